@@ -1,0 +1,57 @@
+# Everything a fresh machine with Python >= 3.11, pip, venv and make needs: `make demo`, `make test`.
+
+PYTHON ?= python3
+BIN := .venv/bin
+LINK := .dev/bailian_mcp
+
+.PHONY: help demo test check format wheel clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
+
+demo: .venv/runtime  ## call every tool once against the sandbox: no key, no cost
+	@$(BIN)/bailian-mcp demo
+
+test: .venv/dev $(LINK)  ## run the tests, with coverage
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -q
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report --include='server/catalog.py,server/dashscope/*,server/bailian.py' --fail-under=100
+	@$(BIN)/coverage report
+
+check: .venv/dev $(LINK)  ## lint, formatting, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/dev  ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheel: .venv/dev  ## build the wheel from a clean copy and prove it in an empty environment
+	$(BIN)/python tests/wheel.py
+
+clean:  ## remove what this file made
+	rm -rf .venv .dev build dist *.egg-info .coverage .coverage.*
+
+# --- set-up, made once and remade when pyproject.toml changes ---
+
+.venv/pip:
+	@echo "making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python >= 3.11 is needed: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/runtime: .venv/pip pyproject.toml
+	@echo "installing bailian-mcp and what it needs into .venv (about a minute, once)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+.venv/dev: .venv/pip pyproject.toml
+	@echo "installing bailian-mcp and its test tools into .venv (about a minute, once)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@ .venv/runtime
+
+# Type checkers and tests find the package under its own name through this link; it is never shipped.
+$(LINK):
+	@mkdir -p .dev && ln -sfn .. $@

@@ -1,0 +1,115 @@
+"""The front door: arguments and environment -> settings -> the one client -> one transport."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from . import stdio
+from .settings import BadSettings, Settings, documented, read
+
+COMMANDS = ("serve", "demo", "sandbox")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parsed(list(sys.argv[1:] if argv is None else argv))
+    if arguments.command == "sandbox":
+        from . import sandbox
+
+        return sandbox.serve(arguments.host, arguments.port, arguments.latency_ms, arguments.chunk)
+    if arguments.command == "demo":
+        from . import demo
+
+        return demo.main()
+    stdio.claim()
+    with ExitStack() as stack:
+        try:
+            settings = read(**_sandboxed(stack) if arguments.sandbox else {})
+        except BadSettings as error:
+            print(f"bailian-mcp cannot start.\n{error}", file=sys.stderr)  # noqa: T201
+            return 2
+        _log_to_stderr(settings)
+        return _serve(settings)
+
+
+def _serve(settings: Settings) -> int:
+    import anyio
+
+    from .app import build
+    from .bailian import Shared
+    from .dashscope import DashScope
+
+    async def run() -> None:
+        async with DashScope(
+            settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s
+        ) as client:
+            shared = Shared(client, settings.region, settings.folders, {"chat": settings.chat_model})
+            await build(shared, log_level=settings.log_level).run_stdio_async()
+
+    try:
+        anyio.run(run)
+    except Exception:
+        logging.getLogger("bailian_mcp").exception("the server stopped")
+        return 1
+    return 0
+
+
+def _sandboxed(stack: ExitStack) -> dict[str, object]:
+    """Settings that lead to a sandbox of our own on loopback."""
+    from . import sandbox
+
+    return {"base_url": stack.enter_context(sandbox.running()), "api_key": "sandbox", "workspace_id": ""}
+
+
+class _Redacting(logging.Formatter):
+    """Takes the key out of every line, tracebacks included."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+        self._redact = settings.redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redact(super().format(record))
+
+
+def _log_to_stderr(settings: Settings) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Redacting(settings))
+    logging.basicConfig(level=settings.log_level, handlers=[handler])
+
+
+def _parsed(argv: list[str]) -> argparse.Namespace:
+    if not argv or (argv[0] not in COMMANDS and argv[0] not in ("-h", "--help", "--version")):
+        argv = ["serve", *argv]
+    parser = argparse.ArgumentParser(
+        "bailian-mcp",
+        description="MCP server for Alibaba Cloud Model Studio (百炼). Without a command: serve over stdio.",
+        epilog="environment:\n" + "\n".join(f"  {name:24} {meaning}" for name, _, meaning in documented()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(dest="command")
+    serve = commands.add_parser("serve", help="serve MCP (the default)")
+    serve.add_argument("--transport", choices=["stdio"], default="stdio")
+    serve.add_argument("--sandbox", action="store_true", help="answer from a stand-in DashScope: no key, no cost")
+    commands.add_parser("demo", help="call every tool once, against the sandbox, and show what a host sees")
+    box = commands.add_parser("sandbox", help="run the stand-in DashScope alone, to point other programs at")
+    box.add_argument("--host", default="127.0.0.1", choices=["127.0.0.1", "::1", "localhost"])
+    box.add_argument("--port", type=int, default=8787)
+    box.add_argument("--latency-ms", type=float, default=0, help="wait before the first chunk and between chunks")
+    box.add_argument("--chunk", type=int, default=12, help="characters a chunk")
+    return parser.parse_args(argv)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("bailian-mcp")
+    except PackageNotFoundError:
+        return "0 (not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""The MCP server: finds the tools, publishes their schemas, words bad arguments."""
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+from types import ModuleType
+from typing import Any
+
+from mcp.server import MCPServer
+from mcp.server.caching import CacheHint
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, InputRequiredResult
+from pydantic import ValidationError
+
+from .. import tools
+from . import stdio
+from .bailian import Shared
+
+NAME = "bailian"
+TITLE = "Alibaba Cloud Model Studio (百炼)"
+INSTRUCTIONS = (
+    "Models of Alibaba Cloud Model Studio (百炼, DashScope). Calls are billed per token: every answer ends with its "
+    "token counts and list price, so check them before repeating a call. Answers may be in Chinese."
+)
+SAME_FOR_AN_HOUR = CacheHint(ttl_ms=3_600_000, scope="public")
+
+
+class App(MCPServer[Shared]):
+    """MCPServer that words its refusals for a model, and runs on our standard streams."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Shared, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        try:
+            return await super().call_tool(name, arguments, context)
+        except UnexpectedToolError as crash:
+            raise UnexpectedToolError(
+                f"{name} failed inside bailian-mcp, not because of its arguments, and may have been billed: "
+                "do not repeat it at once. The server's log on stderr has the details."
+            ) from crash.__cause__
+        except ToolError as refusal:
+            if isinstance(refusal.__cause__, ValidationError):
+                raise ToolError(_reworded(refusal.__cause__, self._parameters(name))) from refusal.__cause__
+            raise ToolError(str(refusal).removeprefix(f"Error executing tool {name}: ")) from refusal.__cause__
+
+    async def run_stdio_async(self) -> None:
+        async with stdio.wire() as (read, write):
+            server = self._lowlevel_server
+            await server.run(read, write, server.create_initialization_options())
+
+    def _parameters(self, name: str) -> list[str]:
+        tool = self._tool_manager.get_tool(name)
+        return list(tool.parameters["properties"]) if tool else []
+
+
+def build(shared: Shared, *, log_level: Any = "WARNING") -> App:
+    """The server with every tool in `tools/`, over what all its calls share."""
+
+    @asynccontextmanager
+    async def lend(_: MCPServer[Shared]) -> AsyncIterator[Shared]:
+        yield shared  # opened by the front door: SSE enters a lifespan once per connection
+
+    return App(
+        NAME,
+        title=TITLE,
+        instructions=INSTRUCTIONS,
+        version=own_version(),
+        tools=[_tool(module) for module in tool_modules()],
+        lifespan=lend,
+        subscriptions=False,
+        cache_hints={"tools/list": SAME_FOR_AN_HOUR, "server/discover": SAME_FOR_AN_HOUR},
+        log_level=log_level,
+    )
+
+
+def tool_modules() -> list[ModuleType]:
+    """The modules of `tools/`, by name; a leading underscore means: not a tool."""
+    names = sorted(m.name for m in pkgutil.iter_modules(tools.__path__) if not m.name.startswith("_"))
+    return [importlib.import_module(f"{tools.__name__}.{name}") for name in names]
+
+
+def own_version() -> str:
+    try:
+        return version("bailian-mcp")
+    except PackageNotFoundError:  # run from a bare clone
+        return "0"
+
+
+def _tool(module: ModuleType) -> Tool:
+    """The function named like its module, as an MCP tool that refuses arguments it does not know."""
+    name = module.__name__.rpartition(".")[2]
+    function = getattr(module, name)
+    tool = Tool.from_function(
+        function, title=module.ANNOTATIONS.title, description=_prose(function.__doc__), annotations=module.ANNOTATIONS
+    )
+    arguments = tool.fn_metadata.arg_model
+    arguments.model_config["extra"] = "forbid"
+    arguments.model_rebuild(force=True)
+    tool.parameters = _plain(_untitled(arguments.model_json_schema(by_alias=True)))
+    tool.fn_metadata.output_schema = _untitled(tool.fn_metadata.output_schema)
+    return tool
+
+
+def _prose(docstring: str | None) -> str:
+    """A docstring's paragraphs, each on one line."""
+    paragraphs = (docstring or "").strip().split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+def _untitled(schema: Any) -> Any:
+    """A JSON schema without its titles, which repeat the names and cost every host tokens."""
+    if isinstance(schema, list):
+        return [_untitled(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {k: _untitled(v) for k, v in schema.items() if not (k == "title" and isinstance(v, str))}
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """Optional arguments as plain types: several hosts stumble over `anyOf` with null. Null is still accepted."""
+    for argument in schema["properties"].values():
+        arms = [arm for arm in argument.get("anyOf", ()) if arm != {"type": "null"}]
+        if len(arms) == 1 and argument.get("default", 0) is None:
+            del argument["anyOf"], argument["default"]
+            argument.update(arms[0])
+    return schema
+
+
+def _reworded(error: ValidationError, parameters: list[str]) -> str:
+    """What is wrong with the arguments: where, and what is allowed; never what was sent."""
+    said = [_complaint(details, parameters) for details in error.errors(include_url=False, include_input=False)]
+    return " ".join(said) + " Nothing was sent. Correct this and call again."
+
+
+def _complaint(details: Any, parameters: list[str]) -> str:
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}"[:80] for part in details["loc"]).lstrip(".")
+    match details["type"]:
+        case "missing":
+            return f"{where} is required."
+        case "extra_forbidden":
+            known = f" This tool takes: {', '.join(parameters)}." if len(details["loc"]) == 1 else ""
+            return f"{where} is not an argument.{known}"
+        case "string_pattern_mismatch":
+            return f"{where} must not be empty."
+        case _:
+            said = details["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+            return f"{where} {said[0].lower()}{said[1:]}."

@@ -1,0 +1,249 @@
+"""What a tool is handed: one call's view of DashScope. Progress and cost happen here, once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.resolve import Resolve
+from mcp.types import CallToolResult, TextContent
+from pydantic import Field
+
+from .catalog import Catalog, Cost, Frozen, Model, Usage, lifecycle_warnings, shipped, unpriced
+from .dashscope import ChatCompletions, Counted, DashScope, DashScopeError, Event, Finished, Reasoned, Said
+from .dashscope.events import INTERRUPTED
+from .files import image_part
+from .progress import Progress, tail
+from .thinking import Level, output_limit, thinking
+
+REASONING_CHARACTERS = 8_000  # what is returned of the reasoning: a reply must fit the host
+
+
+class Answer(Frozen):
+    """What every answer that called DashScope carries."""
+
+    model: str = Field(description="The model id that was sent")
+    usage: Usage | None = Field(description="Null when DashScope reported none")
+    cost: Cost
+    request_id: str
+    request_ids: tuple[str, ...]
+    elapsed_s: float
+    sandbox: bool = Field(
+        False, description="True: made by the sandbox, no model was asked", exclude_if=lambda v: not v
+    )
+
+
+class Completion(Answer):
+    """A model's answer in words."""
+
+    text: str = Field(description="The answer, verbatim")
+    reasoning: str = Field(description="The model's reasoning, its middle left out when long")
+    finish_reason: str = Field(description="stop, length (limit reached), interrupted (stream cut), ...")
+    truncated: bool = Field(description="True: the answer is not whole")
+    incomplete: str = Field("", description="Why it is not whole", exclude_if=lambda v: not v)
+    thinking: str = Field(description="The thinking level used")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all calls share: made once, in the front door."""
+
+    dashscope: DashScope
+    region: str
+    folders: tuple[Path, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)  # tool -> the model the settings chose for it
+    catalog: Callable[[], Catalog] = shipped
+    today: Callable[[], date] = date.today
+
+
+class Bailian:
+    """One call's view of DashScope."""
+
+    def __init__(self, shared: Shared, progress: Progress) -> None:
+        self._shared = shared
+        self._progress = progress
+
+    def model_for(self, tool: str, asked: str) -> str:
+        """The id to send: what the call asked for, else the settings' choice, else the catalog's default."""
+        return asked.strip() or self._shared.models.get(tool) or self._catalog.defaults[tool]
+
+    async def images(self, model: str, sources: Sequence[str]) -> list[dict[str, Any]]:
+        """Message parts for `sources` (https URLs, data URIs, paths).
+
+        Raises:
+            ToolError: the model reads no images, or a source cannot be used; nothing was sent.
+        """
+        known = self._catalog.find(model)
+        if sources and known and "image" not in known.input:
+            raise ToolError(f"{model} reads no images. Leave out the files, or use {self._catalog.defaults['chat']}.")
+        return [await image_part(source, self._shared.folders) for source in sources]
+
+    async def complete(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        thinking_level: Level | None = None,
+        max_output_tokens: int | None = None,
+        **sampling: float | None,
+    ) -> Completion:
+        """Ask a model; the answer, its tokens and its price. A cut stream gives what came, marked.
+
+        Raises:
+            ToolError: the arguments do not fit the model, or DashScope gave no answer.
+        """
+        known = self._catalog.find(model)
+        thought = thinking(model, known, thinking_level)
+        body = {
+            "model": model,
+            "messages": list(messages),
+            **thought.parameters,
+            **output_limit(model, known, thought, max_output_tokens),
+            **{name: value for name, value in sampling.items() if value is not None},
+        }
+        heard = _Heard()
+        try:
+            async with (
+                self._progress.beating(f"waiting for {model}"),
+                self._shared.dashscope.stream(ChatCompletions(), body) as reply,
+            ):
+                async for event in reply.events:
+                    heard.take(event)
+                    await self._progress.say(heard.news(model))
+        except DashScopeError as error:
+            raise error.hinting(self._instead_of(model, known)) if error.unknown_model else error from None
+        warnings = (*thought.warnings, *(lifecycle_warnings(known) if known else ()))
+        return Completion(
+            model=model,
+            usage=heard.usage,
+            cost=self._cost(model, heard, warnings),
+            request_id=reply.request_id,
+            request_ids=(reply.request_id,),
+            elapsed_s=round(self._progress.elapsed_s, 3),
+            sandbox=reply.sandbox,
+            text="".join(heard.text),
+            reasoning=_middle_out("".join(heard.reasoning), REASONING_CHARACTERS),
+            finish_reason=heard.finished.reason,
+            truncated=heard.finished.reason in (INTERRUPTED, "length"),
+            incomplete=heard.finished.why or "the output limit was reached" * (heard.finished.reason == "length"),
+            thinking=thought.used,
+        )
+
+    @property
+    def _catalog(self) -> Catalog:
+        return self._shared.catalog()
+
+    def _cost(self, model: str, heard: "_Heard", warnings: tuple[str, ...]) -> Cost:
+        if heard.usage is None:
+            return unpriced("DashScope reported no usage; the call may still be billed", *warnings)
+        cost = self._catalog.cost(
+            model,
+            heard.usage,
+            region=self._shared.region,
+            reasoned=bool(heard.reasoning or heard.usage.reasoning_tokens),
+            on=self._shared.today(),
+        )
+        return cost.model_copy(update={"warnings": (*warnings, *cost.warnings)})
+
+    def _instead_of(self, model: str, known: Model | None) -> str:
+        near = self._catalog.near(model)
+        advice = lifecycle_warnings(known) if known else []
+        return " ".join([*advice, f"Near names: {', '.join(near)}." if near else "The catalog knows no near name."])
+
+
+@dataclass
+class _Heard:
+    """What has arrived of one reply."""
+
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    usage: Usage | None = None
+    finished: Finished = field(default_factory=lambda: Finished(INTERRUPTED))
+
+    def take(self, event: Event) -> None:
+        match event:
+            case Said(text):
+                self.text.append(text)
+            case Reasoned(text):
+                self.reasoning.append(text)
+            case Finished():
+                self.finished = event
+            case Counted():
+                self.usage = Usage(
+                    input_tokens=event.input_tokens,
+                    output_tokens=event.output_tokens,
+                    reasoning_tokens=event.reasoning_tokens,
+                    cached_input_tokens=event.cached_input_tokens,
+                    image_tokens=event.image_tokens,
+                )
+
+    def news(self, model: str) -> str:
+        said = self.text or self.reasoning
+        return f"{model} {'says' if self.text else 'thinks'}: {tail(''.join(said[-40:]))}"
+
+
+async def bind(ctx: Context[Shared]) -> Bailian:
+    """The SDK calls this for each tool call (its `Resolve`), so a tool never sees the context."""
+    return Bailian(ctx.request_context.lifespan_context, Progress(ctx.report_progress))
+
+
+Call = Annotated[Bailian, Resolve(bind)]
+"""The first parameter of every tool."""
+
+
+def result(answer: Answer, text: str, *facts: str) -> CallToolResult:
+    """An answer for both kinds of hosts: those that show the model only the text, and only the structure.
+
+    `facts`: what the tool's own result fields say beside `text`; they join the last line.
+    """
+    return CallToolResult(
+        content=[TextContent(type="text", text=f"{text}\n\n{_last_line(answer, facts)}")],
+        structured_content=answer.model_dump(mode="json"),
+    )
+
+
+def _last_line(answer: Answer, facts: Sequence[str]) -> str:
+    parts = [
+        "SANDBOX: no model was asked" if answer.sandbox else "",
+        answer.model,
+        *facts,
+        _tokens(answer.usage),
+        _money(answer.cost),
+        f"{answer.elapsed_s:g} s",
+        f"request {', '.join(answer.request_ids)}",
+    ]
+    return f"[{' | '.join(filter(None, parts))}]"
+
+
+def _tokens(usage: Usage | None) -> str:
+    if usage is None:
+        return "tokens unknown"
+    inside = [
+        (usage.cached_input_tokens, "cached"),
+        (usage.image_tokens, "of images"),
+    ]
+    read = ", ".join(f"{count:,} {what}" for count, what in inside if count is not None)
+    thought = "" if usage.reasoning_tokens is None else f" ({usage.reasoning_tokens:,} reasoning)"
+    return f"{usage.input_tokens:,} tokens in{f' ({read})' if read else ''}, {usage.output_tokens:,} out{thought}"
+
+
+def _money(cost: Cost) -> str:
+    if cost.total is None:
+        said = f"cost unknown: {cost.reason}"
+    else:
+        sums = " + ".join(f"{line.quantity:,} {line.item} x {line.unit_price}/M" for line in cost.lines)
+        said = (
+            f"{cost.total} {cost.currency} = {sums or 'nothing'} "
+            f"(list price, tier {cost.tier}, {cost.source} of {cost.date})"
+        )
+    return " | ".join([said, *(f"note: {warning}" for warning in cost.warnings)])
+
+
+def _middle_out(text: str, characters: int) -> str:
+    if len(text) <= characters:
+        return text
+    half = characters // 2
+    return f"{text[:half]}\n[... {len(text) - 2 * half:,} characters left out ...]\n{text[-half:]}"

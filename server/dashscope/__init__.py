@@ -1,0 +1,11 @@
+"""The only room that speaks HTTP to DashScope: auth, deadline, retries, streaming, its errors."""
+
+from .client import DashScope as DashScope
+from .client import Reply as Reply
+from .dialects import ChatCompletions as ChatCompletions
+from .errors import DashScopeError as DashScopeError
+from .events import Counted as Counted
+from .events import Event as Event
+from .events import Finished as Finished
+from .events import Reasoned as Reasoned
+from .events import Said as Said

@@ -1,0 +1,281 @@
+"""One client for the process: one pool, one TLS context, both made at the first call."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self, cast
+from urllib.parse import urlsplit
+
+import anyio
+import httpx2
+import stamina
+from pydantic import SecretStr
+
+from .dialects import Dialect, Frame
+from .errors import NO_KEY, DashScopeError, clipped, from_reply
+from .events import INTERRUPTED, Event, Finished, Reasoned, Said
+
+CONNECTIONS = 64
+CONNECT_S = 10.0
+DRAIN_S = 0.5
+MAX_EVENT_BYTES = 64 * 1024 * 1024
+ERROR_BYTES = 64 * 1024
+LONGEST_WAIT_S = 30.0  # a Retry-After beyond this is told to the caller, not waited for
+SANDBOX_HEADER = "x-bailian-sandbox"
+
+
+@dataclass
+class Reply:
+    """An answer on its way. `events` may be read once, inside the `async with` that gave this."""
+
+    request_id: str
+    sandbox: bool
+    events: AsyncGenerator[Event] = field(init=False)
+
+
+class DashScope:
+    """The way to DashScope. Times in seconds.
+
+    `timeout_s` bounds a call from its first attempt to its last event; `gap_s` the silence between two data lines,
+    which keep-alive comments do not end. `attempts` and `timeout_s` together cap retries. `transport` replaces the
+    network in tests.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        key: SecretStr | None,
+        *,
+        redact: Callable[[str], str],
+        timeout_s: float = 300,
+        gap_s: float = 60,
+        attempts: int = 3,
+        first_wait_s: float = 0.5,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._host = host
+        self._key = key
+        self._redact = redact
+        self._timeout_s = timeout_s
+        self._gap_s = gap_s
+        self._attempts = attempts
+        self._first_wait_s = first_wait_s
+        self._transport = transport
+        self._http: httpx2.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+
+    @asynccontextmanager
+    async def stream(self, dialect: Dialect, body: Mapping[str, Any]) -> AsyncIterator[Reply]:
+        """Send one request and hand over its reply as events; leaving the block closes the connection.
+
+        Raises:
+            DashScopeError: no answer came. Once a piece of the answer has arrived nothing is raised any more:
+                the events then end with `Finished("interrupted", why)`. A request whose work may have begun is
+                never sent twice: it may be billed.
+        """
+        deadline = anyio.current_time() + self._timeout_s
+        async with AsyncExitStack() as stack:
+            response = await self._answered(dialect, self._encoded(dialect.request(body)), deadline)
+            stack.push_async_callback(response.aclose)
+            reply = Reply(response.headers.get("x-request-id", ""), SANDBOX_HEADER in response.headers)
+            reply.events = await stack.enter_async_context(
+                aclosing(self._events(reply, response, dialect, deadline)),
+            )
+            yield reply
+
+    # --- until the first byte: the only part that may be tried again ---
+
+    async def _answered(self, dialect: Dialect, content: bytes, deadline: float) -> httpx2.Response:
+        attempts = stamina.retry_context(
+            on=_wait_before_retry,
+            attempts=self._attempts,
+            timeout=self._timeout_s,
+            wait_initial=self._first_wait_s,
+            wait_max=self._first_wait_s * 16,
+            wait_jitter=self._first_wait_s,
+        )
+        with anyio.move_on_at(deadline):
+            async for attempt in attempts:
+                with attempt:
+                    return await self._send(dialect, content)
+        raise DashScopeError(
+            f"DashScope sent nothing within {self._timeout_s:g} s. The call may be billed, so it was not sent again. "
+            "Ask for less at once, use a faster model, or raise BAILIAN_TIMEOUT_S."
+        )
+
+    async def _send(self, dialect: Dialect, content: bytes) -> httpx2.Response:
+        request = self._client().build_request(
+            "POST", self._host + dialect.path, content=content, headers={**self._headers(), **dialect.headers}
+        )
+        try:
+            response = await self._client().send(request, stream=True)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise DashScopeError(
+                f"{urlsplit(self._host).netloc} cannot be reached ({type(error).__name__}). "
+                "Check the network, the proxy and DASHSCOPE_BASE_URL.",
+                retry=True,
+            ) from None
+        except httpx2.RequestError as error:
+            raise DashScopeError(
+                f"The connection to DashScope broke before an answer came ({type(error).__name__}). "
+                "The call may be billed, so it was not sent again. Call again if you still need the answer."
+            ) from None
+        if response.status_code != 200:
+            raise await self._refusal(response)
+        return response
+
+    async def _refusal(self, response: httpx2.Response) -> DashScopeError:
+        async with aclosing(response):
+            text = (await _beginning(response)).decode("utf-8", errors="replace")
+        return self._error(response, _json_or_text(text))
+
+    # --- from the first byte on ---
+
+    async def _events(
+        self, reply: Reply, response: httpx2.Response, dialect: Dialect, deadline: float
+    ) -> AsyncGenerator[Event]:
+        answered = finished = False
+        try:
+            async with aclosing(self._frames(response, deadline)) as frames:
+                async for frame in frames:
+                    reply.request_id = reply.request_id or _request_id(frame)
+                    for event in dialect.events(frame):
+                        answered |= isinstance(event, Said | Reasoned)
+                        finished |= isinstance(event, Finished)
+                        yield event
+            if not finished:
+                raise DashScopeError(
+                    "DashScope ended the stream in the middle. What came is billed. Call again if it is not enough."
+                )
+        except DashScopeError as error:
+            if not answered and not finished:
+                raise
+            if not finished:
+                yield Finished(INTERRUPTED, str(error))
+
+    async def _frames(self, response: httpx2.Response, deadline: float) -> AsyncGenerator[Frame]:
+        """The JSON of each data line; comments and empty lines do not count as a sign of life."""
+        last, limit = anyio.current_time(), deadline  # the first line may take as long as the call
+        async with aclosing(_data_lines(response)) as lines:
+            while True:
+                with anyio.move_on_at(min(limit, deadline)) as waiting:
+                    line = await anext(lines, None)
+                if waiting.cancelled_caught:
+                    raise self._silence(anyio.current_time() - last, limit < deadline)
+                if line == "[DONE]":
+                    with anyio.move_on_after(DRAIN_S):  # read to the end, or the connection cannot be used again
+                        await anext(lines, None)
+                    return
+                if line is None:
+                    return
+                last = anyio.current_time()
+                limit = last + self._gap_s
+                yield self._frame(response, line)
+
+    def _frame(self, response: httpx2.Response, line: str) -> Frame:
+        frame = _json_or_text(line)
+        if not isinstance(frame, dict):
+            raise DashScopeError(
+                f'DashScope sent a line that is no JSON: "{self._redact(clipped(line, 100))}". '
+                "Call again; if it happens again, check DASHSCOPE_BASE_URL."
+            )
+        if frame.get("error") or (frame.get("code") and not frame.get("output")):
+            raise self._error(response, frame)
+        return frame
+
+    def _silence(self, seconds: float, gap: bool) -> DashScopeError:
+        if gap:
+            return DashScopeError(
+                f"DashScope fell silent: nothing for {seconds:.3g} s. Call again if you need the rest."
+            )
+        return DashScopeError(
+            f"The call took longer than {self._timeout_s:g} s. Ask for less at once, or raise BAILIAN_TIMEOUT_S."
+        )
+
+    # --- what both parts need ---
+
+    def _client(self) -> httpx2.AsyncClient:
+        if self._http is None:
+            self._http = httpx2.AsyncClient(
+                transport=self._transport,
+                timeout=httpx2.Timeout(None, connect=CONNECT_S),  # the deadline and the gap are watched here
+                limits=httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+                trust_env=not self._host.startswith("http://"),  # plain http is loopback: no proxy in between
+                follow_redirects=False,
+            )
+        return self._http
+
+    def _headers(self) -> dict[str, str]:
+        if self._key is None:
+            raise DashScopeError(NO_KEY)
+        return {
+            "Authorization": f"Bearer {self._key.get_secret_value()}",
+            "Content-Type": "application/json",
+            "Accept": "text/event-stream",
+        }
+
+    def _encoded(self, body: Mapping[str, Any]) -> bytes:
+        try:
+            return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        except UnicodeEncodeError:
+            raise DashScopeError(
+                "The text holds half of a surrogate pair (a broken emoji, say), which no UTF-8 can carry. "
+                "Remove it and call again."
+            ) from None
+
+    def _error(self, response: httpx2.Response, reply: Any) -> DashScopeError:
+        return from_reply(response.status_code, response.headers, reply, self._redact)
+
+
+def _wait_before_retry(error: Exception) -> bool | float:
+    """Whether to try again: False, True (with the usual backoff), or after that many seconds."""
+    if not isinstance(error, DashScopeError) or not error.retry:
+        return False
+    if error.wait_s is None:
+        return True
+    return error.wait_s if error.wait_s <= LONGEST_WAIT_S else False
+
+
+async def _data_lines(response: httpx2.Response) -> AsyncGenerator[str]:
+    """The data of each server-sent event; a reply that is no stream is one single line."""
+    try:
+        if "text/event-stream" not in response.headers.get("content-type", ""):
+            yield (await response.aread()).decode("utf-8", errors="replace")
+            return
+        source = aiter(httpx2.EventSource(response, max_event_size=MAX_EVENT_BYTES))
+        async with aclosing(cast("AsyncGenerator[httpx2.ServerSentEvent]", source)) as events:
+            async for event in events:
+                if event.data:
+                    yield event.data
+    except httpx2.RequestError as error:
+        raise DashScopeError(
+            f"The connection to DashScope broke in the middle ({type(error).__name__}). "
+            "What came is billed. Call again if it is not enough."
+        ) from None
+
+
+async def _beginning(response: httpx2.Response) -> bytes:
+    content = b""
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) >= ERROR_BYTES:
+            break
+    return content
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _request_id(frame: Frame) -> str:
+    return str(frame.get("request_id") or frame.get("id") or "").removeprefix("chatcmpl-")

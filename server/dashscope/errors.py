@@ -1,0 +1,238 @@
+"""DashScope's errors as sentences a model or a person can act on, and the one decision whether to try again.
+
+Codes and texts: https://help.aliyun.com/zh/model-studio/error-code
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.server.mcpserver.exceptions import ToolError
+
+QUOTED_CHARACTERS = 300
+CONSOLE = "https://bailian.console.aliyun.com"
+NO_KEY = (
+    f"No DashScope API key is set: create one at {CONSOLE}/?tab=model#/api-key, put it into DASHSCOPE_API_KEY "
+    "in this server's environment and restart the server (or start it with --sandbox to try it without a key)."
+)
+
+
+class DashScopeError(ToolError):
+    """A call that DashScope did not answer. The text says what happened and what to do next.
+
+    `code` and `status` are DashScope's own ("" and 0 when no reply came); `retry`: asking again cannot bill twice.
+    """
+
+    def __init__(
+        self,
+        says: str,
+        *,
+        marks: tuple[str, ...] = (),
+        code: str = "",
+        status: int = 0,
+        retry: bool = False,
+        wait_s: float | None = None,
+    ) -> None:
+        super().__init__(f"{says} [{', '.join(marks)}]" if marks else says)
+        self.says = says
+        self.marks = marks
+        self.code = code
+        self.status = status
+        self.retry = retry
+        self.wait_s = wait_s
+
+    def hinting(self, hint: str) -> "DashScopeError":
+        """The same failure with one more sentence of advice."""
+        return DashScopeError(f"{self.says} {hint}", marks=self.marks, code=self.code, status=self.status)
+
+    @property
+    def unknown_model(self) -> bool:
+        return self.code.lower().replace(".", "_") in ("modelnotfound", "model_not_found", "model_notexist")
+
+
+@dataclass(frozen=True)
+class Known:
+    """A failure we can explain. Matches by code, or by a piece of the message (DashScope reuses its codes)."""
+
+    says: str
+    next: str
+    codes: tuple[str, ...] = ()
+    text: str = ""
+    retry: bool = False
+
+    def matches(self, code: str, message: str) -> bool:
+        return bool(self.text and self.text in message) or code in self.codes
+
+
+# The first match wins: texts that share a code with something else stand before it.
+KNOWN = (
+    Known(
+        "The free quota of this model is used up.",
+        f"Choose another model, or turn off 'stop when the free quota is used up' at {CONSOLE}.",
+        codes=("allocationquota.freetieronly",),
+        text="free allocated quota exceeded",
+    ),
+    Known(
+        "The Alibaba Cloud account owes money, so every call is refused, free quota included.",
+        "Top up the account and try again some minutes later.",
+        codes=("arrearage", "prepaidbilloverdue", "postpaidbilloverdue"),
+        text="make sure your account is in good standing",
+    ),
+    Known(
+        "DashScope's content filter stopped the answer.",
+        "Ask for a different answer; the question itself passed.",
+        text="output data may contain inappropriate content",
+    ),
+    Known(
+        "DashScope's content filter stopped the question.",
+        "Reword the text or leave out the part it may object to.",
+        codes=("datainspectionfailed", "data_inspection_failed"),
+    ),
+    Known(
+        "DashScope does not accept the API key here.",
+        "Check DASHSCOPE_API_KEY, and that DASHSCOPE_REGION is the region the key was made in: "
+        "keys work in their own region only.",
+        codes=("invalidapikey", "invalid_api_key"),
+        text="invalid access token",
+    ),
+    Known(
+        "DashScope does not know this model.",
+        "Correct the model id, or check that the model is offered in this region.",
+        codes=("modelnotfound", "model_not_found", "model.notexist"),
+        text="model not exist",
+    ),
+    Known(
+        "This account or key may not use this model.",
+        f"Open the model at {CONSOLE}, or choose another model.",
+        codes=(
+            "accessdenied",
+            "access_denied",
+            "accessdenied.unpurchased",
+            "model.accessdenied",
+            "workspace.accessdenied",
+            "commoditynotpurchased",
+        ),
+    ),
+    Known(
+        "Too many requests or tokens a minute for this model.",
+        "Wait a minute, then send the same request again or a shorter one.",
+        codes=(
+            "throttling",
+            "throttling.ratequota",
+            "throttling.burstrate",
+            "throttling.allocationquota",
+            "limitrequests",
+            "limit_requests",
+            "limit_burst_rate",
+            "insufficient_quota",
+        ),
+        retry=True,
+    ),
+    Known(
+        "DashScope gave up because the answer took too long. It may be billed, so it was not sent again.",
+        "Ask for less at once, or use a faster model.",
+        codes=("requesttimeout", "responsetimeout", "internalerror.timeout", "gatewaytimeout"),
+    ),
+    Known(
+        "DashScope is out of capacity or had an internal error.",
+        "Try again in a minute, or use another model.",
+        codes=(
+            "internalerror",
+            "internal_error",
+            "internalerror.algo",
+            "systemerror",
+            "modelservingerror",
+            "modelservicefailed",
+            "modelunavailable",
+        ),
+        retry=True,
+    ),
+    Known(
+        "The input is too long for this model.",
+        "Shorten it, or choose a model with a larger context.",
+        text="range of input length should be",
+    ),
+    Known(
+        "This model always thinks.",
+        "Call again without thinking=off.",
+        text="the enable_thinking parameter is restricted to true",
+    ),
+    Known(
+        "This model cannot think.",
+        "Call again without thinking.",
+        codes=("invalidparameter.notsupportenablethinking",),
+    ),
+    Known(
+        "This model reads text only.",
+        "Leave out the files, or choose a model that reads images.",
+        text="input content must be a string",
+    ),
+    Known(
+        "DashScope could not fetch a file from its URL.",
+        "Check that the URL is public, or give a local path.",
+        codes=(
+            "badrequest.inputdownloadfailed",
+            "invalidparameter.datainspection",
+            "invalidurl",
+            "invalidurl.connectionrefused",
+            "invalidurl.timeout",
+        ),
+        text="failed to download multimodal content",
+    ),
+)
+
+
+def from_reply(status: int, headers: Mapping[str, str], reply: Any, redact: Callable[[str], str]) -> DashScopeError:
+    """The error of a reply: its status, its headers, and its JSON (or, from a gateway, its text).
+
+    Both shapes are read: `{"error": {"code", "message"}}` and `{"code", "message", "request_id"}`.
+    """
+    body = reply if isinstance(reply, Mapping) else {}
+    inner = body.get("error")
+    details: Mapping[str, Any] = inner if isinstance(inner, Mapping) else body
+    code = str(details.get("code") or details.get("type") or "")
+    message = str(details.get("message") or inner or (reply if isinstance(reply, str) else ""))
+    request_id = str(body.get("request_id") or headers.get("x-request-id") or "")
+    known = next((k for k in KNOWN if k.matches(code.lower(), message.lower())), None) or _by_status(status)
+    quoted = redact(clipped(message, QUOTED_CHARACTERS))
+    says = [known.says, known.next, f'DashScope said: "{quoted}"' if quoted else ""]
+    marks = [code, f"HTTP {status}", f"request {request_id}" if request_id else ""]
+    return DashScopeError(
+        " ".join(filter(None, says)),
+        marks=tuple(redact(clipped(mark, 80)) for mark in marks if mark),
+        code=code,
+        status=status,
+        retry=known.retry,
+        wait_s=_wait_s(headers),
+    )
+
+
+def clipped(text: str, characters: int) -> str:
+    """Upstream text on one line, without control characters, and not longer than that."""
+    line = re.sub(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+", " ", text).strip()
+    return line if len(line) <= characters else line[: characters - 1] + "…"
+
+
+def _by_status(status: int) -> Known:
+    if status == 401:
+        return Known("DashScope does not accept the API key here.", "Check DASHSCOPE_API_KEY and DASHSCOPE_REGION.")
+    if status == 413:
+        return Known("The request is too large for this host.", "Send smaller or fewer files.")
+    if status == 429:
+        return Known("DashScope asks for fewer requests.", "Wait a minute before the next one.", retry=True)
+    if status == 503:
+        return Known("DashScope is not available right now.", "Try again in a minute.", retry=True)
+    if status == 504:
+        return Known("A gateway gave up waiting. The call may be billed, so it was not sent again.", "Ask for less.")
+    if status >= 500:
+        return Known("DashScope failed. The call may be billed, so it was not sent again.", "Try again later.")
+    return Known("DashScope refused the request.", "Correct what it names and call again.")
+
+
+def _wait_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds the reply asks us to wait."""
+    try:
+        return max(0.0, float(headers["retry-after"]))
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,41 @@
+"""What a reply is made of, whichever protocol carried it. A new protocol is a new decoder to these, not a copy."""
+
+from dataclasses import dataclass
+
+INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoned:
+    """A piece of the reasoning before the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Tokens so far; the last one of a reply counts. None: not reported."""
+
+    input_tokens: int
+    output_tokens: int
+    reasoning_tokens: int | None
+    cached_input_tokens: int | None
+    image_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Why the model stopped: stop, length, ..., or `interrupted`, and then `why` it was."""
+
+    reason: str
+    why: str = ""
+
+
+Event = Said | Reasoned | Counted | Finished

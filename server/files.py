@@ -1,0 +1,131 @@
+"""A path, URL or data URI becomes a part of a message; local files from the allowed folders only."""
+
+import base64
+import ipaddress
+import os
+import re
+import stat
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import anyio.to_thread
+from mcp.server.mcpserver.exceptions import ToolError
+
+# DashScope's bound for one data URI is 10 MB: https://help.aliyun.com/zh/model-studio/vision
+DATA_URI_CHARACTERS = 10 * 1024 * 1024
+FILE_BYTES = DATA_URI_CHARACTERS * 3 // 4 - 100
+SHORTEST_SIDE_PX = 10
+WIDEST_RATIO = 200
+FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
+DATA_URI = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+);base64,(?P<data>[A-Za-z0-9+/\s]+={0,2}\s*)", re.IGNORECASE)
+
+
+async def image_part(source: str, folders: tuple[Path, ...]) -> dict[str, Any]:
+    """An image as DashScope's chat takes it.
+
+    `source`: an http(s) URL (handed on, never fetched here), a data URI, or a path or file:// URL.
+
+    Raises:
+        ToolError: not readable, not an image, too large, or outside the allowed folders.
+    """
+    return {"type": "image_url", "image_url": {"url": await _url(source.strip(), folders)}}
+
+
+async def _url(source: str, folders: tuple[Path, ...]) -> str:
+    scheme = source.partition(":")[0].lower()
+    if scheme in ("http", "https"):
+        return _public(source)
+    if scheme == "data":
+        return await anyio.to_thread.run_sync(_data_uri, _decoded(source), "the data URI")
+    path = unquote(urlsplit(source).path) if scheme == "file" else source
+    return await anyio.to_thread.run_sync(_local, path, folders)
+
+
+def _public(url: str) -> str:
+    host = urlsplit(url).hostname or ""
+    try:
+        private = not ipaddress.ip_address(host).is_global
+    except ValueError:
+        private = not host or host == "localhost" or host.endswith(".localhost")
+    if private:
+        raise ToolError(
+            f"DashScope fetches URLs itself and cannot reach {host or 'that host'}. Give a local path instead."
+        )
+    return url
+
+
+def _decoded(uri: str) -> bytes:
+    match = DATA_URI.fullmatch(uri)
+    if not match:
+        raise ToolError("This data URI is malformed: it must read data:image/png;base64,... Give a path instead.")
+    if len(uri) > DATA_URI_CHARACTERS:
+        raise ToolError(_too_large("the data URI", len(uri) * 3 // 4))
+    try:
+        return base64.b64decode(match["data"])
+    except ValueError:
+        raise ToolError("The base64 of this data URI is broken. Encode the file again, or give a path.") from None
+
+
+def _local(path: str, folders: tuple[Path, ...]) -> str:
+    return _data_uri(_read(path, folders), Path(path).name)
+
+
+def _read(path: str, folders: tuple[Path, ...]) -> bytes:
+    """The content of a regular file inside `folders`, judged by where it really lies when it is open."""
+    name = Path(path).name or "the path"
+    try:
+        real = Path(path).expanduser().resolve()
+        _require_inside(name, real, folders)
+        fd = os.open(real, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(fd, "rb") as file:
+            opened, here = os.fstat(fd), real.resolve(strict=True)
+            _require_inside(name, here, folders)  # again: a folder on the way may have been swapped meanwhile
+            if not stat.S_ISREG(opened.st_mode) or not os.path.samestat(opened, here.stat()):
+                raise ToolError(f"{name} is not a regular file. Give the path of an image file.")
+            content = file.read(FILE_BYTES + 1)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a usable path"
+        raise ToolError(f"{name} cannot be read: {reason}. Check the path.") from None
+    if len(content) > FILE_BYTES:
+        raise ToolError(_too_large(name, opened.st_size))
+    return content
+
+
+def _require_inside(name: str, real: Path, folders: tuple[Path, ...]) -> None:
+    if not any(real.is_relative_to(folder) for folder in folders):
+        allowed = ", ".join(str(folder) for folder in folders) or "none"
+        raise ToolError(
+            f"{name} is outside the allowed folders ({allowed}). Move it there, or add its folder to "
+            "BAILIAN_ALLOWED_DIRS in this server's environment and restart the server."
+        )
+
+
+def _data_uri(content: bytes, name: str) -> str:
+    mime = _image_type(content, name)
+    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
+
+
+def _image_type(content: bytes, name: str) -> str:
+    """The MIME type by content, not by name."""
+    from PIL import Image, UnidentifiedImageError  # heavy: only when a local image is sent
+
+    try:
+        with Image.open(BytesIO(content), formats=FORMATS) as image:
+            (width, height), mime = image.size, image.get_format_mimetype()
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError):
+        raise ToolError(f"{name} is not an image DashScope reads ({', '.join(FORMATS)}). Convert it first.") from None
+    if min(width, height) <= SHORTEST_SIDE_PX or max(width, height) > WIDEST_RATIO * min(width, height):
+        raise ToolError(
+            f"{name} is {width}x{height} px: both sides must exceed {SHORTEST_SIDE_PX} px and their ratio stay within "
+            f"{WIDEST_RATIO}:1. Scale or crop it first."
+        )
+    return mime or "image/png"
+
+
+def _too_large(name: str, size: int) -> str:
+    return (
+        f"{name} has {size / 1e6:.1f} MB; one image sent from here may have {FILE_BYTES / 1e6:.1f} MB. "
+        "Shrink it, or give an https URL (up to 20 MB)."
+    )

@@ -1,0 +1,95 @@
+"""Our thinking levels in each model family's own words, and the output limit that goes with them.
+
+Pages: https://help.aliyun.com/zh/model-studio/deep-thinking and the chat-completions reference (`reasoning_effort`).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mcp.server.mcpserver.exceptions import ToolError
+
+from .catalog import Model
+
+Level = Literal["off", "low", "medium", "high"]
+LEVELS = ("low", "medium", "high")
+BUDGET_TOKENS = {"low": 4_096, "medium": 16_384, "high": 32_768}
+XHIGH_TOKENS = 262_144
+# A reply must fit the host (25,000 tokens) and its price must have an upper bound: what is sent when none is asked.
+ANSWER_TOKENS = 16_384
+
+
+@dataclass(frozen=True)
+class Thinking:
+    """What to send, the level that stands for (as reported), and the reasoning tokens it allows (None: unknown)."""
+
+    parameters: dict[str, Any]
+    used: str
+    budget_tokens: int | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+
+def thinking(name: str, model: Model | None, level: Level | None) -> Thinking:
+    """The parameters for `level` on a model; None asks for no thinking where the model can do without.
+
+    Raises:
+        ToolError: the model cannot do that level; nothing was sent.
+    """
+    if model is None:
+        return _unknown(level)
+    if model.thinking.mode == "none":
+        if level not in (None, "off"):
+            raise ToolError(f"{name} cannot think. Call again without thinking, or choose a model that can.")
+        return Thinking({}, "off", 0)
+    if model.thinking.mode == "only":
+        if level == "off":
+            raise ToolError(f"{name} always thinks. Call again without thinking=off, or choose another model.")
+        return Thinking({}, "on") if level is None else _at(level, model)
+    if level in (None, "off"):
+        return Thinking({"enable_thinking": False}, "off", 0)
+    assert level is not None
+    at = _at(level, model)
+    return Thinking({"enable_thinking": True, **at.parameters}, at.used, at.budget_tokens, at.warnings)
+
+
+def output_limit(name: str, model: Model | None, thought: Thinking, asked: int | None) -> dict[str, int]:
+    """The parameter that bounds the output: `max_completion_tokens` (reasoning included) where the model takes it.
+
+    Raises:
+        ToolError: the limit leaves no room for an answer after the thinking it allows.
+    """
+    parameter = model.output_limit if model else "max_completion_tokens"
+    counts_reasoning = parameter == "max_completion_tokens"
+    budget = thought.budget_tokens if counts_reasoning else 0
+    if asked is not None:
+        if budget and asked <= budget:
+            raise ToolError(
+                f"max_output_tokens={asked} leaves no room for an answer: thinking={thought.used} alone may use "
+                f"{budget:,} tokens on {name}. Raise it above {budget:,}, or choose a lower thinking level."
+            )
+        return {parameter: asked}
+    if model is None or budget is None:
+        return {}
+    most = model.limits.max_output or ANSWER_TOKENS
+    return {parameter: min(budget + ANSWER_TOKENS, most)}
+
+
+def _unknown(level: Level | None) -> Thinking:
+    """A model the catalog does not hold: send what was asked, in the words most families understand."""
+    if level is None:
+        return Thinking({}, "the model's own default")
+    if level == "off":
+        return Thinking({"enable_thinking": False}, "off")
+    budget = BUDGET_TOKENS[level]
+    return Thinking({"enable_thinking": True, "thinking_budget": budget}, level, budget)
+
+
+def _at(level: str, model: Model) -> Thinking:
+    efforts = model.thinking.effort
+    if not efforts:
+        budget = min(BUDGET_TOKENS[level], model.limits.max_reasoning or BUDGET_TOKENS[level])
+        return Thinking({"thinking_budget": budget}, level, budget)
+    higher = [known for known in LEVELS[LEVELS.index(level) :] if known in efforts]
+    used = higher[0] if higher else [known for known in LEVELS if known in efforts][-1]
+    effort = efforts[used]
+    warnings = (f"thinking=high lets {model.id} reason for up to {XHIGH_TOKENS:,} tokens.",) * (effort == "xhigh")
+    return Thinking({"reasoning_effort": effort}, used, None, warnings)

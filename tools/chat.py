@@ -1,0 +1,91 @@
+"""Ask a DashScope model."""
+
+from typing import Annotated, Literal
+
+from mcp.types import CallToolResult, ToolAnnotations
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..server.bailian import Call, Completion, result
+from ..server.thinking import Level
+
+ANNOTATIONS = ToolAnnotations(
+    title="Chat with a Model Studio model (百炼)",
+    read_only_hint=True,
+    destructive_hint=False,
+    idempotent_hint=False,
+    open_world_hint=True,
+)
+EXAMPLE = {"prompt": "用一句话介绍杭州西湖。"}
+
+Preset = Literal["creative_writing", "code_generation", "factual_qa", "translation"]
+# Alibaba's own examples of sampling by scenario: https://www.alibabacloud.com/help/zh/model-studio/text-generation
+PRESETS: dict[Preset, dict[str, float]] = {
+    "creative_writing": {"temperature": 0.9, "top_p": 0.95},
+    "code_generation": {"temperature": 0.2, "top_p": 0.8},
+    "factual_qa": {"temperature": 0.1, "top_p": 0.7},
+    "translation": {"temperature": 0.3, "top_p": 0.8},
+}
+
+
+class Turn(BaseModel):
+    """One earlier message."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+async def chat(
+    bailian: Call,
+    prompt: Annotated[str, Field(description="The message to answer; sent verbatim", pattern=r"\S")],
+    model: Annotated[str, Field(description="DashScope model id; empty: the server's default")] = "",
+    system: Annotated[str, Field(description="System instruction")] = "",
+    history: Annotated[tuple[Turn, ...], Field(description="Earlier messages, oldest first")] = (),
+    files: Annotated[
+        tuple[str, ...],
+        Field(description="Images: https URLs, data URIs, or paths inside the allowed folders", max_length=50),
+    ] = (),
+    thinking: Annotated[
+        Level | None,
+        Field(description="How much to reason before answering; costs output tokens. Default off where the model can"),
+    ] = None,
+    preset: Annotated[Preset | None, Field(description="Sampling for a kind of work; temperature overrides it")] = None,
+    temperature: Annotated[float | None, Field(description="0: steady, below 2: varied", ge=0, lt=2)] = None,
+    max_output_tokens: Annotated[
+        int | None,
+        Field(
+            description="Output limit, reasoning included on newer models. Default about 16,000 for the answer", ge=1
+        ),
+    ] = None,
+) -> Annotated[CallToolResult, Completion]:
+    """Ask a Qwen, DeepSeek, GLM or Kimi model on Alibaba Cloud Model Studio (百炼).
+
+    Use it for a second opinion, Chinese writing, translation, or questions about images. It cannot search the web.
+    Returns the answer, token counts, the exact list price in CNY and the request id. Each call costs money.
+    """
+    chosen = bailian.model_for("chat", model)
+    images = await bailian.images(chosen, files)
+    content = [*images, {"type": "text", "text": prompt}] if images else prompt
+    before = [{"role": "system", "content": system}] if system else []
+    sampling = dict(PRESETS[preset]) if preset else {}
+    if temperature is not None:
+        sampling["temperature"] = temperature
+    completion = await bailian.complete(
+        chosen,
+        [*before, *(turn.model_dump() for turn in history), {"role": "user", "content": content}],
+        thinking_level=thinking,
+        max_output_tokens=max_output_tokens,
+        **sampling,
+    )
+    facts = f"finish_reason {completion.finish_reason}", f"thinking {completion.thinking}"
+    return result(completion, _text(completion), *facts)
+
+
+def _text(completion: Completion) -> str:
+    parts = [
+        completion.text,
+        f"[incomplete: {completion.incomplete}]" if completion.truncated else "",
+        f"[reasoning]\n{completion.reasoning}" if completion.reasoning else "",
+    ]
+    return "\n\n".join(filter(None, parts))
