@@ -1,15 +1,21 @@
-"""The front door: arguments and environment -> settings -> the one client -> one transport."""
+"""The front door: arguments and environment -> settings -> the one client -> one transport.
+
+Only the standard library is imported before stdout is safe: a library that prints while it loads must not be heard.
+"""
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import TYPE_CHECKING, BinaryIO
 
-from . import stdio
-from .settings import BadSettings, Settings, documented, read
+if TYPE_CHECKING:
+    from .settings import Settings
 
 COMMANDS = ("serve", "demo", "sandbox")
+Streams = tuple[BinaryIO, BinaryIO]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,40 +28,50 @@ def main(argv: Sequence[str] | None = None) -> int:
         from . import demo
 
         return demo.main()
-    stdio.claim()
-    with ExitStack() as stack:
-        try:
-            settings = read(**_sandboxed(stack) if arguments.sandbox else {})
-        except BadSettings as error:
-            print(f"bailian-mcp cannot start.\n{error}", file=sys.stderr)  # noqa: T201
-            return 2
-        _log_to_stderr(settings)
-        return _serve(settings)
+    return _serve(_claimed(), arguments.sandbox)
 
 
-def _serve(settings: Settings) -> int:
+def _claimed() -> Streams:
+    """stdin and stdout for the protocol alone: everyone else reads nothing, and what they print goes to stderr."""
+    streams = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    return streams
+
+
+def _serve(streams: Streams, sandboxed: bool) -> int:
     import anyio
 
+    from .settings import BadSettings, read
+
+    with ExitStack() as stack:
+        try:
+            settings = read(**_sandbox(stack) if sandboxed else {})
+        except BadSettings as error:
+            sys.stderr.write(f"bailian-mcp cannot start.\n{error}\n")
+            return 2
+        _log_to_stderr(settings)
+        try:
+            anyio.run(_run, settings, streams)
+        except Exception:
+            logging.getLogger("bailian_mcp").exception("the server stopped")
+            return 1
+    return 0
+
+
+async def _run(settings: "Settings", streams: Streams) -> None:
     from .app import build
     from .bailian import Shared
     from .dashscope import DashScope
 
-    async def run() -> None:
-        async with DashScope(
-            settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s
-        ) as client:
-            shared = Shared(client, settings.region, settings.folders, {"chat": settings.chat_model})
-            await build(shared, log_level=settings.log_level).run_stdio_async()
-
-    try:
-        anyio.run(run)
-    except Exception:
-        logging.getLogger("bailian_mcp").exception("the server stopped")
-        return 1
-    return 0
+    client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
+    async with client:
+        shared = Shared(client, settings.region, settings.folders, {"chat": settings.chat_model})
+        await build(shared, log_level=settings.log_level).run_on(*streams)
 
 
-def _sandboxed(stack: ExitStack) -> dict[str, object]:
+def _sandbox(stack: ExitStack) -> dict[str, object]:
     """Settings that lead to a sandbox of our own on loopback."""
     from . import sandbox
 
@@ -65,7 +81,7 @@ def _sandboxed(stack: ExitStack) -> dict[str, object]:
 class _Redacting(logging.Formatter):
     """Takes the key out of every line, tracebacks included."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: "Settings") -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
         self._redact = settings.redact
 
@@ -73,7 +89,7 @@ class _Redacting(logging.Formatter):
         return self._redact(super().format(record))
 
 
-def _log_to_stderr(settings: Settings) -> None:
+def _log_to_stderr(settings: "Settings") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Redacting(settings))
     logging.basicConfig(level=settings.log_level, handlers=[handler])
@@ -85,10 +101,10 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "bailian-mcp",
         description="MCP server for Alibaba Cloud Model Studio (百炼). Without a command: serve over stdio.",
-        epilog="environment:\n" + "\n".join(f"  {name:24} {meaning}" for name, _, meaning in documented()),
+        epilog=_environment() if argv[0] in ("-h", "--help") else "",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(dest="command")
     serve = commands.add_parser("serve", help="serve MCP (the default)")
     serve.add_argument("--transport", choices=["stdio"], default="stdio")
@@ -97,18 +113,25 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     box = commands.add_parser("sandbox", help="run the stand-in DashScope alone, to point other programs at")
     box.add_argument("--host", default="127.0.0.1", choices=["127.0.0.1", "::1", "localhost"])
     box.add_argument("--port", type=int, default=8787)
-    box.add_argument("--latency-ms", type=float, default=0, help="wait before the first chunk and between chunks")
+    box.add_argument("--latency-ms", type=float, default=0, help="wait before each chunk")
     box.add_argument("--chunk", type=int, default=12, help="characters a chunk")
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    if arguments.version:
+        sys.stdout.write(f"bailian-mcp {_version()}\n")
+        parser.exit()
+    return arguments
+
+
+def _environment() -> str:
+    from .settings import documented
+
+    return "environment:\n" + "\n".join(f"  {name:24} {meaning}" for name, _, meaning in documented())
 
 
 def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
+    from .app import own_version
 
-    try:
-        return version("bailian-mcp")
-    except PackageNotFoundError:
-        return "0 (not installed)"
+    return own_version()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 from mcp.server import MCPServer
 from mcp.server.caching import CacheHint
@@ -45,12 +45,18 @@ class App(MCPServer[Shared]):
         except ToolError as refusal:
             if isinstance(refusal.__cause__, ValidationError):
                 raise ToolError(_reworded(refusal.__cause__, self._parameters(name))) from refusal.__cause__
-            raise ToolError(str(refusal).removeprefix(f"Error executing tool {name}: ")) from refusal.__cause__
+            raise ToolError(self._own_words(name, refusal)) from refusal.__cause__
 
-    async def run_stdio_async(self) -> None:
-        async with stdio.wire() as (read, write):
+    async def run_on(self, stdin: BinaryIO, stdout: BinaryIO) -> None:
+        """Serve one host over two streams until its input ends."""
+        async with stdio.wire(stdin, stdout) as (read, write):
             server = self._lowlevel_server
             await server.run(read, write, server.create_initialization_options())
+
+    def _own_words(self, name: str, refusal: ToolError) -> str:
+        if self._tool_manager.get_tool(name) is None:
+            return f"There is no such tool. Tools: {', '.join(tool.name for tool in self._tool_manager.list_tools())}."
+        return str(refusal).removeprefix(f"Error executing tool {name}: ")
 
     def _parameters(self, name: str) -> list[str]:
         tool = self._tool_manager.get_tool(name)
@@ -146,6 +152,10 @@ def _complaint(details: Any, parameters: list[str]) -> str:
             return f"{where} is not an argument.{known}"
         case "string_pattern_mismatch":
             return f"{where} must not be empty."
+        case "tuple_type" | "list_type":
+            return f"{where} must be a list."
+        case "model_type" | "model_attributes_type":
+            return f"{where} must be an object."
         case _:
             said = details["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
             return f"{where} {said[0].lower()}{said[1:]}."

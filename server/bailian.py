@@ -13,7 +13,7 @@ from mcp.types import CallToolResult, TextContent
 from pydantic import Field
 
 from .catalog import Catalog, Cost, Frozen, Model, Usage, lifecycle_warnings, shipped, unpriced
-from .dashscope import ChatCompletions, Counted, DashScope, DashScopeError, Event, Finished, Reasoned, Said
+from .dashscope import ChatCompletions, DashScope, DashScopeError, Event, Finished, Reasoned, Said
 from .dashscope.events import INTERRUPTED
 from .files import image_part
 from .progress import Progress, tail
@@ -171,7 +171,7 @@ class _Heard:
                 self.reasoning.append(text)
             case Finished():
                 self.finished = event
-            case Counted():
+            case _:
                 self.usage = Usage(
                     input_tokens=event.input_tokens,
                     output_tokens=event.output_tokens,

@@ -54,5 +54,5 @@ def _host_block() -> str:
     block = json.dumps({"mcpServers": {"bailian": entry}}, indent=2, ensure_ascii=False)
     return (
         f"\n{'-' * WIDTH}\nTo use it, paste this into your host's MCP configuration (Claude Desktop, Cursor,\n"
-        f'Cline, Cherry Studio, Qwen Code ...) with your own key. To try it there without one: "args": ["--sandbox"].\n\n{block}'
+        f'Cline, Cherry Studio, Qwen Code ...) with your own key; "args": ["--sandbox"] needs none.\n\n{block}'
     )

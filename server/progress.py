@@ -60,4 +60,4 @@ class Progress:
 def tail(text: str) -> str:
     """The end of `text` on one line, short enough for a status bar."""
     line = " ".join(text[-4 * SHOWN_CHARACTERS :].split())
-    return line if len(line) <= SHOWN_CHARACTERS else "…" + line[-SHOWN_CHARACTERS:]
+    return line if len(line) <= SHOWN_CHARACTERS else "…" + line[-SHOWN_CHARACTERS:].lstrip()

@@ -46,11 +46,10 @@ class Pace:
     chunk: int = 12
 
 
-@dataclass(frozen=True)
 class Refusal(Exception):
-    status: int
-    code: str
-    message: str
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
 
 
 def app(pace: Pace = Pace()) -> Starlette:

@@ -1,6 +1,7 @@
 """The environment as one frozen object. The only file that reads it; the key stays a secret from here on."""
 
 import ipaddress
+import json
 import os
 import re
 from pathlib import Path
@@ -134,7 +135,8 @@ class Settings(BaseSettings):
     def redact(self, text: str) -> str:
         """`text` without the key, however it was written, and without anything else that looks like one."""
         secret = self.api_key.get_secret_value() if self.api_key else ""
-        for spelling in {secret, quote(secret, safe=""), secret.encode("unicode_escape").decode()} - {""}:
+        spellings = {secret, quote(secret, safe=""), repr(secret)[1:-1], json.dumps(secret)[1:-1]} - {""}
+        for spelling in sorted(spellings, key=len, reverse=True):
             text = text.replace(spelling, "[key]")
         return ANY_KEY.sub("[key]", text)
 

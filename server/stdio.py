@@ -1,10 +1,10 @@
-"""The process's standard streams as MCP's wire: nobody else reads or writes them; SIGTERM is the end of input.
+"""MCP over a pair of binary streams, as the SDK wants it; SIGTERM is the end of input.
 
-The SDK guards the streams too, but only while it serves, and it cannot leave while its reader blocks.
+The SDK has its own, but cannot leave while its reader blocks, and a server must go when it is told to.
 """
 
 import io
-import os
+import math
 import signal
 import sys
 import threading
@@ -15,45 +15,33 @@ from typing import Any, BinaryIO, cast
 import anyio
 import anyio.from_thread
 import anyio.lowlevel
-
-_claimed: tuple[BinaryIO, BinaryIO] | None = None
-
-
-def claim() -> None:
-    """Take stdin and stdout away from everyone else, before anything that might print is imported."""
-    global _claimed
-    wire_in, wire_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    with open(os.devnull, "rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
-    os.dup2(2, 1)
-    _claimed = wire_in, wire_out
+from mcp.server.stdio import stdio_server
 
 
 @asynccontextmanager
-async def wire() -> AsyncIterator[Any]:
-    """The claimed streams as the SDK's (read, write) pair.
+async def wire(stdin: BinaryIO, stdout: BinaryIO) -> AsyncIterator[Any]:
+    """The SDK's (read, write) pair over two streams.
 
     Ends at the end of input, at SIGTERM and at SIGINT alike: running calls are cancelled, the process can go.
     """
-    from mcp.server.stdio import stdio_server
+    send, lines = anyio.create_memory_object_stream[str](math.inf)
+    threading.Thread(target=_pump, args=(stdin, send, anyio.lowlevel.current_token()), daemon=True).start()
+    text = anyio.wrap_file(io.TextIOWrapper(stdout, encoding="utf-8", newline="\n"))
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_end_at_signal, send)
+            async with stdio_server(cast("anyio.AsyncFile[str]", lines), text) as streams:
+                yield streams
+            tasks.cancel_scope.cancel()
+    except* BrokenPipeError:
+        pass  # the host stopped reading: it has gone, and nobody is left to tell
 
-    assert _claimed is not None, "claim() comes first"
-    wire_in, wire_out = _claimed
-    send, lines = anyio.create_memory_object_stream[str](0)
-    threading.Thread(target=_pump, args=(wire_in, send, anyio.lowlevel.current_token()), daemon=True).start()
-    stdout = anyio.wrap_file(io.TextIOWrapper(wire_out, encoding="utf-8", newline="\n"))
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_end_at_signal, send)
-        async with stdio_server(cast("anyio.AsyncFile[str]", lines), stdout) as streams:
-            yield streams
-        tasks.cancel_scope.cancel()
 
-
-def _pump(wire_in: BinaryIO, send: Any, token: Any) -> None:
+def _pump(stdin: BinaryIO, send: Any, token: Any) -> None:
     """Hand each line of input to the event loop; a daemon thread, so that a blocked read holds nobody up."""
-    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.RunFinishedError, RuntimeError, OSError):
-        for line in wire_in:
-            anyio.from_thread.run(send.send, line.decode("utf-8", errors="replace"), token=token)
+    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, RuntimeError, OSError):  # the loop has ended
+        for line in stdin:
+            anyio.from_thread.run_sync(send.send_nowait, line.decode("utf-8", errors="replace"), token=token)
         anyio.from_thread.run_sync(send.close, token=token)
 
 

@@ -10,6 +10,7 @@ import tempfile
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 META = {
@@ -25,28 +26,29 @@ def main() -> None:
         _only_our_names(wheel)
         script = _installed(wheel, Path(place) / "empty")
         _speaks(script, cwd=place)
-    print("wheel: built, installed into an empty environment, answered over stdio")
+    sys.stdout.write("wheel: built, installed into an empty environment, answered over stdio\n")
 
 
 def _built(place: Path) -> Path:
     """A wheel made from the committed and uncommitted files git knows, so that no stale build folder joins in."""
-    files = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True
-    ).stdout.decode()
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True).stdout.decode()
     for name in filter(None, files.split("\0")):
         if (ROOT / name).is_file():
             (place / "copy" / name).parent.mkdir(parents=True, exist_ok=True)
             (place / "copy" / name).write_bytes((ROOT / name).read_bytes())
-    subprocess.run([sys.executable, "-m", "build", "--wheel", "-o", place / "dist", place / "copy"], check=True, stdout=2)
+    build = [sys.executable, "-m", "build", "--wheel", "-o", place / "dist", place / "copy"]
+    subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
     return next((place / "dist").glob("*.whl"))
 
 
 def _only_our_names(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
+    names = set(zipfile.ZipFile(wheel).namelist())
     tops = {name.partition("/")[0] for name in names}
     assert all(top == "bailian_mcp" or top.endswith(".dist-info") for top in tops), tops
-    expected = {f"bailian_mcp/{p.relative_to(ROOT)}" for room in ("server", "tools") for p in (ROOT / room).rglob("*.py")}
-    assert expected | {"bailian_mcp/catalog.json", "bailian_mcp/py.typed"} <= set(names), expected - set(names)
+    code = {f"bailian_mcp/{p.relative_to(ROOT)}" for room in ("server", "tools") for p in (ROOT / room).rglob("*.py")}
+    missing = (code | {"bailian_mcp/catalog.json", "bailian_mcp/py.typed"}) - names
+    assert not missing, missing
 
 
 def _installed(wheel: Path, empty: Path) -> Path:
@@ -60,10 +62,13 @@ def _speaks(script: Path, cwd: str) -> None:
     with subprocess.Popen(
         [script, "--sandbox"], cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as server:
-        assert server.stdin and server.stdout
+        assert server.stdin
+        assert server.stdout
 
-        def ask(id: int, method: str, params: dict[str, object]) -> dict[str, object]:
-            print(json.dumps({"jsonrpc": "2.0", "id": id, "method": method, "params": params}), file=server.stdin, flush=True)
+        def ask(id: int, method: str, params: dict[str, Any]) -> dict[str, Any]:
+            request = {"jsonrpc": "2.0", "id": id, "method": method, "params": params}
+            server.stdin.write(json.dumps(request) + "\n")
+            server.stdin.flush()
             reply = json.loads(server.stdout.readline())
             assert reply["id"] == id, reply
             assert "result" in reply, reply
@@ -71,7 +76,7 @@ def _speaks(script: Path, cwd: str) -> None:
 
         started = ask(1, "initialize", META)
         assert started["serverInfo"]["name"] == "bailian", started
-        print('{"jsonrpc":"2.0","method":"notifications/initialized"}', file=server.stdin, flush=True)
+        server.stdin.write('{"jsonrpc":"2.0","method":"notifications/initialized"}\n')
         tools = [tool["name"] for tool in ask(2, "tools/list", {})["tools"]]
         assert "chat" in tools, tools
         answer = ask(3, "tools/call", {"name": "chat", "arguments": {"prompt": "你好"}})

@@ -135,18 +135,15 @@ KNOWN = (
         codes=("requesttimeout", "responsetimeout", "internalerror.timeout", "gatewaytimeout"),
     ),
     Known(
-        "DashScope is out of capacity or had an internal error.",
+        "DashScope is out of capacity for this model.",
         "Try again in a minute, or use another model.",
-        codes=(
-            "internalerror",
-            "internal_error",
-            "internalerror.algo",
-            "systemerror",
-            "modelservingerror",
-            "modelservicefailed",
-            "modelunavailable",
-        ),
+        codes=("modelservingerror", "modelunavailable", "serviceunavailable"),
         retry=True,
+    ),
+    Known(
+        "DashScope had an internal error. It may be billed, so it was not sent again.",
+        "Call again if you still need the answer.",
+        codes=("internalerror", "internal_error", "internalerror.algo", "systemerror", "modelservicefailed"),
     ),
     Known(
         "The input is too long for this model.",

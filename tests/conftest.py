@@ -1,0 +1,267 @@
+"""Fixtures. Only the wire is faked: the real client over a MockTransport, or a scripted server on loopback."""
+
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from bailian_mcp.server.app import build
+from bailian_mcp.server.bailian import Shared
+from bailian_mcp.server.dashscope import DashScope
+from bailian_mcp.server.settings import Settings
+from mcp import Client, StdioServerParameters
+from mcp.types import CallToolResult, TextContent
+from pydantic import SecretStr
+
+KEY = "sk-planted-0123456789"
+TODAY = date(2026, 11, 22)
+ERAS = ("legacy", "2026-07-28")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("DASHSCOPE_", "BAILIAN_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(params=ERAS)
+def era(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+# --- what DashScope sends ---
+
+
+def chunk(**delta: Any) -> dict[str, Any]:
+    return {"choices": [{"delta": delta, "index": 0, "finish_reason": None}], "usage": None, "id": "chatcmpl-r1"}
+
+
+def finish(reason: str = "stop") -> dict[str, Any]:
+    return {"choices": [{"delta": {"content": ""}, "index": 0, "finish_reason": reason}], "usage": None}
+
+
+def usage(prompt: int = 1000, completion: int = 500, **details: Any) -> dict[str, Any]:
+    """The usage frame: `choices: []`. `details` are merged in."""
+    counts = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    return {"choices": [], "usage": {**counts, **details}}
+
+
+def sse(*frames: dict[str, Any] | str, done: bool = True) -> bytes:
+    """Frames as a stream; a string is put in as it stands."""
+    lines = [f if isinstance(f, str) else f"data: {json.dumps(f, ensure_ascii=False)}\n\n" for f in frames]
+    return "".join([*lines, "data: [DONE]\n\n" if done else ""]).encode()
+
+
+ANSWER = sse(chunk(content="西湖"), chunk(content="在杭州。"), finish(), usage())
+
+
+def stream(content: bytes | AsyncIterator[bytes] = ANSWER, request_id: str = "req-1") -> httpx2.Response:
+    headers = {"content-type": "text/event-stream;charset=UTF-8", "x-request-id": request_id}
+    return httpx2.Response(200, headers=headers, content=content)
+
+
+def refusal(status: int, code: str | None, message: str, **headers: str) -> httpx2.Response:
+    error = {"error": {"message": message, "type": code, "param": None, "code": code}, "request_id": "req-refused"}
+    return httpx2.Response(status, json=error, headers=headers)
+
+
+# --- who gets it ---
+
+Step = httpx2.Response | Exception | Callable[[], httpx2.Response]
+
+
+@dataclass
+class Wire:
+    """A scripted DashScope: one step a request, the last one again and again. Keeps what it was sent."""
+
+    steps: list[Step]
+    requests: list[httpx2.Request] = field(default_factory=list)
+
+    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        self.requests.append(request)
+        step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
+        if isinstance(step, Exception):
+            raise step
+        return step() if callable(step) else step
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The last request's body."""
+        return dict(json.loads(self.requests[-1].content))
+
+
+def dashscope(wire: Wire, **options: Any) -> DashScope:
+    """The real client over a scripted wire; retries do not wait."""
+    given = {
+        "redact": Settings(api_key=KEY).redact,
+        "first_wait_s": 0,
+        "transport": httpx2.MockTransport(wire),
+        **options,
+    }
+    return DashScope("https://dashscope.test", SecretStr(KEY), **given)
+
+
+Hosted = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+@pytest.fixture
+def hosted(era: str) -> Hosted:
+    """`async with hosted(wire) as client`: an MCP client on the whole server, in the era of the test."""
+
+    @asynccontextmanager
+    async def connect(wire: Wire, *, folders: tuple[Path, ...] = (), options: Any = None, **shared: Any) -> Any:
+        async with dashscope(wire, **(options or {})) as client:
+            server = build(Shared(client, "cn-beijing", folders, today=lambda: TODAY, **shared))
+            async with Client(server, mode=era) as host:
+                yield host
+
+    return connect
+
+
+def text_of(result: Any) -> str:
+    assert isinstance(result, CallToolResult)
+    assert isinstance(result.content[0], TextContent)
+    return result.content[0].text
+
+
+# --- real processes ---
+
+SERVER = [sys.executable, "-m", "bailian_mcp.server"]
+
+
+def process(*arguments: str, cwd: Path | None = None, **environment: str) -> StdioServerParameters:
+    """The server as a host starts it."""
+    return StdioServerParameters(
+        command=SERVER[0], args=[*SERVER[1:], *arguments], env={**os.environ, **environment}, cwd=cwd
+    )
+
+
+@dataclass
+class Raw:
+    """The server without a client between: lines in, lines out, and what went to stderr."""
+
+    running: anyio.abc.Process
+    stderr: bytes = b""
+    lines: list[str] = field(default_factory=list)
+    rest: bytes = b""
+
+    async def send(self, **message: Any) -> None:
+        assert self.running.stdin
+        await self.running.stdin.send(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+
+    async def line(self) -> str:
+        """The next line of stdout."""
+        assert self.running.stdout
+        while b"\n" not in self.rest:
+            self.rest += await self.running.stdout.receive()
+        line, _, self.rest = self.rest.partition(b"\n")
+        self.lines.append(line.decode())
+        return self.lines[-1]
+
+    async def reply(self, id: int) -> dict[str, Any]:
+        """The reply of that id; notifications before it are passed over."""
+        while (message := json.loads(await self.line())).get("id") != id:
+            pass
+        return dict(message)
+
+    async def call(self, id: int, **arguments: Any) -> dict[str, Any]:
+        await self.send(id=id, method="tools/call", params={"name": "chat", "arguments": arguments})
+        return (await self.reply(id))["result"]
+
+    async def end_of_input(self) -> None:
+        assert self.running.stdin
+        await self.running.stdin.aclose()
+
+    async def ended(self) -> int:
+        """The exit status, once everything it wrote was read."""
+        assert self.running.stdout
+        async for more in self.running.stdout:
+            self.rest += more
+        self.lines += self.rest.decode().splitlines()
+        return await self.running.wait()
+
+    async def keep_stderr(self) -> None:
+        assert self.running.stderr
+        async for more in self.running.stderr:
+            self.stderr += more
+
+
+@asynccontextmanager
+async def raw(*arguments: str, **environment: str) -> AsyncIterator[Raw]:
+    """A server process that has shaken hands."""
+    started = await anyio.open_process([*SERVER, *arguments], env={**os.environ, **environment})
+    async with started as running, anyio.create_task_group() as tasks:
+        server = Raw(running)
+        tasks.start_soon(server.keep_stderr)
+        with anyio.fail_after(30):
+            info = {"name": "test", "version": "1"}
+            hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info}
+            await server.send(id=0, method="initialize", params=hello)
+            await server.reply(0)
+            await server.send(method="notifications/initialized")
+            yield server
+        if running.returncode is None:
+            running.terminate()
+
+
+@dataclass
+class Upstream:
+    """A DashScope on loopback that sends `first` and then nothing; knows when a connection was closed on it."""
+
+    first: bytes
+    port: int = 0
+    asked: anyio.Event = field(default_factory=anyio.Event)
+    closed: anyio.Event = field(default_factory=anyio.Event)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def serve(self, connection: Any) -> None:
+        async with connection:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += await connection.receive()
+            await connection.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + self.first)
+            self.asked.set()
+            try:
+                while True:
+                    await connection.receive()
+            except (anyio.EndOfStream, anyio.BrokenResourceError):
+                self.closed.set()
+
+
+@asynccontextmanager
+async def upstream(first: bytes) -> AsyncIterator[Upstream]:
+    server = Upstream(first)
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
+        server.port = listener.extra(anyio.abc.SocketAttribute.local_port)
+        tasks.start_soon(listener.serve, server.serve)
+        yield server
+        tasks.cancel_scope.cancel()
+
+
+Told = Callable[[float, float | None, str | None], Awaitable[None]]
+
+
+def told(messages: list[str]) -> Told:
+    """A progress callback that keeps the messages."""
+
+    async def keep(progress: float, total: float | None, message: str | None) -> None:
+        messages.append(message or "")
+
+    return keep

@@ -1,0 +1,435 @@
+"""The client: what is sent again and what never, how a stream ends, and how failures are worded."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from bailian_mcp.server.dashscope import (
+    ChatCompletions,
+    Counted,
+    DashScope,
+    DashScopeError,
+    Event,
+    Finished,
+    Reasoned,
+    Said,
+)
+from bailian_mcp.server.dashscope.errors import NO_KEY
+from conftest import ANSWER, KEY, Step, Wire, chunk, dashscope, finish, refusal, sse, stream, usage
+
+pytestmark = pytest.mark.anyio
+BODY = {"model": "qwen3.7-plus", "messages": [{"role": "user", "content": "x"}]}
+WHOLE = [
+    Said("西湖"),
+    Said("在杭州。"),
+    Finished("stop"),
+    Counted(1000, 500, None, None, None),
+]
+
+
+async def events(*steps: Step, **options: Any) -> tuple[list[Event], Wire]:
+    wire = Wire(list(steps))
+    async with dashscope(wire, **options) as client, client.stream(ChatCompletions(), BODY) as reply:
+        return [event async for event in reply.events], wire
+
+
+async def failure(*steps: Step, **options: Any) -> tuple[DashScopeError, Wire]:
+    wire = Wire(list(steps))
+    with pytest.raises(DashScopeError) as caught:
+        async with dashscope(wire, **options) as client, client.stream(ChatCompletions(), BODY) as reply:
+            async for _ in reply.events:
+                pass
+    return caught.value, wire
+
+
+# --- what is sent ---
+
+
+async def test_a_request_is_a_stream_that_reports_its_usage_with_the_key_in_one_header() -> None:
+    _, wire = await events(stream())
+
+    request = wire.requests[0]
+    assert str(request.url) == "https://dashscope.test/compatible-mode/v1/chat/completions"
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert json.loads(request.content) == {**BODY, "stream": True, "stream_options": {"include_usage": True}}
+
+
+async def test_half_a_surrogate_pair_is_refused_before_anything_is_sent() -> None:
+    wire = Wire([stream()])
+    with pytest.raises(DashScopeError, match="half of a surrogate pair"):
+        async with dashscope(wire) as client, client.stream(ChatCompletions(), {"messages": "\ud83d"}):
+            raise NotImplementedError
+
+    assert wire.requests == []
+
+
+async def test_without_a_key_one_sentence_says_what_to_set_and_where_to_get_it() -> None:
+    client = DashScope("https://dashscope.test", None, redact=str)
+    with pytest.raises(DashScopeError) as caught:
+        async with client, client.stream(ChatCompletions(), BODY):
+            raise NotImplementedError
+
+    assert str(caught.value) == NO_KEY
+    assert "DASHSCOPE_API_KEY" in NO_KEY
+    assert "https://bailian.console.aliyun.com" in NO_KEY
+    assert NO_KEY.count(". ") == 0
+
+
+# --- a stream ---
+
+
+async def test_a_stream_becomes_events_with_its_request_id() -> None:
+    heard, _ = await events(stream())
+
+    assert heard == WHOLE
+
+
+async def test_usage_details_and_reasoning_are_read() -> None:
+    details = {
+        "prompt_tokens_details": {"cached_tokens": 20, "image_tokens": 3},
+        "completion_tokens_details": {"reasoning_tokens": 4},
+    }
+    frames = sse(chunk(role="assistant", content=None, reasoning_content="嗯"), finish(), usage(100, 50, **details))
+    heard, _ = await events(stream(frames))
+
+    assert heard == [Reasoned("嗯"), Finished("stop"), Counted(100, 50, 4, 20, 3)]
+
+
+@pytest.mark.parametrize(
+    "awkward",
+    [
+        sse(": keep-alive\n\n", chunk(content=""), chunk(content="西湖"), "\n\n", "data:\n\n", chunk(content="在杭州。"),
+            finish(), usage(prompt_tokens_details=None, completion_tokens_details=None)),
+        ANSWER.replace(b"\n", b"\r\n"),
+        ANSWER.replace(b"data: {", b"data:{"),
+        sse(chunk(content="西湖"), chunk(content="在杭州。"), finish(), usage(), done=False),
+    ],
+    ids=["empty frames and comments", "CRLF", "no space after data:", "no [DONE]"],
+)  # fmt: skip
+async def test_awkward_streams_say_the_same(awkward: bytes) -> None:
+    heard, _ = await events(stream(awkward))
+
+    assert heard == WHOLE
+
+
+async def test_a_stream_cut_anywhere_in_its_bytes_reads_the_same() -> None:
+    async def byte_by_byte() -> AsyncIterator[bytes]:
+        for byte in ANSWER:
+            yield bytes([byte])
+
+    heard, _ = await events(stream(byte_by_byte()))
+
+    assert heard == WHOLE
+
+
+async def test_a_server_that_does_not_stream_is_understood() -> None:
+    whole = {"choices": [{"message": {"content": "整句"}, "finish_reason": "stop"}], **usage(), "id": "chatcmpl-9"}
+    whole["choices"] = [{"message": {"content": "整句"}, "finish_reason": "stop"}]
+    wire = Wire([httpx2.Response(200, json=whole)])
+    async with dashscope(wire) as client, client.stream(ChatCompletions(), BODY) as reply:
+        heard = [event async for event in reply.events]
+
+    assert heard == [Said("整句"), Finished("stop"), Counted(1000, 500, None, None, None)]
+    assert reply.request_id == "9"
+
+
+async def test_an_event_of_five_megabytes_arrives() -> None:
+    heard, _ = await events(stream(sse(chunk(content="长" * 1_700_000), finish())))
+
+    assert heard[0] == Said("长" * 1_700_000)
+
+
+async def test_what_is_left_after_done_is_read_so_that_the_connection_can_be_used_again() -> None:
+    read_to_the_end = anyio.Event()
+
+    async def answer_and_more() -> AsyncIterator[bytes]:
+        yield ANSWER
+        yield b"\n"
+        read_to_the_end.set()
+
+    await events(stream(answer_and_more()))
+
+    assert read_to_the_end.is_set()
+
+
+# --- a stream that is not whole ---
+
+
+async def test_a_stream_cut_in_the_middle_keeps_what_came_and_is_not_sent_again() -> None:
+    heard, wire = await events(stream(sse(chunk(content="西湖"), done=False)))
+
+    assert heard[0] == Said("西湖")
+    assert isinstance(heard[1], Finished)
+    assert heard[1].reason == "interrupted"
+    assert "ended the stream in the middle" in heard[1].why
+    assert len(wire.requests) == 1
+
+
+async def test_a_broken_connection_keeps_what_came() -> None:
+    async def breaks() -> AsyncIterator[bytes]:
+        yield sse(chunk(content="西湖"), done=False)
+        raise httpx2.ReadError("reset by peer")
+
+    heard, wire = await events(stream(breaks()))
+
+    assert heard[1] == Finished(
+        "interrupted",
+        "The connection to DashScope broke in the middle (ReadError). "
+        "What came is billed. Call again if it is not enough.",
+    )
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('data: {"choices": [{"delta"\n\n', "a line that is no JSON"),
+        ("data: 42\n\n", "a line that is no JSON"),
+        ('data: {"error":{"code":"InternalError","message":"boom"}}\n\n', "internal error"),
+        ('data: {"error":"boom"}\n\n', 'DashScope said: "boom"'),
+        ('data: {"code":"Throttling","message":"slow down","request_id":"r"}\n\n', "Too many requests"),
+    ],
+)
+async def test_a_bad_line_is_told_beside_what_came_and_before_it_as_an_error(line: str, says: str) -> None:
+    heard, _ = await events(stream(sse(chunk(content="西湖"), line)))
+    error, wire = await failure(stream(sse(line)))
+
+    assert isinstance(heard[1], Finished)
+    assert says in heard[1].why
+    assert says in str(error)
+    assert len(wire.requests) == 1
+
+
+async def test_an_error_after_the_finish_changes_nothing() -> None:
+    heard, _ = await events(stream(sse(chunk(content="西湖"), finish(), "data: oops\n\n")))
+
+    assert heard == [Said("西湖"), Finished("stop")]
+
+
+async def test_an_empty_stream_is_an_error() -> None:
+    error, _ = await failure(stream(b""))
+
+    assert "ended the stream in the middle" in str(error)
+
+
+async def test_html_from_a_gateway_is_told_and_clipped() -> None:
+    page = httpx2.Response(200, html="<html>\n<h1>Welcome</h1>" + "x" * 5000)
+    error, _ = await failure(page)
+
+    assert 'no JSON: "<html> <h1>Welcome</h1>xxx' in str(error)
+    assert len(str(error)) < 300
+
+
+# --- time ---
+
+
+async def hangs_after(*frames: bytes) -> AsyncIterator[bytes]:
+    for frame in frames:
+        yield frame
+    await anyio.sleep_forever()
+
+
+async def keeps_alive(*frames: bytes) -> AsyncIterator[bytes]:
+    for frame in frames:
+        yield frame
+    while True:
+        yield b": keep-alive\n\n"
+        await anyio.sleep(0.001)
+
+
+@pytest.mark.parametrize("silence", [hangs_after, keeps_alive])
+async def test_silence_ends_at_the_gap_though_comments_keep_coming(silence: Any) -> None:
+    with anyio.fail_after(5):
+        heard, wire = await events(stream(silence(sse(chunk(content="西湖"), done=False))), gap_s=0.05)
+
+    assert isinstance(heard[1], Finished)
+    assert "fell silent" in heard[1].why
+    assert len(wire.requests) == 1
+
+
+async def test_the_first_line_may_take_longer_than_the_gap() -> None:
+    async def late() -> AsyncIterator[bytes]:
+        await anyio.sleep(0.05)
+        yield ANSWER
+
+    heard, _ = await events(stream(late()), gap_s=0.01, timeout_s=5)
+
+    assert heard == WHOLE
+
+
+async def test_the_deadline_ends_a_stream_that_never_ends() -> None:
+    async def talks() -> AsyncIterator[bytes]:
+        while True:
+            yield sse(chunk(content="啊"), done=False)
+            await anyio.sleep(0.001)
+
+    with anyio.fail_after(5):
+        heard, _ = await events(stream(talks()), timeout_s=0.05)
+
+    assert isinstance(heard[-1], Finished)
+    assert "took longer than 0.05 s" in heard[-1].why
+
+
+async def test_no_reply_at_all_ends_at_the_deadline_and_is_not_sent_again() -> None:
+    class Silent(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            await anyio.sleep_forever()
+            raise NotImplementedError
+
+    with anyio.fail_after(5), pytest.raises(DashScopeError, match="may be billed, so it was not sent again"):
+        client = dashscope(Wire([stream()]), timeout_s=0.05, transport=Silent())
+        async with client, client.stream(ChatCompletions(), BODY):
+            raise NotImplementedError
+
+
+# --- sent again, or not ---
+
+
+@pytest.mark.parametrize(
+    "passing",
+    [
+        refusal(429, "limit_requests", "You exceeded your current requests list.", **{"retry-after": "0"}),
+        refusal(429, "insufficient_quota", "You exceeded your current quota, please check your plan."),
+        refusal(503, "ModelUnavailable", "try later"),
+        refusal(500, "ModelServingError", "too busy"),
+        httpx2.Response(429, text="slow down"),
+        httpx2.Response(503, html="<html>busy</html>"),
+        httpx2.ConnectError("refused"),
+        httpx2.ConnectTimeout("slow"),
+    ],
+    ids=str,
+)
+async def test_a_passing_failure_is_recovered_with_a_second_request(passing: Step) -> None:
+    heard, wire = await events(passing, stream())
+
+    assert heard == WHOLE
+    assert len(wire.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("lasting", "says"),
+    [
+        (refusal(429, "insufficient_quota", "Free allocated quota exceeded."), "free quota of this model is used up"),
+        (refusal(403, "AllocationQuota.FreeTierOnly", "exhausted"), "free quota of this model is used up"),
+        (refusal(400, "Arrearage", "Access denied"), "owes money"),
+        (refusal(500, "RequestTimeOut", "Request timed out"), "may be billed, so it was not sent again"),
+        (refusal(500, "InternalError", "boom"), "may be billed, so it was not sent again"),
+        (httpx2.Response(504, html="<html>"), "may be billed, so it was not sent again"),
+        (httpx2.Response(502, html="<html>"), "may be billed, so it was not sent again"),
+        (httpx2.ReadTimeout("slow"), "may be billed, so it was not sent again"),
+        (httpx2.RemoteProtocolError("gone"), "may be billed, so it was not sent again"),
+        (refusal(429, "limit_requests", "slow", **{"retry-after": "3600"}), "Too many requests"),
+    ],
+    ids=str,
+)
+async def test_what_is_lasting_or_may_be_billed_is_never_sent_again(lasting: Step, says: str) -> None:
+    error, wire = await failure(lasting, stream())
+
+    assert says in str(error)
+    assert len(wire.requests) == 1
+
+
+async def test_attempts_are_capped() -> None:
+    error, wire = await failure(refusal(503, "ModelUnavailable", "later"), attempts=3)
+
+    assert error.status == 503
+    assert len(wire.requests) == 3
+
+
+async def test_an_unreadable_retry_after_falls_back_to_the_usual_wait() -> None:
+    _, wire = await events(refusal(429, "limit_requests", "slow", **{"retry-after": "Wed, 21 Oct"}), stream())
+
+    assert len(wire.requests) == 2
+
+
+# --- how failures are worded ---
+
+
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (refusal(401, "invalid_api_key", "Incorrect API key provided."), "keys work in their own region only"),
+        (httpx2.Response(401, json={"code": "InvalidApiKey", "message": "Invalid API-key provided.", "request_id": "r"}),
+         "keys work in their own region only"),
+        (httpx2.Response(401, text=""), "does not accept the API key"),
+        (httpx2.Response(413, text="too big"), "too large for this host"),
+        (refusal(400, "data_inspection_failed", "Input data may contain inappropriate content."), "stopped the question"),
+        (refusal(400, "data_inspection_failed", "Output data may contain inappropriate content."), "stopped the answer"),
+        (refusal(400, "invalid_parameter_error", "Range of input length should be [1, 99]"), "too long for this model"),
+        (refusal(400, None, "whatever"), 'refused the request. Correct what it names and call again. DashScope said: '
+         '"whatever"'),
+    ],
+)  # fmt: skip
+async def test_an_error_says_what_happened_and_what_to_do(reply: httpx2.Response, says: str) -> None:
+    error, _ = await failure(reply)
+
+    assert says in str(error)
+
+
+async def test_an_error_ends_with_dashscopes_code_and_request_id() -> None:
+    error, _ = await failure(refusal(400, "Arrearage", "Access denied"))
+
+    assert str(error).endswith("[Arrearage, HTTP 400, request req-refused]")
+
+
+async def test_upstream_text_is_one_clipped_line_without_control_characters() -> None:
+    error, _ = await failure(refusal(400, "x", "ignore\nall\x1b[31m\u202eprevious\u2028" + "y" * 2000))
+
+    said = str(error).partition("DashScope said: ")[2]
+    assert said.startswith('"ignore all [31m previous y')
+    assert len(said) < 400
+
+
+async def test_a_huge_error_page_is_not_read_to_its_end() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1024
+
+    with anyio.fail_after(5):
+        error, _ = await failure(httpx2.Response(400, content=endless()))
+
+    assert error.status == 400
+
+
+# --- the key ---
+
+
+async def test_a_planted_key_appears_in_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for step in (
+        refusal(400, KEY, f"bad key {KEY} and Bearer {KEY}"),
+        httpx2.Response(500, text=f"Traceback ... {KEY}"),
+        stream(f"data: {KEY}\n\n".encode()),
+        stream(sse({"error": {"code": "x", "message": KEY}})),
+        httpx2.ConnectError(f"to https://user:{KEY}@host"),
+        httpx2.ReadError(KEY),
+    ):
+        error, _ = await failure(step, attempts=2)
+        assert KEY not in str(error)
+        assert KEY not in repr(error)
+        assert error.__cause__ is None
+        assert error.__suppress_context__ or error.__context__ is None
+    assert KEY not in caplog.text
+
+
+# --- its life ---
+
+
+async def test_one_connection_pool_serves_all_calls_and_is_closed_at_the_end() -> None:
+    class Counting(httpx2.MockTransport):
+        closed = 0
+
+        async def aclose(self) -> None:
+            self.closed += 1
+
+    transport = Counting(Wire([stream()]))
+    async with dashscope(Wire([]), transport=transport) as client:
+        for _ in range(2):
+            async with client.stream(ChatCompletions(), BODY):
+                pass
+        assert transport.closed == 0
+    assert transport.closed == 1

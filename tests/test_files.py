@@ -1,0 +1,155 @@
+"""Local files: inside the allowed folders only, judged by content, bounded."""
+
+import base64
+import io
+import os
+from pathlib import Path
+
+import pytest
+from bailian_mcp.server.files import DATA_URI_CHARACTERS, FILE_BYTES, image_part
+from mcp.server.mcpserver.exceptions import ToolError
+from PIL import Image
+
+pytestmark = pytest.mark.anyio
+
+
+def picture(kind: str = "PNG", width: int = 40, height: int = 30) -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (width, height), "white").save(content, kind)
+    return content.getvalue()
+
+
+async def url(source: str, *folders: Path) -> str:
+    return str((await image_part(source, tuple(f.resolve() for f in folders)))["image_url"]["url"])
+
+
+async def refused(source: str, *folders: Path) -> str:
+    with pytest.raises(ToolError) as caught:
+        await url(source, *folders)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF"])
+async def test_a_file_is_sent_as_what_it_is_not_as_it_is_named(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "x.txt").write_bytes(picture(kind))
+
+    sent = await url(str(tmp_path / "x.txt"), tmp_path)
+
+    assert sent.startswith(f"data:image/{kind.lower()};base64,")
+    assert base64.b64decode(sent.partition(",")[2]) == picture(kind)
+
+
+async def test_a_link_inside_to_a_file_inside_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real.png").write_bytes(picture())
+    (tmp_path / "link.png").symlink_to(tmp_path / "real.png")
+
+    assert (await url(str(tmp_path / "link.png"), tmp_path)).startswith("data:image/png")
+
+
+@pytest.fixture
+def fenced(tmp_path: Path) -> Path:
+    """A folder `in` that is allowed, beside files that are not."""
+    allowed = tmp_path / "in"
+    allowed.mkdir()
+    for secret in (tmp_path / "out.png", tmp_path / "in.png"):
+        secret.write_bytes(picture())
+    (tmp_path / "in-other").mkdir()
+    (tmp_path / "in-other" / "a.png").write_bytes(picture())
+    (allowed / "to-file.png").symlink_to(tmp_path / "out.png")
+    (allowed / "to-folder").symlink_to(tmp_path)
+    return allowed
+
+
+@pytest.mark.parametrize(
+    "escape",
+    [
+        "../out.png", "./../in.png", "../in-other/a.png", "to-file.png", "to-folder/out.png", "to-folder/in/../out.png",
+        "../missing.png", "/etc/passwd", "/proc/self/environ", "~/.ssh/id_rsa", "file:///etc/passwd",
+    ],
+)  # fmt: skip
+async def test_every_way_out_is_refused_and_names_the_setting(fenced: Path, escape: str) -> None:
+    source = escape if escape.startswith(("/", "~", "file:")) else f"{fenced}/{escape}"
+    said = await refused(source, fenced)
+
+    assert "is outside the allowed folders" in said
+    assert "BAILIAN_ALLOWED_DIRS" in said
+
+
+async def test_without_allowed_folders_every_path_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture())
+
+    assert "allowed folders (none)" in await refused(str(tmp_path / "a.png"))
+
+
+async def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+
+    assert "not a regular file" in await refused(str(tmp_path / "pipe"), tmp_path)
+    assert "is a directory" in (await refused(str(tmp_path / "folder"), tmp_path)).lower()
+
+
+async def test_a_missing_file_and_an_impossible_path_are_told(tmp_path: Path) -> None:
+    assert "missing.png cannot be read: No such file" in await refused(str(tmp_path / "missing.png"), tmp_path)
+    assert "cannot be read" in await refused(f"{tmp_path}/a\x00b", tmp_path)
+
+
+async def test_a_file_of_thirty_megabytes_is_refused_with_its_size(tmp_path: Path) -> None:
+    with (tmp_path / "big.png").open("wb") as big:
+        big.truncate(30_000_000)
+
+    assert "big.png has 30.0 MB" in await refused(str(tmp_path / "big.png"), tmp_path)
+
+
+async def test_the_largest_file_fits_a_data_uri() -> None:
+    assert len("data:image/webp;base64,") + (FILE_BYTES + 2) // 3 * 4 <= DATA_URI_CHARACTERS
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", picture()[:40], b"%PDF-1.7\n", b"GIF89a" + b"\0" * 40])
+async def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.png").write_bytes(content)
+
+    assert "x.png is not an image DashScope reads" in await refused(str(tmp_path / "x.png"), tmp_path)
+
+
+@pytest.mark.parametrize(("width", "height"), [(10, 100), (100, 5), (2020, 11)])
+async def test_sizes_dashscope_refuses_are_refused_here(tmp_path: Path, width: int, height: int) -> None:
+    (tmp_path / "x.png").write_bytes(picture(width=width, height=height))
+
+    if max(width, height) > 200 * min(width, height) or min(width, height) <= 10:
+        assert f"{width}x{height} px" in await refused(str(tmp_path / "x.png"), tmp_path)
+    else:
+        await url(str(tmp_path / "x.png"), tmp_path)
+
+
+async def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
+    bomb = bytearray(picture())
+    bomb[16:24] = (60_000).to_bytes(4, "big") * 2  # a PNG header that promises 3.6 gigapixels
+    (tmp_path / "bomb.png").write_bytes(bomb)
+
+    assert "not an image" in await refused(str(tmp_path / "bomb.png"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        ("data:image/png,plain", "malformed"),
+        ("data:;base64,AAAA", "malformed"),
+        ("data:image/png;base64,A", "base64 of this data URI is broken"),
+        ("data:image/png;base64,aGVsbG8=", "not an image"),
+        ("data:image/png;base64," + "A" * (DATA_URI_CHARACTERS + 4), "MB"),
+    ],
+)
+async def test_a_bad_data_uri_is_refused(uri: str, says: str) -> None:
+    assert says in await refused(uri)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://localhost/a.png", "https://127.0.0.1/a", "http://[::1]/a", "http://10.0.0.1/", "https:///a"]
+)
+async def test_addresses_dashscope_cannot_reach_are_refused(address: str) -> None:
+    assert "Give a local path instead" in await refused(address)
+
+
+async def test_a_public_url_is_handed_on_verbatim() -> None:
+    assert await url("https://example.com/a b?c=d#e") == "https://example.com/a b?c=d#e"

@@ -1,0 +1,73 @@
+"""Progress: at once, then a few times a second, and a heartbeat when nothing comes."""
+
+import anyio
+import pytest
+from bailian_mcp.server.progress import Progress, tail
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_first_news_is_told_at_once_and_the_next_only_after_a_while() -> None:
+    said: list[tuple[float, str]] = []
+    later = anyio.Event()
+
+    async def report(progress: float, total: float | None, message: str) -> None:
+        said.append((progress, message))
+
+    progress = Progress(report, every_s=0.02)
+    await progress.say("one")
+    await progress.say("two")
+    with anyio.move_on_after(0.03):
+        await later.wait()
+    await progress.say("three")
+
+    assert [message for _, message in said] == ["one", "three"]
+    assert said[0][0] < said[1][0]
+
+
+async def test_silence_is_filled_with_growing_heartbeats_until_the_block_is_left() -> None:
+    said: list[float] = []
+    enough = anyio.Event()
+
+    async def report(progress: float, total: float | None, message: str) -> None:
+        assert message == f"waiting for qwen ({progress:.0f} s)"
+        said.append(progress)
+        if len(said) == 3:
+            enough.set()
+
+    progress = Progress(report, heartbeat_s=0.005)
+    with anyio.fail_after(5):
+        async with progress.beating("waiting for qwen"):
+            await enough.wait()
+
+    assert said == sorted(set(said))
+
+
+async def test_news_makes_a_heartbeat_needless() -> None:
+    said: list[str] = []
+
+    async def report(progress: float, total: float | None, message: str) -> None:
+        said.append(message)
+
+    progress = Progress(report, every_s=0, heartbeat_s=0.05)
+    async with progress.beating("waiting"):
+        with anyio.move_on_after(0.08):
+            while True:
+                await progress.say("news")
+                await anyio.sleep(0.001)
+
+    assert set(said) == {"news"}
+
+
+async def test_an_error_inside_the_block_comes_out_as_itself() -> None:
+    async def report(*_: object) -> None:
+        raise NotImplementedError
+
+    with pytest.raises(KeyError, match="x"):
+        async with Progress(report).beating("waiting"):
+            raise KeyError("x")
+
+
+@pytest.mark.parametrize(("text", "shown"), [("", ""), (" a\n b ", "a b"), ("x" * 81, "…" + "x" * 80)])
+def test_the_tail_is_one_short_line(text: str, shown: str) -> None:
+    assert tail(text) == shown

@@ -1,0 +1,84 @@
+"""Who may import what: the table of the architecture, held. A room is a file or a folder of `server/`, or `tools/`."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+STDLIB = __import__("sys").stdlib_module_names
+# room -> what it may import beside the standard library; a dot marks what is ours
+MAY = {
+    "catalog": {"pydantic"},
+    "settings": {"pydantic", "pydantic_settings"},
+    "dashscope": {"httpx2", "anyio", "stamina", "pydantic", "mcp.server.mcpserver.exceptions"},
+    "files": {"anyio", "PIL", "pypdfium2", "mcp.server.mcpserver.exceptions"},
+    "thinking": {".catalog", "mcp.server.mcpserver.exceptions"},
+    "progress": {"anyio"},
+    "stdio": {"anyio", "mcp.server.stdio"},
+    "bailian": {".dashscope", ".catalog", ".files", ".thinking", ".progress", "pydantic", "mcp"},
+    "sandbox": {".catalog", "anyio", "starlette", "uvicorn"},
+    "app": {".bailian", ".stdio", ".tools", "pydantic", "mcp"},
+    "demo": {".app", "anyio", "mcp"},
+    "tools": {".bailian", ".catalog", ".thinking", "pydantic", "mcp.types"},
+}
+OPEN = {"__init__", "__main__"}  # the front door may import everything; nobody imports it
+ENVIRONMENT = {"environ", "getenv"}
+
+
+def room_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).parts
+    return "tools" if parts[0] == "tools" else parts[1].removesuffix(".py")
+
+
+def files() -> list[Path]:
+    return sorted(
+        p for p in [*(ROOT / "server").rglob("*.py"), *(ROOT / "tools").rglob("*.py")] if room_of(p) not in OPEN
+    )
+
+
+def imports(file: Path) -> set[str]:
+    """What a file imports, ours as `.room`; its own room left out."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module or "")
+        elif isinstance(node, ast.ImportFrom):
+            path = (node.module or "").removeprefix("server.")
+            inside = file.parent.name == room_of(file) and node.level == 1 and file.parent.name != "tools"
+            found |= set() if inside else {f".{p.partition('.')[0]}" for p in ([path] if path else _names(node))}
+    return found - {f".{room_of(file)}"}
+
+
+def _names(node: ast.ImportFrom) -> list[str]:
+    return [alias.name for alias in node.names]
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_room_imports_only_what_it_may(file: Path) -> None:
+    may = MAY[room_of(file)]
+    foreign = {
+        name
+        for name in imports(file)
+        if name.partition(".")[0] not in STDLIB and not any(name == ok or name.startswith(f"{ok}.") for ok in may)
+    }
+
+    assert foreign == set()
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_only_settings_reads_the_environment(file: Path) -> None:
+    names = {node.attr for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Attribute)}
+
+    assert room_of(file) == "settings" or not names & ENVIRONMENT
+
+
+def test_every_package_folder_is_shipped() -> None:
+    import tomllib
+
+    shipped = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
+    folders = {p.parent.relative_to(ROOT) for room in ("server", "tools") for p in (ROOT / room).rglob("__init__.py")}
+
+    assert set(shipped) == {"bailian_mcp"} | {f"bailian_mcp.{'.'.join(folder.parts)}" for folder in folders}

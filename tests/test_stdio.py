@@ -1,0 +1,210 @@
+"""The real process over stdio: both eras, long Chinese text, cancel, the end, and a clean wire."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+from conftest import KEY, SERVER, chunk, process, raw, sse, told, upstream
+from mcp import Client, StdioServerParameters
+
+pytestmark = pytest.mark.anyio
+SEEDS = sorted((Path(__file__).parent.parent.parent / "shared" / "seeds").glob("*.txt"))
+# Tao Yuanming, the Peach Blossom Spring (about 421): public domain, and long when repeated
+PEACH_BLOSSOM = "晋太元中，武陵人捕鱼为业。缘溪行，忘路之远近。忽逢桃花林，夹岸数百步，中无杂树，芳草鲜美，落英缤纷。\n"
+LONG_TEXTS = {"桃花源记": PEACH_BLOSSOM * 400, **{seed.stem: seed.read_text("utf-8") for seed in SEEDS[:1]}}
+HALF_AN_ANSWER = sse(chunk(content="西湖"), done=False)
+
+
+@pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS.keys())
+async def test_a_long_chinese_text_is_answered_with_progress(era: str, text: str) -> None:
+    messages: list[str] = []
+    with anyio.fail_after(60):
+        async with Client(process("--sandbox"), mode=era) as host:
+            result = await host.call_tool("chat", {"prompt": text}, progress_callback=told(messages))
+
+    data = result.structured_content or {}
+    assert data["usage"]["input_tokens"] == len(text)  # the sandbox counts a token a character: nothing was lost
+    assert text[:200] in data["text"]
+    assert data["sandbox"] is True
+    assert messages
+
+
+async def test_without_a_key_the_server_starts_lists_its_tools_and_chat_says_what_to_do(era: str) -> None:
+    with anyio.fail_after(60):
+        async with Client(process(), mode=era) as host:
+            tools = (await host.list_tools()).tools
+            result = await host.call_tool("chat", {"prompt": "你好"})
+
+    assert [tool.name for tool in tools] == ["chat"]
+    assert result.is_error
+    assert "DASHSCOPE_API_KEY" in str(result.content)
+
+
+async def test_the_demos_block_starts_the_server_from_another_folder(tmp_path: Path) -> None:
+    with anyio.fail_after(90):
+        demo = await anyio.run_process([*SERVER, "demo"], cwd=tmp_path)
+        shown = demo.stdout.decode()
+        block = json.loads(shown[shown.index('{\n  "mcpServers"') :])["mcpServers"]["bailian"]
+        server = StdioServerParameters(command=block["command"], args=["--sandbox"], env=block["env"], cwd=tmp_path)
+        async with Client(server) as host:
+            result = await host.call_tool("chat", {"prompt": "你好"})
+
+    assert (result.structured_content or {})["cost"]["total"]
+    assert "SANDBOX: no model was asked" in shown
+    assert "CNY" in shown
+    assert "request " in shown
+
+
+# --- cancel, and the end ---
+
+
+async def test_a_cancelled_call_closes_the_upstream_and_the_server_lives_on(era: str) -> None:
+    with anyio.fail_after(60):
+        async with upstream(HALF_AN_ANSWER) as dashscope:
+            environment = {"DASHSCOPE_BASE_URL": dashscope.url, "DASHSCOPE_API_KEY": KEY}
+            async with Client(process(**environment), mode=era) as host:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(host.call_tool, "chat", {"prompt": "x"})
+                    await dashscope.asked.wait()
+                    tasks.cancel_scope.cancel()
+                with anyio.fail_after(5):
+                    await dashscope.closed.wait()
+                assert (await host.list_tools()).tools
+
+
+@pytest.mark.parametrize("end", ["end of input", signal.SIGTERM, signal.SIGINT])
+async def test_the_process_ends_cleanly_in_the_middle_of_a_call(end: str | signal.Signals) -> None:
+    async with (
+        upstream(HALF_AN_ANSWER) as dashscope,
+        raw(DASHSCOPE_BASE_URL=dashscope.url, DASHSCOPE_API_KEY=KEY) as server,
+    ):
+        await server.send(id=1, method="tools/call", params={"name": "chat", "arguments": {"prompt": "x"}})
+        await dashscope.asked.wait()
+        if isinstance(end, signal.Signals):
+            server.running.send_signal(end)
+        else:
+            await server.end_of_input()
+        with anyio.fail_after(2):
+            status = await server.ended()
+            await dashscope.closed.wait()
+
+    assert status == 0
+    assert server.stderr == b""
+
+
+def test_a_host_that_stops_reading_is_left_without_a_traceback() -> None:
+    with subprocess.Popen(
+        [*SERVER, "--sandbox"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as server:
+        assert server.stdin
+        assert server.stdout
+        server.stdout.close()
+        server.stdin.write(b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
+        server.stdin.flush()
+        assert server.wait(timeout=30) == 0
+        assert server.stderr
+        assert server.stderr.read() == b""
+
+
+# --- bad input does not end it ---
+
+
+async def test_after_lines_no_client_should_send_the_next_call_is_answered() -> None:
+    async with raw("--sandbox") as server:
+        assert server.running.stdin
+        bad = b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"chat","arguments":{"prompt":"\\ud83d"}}}\n'
+        for line in (bad, b"\n", b"no json\n", b"\xff\xfe\n", b"[1]\n", b'{"jsonrpc":"2.0","id":8,"method":"nope"}\n'):
+            await server.running.stdin.send(line)
+        result = await server.call(9, prompt="你好")
+
+    assert not result.get("isError")
+
+
+# --- nothing but the protocol on stdout ---
+
+NOISY = """
+import os, sys
+
+class Noise:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"anyio", "pydantic", "mcp", "httpx2", "stamina"}:
+            print("noise from", name, flush=True)
+            os.write(1, b"raw noise\\n")
+
+sys.meta_path.insert(0, Noise())
+"""
+
+
+async def test_a_library_that_prints_is_not_heard_on_the_wire(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(NOISY)
+    async with raw("--sandbox", PYTHONPATH=str(tmp_path)) as server:
+        await server.call(1, prompt="你好")
+        await server.end_of_input()
+        await server.ended()
+
+    assert all(json.loads(line)["jsonrpc"] == "2.0" for line in server.lines)
+    assert b"noise from httpx2" in server.stderr
+
+
+# --- the key ---
+
+CRASHING = f"""
+import httpx2
+
+async def crash(self, *args, **kwargs):
+    raise RuntimeError("boom with {KEY}")
+
+httpx2.AsyncClient.send = crash
+"""
+
+
+async def test_a_planted_key_is_in_no_result_log_line_or_traceback_of_a_crash(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(CRASHING)
+    environment = {"PYTHONPATH": str(tmp_path), "DASHSCOPE_API_KEY": KEY, "BAILIAN_LOG_LEVEL": "debug"}
+    async with raw(**environment) as server:
+        result = await server.call(1, prompt=f"geheim und {KEY}")
+        await server.end_of_input()
+        await server.ended()
+
+    assert result["isError"]
+    assert "failed inside bailian-mcp" in str(result)
+    assert b"RuntimeError: boom with [key]" in server.stderr
+    assert KEY.encode() not in server.stderr
+    assert KEY not in "".join(server.lines)
+    assert b"geheim" not in server.stderr
+
+
+async def test_a_planted_key_in_dashscopes_words_is_in_no_result_and_no_log_line() -> None:
+    words = sse(chunk(content="西湖"), {"error": {"code": KEY, "message": f"bad key {KEY}"}})
+    async with upstream(words) as dashscope:
+        environment = {"DASHSCOPE_BASE_URL": dashscope.url, "DASHSCOPE_API_KEY": KEY, "BAILIAN_LOG_LEVEL": "DEBUG"}
+        async with raw(**environment) as server:
+            result = await server.call(1, prompt="geheim")
+            await server.end_of_input()
+            await server.ended()
+
+    assert result["structuredContent"]["incomplete"].endswith('"bad key [key]" [[key], HTTP 200]')
+    assert KEY not in "".join(server.lines)
+    assert KEY.encode() not in server.stderr
+    assert b"geheim" not in server.stderr
+
+
+async def test_settings_it_cannot_use_stop_the_start_in_words() -> None:
+    stopped = await anyio.run_process(
+        [*SERVER], check=False, env={"DASHSCOPE_REGION": "mars"}, stdin=subprocess.DEVNULL
+    )
+
+    assert stopped.returncode == 2
+    assert stopped.stdout == b""
+    assert stopped.stderr.startswith(b"bailian-mcp cannot start.\nDASHSCOPE_REGION: must be 'cn-beijing'")
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+async def test_help_and_version_are_told(argument: str) -> None:
+    told = await anyio.run_process([sys.executable, "-m", "bailian_mcp.server", argument])
+
+    assert told.stdout.startswith((b"usage: bailian-mcp", b"bailian-mcp "))

@@ -1,0 +1,79 @@
+"""The contract of all tools: shape, names, hints, schemas as snapshots, and what they cost every host in tokens.
+
+`UPDATE=1 make test` accepts changed schemas.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from bailian_mcp.server.app import tool_modules
+from conftest import Hosted, Wire, stream
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+INPUT_BUDGET_TOKENS = OUTPUT_BUDGET_TOKENS = 3_000
+NAMES = [module.__name__.rpartition(".")[2] for module in tool_modules()]
+pytestmark = pytest.mark.anyio
+
+
+async def listed(hosted: Hosted) -> dict[str, dict[str, Any]]:
+    async with hosted(Wire([stream()])) as host:
+        tools = (await host.list_tools()).tools
+    return {tool.name: tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools}
+
+
+async def test_every_tool_file_is_one_tool_of_its_name(hosted: Hosted) -> None:
+    files = {p.stem for p in (Path(__file__).parent.parent / "tools").glob("*.py") if not p.stem.startswith("_")}
+
+    assert list(await listed(hosted)) == NAMES == sorted(files)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_tool_says_what_it_is(hosted: Hosted, name: str) -> None:
+    tool = (await listed(hosted))[name]
+
+    hints = ("title", "readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+    assert all(hint in tool["annotations"] for hint in hints)
+    assert 0 < len(tool["description"]) <= 1_000
+    assert tool["inputSchema"]["additionalProperties"] is False
+    assert all(argument.get("description") for argument in tool["inputSchema"]["properties"].values())
+    assert "anyOf" not in json.dumps(tool["inputSchema"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_its_schema_is_the_snapshot(hosted: Hosted, name: str) -> None:
+    tool = (await listed(hosted))[name]
+    snapshot = SNAPSHOTS / f"{name}.json"
+    if os.environ.get("UPDATE"):
+        snapshot.write_text(json.dumps(tool, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    assert tool == json.loads(snapshot.read_text(encoding="utf-8"))
+
+
+async def test_no_snapshot_outlives_its_tool() -> None:
+    assert sorted(p.stem for p in SNAPSHOTS.glob("*.json")) == NAMES
+
+
+async def test_the_list_stays_within_its_budget(hosted: Hosted) -> None:
+    tools = (await listed(hosted)).values()
+
+    def tokens(*parts: Any) -> int:
+        return sum(len(json.dumps(part, ensure_ascii=False, separators=(",", ":"))) for part in parts) // 4
+
+    assert sum(tokens(t["name"], t["description"], t["inputSchema"]) for t in tools) <= INPUT_BUDGET_TOKENS
+    assert sum(tokens(t["outputSchema"]) for t in tools) <= OUTPUT_BUDGET_TOKENS
+
+
+@pytest.mark.parametrize("module", tool_modules(), ids=NAMES)
+async def test_its_example_is_answered_as_its_schemas_say(hosted: Hosted, module: Any) -> None:
+    name = module.__name__.rpartition(".")[2]
+    tool = (await listed(hosted))[name]
+    async with hosted(Wire([stream()])) as host:
+        result = await host.call_tool(name, module.EXAMPLE)
+
+    jsonschema.validate(module.EXAMPLE, tool["inputSchema"])
+    jsonschema.validate(result.structured_content, tool["outputSchema"])
+    assert not result.is_error
