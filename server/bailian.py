@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -112,14 +113,13 @@ class Bailian:
             ):
                 async for event in reply.events:
                     heard.take(event)
-                    await self._progress.say(heard.news(model))
+                    await self._progress.say(partial(heard.news, model))
         except DashScopeError as error:
             raise error.hinting(self._instead_of(model, known)) if error.unknown_model else error from None
-        warnings = (*thought.warnings, *(lifecycle_warnings(known) if known else ()))
         return Completion(
             model=model,
             usage=heard.usage,
-            cost=self._cost(model, heard, warnings),
+            cost=self._cost(model, known, heard, thought.warnings),
             request_id=reply.request_id,
             request_ids=(reply.request_id,),
             elapsed_s=round(self._progress.elapsed_s, 3),
@@ -136,9 +136,10 @@ class Bailian:
     def _catalog(self) -> Catalog:
         return self._shared.catalog()
 
-    def _cost(self, model: str, heard: "_Heard", warnings: tuple[str, ...]) -> Cost:
+    def _cost(self, model: str, known: Model | None, heard: "_Heard", warnings: tuple[str, ...]) -> Cost:
         if heard.usage is None:
-            return unpriced("DashScope reported no usage; the call may still be billed", *warnings)
+            said = lifecycle_warnings(known) if known else []
+            return unpriced("DashScope reported no usage; the call may still be billed", *warnings, *said)
         cost = self._catalog.cost(
             model,
             heard.usage,
@@ -172,13 +173,7 @@ class _Heard:
             case Finished():
                 self.finished = event
             case _:
-                self.usage = Usage(
-                    input_tokens=event.input_tokens,
-                    output_tokens=event.output_tokens,
-                    reasoning_tokens=event.reasoning_tokens,
-                    cached_input_tokens=event.cached_input_tokens,
-                    image_tokens=event.image_tokens,
-                )
+                self.usage = Usage.model_validate(event, from_attributes=True)
 
     def news(self, model: str) -> str:
         said = self.text or self.reasoning

@@ -41,10 +41,10 @@ class Progress:
         if failed is not None:
             raise failed
 
-    async def say(self, message: str) -> None:
+    async def say(self, message: Callable[[], str]) -> None:
         """Tell the host, unless it was told something a moment ago."""
         if anyio.current_time() - self._last >= self._every_s:
-            await self._tell(message)
+            await self._tell(message())
 
     async def _beat(self, doing: str) -> None:
         while True:

@@ -137,6 +137,19 @@ async def test_a_server_that_does_not_stream_is_understood() -> None:
     assert reply.request_id == "9"
 
 
+async def test_content_in_parts_is_one_text() -> None:
+    heard, _ = await events(stream(sse(chunk(content=[{"text": "西"}, {"text": "湖"}, {"image": "x"}]), finish())))
+
+    assert heard[0] == Said("西湖")
+
+
+@pytest.mark.parametrize("wrong", [-1, 1.5, "9", None, True, float("nan")])
+async def test_usage_that_is_no_count_is_unknown_and_not_wrong(wrong: Any) -> None:
+    heard, _ = await events(stream(sse(chunk(content="西湖"), finish(), usage(prompt_tokens=wrong))))
+
+    assert heard == [Said("西湖"), Finished("stop")]
+
+
 async def test_an_event_of_five_megabytes_arrives() -> None:
     heard, _ = await events(stream(sse(chunk(content="长" * 1_700_000), finish())))
 
@@ -179,7 +192,7 @@ async def test_a_broken_connection_keeps_what_came() -> None:
     assert heard[1] == Finished(
         "interrupted",
         "The connection to DashScope broke in the middle (ReadError). "
-        "What came is billed. Call again if it is not enough.",
+        "It may be billed, so it was not sent again: call again if you still need it.",
     )
     assert len(wire.requests) == 1
 
@@ -191,6 +204,9 @@ async def test_a_broken_connection_keeps_what_came() -> None:
         ("data: 42\n\n", "a line that is no JSON"),
         ('data: {"error":{"code":"InternalError","message":"boom"}}\n\n', "internal error"),
         ('data: {"error":"boom"}\n\n', 'DashScope said: "boom"'),
+        ('data: {"choices":[null]}\n\n', "a line of an unknown form"),
+        ('data: {"choices":[{"delta":{"content":5}}]}\n\n', "a line of an unknown form"),
+        ("data: " + "[" * 5000 + "\n\n", "a line that is no JSON"),
         ('data: {"code":"Throttling","message":"slow down","request_id":"r"}\n\n', "Too many requests"),
     ],
 )
@@ -382,6 +398,29 @@ async def test_upstream_text_is_one_clipped_line_without_control_characters() ->
     said = str(error).partition("DashScope said: ")[2]
     assert said.startswith('"ignore all [31m previous y')
     assert len(said) < 400
+
+
+async def test_an_error_whose_body_breaks_off_keeps_its_status() -> None:
+    async def breaks() -> AsyncIterator[bytes]:
+        yield b"{"
+        raise httpx2.ReadError("reset")
+
+    error, _ = await failure(httpx2.Response(401, content=breaks()))
+
+    assert "does not accept the API key" in str(error)
+
+
+async def test_a_request_id_and_a_finish_reason_are_clipped_and_redacted() -> None:
+    wire = Wire([stream(sse(chunk(content="x"), finish(f"{KEY}\n" + "y" * 500)), request_id=f"a{KEY}b" + "z" * 500)])
+    async with dashscope(wire) as client, client.stream(ChatCompletions(), BODY) as reply:
+        *_, last = [event async for event in reply.events]
+
+    assert isinstance(last, Finished)
+    assert last.reason.startswith("[key] yyy")
+    assert len(last.reason) <= 85
+    assert reply.request_id.startswith("a[key]")
+    assert KEY not in reply.request_id
+    assert len(reply.request_id) <= 80
 
 
 async def test_a_huge_error_page_is_not_read_to_its_end() -> None:

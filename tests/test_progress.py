@@ -15,11 +15,11 @@ async def test_the_first_news_is_told_at_once_and_the_next_only_after_a_while() 
         said.append((progress, message))
 
     progress = Progress(report, every_s=0.02)
-    await progress.say("one")
-    await progress.say("two")
+    await progress.say(lambda: "one")
+    await progress.say(lambda: "two")
     with anyio.move_on_after(0.03):
         await later.wait()
-    await progress.say("three")
+    await progress.say(lambda: "three")
 
     assert [message for _, message in said] == ["one", "three"]
     assert said[0][0] < said[1][0]
@@ -53,7 +53,7 @@ async def test_news_makes_a_heartbeat_needless() -> None:
     async with progress.beating("waiting"):
         with anyio.move_on_after(0.08):
             while True:
-                await progress.say("news")
+                await progress.say(lambda: "news")
                 await anyio.sleep(0.001)
 
     assert set(said) == {"news"}

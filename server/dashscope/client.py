@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
@@ -21,7 +21,9 @@ CONNECT_S = 10.0
 DRAIN_S = 0.5
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 ERROR_BYTES = 64 * 1024
+ERROR_S = 5.0
 LONGEST_WAIT_S = 30.0  # a Retry-After beyond this is told to the caller, not waited for
+NOT_AGAIN = "It may be billed, so it was not sent again: call again if you still need it."
 SANDBOX_HEADER = "x-bailian-sandbox"
 
 
@@ -84,7 +86,7 @@ class DashScope:
         async with AsyncExitStack() as stack:
             response = await self._answered(dialect, self._encoded(dialect.request(body)), deadline)
             stack.push_async_callback(response.aclose)
-            reply = Reply(response.headers.get("x-request-id", ""), SANDBOX_HEADER in response.headers)
+            reply = Reply(self._mark(response.headers.get("x-request-id", "")), SANDBOX_HEADER in response.headers)
             reply.events = await stack.enter_async_context(
                 aclosing(self._events(reply, response, dialect, deadline)),
             )
@@ -106,8 +108,8 @@ class DashScope:
                 with attempt:
                     return await self._send(dialect, content)
         raise DashScopeError(
-            f"DashScope sent nothing within {self._timeout_s:g} s. The call may be billed, so it was not sent again. "
-            "Ask for less at once, use a faster model, or raise BAILIAN_TIMEOUT_S."
+            f"DashScope sent nothing within {self._timeout_s:g} s. It may be billed, so it was not sent again: "
+            "ask for less at once, use a faster model, or raise BAILIAN_TIMEOUT_S."
         )
 
     async def _send(self, dialect: Dialect, content: bytes) -> httpx2.Response:
@@ -124,8 +126,7 @@ class DashScope:
             ) from None
         except httpx2.RequestError as error:
             raise DashScopeError(
-                f"The connection to DashScope broke before an answer came ({type(error).__name__}). "
-                "The call may be billed, so it was not sent again. Call again if you still need the answer."
+                f"The connection to DashScope broke before an answer came ({type(error).__name__}). {NOT_AGAIN}"
             ) from None
         if response.status_code != 200:
             raise await self._refusal(response)
@@ -133,7 +134,9 @@ class DashScope:
 
     async def _refusal(self, response: httpx2.Response) -> DashScopeError:
         async with aclosing(response):
-            text = (await _beginning(response)).decode("utf-8", errors="replace")
+            text = ""
+            with suppress(httpx2.RequestError), anyio.move_on_after(ERROR_S):  # its status says enough
+                text = await _beginning(response, ERROR_BYTES)
         return self._error(response, _json_or_text(text))
 
     # --- from the first byte on ---
@@ -145,15 +148,13 @@ class DashScope:
         try:
             async with aclosing(self._frames(response, deadline)) as frames:
                 async for frame in frames:
-                    reply.request_id = reply.request_id or _request_id(frame)
-                    for event in dialect.events(frame):
+                    reply.request_id = reply.request_id or self._mark(_request_id(frame))
+                    for event in self._decoded(dialect, frame):
                         answered |= isinstance(event, Said | Reasoned)
                         finished |= isinstance(event, Finished)
                         yield event
             if not finished:
-                raise DashScopeError(
-                    "DashScope ended the stream in the middle. What came is billed. Call again if it is not enough."
-                )
+                raise DashScopeError(f"DashScope ended the stream in the middle. {NOT_AGAIN}")
         except DashScopeError as error:
             if not answered and not finished:
                 raise
@@ -179,11 +180,18 @@ class DashScope:
                 limit = last + self._gap_s
                 yield self._frame(response, line)
 
+    def _decoded(self, dialect: Dialect, frame: Frame) -> list[Event]:
+        try:
+            events = list(dialect.events(frame))
+        except (AttributeError, TypeError, ValueError):
+            raise DashScopeError(f"DashScope sent a line of an unknown form. {NOT_AGAIN}") from None
+        return [Finished(self._mark(event.reason)) if isinstance(event, Finished) else event for event in events]
+
     def _frame(self, response: httpx2.Response, line: str) -> Frame:
         frame = _json_or_text(line)
         if not isinstance(frame, dict):
             raise DashScopeError(
-                f'DashScope sent a line that is no JSON: "{self._redact(clipped(line, 100))}". '
+                f'DashScope sent a line that is no JSON: "{clipped(self._redact(line), 100)}". '
                 "Call again; if it happens again, check DASHSCOPE_BASE_URL."
             )
         if frame.get("error") or (frame.get("code") and not frame.get("output")):
@@ -230,6 +238,10 @@ class DashScope:
                 "Remove it and call again."
             ) from None
 
+    def _mark(self, text: str) -> str:
+        """A word of upstream's that goes into a result."""
+        return clipped(self._redact(text), 80)
+
     def _error(self, response: httpx2.Response, reply: Any) -> DashScopeError:
         return from_reply(response.status_code, response.headers, reply, self._redact)
 
@@ -247,7 +259,7 @@ async def _data_lines(response: httpx2.Response) -> AsyncGenerator[str]:
     """The data of each server-sent event; a reply that is no stream is one single line."""
     try:
         if "text/event-stream" not in response.headers.get("content-type", ""):
-            yield (await response.aread()).decode("utf-8", errors="replace")
+            yield await _beginning(response, MAX_EVENT_BYTES)
             return
         source = aiter(httpx2.EventSource(response, max_event_size=MAX_EVENT_BYTES))
         async with aclosing(cast("AsyncGenerator[httpx2.ServerSentEvent]", source)) as events:
@@ -256,24 +268,25 @@ async def _data_lines(response: httpx2.Response) -> AsyncGenerator[str]:
                     yield event.data
     except httpx2.RequestError as error:
         raise DashScopeError(
-            f"The connection to DashScope broke in the middle ({type(error).__name__}). "
-            "What came is billed. Call again if it is not enough."
+            f"The connection to DashScope broke in the middle ({type(error).__name__}). {NOT_AGAIN}"
         ) from None
 
 
-async def _beginning(response: httpx2.Response) -> bytes:
-    content = b""
-    async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) >= ERROR_BYTES:
-            break
-    return content
+async def _beginning(response: httpx2.Response, most_bytes: int) -> str:
+    """A body as text, but not more of it than that."""
+    content = bytearray()
+    async with aclosing(response.aiter_bytes()) as chunks:
+        async for chunk in chunks:
+            content += chunk
+            if len(content) >= most_bytes:
+                break
+    return content[:most_bytes].decode("utf-8", errors="replace")
 
 
 def _json_or_text(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -39,23 +39,39 @@ class ChatCompletions:
     def events(self, frame: Frame) -> Iterator[Event]:
         for choice in frame.get("choices") or ():
             delta = choice.get("delta") or choice.get("message") or {}
-            if reasoning := delta.get("reasoning_content"):
+            if reasoning := _text(delta.get("reasoning_content")):
                 yield Reasoned(reasoning)
-            if text := delta.get("content"):
+            if text := _text(delta.get("content")):
                 yield Said(text)
             if reason := choice.get("finish_reason"):
-                yield Finished(reason)
+                yield Finished(str(reason))
         if usage := frame.get("usage"):
-            yield _counted(usage)
+            yield from _counted(usage)
 
 
-def _counted(usage: Frame) -> Counted:
+def _text(content: Any) -> str:
+    """Text that comes as a string, as a list of parts, or not at all."""
+    if isinstance(content, list):
+        return "".join(_text(part.get("text")) for part in content)
+    if content is not None and not isinstance(content, str):
+        raise TypeError("content is neither text nor a list of parts")
+    return content or ""
+
+
+def _counted(usage: Frame) -> Iterator[Counted]:
+    """The counts, unless they are no counts: then usage is unknown, which is better than wrong."""
     prompt = usage.get("prompt_tokens_details") or {}
     completion = usage.get("completion_tokens_details") or {}
-    return Counted(
-        input_tokens=usage.get("prompt_tokens") or 0,
-        output_tokens=usage.get("completion_tokens") or 0,
-        reasoning_tokens=completion.get("reasoning_tokens"),
-        cached_input_tokens=prompt.get("cached_tokens"),
-        image_tokens=prompt.get("image_tokens"),
-    )
+    input_tokens, output_tokens = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    if input_tokens is not None and output_tokens is not None:
+        yield Counted(
+            input_tokens,
+            output_tokens,
+            reasoning_tokens=_count(completion.get("reasoning_tokens")),
+            cached_input_tokens=_count(prompt.get("cached_tokens")),
+            image_tokens=_count(prompt.get("image_tokens")),
+        )
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -192,12 +192,12 @@ def from_reply(status: int, headers: Mapping[str, str], reply: Any, redact: Call
     message = str(details.get("message") or inner or (reply if isinstance(reply, str) else ""))
     request_id = str(body.get("request_id") or headers.get("x-request-id") or "")
     known = next((k for k in KNOWN if k.matches(code.lower(), message.lower())), None) or _by_status(status)
-    quoted = redact(clipped(message, QUOTED_CHARACTERS))
+    quoted = clipped(redact(message), QUOTED_CHARACTERS)
     says = [known.says, known.next, f'DashScope said: "{quoted}"' if quoted else ""]
     marks = [code, f"HTTP {status}", f"request {request_id}" if request_id else ""]
     return DashScopeError(
         " ".join(filter(None, says)),
-        marks=tuple(redact(clipped(mark, 80)) for mark in marks if mark),
+        marks=tuple(clipped(redact(mark), 80) for mark in marks if mark),
         code=code,
         status=status,
         retry=known.retry,
