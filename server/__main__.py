@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from . import demo
 
         return demo.main()
-    return _serve(_claimed(), arguments.sandbox)
+    return _serve(arguments, _claimed() if arguments.transport == "stdio" else None)
 
 
 def _claimed() -> Streams:
@@ -40,35 +40,50 @@ def _claimed() -> Streams:
     return streams
 
 
-def _serve(streams: Streams, sandboxed: bool) -> int:
+def _serve(arguments: argparse.Namespace, streams: Streams | None) -> int:
     import anyio
 
     from .settings import BadSettings, read
 
     with ExitStack() as stack:
         try:
-            settings = read(**_sandbox(stack) if sandboxed else {})
+            settings = read(**_sandbox(stack) if arguments.sandbox else {})
+            if streams is None:
+                settings.require_safe_door(arguments.host)
         except BadSettings as error:
             sys.stderr.write(f"bailian-mcp cannot start.\n{error}\n")
             return 2
         _log_to_stderr(settings)
         try:
-            anyio.run(_run, settings, streams)
+            anyio.run(_run, settings, arguments, streams)
+        except OSError as error:
+            sys.stderr.write(f"bailian-mcp cannot listen on {arguments.host}:{arguments.port}: {error.strerror}.\n")
+            return 2
         except Exception:
             logging.getLogger("bailian_mcp").exception("the server stopped")
             return 1
     return 0
 
 
-async def _run(settings: "Settings", streams: Streams) -> None:
+async def _run(settings: "Settings", arguments: argparse.Namespace, streams: Streams | None) -> None:
     from .app import build
     from .bailian import Shared
     from .dashscope import DashScope
 
     client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
     async with client:
-        shared = Shared(client, settings.region, settings.folders, {"chat": settings.chat_model})
-        await build(shared, log_level=settings.log_level).run_on(*streams)
+        folders = settings.folders(remote=streams is None)
+        server = build(
+            Shared(client, settings.host, folders, {"chat": settings.chat_model}), log_level=settings.log_level
+        )
+        if streams:
+            await server.run_on(*streams)
+        else:
+            from . import web
+
+            token = settings.http_token.get_secret_value() if settings.http_token else ""
+            door = web.Door(arguments.host, arguments.port, token, settings.allowed_hosts)
+            await web.serve(server, arguments.transport, door)
 
 
 def _sandbox(stack: ExitStack) -> dict[str, object]:
@@ -107,7 +122,9 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(dest="command")
     serve = commands.add_parser("serve", help="serve MCP (the default)")
-    serve.add_argument("--transport", choices=["stdio"], default="stdio")
+    serve.add_argument("--transport", choices=["stdio", "sse", "streamable-http"], default="stdio")
+    serve.add_argument("--host", default="127.0.0.1", help="where to listen (HTTP); off loopback a token is needed")
+    serve.add_argument("--port", type=int, default=8000, help="0: any free one")
     serve.add_argument("--sandbox", action="store_true", help="answer from a stand-in DashScope: no key, no cost")
     commands.add_parser("demo", help="call every tool once, against the sandbox, and show what a host sees")
     box = commands.add_parser("sandbox", help="run the stand-in DashScope alone, to point other programs at")

@@ -17,9 +17,14 @@ from .catalog import Catalog, Cost, Frozen, Model, Usage, lifecycle_warnings, sh
 from .dashscope import ChatCompletions, DashScope, DashScopeError, Event, Finished, Reasoned, Said
 from .dashscope.events import INTERRUPTED
 from .files import image_part
+from .hosts import Host
 from .progress import Progress, tail
-from .thinking import Level, output_limit, thinking
+from .thinking import Level, Thinking, output_limit, standard, thinking
 
+UNPRICED = {
+    "plan": "plan: this call draws on the plan's quota, not on money per token",
+    "other": "not DashScope: this server's prices are not known",
+}
 REASONING_CHARACTERS = 8_000  # what is returned of the reasoning: a reply must fit the host
 
 
@@ -53,7 +58,7 @@ class Shared:
     """What all calls share: made once, in the front door."""
 
     dashscope: DashScope
-    region: str
+    host: Host
     folders: tuple[Path, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)  # tool -> the model the settings chose for it
     catalog: Callable[[], Catalog] = shipped
@@ -77,7 +82,7 @@ class Bailian:
         Raises:
             ToolError: the model reads no images, or a source cannot be used; nothing was sent.
         """
-        known = self._catalog.find(model)
+        known = self._known(model)
         if sources and known and "image" not in known.input:
             raise ToolError(f"{model} reads no images. Leave out the files, or use {self._catalog.defaults['chat']}.")
         return [await image_part(source, self._shared.folders) for source in sources]
@@ -96,26 +101,22 @@ class Bailian:
         Raises:
             ToolError: the arguments do not fit the model, or DashScope gave no answer.
         """
-        known = self._catalog.find(model)
-        thought = thinking(model, known, thinking_level)
-        body = {
-            "model": model,
-            "messages": list(messages),
-            **thought.parameters,
-            **output_limit(model, known, thought, max_output_tokens),
-            **{name: value for name, value in sampling.items() if value is not None},
-        }
-        heard = _Heard()
+        known = self._known(model)
+        thought, limit = self._thought_and_limit(model, known, thinking_level, max_output_tokens)
+        chosen = {name: value for name, value in sampling.items() if value is not None}
+        body = {"model": model, "messages": list(messages), **thought.parameters, **limit, **chosen}
+        dialect, heard = ChatCompletions(cumulative=bool(known and known.cumulative)), _Heard()
         try:
             async with (
                 self._progress.beating(f"waiting for {model}"),
-                self._shared.dashscope.stream(ChatCompletions(), body) as reply,
+                self._shared.dashscope.stream(dialect, body) as reply,
             ):
                 async for event in reply.events:
                     heard.take(event)
                     await self._progress.say(partial(heard.news, model))
         except DashScopeError as error:
-            raise error.hinting(self._instead_of(model, known)) if error.unknown_model else error from None
+            ours = error.unknown_model and self._shared.host.kind == "dashscope"
+            raise error.hinting(self._instead_of(model, known)) if ours else error from None
         return Completion(
             model=model,
             usage=heard.usage,
@@ -132,18 +133,32 @@ class Bailian:
             thinking=thought.used,
         )
 
+    def _known(self, model: str) -> Model | None:
+        """What the catalog holds of a model; of another server's models it knows nothing, whatever their names."""
+        return None if self._shared.host.kind == "other" else self._catalog.find(model)
+
+    def _thought_and_limit(
+        self, model: str, known: Model | None, level: Level | None, most: int | None
+    ) -> tuple[Thinking, dict[str, int]]:
+        if self._shared.host.kind == "other":  # only fields every OpenAI-compatible server knows
+            return standard(level), {"max_tokens": most} if most else {}
+        thought = thinking(model, known, level)
+        return thought, output_limit(model, known, thought, most)
+
     @property
     def _catalog(self) -> Catalog:
         return self._shared.catalog()
 
     def _cost(self, model: str, known: Model | None, heard: "_Heard", warnings: tuple[str, ...]) -> Cost:
+        if self._shared.host.kind != "dashscope":
+            return unpriced(UNPRICED[self._shared.host.kind], *warnings)
         if heard.usage is None:
             said = lifecycle_warnings(known) if known else []
             return unpriced("DashScope reported no usage; the call may still be billed", *warnings, *said)
         cost = self._catalog.cost(
             model,
             heard.usage,
-            region=self._shared.region,
+            region=self._shared.host.region,
             reasoned=bool(heard.reasoning or heard.usage.reasoning_tokens),
             on=self._shared.today(),
         )

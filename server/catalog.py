@@ -139,6 +139,8 @@ class Model(Frozen):
     limits: Limits
     thinking: Thinking
     output_limit: Literal["max_completion_tokens", "max_tokens"] = "max_tokens"
+    endpoint: Literal["text-generation", "multimodal-generation"] | None = None  # of the native protocol
+    cumulative: bool = False  # its stream repeats the text so far
     lifecycle: Lifecycle
     prices: tuple[Price, ...]
 

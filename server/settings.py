@@ -1,28 +1,19 @@
 """The environment as one frozen object. The only file that reads it; the key stays a secret from here on."""
 
-import ipaddress
 import json
 import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-Region = Literal["cn-beijing", "ap-southeast-1", "us-east-1", "cn-hongkong", "eu-central-1", "ap-northeast-1"]
+from .hosts import DEFAULT_REGION, Host, host, is_loopback
 
-DEFAULT_REGION: Region = "cn-beijing"
-# Shared hosts, one per region that has one: https://help.aliyun.com/zh/model-studio/base-url
-SHARED_HOSTS: dict[str, str] = {
-    "cn-beijing": "dashscope.aliyuncs.com",
-    "ap-southeast-1": "dashscope-intl.aliyuncs.com",
-    "us-east-1": "dashscope-us.aliyuncs.com",
-    "cn-hongkong": "cn-hongkong.dashscope.aliyuncs.com",
-}
-WORKSPACE_HOST = re.compile(r"[A-Za-z0-9_-]+\.(?P<region>[a-z0-9-]+)\.maas\.aliyuncs\.com")
-KNOWN_SUFFIX = re.compile(r"(/compatible-mode/v1|/api/v1)?(/chat/completions)?/*$")
+Region = Literal["cn-beijing", "ap-southeast-1", "us-east-1", "cn-hongkong", "eu-central-1", "ap-northeast-1"]
+PLAN_KEY = "sk-sp-"
 ANY_KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{6,}")
 
 
@@ -48,18 +39,32 @@ class Settings(BaseSettings):
         "",
         validation_alias=AliasChoices("DASHSCOPE_WORKSPACE_ID", "workspace_id"),
         pattern=r"^$|^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
-        description="Use this workspace's own host (larger requests, longer calls).",
+        description="Use this workspace's own host (larger requests, longer calls); "
+        "with DASHSCOPE_BASE_URL set to another host: the workspace to work in there.",
     )
     base_url: str = Field(
         "",
         validation_alias=AliasChoices("DASHSCOPE_BASE_URL", "base_url"),
-        description="Another root host, for instance a `bailian-mcp sandbox`. Plain http only to loopback.",
+        description="Another root host (a path is stripped), a Coding or Token Plan URL, or any OpenAI-compatible "
+        "server (a URL ending in a bare `/v1`). Plain http only to loopback.",
+    )
+    http_token: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("BAILIAN_HTTP_TOKEN", "http_token"),
+        min_length=16,
+        description="What HTTP clients must send as `Authorization: Bearer ...`. Needed to listen off loopback.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        validation_alias=AliasChoices("BAILIAN_ALLOWED_HOSTS", "allowed_hosts"),
+        description="Host names HTTP clients may use to reach this server, separated by `,`. "
+        "Needed to listen off loopback.",
     )
     allowed_dirs: Annotated[tuple[Path, ...] | None, NoDecode] = Field(
         None,
         validation_alias=AliasChoices("BAILIAN_ALLOWED_DIRS", "allowed_dirs"),
         description=f"Folders whose files may be sent, separated by `{os.pathsep}`. "
-        "Default: the working directory, unless that is `/` or your home folder.",
+        "Default on stdio: the working directory, unless that is `/` or your home folder; on HTTP: none.",
     )
     chat_model: str = Field(
         "",
@@ -84,58 +89,72 @@ class Settings(BaseSettings):
     def _split_dirs(cls, value: Any) -> Any:
         return tuple(p for p in value.split(os.pathsep) if p) if isinstance(value, str) else value
 
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: Any) -> Any:
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _any_case(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
 
-    @model_validator(mode="after")
-    def _host_is_sound(self) -> "Settings":
-        host = _host_name(self.base_url) if self.base_url else ""
-        region = _region_of(host)
-        if region and self.chosen_region and region != self.chosen_region:
-            raise ValueError(
-                f"DASHSCOPE_BASE_URL is a host of {region}, but DASHSCOPE_REGION says {self.chosen_region}"
-            )
-        if not host and not self.workspace_id and self.region not in SHARED_HOSTS:
-            raise ValueError(f"{self.region} has no shared host: set DASHSCOPE_WORKSPACE_ID too")
-        return self
-
-    @field_validator("api_key", mode="after")
+    @field_validator("api_key", "http_token", mode="after")
     @classmethod
     def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
         text = key.get_secret_value().strip() if key else ""
         if not (text.isascii() and text.isprintable()) or " " in text:
-            raise ValueError("holds spaces or characters that no key has; copy it again from the console")
+            raise ValueError("holds spaces or characters that no key has; copy it again")
         return SecretStr(text) if text else None
 
-    @property
-    def region(self) -> str:
-        """The region whose host is used and whose prices apply."""
-        host = _host_name(self.base_url) if self.base_url else ""
-        return _region_of(host) or self.chosen_region or DEFAULT_REGION
+    @model_validator(mode="after")
+    def _host_fits_the_key(self) -> "Settings":
+        at = self.host  # raises where the settings contradict each other
+        if (
+            self.api_key
+            and self.api_key.get_secret_value().startswith(PLAN_KEY)
+            and at.kind == "dashscope"
+            and at.known
+        ):
+            raise ValueError(
+                "DASHSCOPE_API_KEY is a key of a Coding or Token Plan: set DASHSCOPE_BASE_URL to the plan's URL, "
+                "or use a pay-as-you-go key (plans allow interactive coding tools only, read their terms first)"
+            )
+        return self
 
     @property
-    def host(self) -> str:
-        """The root URL every DashScope path is put behind, without a slash at its end."""
-        if self.base_url:
-            return KNOWN_SUFFIX.sub("", self.base_url.strip())
-        if self.workspace_id:
-            return f"https://{self.workspace_id}.{self.region}.maas.aliyuncs.com"
-        return f"https://{SHARED_HOSTS[self.region]}"
+    def host(self) -> Host:
+        """The service the key is for."""
+        return host(self.base_url, self.chosen_region, self.workspace_id)
 
-    @property
-    def folders(self) -> tuple[Path, ...]:
-        """The folders whose files may be sent, resolved."""
+    def require_safe_door(self, address: str) -> None:
+        """Raises BadSettings unless strangers are kept out when listening on `address`."""
+        missing = [
+            name
+            for name, given in (("BAILIAN_HTTP_TOKEN", self.http_token), ("BAILIAN_ALLOWED_HOSTS", self.allowed_hosts))
+            if not given
+        ]
+        if missing and not is_loopback(address):
+            raise BadSettings(
+                f"{address} can be reached from other machines: set {' and '.join(missing)} "
+                "(a secret of at least 16 characters; the host names clients use), or listen on 127.0.0.1."
+            )
+
+    def folders(self, *, remote: bool = False) -> tuple[Path, ...]:
+        """The folders whose files may be sent, resolved. `remote`: the callers are not the person at this desk."""
         if self.allowed_dirs is not None:
             return tuple(folder.expanduser().resolve() for folder in self.allowed_dirs)
+        if remote:
+            return ()
         here = Path.cwd().resolve()
         return () if here in (Path(here.anchor), Path.home().resolve()) else (here,)
 
     def redact(self, text: str) -> str:
-        """`text` without the key, however it was written, and without anything else that looks like one."""
-        secret = self.api_key.get_secret_value() if self.api_key else ""
-        spellings = {secret, quote(secret, safe=""), repr(secret)[1:-1], json.dumps(secret)[1:-1]} - {""}
+        """`text` without the key and the token, however written, and without anything else that looks like a key."""
+        secrets = [secret.get_secret_value() for secret in (self.api_key, self.http_token) if secret]
+        spellings = {
+            spelling for s in secrets for spelling in (s, quote(s, safe=""), repr(s)[1:-1], json.dumps(s)[1:-1])
+        }
         for spelling in sorted(spellings, key=len, reverse=True):
             text = text.replace(spelling, "[key]")
         return ANY_KEY.sub("[key]", text)
@@ -175,27 +194,3 @@ def _refuse_caps() -> None:
     for span in ("CALL", "SESSION", "DAY"):
         if os.environ.get(name := f"BAILIAN_MAX_COST_PER_{span}"):
             raise BadSettings(f"{name} is set, but this version cannot hold a spending cap yet. Unset it to start.")
-
-
-def _region_of(host: str) -> str | None:
-    """The region a known DashScope host belongs to."""
-    if workspace := WORKSPACE_HOST.fullmatch(host):
-        return workspace["region"]
-    return next((region for region, shared in SHARED_HOSTS.items() if shared == host), None)
-
-
-def _host_name(base_url: str) -> str:
-    """The host name of a base URL, if it may be used."""
-    url = urlsplit(base_url.strip())
-    if url.scheme not in ("https", "http") or not url.hostname or url.query or url.fragment or url.username:
-        raise ValueError("DASHSCOPE_BASE_URL must be a plain https URL such as https://dashscope.aliyuncs.com")
-    if url.scheme == "http" and not _loopback(url):
-        raise ValueError("DASHSCOPE_BASE_URL: plain http is for loopback only, your key would travel in the clear")
-    return url.hostname
-
-
-def _loopback(url: SplitResult) -> bool:
-    try:
-        return url.hostname == "localhost" or ipaddress.ip_address(url.hostname or "").is_loopback
-    except ValueError:
-        return False

@@ -73,6 +73,14 @@ def output_limit(name: str, model: Model | None, thought: Thinking, asked: int |
     return {parameter: min(budget + ANSWER_TOKENS, most)}
 
 
+def standard(level: Level | None) -> Thinking:
+    """A server that is not DashScope: OpenAI's own `reasoning_effort`, and only when a level is asked for."""
+    if level in (None, "off"):
+        return Thinking({}, "the model's own default")
+    assert level is not None
+    return Thinking({"reasoning_effort": level}, level)
+
+
 def _unknown(level: Level | None) -> Thinking:
     """A model the catalog does not hold: send what was asked, in the words most families understand."""
     if level is None:

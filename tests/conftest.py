@@ -16,6 +16,7 @@ import pytest
 from bailian_mcp.server.app import build
 from bailian_mcp.server.bailian import Shared
 from bailian_mcp.server.dashscope import DashScope
+from bailian_mcp.server.hosts import Host, host
 from bailian_mcp.server.settings import Settings
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
@@ -23,6 +24,7 @@ from pydantic import SecretStr
 
 KEY = "sk-planted-0123456789"
 TODAY = date(2026, 11, 22)
+HOST = host("https://dashscope.test")
 ERAS = ("legacy", "2026-07-28")
 
 
@@ -112,7 +114,7 @@ def dashscope(wire: Wire, **options: Any) -> DashScope:
         "transport": httpx2.MockTransport(wire),
         **options,
     }
-    return DashScope("https://dashscope.test", SecretStr(KEY), **given)
+    return DashScope(given.pop("host", HOST), SecretStr(KEY), **given)
 
 
 Hosted = Callable[..., AbstractAsyncContextManager[Client]]
@@ -123,11 +125,13 @@ def hosted(era: str) -> Hosted:
     """`async with hosted(wire) as client`: an MCP client on the whole server, in the era of the test."""
 
     @asynccontextmanager
-    async def connect(wire: Wire, *, folders: tuple[Path, ...] = (), options: Any = None, **shared: Any) -> Any:
-        async with dashscope(wire, **(options or {})) as client:
-            server = build(Shared(client, "cn-beijing", folders, today=lambda: TODAY, **shared))
-            async with Client(server, mode=era) as host:
-                yield host
+    async def connect(
+        wire: Wire, *, folders: tuple[Path, ...] = (), host: Host = HOST, options: Any = None, **shared: Any
+    ) -> Any:
+        async with dashscope(wire, host=host, **(options or {})) as client:
+            server = build(Shared(client, host, folders, today=lambda: TODAY, **shared))
+            async with Client(server, mode=era) as connected:
+                yield connected
 
     return connect
 

@@ -19,7 +19,7 @@ from bailian_mcp.server.dashscope import (
     Said,
 )
 from bailian_mcp.server.dashscope.errors import NO_KEY
-from conftest import ANSWER, KEY, Step, Wire, chunk, dashscope, finish, refusal, sse, stream, usage
+from conftest import ANSWER, HOST, KEY, Step, Wire, chunk, dashscope, finish, refusal, sse, stream, usage
 
 pytestmark = pytest.mark.anyio
 BODY = {"model": "qwen3.7-plus", "messages": [{"role": "user", "content": "x"}]}
@@ -68,7 +68,7 @@ async def test_half_a_surrogate_pair_is_refused_before_anything_is_sent() -> Non
 
 
 async def test_without_a_key_one_sentence_says_what_to_set_and_where_to_get_it() -> None:
-    client = DashScope("https://dashscope.test", None, redact=str)
+    client = DashScope(HOST, None, redact=str)
     with pytest.raises(DashScopeError) as caught:
         async with client, client.stream(ChatCompletions(), BODY):
             raise NotImplementedError

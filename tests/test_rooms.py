@@ -10,15 +10,17 @@ STDLIB = __import__("sys").stdlib_module_names
 # room -> what it may import beside the standard library; a dot marks what is ours
 MAY = {
     "catalog": {"pydantic"},
-    "settings": {"pydantic", "pydantic_settings"},
-    "dashscope": {"httpx2", "anyio", "stamina", "pydantic", "mcp.server.mcpserver.exceptions"},
+    "hosts": set(),
+    "settings": {".hosts", "pydantic", "pydantic_settings"},
+    "dashscope": {".hosts", "httpx2", "anyio", "stamina", "pydantic", "mcp.server.mcpserver.exceptions"},
     "files": {"anyio", "PIL", "pypdfium2", "mcp.server.mcpserver.exceptions"},
     "thinking": {".catalog", "mcp.server.mcpserver.exceptions"},
     "progress": {"anyio"},
     "stdio": {"anyio", "mcp.server.stdio"},
-    "bailian": {".dashscope", ".catalog", ".files", ".thinking", ".progress", "pydantic", "mcp"},
+    "bailian": {".dashscope", ".catalog", ".files", ".thinking", ".progress", ".hosts", "pydantic", "mcp"},
     "sandbox": {".catalog", "anyio", "starlette", "uvicorn"},
     "app": {".bailian", ".stdio", ".tools", "pydantic", "mcp"},
+    "web": {".app", "anyio", "starlette", "uvicorn", "mcp.server.transport_security"},
     "demo": {".app", "anyio", "mcp"},
     "tools": {".bailian", ".catalog", ".thinking", "pydantic", "mcp.types"},
 }

@@ -11,6 +11,7 @@ import anyio
 import httpx2
 import pytest
 from bailian_mcp.server.dashscope import ChatCompletions, DashScope, DashScopeError, Finished
+from bailian_mcp.server.hosts import host
 from bailian_mcp.server.sandbox import Pace, app, running
 from conftest import SERVER
 from pydantic import SecretStr
@@ -120,7 +121,7 @@ async def test_a_key_must_be_given(url: str) -> None:
     ],
 )
 async def test_broken_streams_break_as_their_name_says(url: str, model: str, why: str) -> None:
-    client = DashScope(url, SecretStr("any"), redact=str, gap_s=0.05)
+    client = DashScope(host(url), SecretStr("any"), redact=str, gap_s=0.05)
     async with client, client.stream(ChatCompletions(), body(model=model)) as reply:
         *_, last = [event async for event in reply.events]
 
@@ -130,7 +131,7 @@ async def test_broken_streams_break_as_their_name_says(url: str, model: str, why
 
 
 async def test_refusals_reach_the_client_as_its_errors(url: str) -> None:
-    async with DashScope(url, SecretStr("any"), redact=str) as client:
+    async with DashScope(host(url), SecretStr("any"), redact=str) as client:
         with pytest.raises(DashScopeError, match="owes money"):
             async with client.stream(ChatCompletions(), body(model="sandbox-arrearage")):
                 raise NotImplementedError

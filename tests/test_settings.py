@@ -36,7 +36,7 @@ def test_the_host_and_the_region_whose_prices_apply(
 ) -> None:
     got = settings(monkeypatch, **environment)
 
-    assert (got.host, got.region) == (host, region)  # type: ignore[attr-defined]
+    assert (got.host.native.removesuffix("/api/v1"), got.host.region) == (host, region)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_the_host_and_the_region_whose_prices_apply(
          "DASHSCOPE_BASE_URL is a host of ap-southeast-1, but DASHSCOPE_REGION says cn-beijing"),
         ({"DASHSCOPE_BASE_URL": "http://dashscope.aliyuncs.com"}, "plain http is for loopback only"),
         ({"DASHSCOPE_BASE_URL": "http://127.0.0.1.evil.com"}, "plain http is for loopback only"),
-        ({"DASHSCOPE_BASE_URL": "dashscope.aliyuncs.com"}, "must be a plain https URL"),
-        ({"DASHSCOPE_BASE_URL": "https://u:p@host"}, "must be a plain https URL"),
+        ({"DASHSCOPE_BASE_URL": "dashscope.aliyuncs.com"}, "must be a URL such as"),
+        ({"DASHSCOPE_BASE_URL": "https://u:p@host"}, "must hold no user name"),
         ({"DASHSCOPE_WORKSPACE_ID": "a/../b"}, "DASHSCOPE_WORKSPACE_ID"),
         ({"BAILIAN_TIMEOUT_S": "soon"}, "BAILIAN_TIMEOUT_S: must be a valid number"),
         ({"BAILIAN_TIMEOUT_S": "0"}, "BAILIAN_TIMEOUT_S: must be greater than 0"),
@@ -77,15 +77,15 @@ def test_log_levels_may_be_lower_case(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_allowed_folders_default_to_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
-    assert read().folders == (tmp_path.resolve(),)
+    assert read().folders() == (tmp_path.resolve(),)
 
 
 def test_the_root_and_the_home_folder_are_no_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    assert read().folders == ()
+    assert read().folders() == ()
     monkeypatch.chdir("/")
-    assert read().folders == ()
+    assert read().folders() == ()
 
 
 def test_allowed_folders_are_resolved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_allowed_folders_are_resolved(monkeypatch: pytest.MonkeyPatch, tmp_path:
     (tmp_path / "link").symlink_to(tmp_path / "real")
     monkeypatch.setenv("BAILIAN_ALLOWED_DIRS", f"{tmp_path / 'link'}:{tmp_path}:")
 
-    assert read().folders == ((tmp_path / "real").resolve(), tmp_path.resolve())
+    assert read().folders() == ((tmp_path / "real").resolve(), tmp_path.resolve())
 
 
 def test_the_key_shows_nowhere_and_is_redacted_however_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,8 @@
 from .client import DashScope as DashScope
 from .client import Reply as Reply
 from .dialects import ChatCompletions as ChatCompletions
+from .dialects import Generation as Generation
+from .dialects import Responses as Responses
 from .errors import DashScopeError as DashScopeError
 from .events import Counted as Counted
 from .events import Event as Event

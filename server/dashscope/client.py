@@ -12,6 +12,7 @@ import httpx2
 import stamina
 from pydantic import SecretStr
 
+from ..hosts import Host
 from .dialects import Dialect, Frame
 from .errors import NO_KEY, DashScopeError, clipped, from_reply
 from .events import INTERRUPTED, Event, Finished, Reasoned, Said
@@ -46,7 +47,7 @@ class DashScope:
 
     def __init__(
         self,
-        host: str,
+        host: Host,
         key: SecretStr | None,
         *,
         redact: Callable[[str], str],
@@ -113,14 +114,14 @@ class DashScope:
         )
 
     async def _send(self, dialect: Dialect, content: bytes) -> httpx2.Response:
-        request = self._client().build_request(
-            "POST", self._host + dialect.path, content=content, headers={**self._headers(), **dialect.headers}
-        )
+        url = (self._host.native if dialect.door == "native" else self._host.compatible) + dialect.path
+        headers = {**self._headers(), **self._host.headers, **dialect.headers}
+        request = self._client().build_request("POST", url, content=content, headers=headers)
         try:
             response = await self._client().send(request, stream=True)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise DashScopeError(
-                f"{urlsplit(self._host).netloc} cannot be reached ({type(error).__name__}). "
+                f"{urlsplit(self._host.compatible).netloc} cannot be reached ({type(error).__name__}). "
                 "Check the network, the proxy and DASHSCOPE_BASE_URL.",
                 retry=True,
             ) from None
@@ -149,11 +150,13 @@ class DashScope:
             async with aclosing(self._frames(response, deadline)) as frames:
                 async for frame in frames:
                     reply.request_id = reply.request_id or self._mark(_request_id(frame))
-                    for event in self._decoded(dialect, frame):
+                    for event in self._decoded(response, dialect, frame):
                         answered |= isinstance(event, Said | Reasoned)
                         finished |= isinstance(event, Finished)
                         yield event
-            if not finished:
+            if response.headers.get("x-dashscope-partialresponse") == "true":
+                yield Finished(INTERRUPTED, f"DashScope reached its own time limit. {NOT_AGAIN}")
+            elif not finished:
                 raise DashScopeError(f"DashScope ended the stream in the middle. {NOT_AGAIN}")
         except DashScopeError as error:
             if not answered and not finished:
@@ -178,24 +181,25 @@ class DashScope:
                     return
                 last = anyio.current_time()
                 limit = last + self._gap_s
-                yield self._frame(response, line)
+                yield self._frame(line)
 
-    def _decoded(self, dialect: Dialect, frame: Frame) -> list[Event]:
+    def _decoded(self, response: httpx2.Response, dialect: Dialect, frame: Frame) -> list[Event]:
         try:
-            events = list(dialect.events(frame))
-        except (AttributeError, TypeError, ValueError):
+            failure = dialect.failure(frame)
+            events = [] if failure else list(dialect.events(frame))
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise DashScopeError(f"DashScope sent a line of an unknown form. {NOT_AGAIN}") from None
+        if failure:
+            raise self._error(response, failure)
         return [Finished(self._mark(event.reason)) if isinstance(event, Finished) else event for event in events]
 
-    def _frame(self, response: httpx2.Response, line: str) -> Frame:
+    def _frame(self, line: str) -> Frame:
         frame = _json_or_text(line)
         if not isinstance(frame, dict):
             raise DashScopeError(
                 f'DashScope sent a line that is no JSON: "{clipped(self._redact(line), 100)}". '
                 "Call again; if it happens again, check DASHSCOPE_BASE_URL."
             )
-        if frame.get("error") or (frame.get("code") and not frame.get("output")):
-            raise self._error(response, frame)
         return frame
 
     def _silence(self, seconds: float, gap: bool) -> DashScopeError:
@@ -215,7 +219,9 @@ class DashScope:
                 transport=self._transport,
                 timeout=httpx2.Timeout(None, connect=CONNECT_S),  # the deadline and the gap are watched here
                 limits=httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-                trust_env=not self._host.startswith("http://"),  # plain http is loopback: no proxy in between
+                trust_env=not self._host.compatible.startswith(
+                    "http://"
+                ),  # plain http is loopback: no proxy in between
                 follow_redirects=False,
             )
         return self._http
@@ -231,19 +237,26 @@ class DashScope:
 
     def _encoded(self, body: Mapping[str, Any]) -> bytes:
         try:
-            return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+            content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         except UnicodeEncodeError:
             raise DashScopeError(
                 "The text holds half of a surrogate pair (a broken emoji, say), which no UTF-8 can carry. "
                 "Remove it and call again."
             ) from None
+        most = self._host.body_bytes
+        if most and len(content) > most:
+            raise DashScopeError(
+                f"The request has {len(content) / 1e6:.1f} MB and this host takes {most / 1e6:.1f} MB. "
+                "Send fewer or smaller files; a workspace host (DASHSCOPE_WORKSPACE_ID) takes 64 MB."
+            )
+        return content
 
     def _mark(self, text: str) -> str:
         """A word of upstream's that goes into a result."""
         return clipped(self._redact(text), 80)
 
     def _error(self, response: httpx2.Response, reply: Any) -> DashScopeError:
-        return from_reply(response.status_code, response.headers, reply, self._redact)
+        return from_reply(response.status_code, response.headers, reply, self._redact, self._host.service)
 
 
 def _wait_before_retry(error: Exception) -> bool | float:
@@ -263,9 +276,12 @@ async def _data_lines(response: httpx2.Response) -> AsyncGenerator[str]:
             return
         source = aiter(httpx2.EventSource(response, max_event_size=MAX_EVENT_BYTES))
         async with aclosing(cast("AsyncGenerator[httpx2.ServerSentEvent]", source)) as events:
+            last = ("", "")
             async for event in events:
-                if event.data:
+                twice = event.id and (event.id, event.data) == last  # the native protocol numbers its frames
+                if event.data and not twice:
                     yield event.data
+                last = event.id, event.data
     except httpx2.RequestError as error:
         raise DashScopeError(
             f"The connection to DashScope broke in the middle ({type(error).__name__}). {NOT_AGAIN}"

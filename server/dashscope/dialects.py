@@ -1,25 +1,35 @@
-"""DashScope's protocols: for each its path, its headers, and how a frame of its stream becomes events."""
+"""The protocols: for each its door, its path, its headers, its request, and how a frame of its stream becomes events.
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+Requests come in the terms of chat completions; a dialect says them in its own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 from .events import Counted, Event, Finished, Reasoned, Said
 
 Frame = Mapping[str, Any]
+Door = Literal["compatible", "native"]
+Endpoint = Literal["text-generation", "multimodal-generation"]
 
 
 class Dialect(Protocol):
     """One reply's decoder: made anew for each request, so it may remember what it has seen."""
 
+    door: Door
     path: str
     headers: Mapping[str, str]
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """`body` with what makes the reply a stream that reports its usage."""
+        """`body` (`model`, `messages`, parameters) as this protocol takes it, streamed and with its usage reported."""
+        ...
+
+    def failure(self, frame: Frame) -> Frame | None:
+        """The error a frame holds, if it is one: HTTP says 200 by then."""
         ...
 
     def events(self, frame: Frame) -> Iterator[Event]:
-        """What one frame of the stream says."""
+        """What one frame says. Raises TypeError, AttributeError or ValueError where it has no known form."""
         ...
 
 
@@ -27,49 +37,167 @@ class ChatCompletions:
     """OpenAI-compatible chat completions.
 
     Page: https://help.aliyun.com/zh/model-studio/qwen-api-via-openai-chat-completions
-    The usage frame has `choices: []`; `content` and `reasoning_content` may be null or "".
+    The usage frame has `choices: []`; `content` and `reasoning_content` may be null or "". `cumulative`: each frame
+    repeats the text so far (qwen-mt-plus and -turbo: https://help.aliyun.com/zh/model-studio/qwen-mt-api).
     """
 
-    path = "/compatible-mode/v1/chat/completions"
+    door: Door = "compatible"
+    path = "/chat/completions"
     headers: Mapping[str, str] = {}
+
+    def __init__(self, *, cumulative: bool = False) -> None:
+        self._said = _Growing() if cumulative else None
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         return {**body, "stream": True, "stream_options": {"include_usage": True}}
 
+    def failure(self, frame: Frame) -> Frame | None:
+        return frame if frame.get("error") else _native_failure(frame)
+
     def events(self, frame: Frame) -> Iterator[Event]:
         for choice in frame.get("choices") or ():
             delta = choice.get("delta") or choice.get("message") or {}
-            if reasoning := _text(delta.get("reasoning_content")):
-                yield Reasoned(reasoning)
-            if text := _text(delta.get("content")):
-                yield Said(text)
-            if reason := choice.get("finish_reason"):
-                yield Finished(str(reason))
-        if usage := frame.get("usage"):
-            yield from _counted(usage)
+            yield from _pieces(delta, choice.get("finish_reason"), self._said)
+        yield from _counted(frame.get("usage") or {})
+
+
+class Generation:
+    """DashScope's own generation protocol, at its text or its multimodal endpoint.
+
+    Page: https://help.aliyun.com/zh/model-studio/qwen-api-via-dashscope
+    Usage comes in every frame and the last counts; `finish_reason` is the string "null" until the end; the multimodal
+    endpoint takes and gives content as a list of parts. Which endpoint a model has, the catalog says.
+    """
+
+    door: Door = "native"
+    headers: Mapping[str, str] = {"X-DashScope-SSE": "enable"}
+
+    def __init__(self, endpoint: Endpoint, *, cumulative: bool = False) -> None:
+        self.path = f"/services/aigc/{endpoint}/generation"
+        self._in_parts = endpoint == "multimodal-generation"
+        self._said = _Growing() if cumulative else None
+
+    def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        parameters = {name: value for name, value in body.items() if name not in ("model", "messages")}
+        messages = [{**m, "content": self._content(m["content"])} for m in body["messages"]]
+        always = {"incremental_output": self._said is None, "result_format": "message"}
+        return {"model": body["model"], "input": {"messages": messages}, "parameters": {**parameters, **always}}
+
+    def failure(self, frame: Frame) -> Frame | None:
+        return _native_failure(frame)
+
+    def events(self, frame: Frame) -> Iterator[Event]:
+        for choice in (frame.get("output") or {}).get("choices") or ():
+            reason = choice.get("finish_reason")
+            yield from _pieces(choice.get("message") or {}, reason if reason != "null" else None, self._said)
+        yield from _counted(frame.get("usage") or {})
+
+    def _content(self, content: str | Sequence[Frame]) -> str | list[Frame]:
+        if not self._in_parts:
+            return _text(content)
+        if isinstance(content, str):
+            return [{"text": content}]
+        return [{"image": p["image_url"]["url"]} if "image_url" in p else {"text": p["text"]} for p in content]
+
+
+class Responses:
+    """The Responses API. Nothing is stored: it would be, for seven days, unless told otherwise.
+
+    Page: https://help.aliyun.com/zh/model-studio/qwen-api-via-openai-responses
+    Reasoning comes under two spellings, depending on the build.
+    """
+
+    door: Door = "compatible"
+    path = "/responses"
+    headers: Mapping[str, str] = {}
+
+    def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        rest = {
+            name: value for name, value in body.items() if name not in ("model", "messages", "max_completion_tokens")
+        }
+        limit = {"max_output_tokens": body["max_completion_tokens"]} if "max_completion_tokens" in body else {}
+        messages = [{**m, "content": _input_parts(m["content"])} for m in body["messages"]]
+        return {"model": body["model"], "input": messages, **rest, **limit, "stream": True, "store": False}
+
+    def failure(self, frame: Frame) -> Frame | None:
+        if frame.get("type") == "response.failed":
+            return {"error": frame["response"].get("error") or "the response failed"}
+        return frame if frame.get("type") == "error" or frame.get("error") else _native_failure(frame)
+
+    def events(self, frame: Frame) -> Iterator[Event]:
+        match frame.get("type"):
+            case "response.output_text.delta":
+                yield Said(_text(frame.get("delta")))
+            case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta":
+                yield Reasoned(_text(frame.get("delta")))
+            case "response.completed" | "response.incomplete":
+                response = frame["response"]
+                cut = (response.get("incomplete_details") or {}).get("reason", "length")
+                whole = response.get("status") == "completed"
+                yield Finished("stop" if whole else "length" if cut == "max_output_tokens" else str(cut))
+                yield from _counted(response.get("usage") or {})
+
+
+class _Growing:
+    """Takes what is new out of texts that repeat themselves."""
+
+    def __init__(self) -> None:
+        self._seen = ""
+
+    def new(self, text: str) -> str:
+        if not text.startswith(self._seen):
+            raise ValueError("a cumulative stream that takes back what it said")
+        new, self._seen = text[len(self._seen) :], text
+        return new
+
+
+def _pieces(message: Frame, reason: Any, said: _Growing | None) -> Iterator[Event]:
+    if reasoning := _text(message.get("reasoning_content")):
+        yield Reasoned(reasoning)
+    text = _text(message.get("content"))
+    if text := said.new(text) if said and text else text:
+        yield Said(text)
+    if reason:
+        yield Finished(str(reason))
 
 
 def _text(content: Any) -> str:
     """Text that comes as a string, as a list of parts, or not at all."""
-    if isinstance(content, list):
+    if isinstance(content, Sequence) and not isinstance(content, str):
         return "".join(_text(part.get("text")) for part in content)
     if content is not None and not isinstance(content, str):
         raise TypeError("content is neither text nor a list of parts")
     return content or ""
 
 
+def _input_parts(content: str | Sequence[Frame]) -> str | list[Frame]:
+    if isinstance(content, str):
+        return content
+    return [
+        {"type": "input_image", "image_url": part["image_url"]["url"]}
+        if "image_url" in part
+        else {"type": "input_text", "text": part["text"]}
+        for part in content
+    ]
+
+
+def _native_failure(frame: Frame) -> Frame | None:
+    return frame if frame.get("code") and not frame.get("output") else None
+
+
 def _counted(usage: Frame) -> Iterator[Counted]:
     """The counts, unless they are no counts: then usage is unknown, which is better than wrong."""
-    prompt = usage.get("prompt_tokens_details") or {}
-    completion = usage.get("completion_tokens_details") or {}
-    input_tokens, output_tokens = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    read = {**(usage.get("prompt_tokens_details") or {}), **(usage.get("input_tokens_details") or {})}
+    wrote = {**(usage.get("completion_tokens_details") or {}), **(usage.get("output_tokens_details") or {})}
+    input_tokens = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
+    output_tokens = _count(usage.get("completion_tokens", usage.get("output_tokens")))
     if input_tokens is not None and output_tokens is not None:
         yield Counted(
             input_tokens,
             output_tokens,
-            reasoning_tokens=_count(completion.get("reasoning_tokens")),
-            cached_input_tokens=_count(prompt.get("cached_tokens")),
-            image_tokens=_count(prompt.get("image_tokens")),
+            reasoning_tokens=_count(wrote.get("reasoning_tokens")),
+            cached_input_tokens=_count(read.get("cached_tokens", usage.get("cached_tokens"))),
+            image_tokens=_count(read.get("image_tokens", usage.get("image_tokens"))),
         )
 
 

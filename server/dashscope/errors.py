@@ -90,11 +90,31 @@ KNOWN = (
         codes=("datainspectionfailed", "data_inspection_failed"),
     ),
     Known(
+        "A rule of this workspace stopped the question.",
+        "Reword it, or ask the workspace's administrator.",
+        codes=("customroleblocked", "faqruleblocked", "ipinfringementsuspect"),
+    ),
+    Known(
+        "The API key is a pay-as-you-go key, and this URL takes keys of a plan only.",
+        "Unset DASHSCOPE_BASE_URL, or use the plan's own key (sk-sp-...).",
+        text="invalid access token",
+    ),
+    Known(
         "DashScope does not accept the API key here.",
         "Check DASHSCOPE_API_KEY, and that DASHSCOPE_REGION is the region the key was made in: "
-        "keys work in their own region only.",
+        "keys work in their own region only, and plan keys (sk-sp-...) at the plan's URL only.",
         codes=("invalidapikey", "invalid_api_key"),
-        text="invalid access token",
+    ),
+    Known(
+        "The key does not belong to this workspace.",
+        "Check DASHSCOPE_WORKSPACE_ID, and that the key's owner is a member of that workspace.",
+        codes=("not authorized", "workspacenotfound", "workspace.accessdenied"),
+    ),
+    Known(
+        "This model is not offered over this protocol.",
+        "Choose another model.",
+        codes=("model_not_supported",),
+        text="for openai compatibility mode",
     ),
     Known(
         "DashScope does not know this model.",
@@ -103,30 +123,32 @@ KNOWN = (
         text="model not exist",
     ),
     Known(
-        "This account or key may not use this model.",
+        "This account has not bought or opened this model.",
         f"Open the model at {CONSOLE}, or choose another model.",
-        codes=(
-            "accessdenied",
-            "access_denied",
-            "accessdenied.unpurchased",
-            "model.accessdenied",
-            "workspace.accessdenied",
-            "commoditynotpurchased",
-        ),
+        codes=("accessdenied.unpurchased", "commoditynotpurchased"),
     ),
     Known(
-        "Too many requests or tokens a minute for this model.",
-        "Wait a minute, then send the same request again or a shorter one.",
+        "This account or key may not use this model.",
+        f"Grant the model to the workspace and the key at {CONSOLE}, or choose another model.",
+        codes=("accessdenied", "access_denied", "model.accessdenied", "app.accessdenied"),
+    ),
+    Known(
+        "Too many requests a minute for this model, or a rise too steep.",
+        "Wait a minute, then send the same request again.",
         codes=(
             "throttling",
             "throttling.ratequota",
             "throttling.burstrate",
-            "throttling.allocationquota",
             "limitrequests",
             "limit_requests",
             "limit_burst_rate",
-            "insufficient_quota",
         ),
+        retry=True,
+    ),
+    Known(
+        "Too many tokens a minute for this model (a rate limit, not money, whatever the word quota says).",
+        "Wait a minute, or send a shorter request.",
+        codes=("throttling.allocationquota", "insufficient_quota"),
         retry=True,
     ),
     Known(
@@ -146,9 +168,19 @@ KNOWN = (
         codes=("internalerror", "internal_error", "internalerror.algo", "systemerror", "modelservicefailed"),
     ),
     Known(
+        "This model is served at DashScope's other native endpoint.",
+        "Correct `endpoint` of this model in catalog.json (text-generation or multimodal-generation), or report it.",
+        text="url error, please check url",
+    ),
+    Known(
         "The input is too long for this model.",
         "Shorten it, or choose a model with a larger context.",
         text="range of input length should be",
+    ),
+    Known(
+        "max_output_tokens is more than this model can write.",
+        "Lower it to the range below, or leave it out.",
+        text="range of max_",
     ),
     Known(
         "This model always thinks.",
@@ -161,9 +193,29 @@ KNOWN = (
         codes=("invalidparameter.notsupportenablethinking",),
     ),
     Known(
+        "This model cannot think for that long.",
+        "Choose a lower thinking level.",
+        text="the thinking_budget parameter must be",
+    ),
+    Known(
+        "This model cannot search the web.",
+        "Choose a model that can.",
+        text="does not support enable_search",
+    ),
+    Known(
         "This model reads text only.",
         "Leave out the files, or choose a model that reads images.",
         text="input content must be a string",
+    ),
+    Known(
+        "A file is too large for one data URI (10 MB).",
+        "Shrink it, or give an https URL.",
+        text="exceeded limit on max bytes per data-uri item",
+    ),
+    Known(
+        "An image is too small, too large or too narrow for this model.",
+        "Both sides must exceed 10 px, their ratio stay within 200:1: scale or crop it.",
+        text="image length and width do not meet",
     ),
     Known(
         "DashScope could not fetch a file from its URL.",
@@ -180,10 +232,13 @@ KNOWN = (
 )
 
 
-def from_reply(status: int, headers: Mapping[str, str], reply: Any, redact: Callable[[str], str]) -> DashScopeError:
+def from_reply(
+    status: int, headers: Mapping[str, str], reply: Any, redact: Callable[[str], str], service: str = "DashScope"
+) -> DashScopeError:
     """The error of a reply: its status, its headers, and its JSON (or, from a gateway, its text).
 
-    Both shapes are read: `{"error": {"code", "message"}}` and `{"code", "message", "request_id"}`.
+    Both shapes are read: `{"error": {"code", "message"}}` and `{"code", "message", "request_id"}`; a code may be null,
+    and then the type stands for it. `service`: what to call the other side.
     """
     body = reply if isinstance(reply, Mapping) else {}
     inner = body.get("error")
@@ -193,10 +248,10 @@ def from_reply(status: int, headers: Mapping[str, str], reply: Any, redact: Call
     request_id = str(body.get("request_id") or headers.get("x-request-id") or "")
     known = next((k for k in KNOWN if k.matches(code.lower(), message.lower())), None) or _by_status(status)
     quoted = clipped(redact(message), QUOTED_CHARACTERS)
-    says = [known.says, known.next, f'DashScope said: "{quoted}"' if quoted else ""]
+    own_words = f"{known.says} {known.next}".replace("DashScope", service)
     marks = [code, f"HTTP {status}", f"request {request_id}" if request_id else ""]
     return DashScopeError(
-        " ".join(filter(None, says)),
+        f'{own_words} {service} said: "{quoted}"' if quoted else own_words,
         marks=tuple(clipped(redact(mark), 80) for mark in marks if mark),
         code=code,
         status=status,
@@ -215,7 +270,10 @@ def _by_status(status: int) -> Known:
     if status == 401:
         return Known("DashScope does not accept the API key here.", "Check DASHSCOPE_API_KEY and DASHSCOPE_REGION.")
     if status == 413:
-        return Known("The request is too large for this host.", "Send smaller or fewer files.")
+        return Known(
+            "The request is too large for this host (16 MiB on a shared host, 64 MB on a workspace's own).",
+            "Send fewer or smaller files, or set DASHSCOPE_WORKSPACE_ID.",
+        )
     if status == 429:
         return Known("DashScope asks for fewer requests.", "Wait a minute before the next one.", retry=True)
     if status == 503:

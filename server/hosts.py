@@ -1,0 +1,126 @@
+"""Which service a base URL leads to: DashScope itself, a plan, or some OpenAI-compatible server; and what it takes.
+
+Pages: https://help.aliyun.com/zh/model-studio/base-url, .../regions, .../coding-plan
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import SplitResult, urlsplit
+
+DEFAULT_REGION = "cn-beijing"
+MIB = 1024 * 1024
+# Shared hosts: any workspace's key of that region works there.
+SHARED = {
+    "dashscope.aliyuncs.com": "cn-beijing",
+    "dashscope-intl.aliyuncs.com": "ap-southeast-1",
+    "dashscope-us.aliyuncs.com": "us-east-1",
+    "cn-hongkong.dashscope.aliyuncs.com": "cn-hongkong",
+    "dashscope-finance.aliyuncs.com": "cn-shanghai-finance-1",
+}
+WORKSPACE = re.compile(r"(?P<workspace>[a-z0-9_-]+)\.(?P<region>[a-z0-9-]+)\.maas\.aliyuncs\.com", re.IGNORECASE)
+# Coding Plan and Token Plan: keys of their own (sk-sp-...), the OpenAI protocol only.
+PLANS = {
+    "coding.dashscope.aliyuncs.com": "/v1",
+    "coding-intl.dashscope.aliyuncs.com": "/v1",
+    "token-plan.cn-beijing.maas.aliyuncs.com": "/compatible-mode/v1",
+    "token-plan.ap-southeast-1.maas.aliyuncs.com": "/compatible-mode/v1",
+}
+SHARED_BODY_BYTES, WORKSPACE_BODY_BYTES = 16 * MIB, 64_000_000
+
+Kind = Literal["dashscope", "plan", "other"]
+
+
+@dataclass(frozen=True)
+class Host:
+    """A service and its two doors. `native` is empty where only the OpenAI protocol is offered."""
+
+    kind: Kind
+    region: str
+    compatible: str
+    native: str = ""
+    body_bytes: int | None = None  # the largest request it takes, where that is known
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def service(self) -> str:
+        """What to call it in a sentence."""
+        return "The server" if self.kind == "other" else "DashScope"
+
+    @property
+    def known(self) -> bool:
+        """Whether it is one of Alibaba's own hosts."""
+        return self.body_bytes is not None
+
+
+def host(base_url: str = "", region: str | None = None, workspace_id: str = "") -> Host:
+    """The service behind the settings.
+
+    Raises:
+        ValueError: they contradict each other, or the key would travel in the clear; the text says what to change.
+    """
+    if not base_url:
+        return _dashscope(_own_root(region or DEFAULT_REGION, workspace_id), region or DEFAULT_REGION)
+    url = _sound(base_url)
+    name = (url.hostname or "").lower()
+    if name in PLANS:
+        return Host("plan", region or DEFAULT_REGION, f"https://{name}{PLANS[name]}")
+    known = _region_of(name)
+    if known and region and known != region:
+        raise ValueError(f"DASHSCOPE_BASE_URL is a host of {known}, but DASHSCOPE_REGION says {region}")
+    origin, path = f"{url.scheme}://{url.netloc}", url.path.rstrip("/").removesuffix("/chat/completions")
+    prefix = path.removesuffix("/compatible-mode/v1").removesuffix("/api/v1")
+    if not known and prefix == path and path.endswith("/v1"):
+        return Host("other", region or DEFAULT_REGION, origin + path)
+    root = origin if known else origin + prefix
+    return _dashscope(root, known or region or DEFAULT_REGION, workspace_id)
+
+
+def _own_root(region: str, workspace_id: str) -> str:
+    if workspace_id:
+        return f"https://{workspace_id}.{region}.maas.aliyuncs.com"
+    shared = next((name for name, at in SHARED.items() if at == region), None)
+    if shared is None:
+        raise ValueError(f"{region} has no shared host: set DASHSCOPE_WORKSPACE_ID too")
+    return f"https://{shared}"
+
+
+def _dashscope(root: str, region: str, workspace_id: str = "") -> Host:
+    name = urlsplit(root).hostname or ""
+    workspace = WORKSPACE.fullmatch(name)
+    if workspace and workspace_id and workspace["workspace"].lower() not in (workspace_id.lower(), "trial"):
+        raise ValueError("DASHSCOPE_BASE_URL and DASHSCOPE_WORKSPACE_ID name different workspaces: unset one")
+    body_bytes = WORKSPACE_BODY_BYTES if workspace else SHARED_BODY_BYTES if name in SHARED else None
+    headers = {"X-DashScope-WorkSpace": workspace_id} if workspace_id and not workspace else {}
+    return Host("dashscope", region, f"{root}/compatible-mode/v1", f"{root}/api/v1", body_bytes, headers)
+
+
+def _region_of(name: str) -> str | None:
+    """The region a known DashScope host belongs to."""
+    workspace = WORKSPACE.fullmatch(name)
+    return workspace["region"].lower() if workspace else SHARED.get(name)
+
+
+def _sound(base_url: str) -> SplitResult:
+    try:
+        url = urlsplit(base_url.strip())
+        port_is_one = url.port is None or url.port > 0
+    except ValueError:
+        port_is_one, url = False, urlsplit("")
+    if not port_is_one or url.scheme not in ("https", "http") or not url.hostname:
+        raise ValueError("DASHSCOPE_BASE_URL must be a URL such as https://dashscope.aliyuncs.com")
+    if url.query or url.fragment or url.username is not None or url.password is not None:
+        raise ValueError("DASHSCOPE_BASE_URL must hold no user name, query or fragment")
+    if url.scheme == "http" and not is_loopback(url.hostname):
+        raise ValueError("DASHSCOPE_BASE_URL: plain http is for loopback only, your key would travel in the clear")
+    return url
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a host name or address is this machine, whatever a resolver says."""
+    try:
+        return name.lower() == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

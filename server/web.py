@@ -1,0 +1,127 @@
+"""MCP over HTTP, as SSE or streamable HTTP, and who may come in.
+
+Host and Origin are always checked (a web page could reach a server on loopback through DNS rebinding); off loopback a
+token is needed too. Spec: https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http
+"""
+
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import anyio
+import uvicorn
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .app import App
+
+BODY_BYTES = 16 * 1024 * 1024
+GRACE_S = 1
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+HEALTH = "/healthz"
+
+Transport = Literal["sse", "streamable-http"]
+PATHS: dict[Transport, str] = {"sse": "/sse", "streamable-http": "/mcp"}
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where to listen, and who may come in. An empty token lets everyone in: for loopback only."""
+
+    host: str
+    port: int
+    token: str = ""
+    names: tuple[str, ...] = ()  # host names clients may use, beside those of loopback
+
+
+async def serve(server: App, transport: Transport, door: Door) -> None:
+    """Serve many hosts until SIGTERM or SIGINT; then calls are cancelled and their upstream connections closed.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+    with _listening(door) as listening:
+        port = listening.getsockname()[1]
+        name = f"[{door.host}]" if ":" in door.host else door.host
+        sys.stderr.write(f"bailian-mcp listens on http://{name}:{port}{PATHS[transport]}\n")
+        config = uvicorn.Config(
+            application(server, transport, door),
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=GRACE_S,
+            ws="none",
+        )
+        web = _Server(config)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_stop_at_signal, web)
+            await web.serve(sockets=[listening])
+            tasks.cancel_scope.cancel()
+
+
+def application(server: App, transport: Transport, door: Door) -> ASGIApp:
+    """The ASGI application: the SDK's transport behind the token, and a health check beside it."""
+
+    @server.custom_route(HEALTH, methods=["GET"])
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    names = (*LOOPBACK_NAMES, *door.names)
+    security = TransportSecuritySettings(
+        allowed_hosts=[spelling for name in names for spelling in (name, f"{name}:*")],
+        allowed_origins=[f"{s}://{spelling}" for s in ("http", "https") for n in names for spelling in (n, f"{n}:*")],
+    )
+    if transport == "sse":
+        inner = server.sse_app(max_request_body_size=BODY_BYTES, transport_security=security)
+    else:
+        inner = server.streamable_http_app(max_request_body_size=BODY_BYTES, transport_security=security)
+    return _Token(inner, door.token) if door.token else inner
+
+
+class _Token:
+    """Lets in who knows the token. The health check is open: it says nothing."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] != HEALTH:
+            given = Headers(scope=scope).get("authorization", "").encode()
+            if not secrets.compare_digest(given, self._expected):
+                refused = PlainTextResponse(
+                    "Send the token of BAILIAN_HTTP_TOKEN as 'Authorization: Bearer ...'.\n",
+                    401,
+                    {"WWW-Authenticate": "Bearer"},
+                )
+                return await refused(scope, receive, send)
+        await self._app(scope, receive, send)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signals: it would raise them again when done, and end us before we have closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextmanager
+def _listening(door: Door) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in door.host else socket.AF_INET
+    with socket.create_server((door.host, door.port), family=family, backlog=1024) as listening:
+        yield listening
+
+
+async def _stop_at_signal(web: uvicorn.Server) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            web.should_exit = True
+            return
