@@ -9,12 +9,13 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from .settings import Settings
 
-COMMANDS = ("serve", "demo", "sandbox")
 Streams = tuple[BinaryIO, BinaryIO]
 
 
@@ -43,54 +44,63 @@ def _claimed() -> Streams:
 def _serve(arguments: argparse.Namespace, streams: Streams | None) -> int:
     import anyio
 
-    from .settings import BadSettings, read
+    from .settings import BadSettings, doubtful, read
 
     with ExitStack() as stack:
         try:
             settings = read(**_sandbox(stack) if arguments.sandbox else {})
-            if streams is None:
-                settings.require_safe_door(arguments.host)
+            listening = None if streams else stack.enter_context(_listening(settings, arguments))
         except BadSettings as error:
             sys.stderr.write(f"bailian-mcp cannot start.\n{error}\n")
             return 2
         _log_to_stderr(settings)
+        for doubt in doubtful():
+            logging.getLogger("bailian_mcp").warning("%s", doubt)
         try:
-            anyio.run(_run, settings, arguments, streams)
-        except OSError as error:
-            sys.stderr.write(f"bailian-mcp cannot listen on {arguments.host}:{arguments.port}: {error.strerror}.\n")
-            return 2
+            anyio.run(_run, settings, arguments.transport, streams, listening)
         except Exception:
             logging.getLogger("bailian_mcp").exception("the server stopped")
             return 1
     return 0
 
 
-async def _run(settings: "Settings", arguments: argparse.Namespace, streams: Streams | None) -> None:
+def _listening(settings: "Settings", arguments: argparse.Namespace) -> "socket":
+    from . import web
+    from .settings import BadSettings
+
+    settings.require_safe_door(arguments.host)
+    try:
+        return web.listen(arguments.host, arguments.port)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
+        raise BadSettings(
+            f"It cannot listen on {arguments.host}:{arguments.port}: {reason}. Choose another --port."
+        ) from None
+
+
+async def _run(settings: "Settings", transport: Any, streams: Streams | None, listening: "socket | None") -> None:
     from .app import build
     from .bailian import Shared
     from .dashscope import DashScope
 
     client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
     async with client:
-        folders = settings.folders(remote=streams is None)
-        server = build(
-            Shared(client, settings.host, folders, {"chat": settings.chat_model}), log_level=settings.log_level
-        )
+        shared = Shared(client, settings.host, settings.folders(remote=streams is None), settings.models)
+        server = build(shared, log_level=settings.log_level)
         if streams:
             await server.run_on(*streams)
-        else:
+        elif listening:
             from . import web
 
             token = settings.http_token.get_secret_value() if settings.http_token else ""
-            door = web.Door(arguments.host, arguments.port, token, settings.allowed_hosts)
-            await web.serve(server, arguments.transport, door)
+            await web.serve(server, transport, web.Door(listening, token, settings.allowed_hosts))
 
 
 def _sandbox(stack: ExitStack) -> dict[str, object]:
     """Settings that lead to a sandbox of our own on loopback."""
     from . import sandbox
 
-    return {"base_url": stack.enter_context(sandbox.running()), "api_key": "sandbox", "workspace_id": ""}
+    return {"base_url": stack.enter_context(sandbox.running()), "api_key": "sk-sandbox", "workspace_id": ""}
 
 
 class _Redacting(logging.Formatter):
@@ -111,38 +121,43 @@ def _log_to_stderr(settings: "Settings") -> None:
 
 
 def _parsed(argv: list[str]) -> argparse.Namespace:
-    if not argv or (argv[0] not in COMMANDS and argv[0] not in ("-h", "--help", "--version")):
-        argv = ["serve", *argv]
+    serving = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    serving.add_argument("--transport", choices=["stdio", "sse", "streamable-http"], help="default: stdio")
+    serving.add_argument("--host", help="where to listen (HTTP), default: 127.0.0.1; elsewhere a token is needed")
+    serving.add_argument("--port", type=int, help="default: 8000; 0: any free one")
+    serving.add_argument("--sandbox", action="store_true", help="answer from a stand-in DashScope: no key, no cost")
     parser = argparse.ArgumentParser(
         "bailian-mcp",
+        parents=[serving],
         description="MCP server for Alibaba Cloud Model Studio (百炼). Without a command: serve over stdio.",
-        epilog=_environment() if argv[0] in ("-h", "--help") else "",
+        epilog=_environment() if {"-h", "--help"} & set(argv) else "",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="store_true", help="print the version")
-    commands = parser.add_subparsers(dest="command")
-    serve = commands.add_parser("serve", help="serve MCP (the default)")
-    serve.add_argument("--transport", choices=["stdio", "sse", "streamable-http"], default="stdio")
-    serve.add_argument("--host", default="127.0.0.1", help="where to listen (HTTP); off loopback a token is needed")
-    serve.add_argument("--port", type=int, default=8000, help="0: any free one")
-    serve.add_argument("--sandbox", action="store_true", help="answer from a stand-in DashScope: no key, no cost")
-    commands.add_parser("demo", help="call every tool once, against the sandbox, and show what a host sees")
+    parser.set_defaults(command="serve", transport="stdio", host="127.0.0.1", port=8000, sandbox=False)
+    parser.add_argument("--version", action="store_true", default=False, help="print the version")
+    commands = parser.add_subparsers(metavar="serve | demo | sandbox", dest="command_given")
+    commands.add_parser("serve", parents=[serving], help="serve MCP (the default)").set_defaults(command="serve")
+    demo = commands.add_parser("demo", help="call every tool once, against the sandbox, and show what a host sees")
+    demo.set_defaults(command="demo")
     box = commands.add_parser("sandbox", help="run the stand-in DashScope alone, to point other programs at")
     box.add_argument("--host", default="127.0.0.1", choices=["127.0.0.1", "::1", "localhost"])
-    box.add_argument("--port", type=int, default=8787)
+    box.add_argument("--port", type=int, default=8787, help="default: 8787")
     box.add_argument("--latency-ms", type=float, default=0, help="wait before each chunk")
-    box.add_argument("--chunk", type=int, default=12, help="characters a chunk")
+    box.add_argument("--chunk", type=int, default=12, help="characters a chunk, default: 12")
+    box.set_defaults(command="sandbox")
     arguments = parser.parse_args(argv)
     if arguments.version:
         sys.stdout.write(f"bailian-mcp {_version()}\n")
         parser.exit()
+    if not 0 <= arguments.port <= 65535:
+        parser.error(f"--port must be 0 to 65535, not {arguments.port}")
     return arguments
 
 
 def _environment() -> str:
     from .settings import documented
 
-    return "environment:\n" + "\n".join(f"  {name:24} {meaning}" for name, _, meaning in documented())
+    return "environment:\n" + "\n".join(f"  {name:24} {meaning}" for name, meaning, _ in documented()) + "\n"
 
 
 def _version() -> str:

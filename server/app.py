@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from .. import tools
 from . import stdio
 from .bailian import Shared
+from .wording import complaint
 
 NAME = "bailian"
 TITLE = "Alibaba Cloud Model Studio (百炼)"
@@ -35,8 +36,11 @@ class App(MCPServer[Shared]):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Shared, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
-        try:
-            return await super().call_tool(name, arguments, context)
+        tool = self._tool_manager.get_tool(name)
+        required = tool.parameters.get("required", ()) if tool else ()
+        given = {key: value for key, value in arguments.items() if value is not None or key in required}
+        try:  # hosts send null for what is not set
+            return await super().call_tool(name, given, context)
         except UnexpectedToolError as crash:
             raise UnexpectedToolError(
                 f"{name} failed inside bailian-mcp, not because of its arguments, and may have been billed: "
@@ -44,7 +48,8 @@ class App(MCPServer[Shared]):
             ) from crash.__cause__
         except ToolError as refusal:
             if isinstance(refusal.__cause__, ValidationError):
-                raise ToolError(_reworded(refusal.__cause__, self._parameters(name))) from refusal.__cause__
+                parameters = list(tool.parameters["properties"]) if tool else []
+                raise ToolError(_reworded(refusal.__cause__, parameters)) from refusal.__cause__
             raise ToolError(self._own_words(name, refusal)) from refusal.__cause__
 
     async def run_on(self, stdin: BinaryIO, stdout: BinaryIO) -> None:
@@ -57,10 +62,6 @@ class App(MCPServer[Shared]):
         if self._tool_manager.get_tool(name) is None:
             return f"There is no such tool. Tools: {', '.join(tool.name for tool in self._tool_manager.list_tools())}."
         return str(refusal).removeprefix(f"Error executing tool {name}: ")
-
-    def _parameters(self, name: str) -> list[str]:
-        tool = self._tool_manager.get_tool(name)
-        return list(tool.parameters["properties"]) if tool else []
 
 
 def build(shared: Shared, *, log_level: Any = "WARNING") -> App:
@@ -99,6 +100,9 @@ def own_version() -> str:
 def _tool(module: ModuleType) -> Tool:
     """The function named like its module, as an MCP tool that refuses arguments it does not know."""
     name = module.__name__.rpartition(".")[2]
+    missing = [part for part in (name, "ANNOTATIONS", "EXAMPLE", "CHINESE") if not hasattr(module, part)]
+    if missing:
+        raise TypeError(f"tools/{name}.py lacks {', '.join(missing)}: tools/__init__.py says what a tool file holds")
     function = getattr(module, name)
     tool = Tool.from_function(
         function, title=module.ANNOTATIONS.title, description=_prose(function.__doc__), annotations=module.ANNOTATIONS
@@ -127,7 +131,7 @@ def _untitled(schema: Any) -> Any:
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """Optional arguments as plain types: several hosts stumble over `anyOf` with null. Null is still accepted."""
+    """Optional arguments as plain types: several hosts stumble over `anyOf` with null. Null still means: not given."""
     for argument in schema["properties"].values():
         arms = [arm for arm in argument.get("anyOf", ()) if arm != {"type": "null"}]
         if len(arms) == 1 and argument.get("default", 0) is None:
@@ -137,25 +141,8 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reworded(error: ValidationError, parameters: list[str]) -> str:
-    """What is wrong with the arguments: where, and what is allowed; never what was sent."""
-    said = [_complaint(details, parameters) for details in error.errors(include_url=False, include_input=False)]
-    return " ".join(said) + " Nothing was sent. Correct this and call again."
-
-
-def _complaint(details: Any, parameters: list[str]) -> str:
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}"[:80] for part in details["loc"]).lstrip(".")
-    match details["type"]:
-        case "missing":
-            return f"{where} is required."
-        case "extra_forbidden":
-            known = f" This tool takes: {', '.join(parameters)}." if len(details["loc"]) == 1 else ""
-            return f"{where} is not an argument.{known}"
-        case "string_pattern_mismatch":
-            return f"{where} must not be empty."
-        case "tuple_type" | "list_type":
-            return f"{where} must be a list."
-        case "model_type" | "model_attributes_type":
-            return f"{where} must be an object."
-        case _:
-            said = details["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-            return f"{where} {said[0].lower()}{said[1:]}."
+    details = error.errors(include_url=False, include_input=False)
+    said = [f"{complaint(each)}." for each in details]
+    if any(each["type"] == "extra_forbidden" and len(each["loc"]) == 1 for each in details):
+        said.append(f"This tool takes: {', '.join(parameters)}.")
+    return " ".join([*said, "Nothing was sent. Correct this and call again."])

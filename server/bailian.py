@@ -74,7 +74,8 @@ class Bailian:
 
     def model_for(self, tool: str, asked: str) -> str:
         """The id to send: what the call asked for, else the settings' choice, else the catalog's default."""
-        return asked.strip() or self._shared.models.get(tool) or self._catalog.defaults[tool]
+        defaults = self._catalog.defaults
+        return asked.strip() or self._shared.models.get(tool) or defaults.get(tool, defaults["chat"])
 
     async def images(self, model: str, sources: Sequence[str]) -> list[dict[str, Any]]:
         """Message parts for `sources` (https URLs, data URIs, paths).
@@ -122,14 +123,14 @@ class Bailian:
             usage=heard.usage,
             cost=self._cost(model, known, heard, thought.warnings),
             request_id=reply.request_id,
-            request_ids=(reply.request_id,),
+            request_ids=(reply.request_id,) if reply.request_id else (),
             elapsed_s=round(self._progress.elapsed_s, 3),
             sandbox=reply.sandbox,
             text="".join(heard.text),
             reasoning=_middle_out("".join(heard.reasoning), REASONING_CHARACTERS),
             finish_reason=heard.finished.reason,
-            truncated=heard.finished.reason in (INTERRUPTED, "length"),
-            incomplete=heard.finished.why or "the output limit was reached" * (heard.finished.reason == "length"),
+            truncated=bool(heard.incomplete),
+            incomplete=heard.incomplete,
             thinking=thought.used,
         )
 
@@ -179,6 +180,13 @@ class _Heard:
     usage: Usage | None = None
     finished: Finished = field(default_factory=lambda: Finished(INTERRUPTED))
 
+    @property
+    def incomplete(self) -> str:
+        """Why the answer is not whole; empty when it is."""
+        if self.finished.reason == "length":
+            return "the output limit was reached; raise max_output_tokens to get more"
+        return self.finished.why
+
     def take(self, event: Event) -> None:
         match event:
             case Said(text):
@@ -187,7 +195,7 @@ class _Heard:
                 self.reasoning.append(text)
             case Finished():
                 self.finished = event
-            case _:
+            case _:  # Counted
                 self.usage = Usage.model_validate(event, from_attributes=True)
 
     def news(self, model: str) -> str:
@@ -223,7 +231,7 @@ def _last_line(answer: Answer, facts: Sequence[str]) -> str:
         _tokens(answer.usage),
         _money(answer.cost),
         f"{answer.elapsed_s:g} s",
-        f"request {', '.join(answer.request_ids)}",
+        f"request {', '.join(answer.request_ids) or 'id unknown'}",
     ]
     return f"[{' | '.join(filter(None, parts))}]"
 

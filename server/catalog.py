@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 CATALOG = Path(__file__).parent.parent / "catalog.json"
 STALE_AFTER_DAYS = 90
 # A region may carry several price scopes; which one a workspace has, DashScope's API does not say.
-SCOPES = ("cn", "intl", "hk", "gl", "us", "eu", "jp")
+SCOPES = ("cn", "gl", "intl", "hk", "us", "eu", "jp")
 
 
 class Frozen(BaseModel):

@@ -15,10 +15,11 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 # DashScope's bound for one data URI is 10 MB: https://help.aliyun.com/zh/model-studio/vision
 DATA_URI_CHARACTERS = 10 * 1024 * 1024
-FILE_BYTES = DATA_URI_CHARACTERS * 3 // 4 - 100
+FILE_BYTES = 7_500_000  # as base64 it fits
 SHORTEST_SIDE_PX = 10
 WIDEST_RATIO = 200
 FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters at least: C:\\ is a drive
 DATA_URI = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+);base64,(?P<data>[A-Za-z0-9+/\s]+={0,2}\s*)", re.IGNORECASE)
 
 
@@ -34,11 +35,16 @@ async def image_part(source: str, folders: tuple[Path, ...]) -> dict[str, Any]:
 
 
 async def _url(source: str, folders: tuple[Path, ...]) -> str:
-    scheme = source.partition(":")[0].lower()
+    match = SCHEME.match(source)
+    scheme = match[1].lower() if match else ""
     if scheme in ("http", "https"):
         return _public(source)
     if scheme == "data":
         return await anyio.to_thread.run_sync(_data_uri, _decoded(source), "the data URI")
+    if scheme not in ("", "file"):
+        raise ToolError(f"{scheme}: cannot be read. Give an https URL, a data URI, or a path.")
+    if not source:
+        raise ToolError("A file is named by an empty text. Give an https URL, a data URI, or a path.")
     path = unquote(urlsplit(source).path) if scheme == "file" else source
     return await anyio.to_thread.run_sync(_local, path, folders)
 
@@ -74,7 +80,7 @@ def _local(path: str, folders: tuple[Path, ...]) -> str:
 
 def _read(path: str, folders: tuple[Path, ...]) -> bytes:
     """The content of a regular file inside `folders`, judged by where it really lies when it is open."""
-    name = Path(path).name or "the path"
+    name = Path(path).name[:80] or "the path"
     try:
         real = Path(path).expanduser().resolve()
         _require_inside(name, real, folders)
@@ -95,10 +101,12 @@ def _read(path: str, folders: tuple[Path, ...]) -> bytes:
 
 def _require_inside(name: str, real: Path, folders: tuple[Path, ...]) -> None:
     if not any(real.is_relative_to(folder) for folder in folders):
-        allowed = ", ".join(str(folder) for folder in folders) or "none"
+        mend = "BAILIAN_ALLOWED_DIRS in this server's environment and restart the server"
+        if not folders:
+            raise ToolError(f"{name} cannot be read: no folder is allowed. Put its folder into {mend}.")
+        allowed = ", ".join(str(folder) for folder in folders)
         raise ToolError(
-            f"{name} is outside the allowed folders ({allowed}). Move it there, or add its folder to "
-            "BAILIAN_ALLOWED_DIRS in this server's environment and restart the server."
+            f"{name} is outside the allowed folders ({allowed}). Move it there, or add its folder to {mend}."
         )
 
 
@@ -111,6 +119,8 @@ def _image_type(content: bytes, name: str) -> str:
     """The MIME type by content, not by name."""
     from PIL import Image, UnidentifiedImageError  # heavy: only when a local image is sent
 
+    if content.startswith(b"%PDF"):
+        raise ToolError(f"{name} is a PDF, which this version does not read yet. Send its pages as images.")
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
             (width, height), mime = image.size, image.get_format_mimetype()
@@ -126,6 +136,6 @@ def _image_type(content: bytes, name: str) -> str:
 
 def _too_large(name: str, size: int) -> str:
     return (
-        f"{name} has {size / 1e6:.1f} MB; one image sent from here may have {FILE_BYTES / 1e6:.1f} MB. "
+        f"{name} has {size / 1e6:.2f} MB; one image sent from here may have {FILE_BYTES / 1e6:.1f} MB. "
         "Shrink it, or give an https URL (up to 20 MB)."
     )

@@ -30,6 +30,8 @@ PLANS = {
 }
 SHARED_BODY_BYTES, WORKSPACE_BODY_BYTES = 16 * MIB, 64_000_000
 
+SANDBOX_HEADER = "x-bailian-sandbox"  # what marks every reply of the sandbox
+
 Kind = Literal["dashscope", "plan", "other"]
 
 
@@ -74,6 +76,8 @@ def host(base_url: str = "", region: str | None = None, workspace_id: str = "") 
     prefix = path.removesuffix("/compatible-mode/v1").removesuffix("/api/v1")
     if not known and prefix == path and path.endswith("/v1"):
         return Host("other", region or DEFAULT_REGION, origin + path)
+    if known and prefix not in ("", "/v1"):
+        raise ValueError(f"DASHSCOPE_BASE_URL: {name} has no path {prefix}; give the host alone, https://{name}")
     root = origin if known else origin + prefix
     return _dashscope(root, known or region or DEFAULT_REGION, workspace_id)
 

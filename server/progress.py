@@ -48,7 +48,7 @@ class Progress:
 
     async def _beat(self, doing: str) -> None:
         while True:
-            await anyio.sleep(self._heartbeat_s)
+            await anyio.sleep_until(max(self._last, self._start) + self._heartbeat_s)
             if anyio.current_time() - self._last >= self._heartbeat_s:
                 await self._tell(f"{doing} ({self.elapsed_s:.0f} s)")
 

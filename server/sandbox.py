@@ -7,6 +7,7 @@ model named `sandbox-<fault>` fails in that way. Every reply carries a header, s
 import hashlib
 import json
 import socket
+import sys
 import threading
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -22,8 +23,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from .catalog import Model, Tier, shipped
+from .hosts import SANDBOX_HEADER
 
-HEADER = "x-bailian-sandbox"
 CREATED = 1_790_000_000
 # Model name -> (status, code, message), in DashScope's words: https://help.aliyun.com/zh/model-studio/error-code
 REFUSALS = {
@@ -63,7 +64,7 @@ def app(pace: Pace = Pace()) -> Starlette:
         return StreamingResponse(frames, media_type="text/event-stream", headers=_headers(body))
 
     async def models(request: Request) -> Response:
-        return JSONResponse(_model_list(request), headers={HEADER: "1"})
+        return JSONResponse(_model_list(request), headers={SANDBOX_HEADER: "1"})
 
     routes = [
         Route("/compatible-mode/v1/chat/completions", chat_completions, methods=["POST"]),
@@ -88,10 +89,20 @@ def running(pace: Pace = Pace()) -> Iterator[str]:
 
 def serve(host: str, port: int, latency_ms: float, chunk: int) -> int:
     """Run the sandbox alone until it is stopped."""
-    config = _config(Pace(latency_ms / 1000, max(1, chunk)))
-    config.host, config.port, config.log_level = host, port, "info"
-    config.configure_logging()
-    uvicorn.Server(config).run()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family)
+    except OSError as error:
+        sys.stderr.write(f"The sandbox cannot listen on {host}:{port}: {error.strerror}. Choose another --port.\n")
+        return 2
+    with listening:
+        name = f"[{host}]" if ":" in host else host
+        root = f"http://{name}:{listening.getsockname()[1]}"
+        sys.stderr.write(
+            f"The sandbox runs. For bailian-mcp: DASHSCOPE_BASE_URL={root} and any DASHSCOPE_API_KEY.\n"
+            f"For any OpenAI client: base URL {root}/compatible-mode/v1. Stop it with Ctrl-C.\n"
+        )
+        uvicorn.Server(_config(Pace(max(0, latency_ms) / 1000, max(1, chunk)))).run([listening])
     return 0
 
 
@@ -124,6 +135,8 @@ def _check(body: dict[str, Any], authorization: str) -> None:
     if model is None and name not in BROKEN_STREAMS:
         raise Refusal(404, "model_not_found", f"The model `{name}` does not exist or you do not have access to it.")
     messages = body.get("messages") or []
+    if not all(isinstance(message, dict) for message in messages):
+        raise Refusal(400, "invalid_parameter_error", "Input should be a valid dictionary: messages")
     if not any(message.get("role") == "user" for message in messages):
         raise Refusal(
             400, "invalid_parameter_error", "The input messages do not contain elements with the role of user."
@@ -143,7 +156,11 @@ def _check_for(model: Model, body: dict[str, Any], messages: list[Any]) -> None:
         )
     if "image" not in model.input and any(isinstance(message.get("content"), list) for message in messages):
         raise Refusal(400, "invalid_parameter_error", "input content must be a string.")
+    if (words := sum(len(_text_of(message)) for message in messages)) > (most := model.limits.max_input or words):
+        raise Refusal(400, "invalid_parameter_error", f"Range of input length should be [1, {most}]")
     limit = body.get("max_completion_tokens") or body.get("max_tokens") or 1
+    if not isinstance(limit, int):
+        raise Refusal(400, "invalid_parameter_error", "Input should be a valid integer: max_tokens")
     if limit > (most := model.limits.max_output or limit):
         raise Refusal(400, "invalid_parameter_error", f"Range of max_tokens should be [1, {most}]")
 
@@ -151,7 +168,8 @@ def _check_for(model: Model, body: dict[str, Any], messages: list[Any]) -> None:
 async def _refused(_: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, Refusal)
     error = {"message": refusal.message, "type": refusal.code, "param": None, "code": refusal.code}
-    return JSONResponse({"error": error, "request_id": "sandbox"}, refusal.status, headers={HEADER: "1"})
+    request_id = str(uuid.uuid5(uuid.NAMESPACE_URL, refusal.message))
+    return JSONResponse({"error": error, "request_id": request_id}, refusal.status, headers={SANDBOX_HEADER: "1"})
 
 
 # --- a reply ---
@@ -166,9 +184,16 @@ class Answer:
 
 def _answer(body: dict[str, Any]) -> Answer:
     text = f"这是沙箱的回答，没有调用任何模型。收到的问题是：{_text_of(body['messages'][-1])[:200]}"
-    limit = body.get("max_completion_tokens") or body.get("max_tokens") or len(text)
     reasoning = "这是沙箱的示例推理，没有调用任何模型。" if _thinks(body) else ""
-    return Answer(reasoning, text[:limit], "length" if limit < len(text) else "stop")
+    whole = Answer(reasoning, text, "stop")
+    if most := body.get("max_completion_tokens"):  # reasoning included
+        return _cut(whole, reasoning[:most], text[: max(0, most - len(reasoning))])
+    return _cut(whole, reasoning, text[: body.get("max_tokens")])
+
+
+def _cut(whole: Answer, reasoning: str, text: str) -> Answer:
+    cut = (reasoning, text) != (whole.reasoning, whole.text)
+    return Answer(reasoning, text, "length" if cut else "stop")
 
 
 def _thinks(body: dict[str, Any]) -> bool:
@@ -252,7 +277,7 @@ def _identity(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _headers(body: dict[str, Any]) -> dict[str, str]:
-    return {HEADER: "1", "x-request-id": _request_id(body)}
+    return {SANDBOX_HEADER: "1", "x-request-id": _request_id(body)}
 
 
 def _request_id(body: dict[str, Any]) -> str:
@@ -266,7 +291,8 @@ def _pieces(text: str, size: int) -> list[str]:
 
 def _model_list(request: Request) -> dict[str, Any]:
     """`GET /api/v1/models`: https://help.aliyun.com/zh/model-studio/list-models"""
-    page, size = (int(request.query_params.get(key, default)) for key, default in (("page_no", 1), ("page_size", 20)))
+    asked = (request.query_params.get(name, default) for name, default in (("page_no", "1"), ("page_size", "20")))
+    page, size = (int(number) if number.isdecimal() else 1 for number in asked)
     known = [model for model in shipped().models if not model.retired]
     output = {"total": len(known), "page_no": page, "page_size": size}
     shown = [_listed(model) for model in known[(page - 1) * size : page * size]]

@@ -11,9 +11,17 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .hosts import DEFAULT_REGION, Host, host, is_loopback
+from .wording import complaint
 
 Region = Literal["cn-beijing", "ap-southeast-1", "us-east-1", "cn-hongkong", "eu-central-1", "ap-northeast-1"]
 PLAN_KEY = "sk-sp-"
+SHORTEST_SECRET = 8  # a shorter "key" (x, for a local server) is no secret, and redacting it would eat words
+TOOL_MODEL = re.compile(r"BAILIAN_(?P<tool>[A-Z_]+)_MODEL")
+TOOL_MODEL_ROW = (
+    "BAILIAN_<TOOL>_MODEL",
+    "The model a tool uses when a call names none, as in BAILIAN_CHAT_MODEL. Default: the catalog's.",
+    "某个工具在调用未指定模型时使用的模型，例如 BAILIAN_CHAT_MODEL。默认取目录中的默认模型。",
+)
 ANY_KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{6,}")
 
 
@@ -28,60 +36,75 @@ class Settings(BaseSettings):
         None,
         validation_alias=AliasChoices("DASHSCOPE_API_KEY", "api_key"),
         description="Your Model Studio key. Without it the server starts and says how to get one.",
+        json_schema_extra={"zh": "百炼密钥。没有时服务器照常启动，并告诉你怎样获取。"},
     )
     chosen_region: Region | None = Field(
         None,
         validation_alias=AliasChoices("DASHSCOPE_REGION", "chosen_region"),
         description="Where the key was made: keys work in their own region only, and prices differ. "
         f"Default: {DEFAULT_REGION}, or the region of a known DASHSCOPE_BASE_URL.",
+        json_schema_extra={
+            "zh": "密钥所属的地域：密钥只在本地域有效，价格也不同。默认 cn-beijing，或 DASHSCOPE_BASE_URL 所在的地域。"
+        },
     )
     workspace_id: str = Field(
         "",
         validation_alias=AliasChoices("DASHSCOPE_WORKSPACE_ID", "workspace_id"),
-        pattern=r"^$|^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,63})?$",
         description="Use this workspace's own host (larger requests, longer calls); "
         "with DASHSCOPE_BASE_URL set to another host: the workspace to work in there.",
+        json_schema_extra={
+            "zh": "使用该业务空间的专属域名（请求更大、时限更长）；若 DASHSCOPE_BASE_URL 指向其他域名，则表示在那里使用的业务空间。"
+        },
     )
     base_url: str = Field(
         "",
         validation_alias=AliasChoices("DASHSCOPE_BASE_URL", "base_url"),
         description="Another root host (a path is stripped), a Coding or Token Plan URL, or any OpenAI-compatible "
         "server (a URL ending in a bare `/v1`). Plain http only to loopback.",
+        json_schema_extra={
+            "zh": "其他服务地址：DashScope 根地址（路径会去掉）、Coding Plan 或 Token Plan 地址，或任意 OpenAI 兼容服务（以 `/v1` 结尾）。http 只允许本机。"
+        },
     )
     http_token: SecretStr | None = Field(
         None,
         validation_alias=AliasChoices("BAILIAN_HTTP_TOKEN", "http_token"),
         min_length=16,
         description="What HTTP clients must send as `Authorization: Bearer ...`. Needed to listen off loopback.",
+        json_schema_extra={
+            "zh": "HTTP 客户端须以 `Authorization: Bearer ...` 发送的口令，至少 16 个字符；监听本机以外的地址时必须设置。"
+        },
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         validation_alias=AliasChoices("BAILIAN_ALLOWED_HOSTS", "allowed_hosts"),
         description="Host names HTTP clients may use to reach this server, separated by `,`. "
         "Needed to listen off loopback.",
+        json_schema_extra={"zh": "HTTP 客户端访问本服务器可用的主机名，以 `,` 分隔；监听本机以外的地址时必须设置。"},
     )
     allowed_dirs: Annotated[tuple[Path, ...] | None, NoDecode] = Field(
         None,
         validation_alias=AliasChoices("BAILIAN_ALLOWED_DIRS", "allowed_dirs"),
-        description=f"Folders whose files may be sent, separated by `{os.pathsep}`. "
+        description="Folders whose files may be sent, separated by `:` (`;` on Windows). "
         "Default on stdio: the working directory, unless that is `/` or your home folder; on HTTP: none.",
-    )
-    chat_model: str = Field(
-        "",
-        validation_alias=AliasChoices("BAILIAN_CHAT_MODEL", "chat_model"),
-        description="The model `chat` uses when a call names none. Default: the catalog's.",
+        json_schema_extra={
+            "zh": "允许发送其中文件的文件夹，以 `:` 分隔（Windows 上为 `;`）。stdio 默认为工作目录（`/` 和主目录除外），HTTP 默认没有。"
+        },
     )
     timeout_s: float = Field(
         300,
         validation_alias=AliasChoices("BAILIAN_TIMEOUT_S", "timeout_s"),
         gt=0,
         le=3600,
+        allow_inf_nan=False,
         description="Seconds a call may take. A stream that is silent for 60 s ends earlier.",
+        json_schema_extra={"zh": "一次调用最长的秒数。流静默 60 秒会提前结束。默认 300。"},
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING",
         validation_alias=AliasChoices("BAILIAN_LOG_LEVEL", "log_level"),
         description="What goes to stderr. Prompts and answers never do.",
+        json_schema_extra={"zh": "写到 stderr 的日志级别，提示词和回答从不写入。默认 WARNING。"},
     )
 
     @field_validator("allowed_dirs", mode="before")
@@ -103,9 +126,9 @@ class Settings(BaseSettings):
     @classmethod
     def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
         text = key.get_secret_value().strip() if key else ""
-        if not (text.isascii() and text.isprintable()) or " " in text:
-            raise ValueError("holds spaces or characters that no key has; copy it again")
-        return SecretStr(text) if text else None
+        if not (text.isascii() and text.isprintable()) or set(text) & set(" \"'"):
+            raise ValueError("holds spaces, quotes or characters that no key has; copy it again")
+        return SecretStr(text) if text.strip("sk-.") else None  # "sk-..." is the placeholder of a pasted block
 
     @model_validator(mode="after")
     def _host_fits_the_key(self) -> "Settings":
@@ -126,6 +149,12 @@ class Settings(BaseSettings):
     def host(self) -> Host:
         """The service the key is for."""
         return host(self.base_url, self.chosen_region, self.workspace_id)
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Tool -> the model chosen for it by BAILIAN_<TOOL>_MODEL."""
+        named = ((TOOL_MODEL.fullmatch(name), value.strip()) for name, value in os.environ.items())
+        return {match["tool"].lower(): model for match, model in named if match and model}
 
     def require_safe_door(self, address: str) -> None:
         """Raises BadSettings unless strangers are kept out when listening on `address`."""
@@ -152,6 +181,7 @@ class Settings(BaseSettings):
     def redact(self, text: str) -> str:
         """`text` without the key and the token, however written, and without anything else that looks like a key."""
         secrets = [secret.get_secret_value() for secret in (self.api_key, self.http_token) if secret]
+        secrets = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
         spellings = {
             spelling for s in secrets for spelling in (s, quote(s, safe=""), repr(s)[1:-1], json.dumps(s)[1:-1])
         }
@@ -170,23 +200,33 @@ def read(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise BadSettings("\n".join(_complaint(e) for e in error.errors())) from None
+        raise BadSettings("\n".join(f"{complaint(e)}." for e in error.errors())) from None
+
+
+def doubtful() -> list[str]:
+    """What in the environment looks like a mistake but stops nothing: names that are no settings, missing folders."""
+    known = {name for name, *_ in documented()}
+    unknown = [n for n in os.environ if n.startswith("BAILIAN_") and n not in known and not TOOL_MODEL.fullmatch(n)]
+    folders = [folder for folder in os.environ.get("BAILIAN_ALLOWED_DIRS", "").split(os.pathsep) if folder]
+    missing = [folder for folder in folders if not Path(folder).expanduser().is_dir()]
+    return [
+        *(f"{name} is not a setting." for name in sorted(unknown)),
+        *(f"BAILIAN_ALLOWED_DIRS: {folder} is not a folder." for folder in missing),
+    ]
 
 
 def documented() -> list[tuple[str, str, str]]:
-    """(variable, default, meaning) of each setting, for README and --help."""
+    """(variable, meaning, meaning in Chinese) of each setting, for README and --help."""
     rows = []
-    for field in Settings.model_fields.values():
+    for name, field in Settings.model_fields.items():
         assert isinstance(field.validation_alias, AliasChoices)
-        default = "" if field.default in (None, "") else f"{field.default}"
-        rows.append((str(field.validation_alias.choices[0]), default, field.description or ""))
+        assert isinstance(field.json_schema_extra, dict)
+        default = f" Default: {field.default}." if field.default else ""
+        variable = str(field.validation_alias.choices[0])
+        rows.append((variable, f"{field.description}{default}", str(field.json_schema_extra["zh"])))
+        if name == "allowed_dirs":
+            rows.append(TOOL_MODEL_ROW)
     return rows
-
-
-def _complaint(error: Any) -> str:
-    name = str(error["loc"][0]) if error["loc"] else ""
-    said = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-    return f"{name}: {said}." if name else f"{said}."
 
 
 def _refuse_caps() -> None:

@@ -5,8 +5,6 @@ The SDK has its own, but cannot leave while its reader blocks, and a server must
 
 import io
 import math
-import signal
-import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -16,6 +14,8 @@ import anyio
 import anyio.from_thread
 import anyio.lowlevel
 from mcp.server.stdio import stdio_server
+
+from .signals import told_to_stop
 
 
 @asynccontextmanager
@@ -46,9 +46,5 @@ def _pump(stdin: BinaryIO, send: Any, token: Any) -> None:
 
 
 async def _end_at_signal(send: Any) -> None:
-    if sys.platform == "win32":
-        return
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for _ in signals:
-            send.close()
-            return
+    await told_to_stop()
+    send.close()

@@ -3,7 +3,7 @@
 Pages: https://help.aliyun.com/zh/model-studio/deep-thinking and the chat-completions reference (`reasoning_effort`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from mcp.server.mcpserver.exceptions import ToolError
@@ -20,12 +20,12 @@ ANSWER_TOKENS = 16_384
 
 @dataclass(frozen=True)
 class Thinking:
-    """What to send, the level that stands for (as reported), and the reasoning tokens it allows (None: unknown)."""
+    """What to send, the level that stands for (as reported), and how many reasoning tokens to leave room for."""
 
     parameters: dict[str, Any]
     used: str
-    budget_tokens: int | None = None
-    warnings: tuple[str, ...] = field(default=())
+    room_tokens: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def thinking(name: str, model: Model | None, level: Level | None) -> Thinking:
@@ -39,38 +39,38 @@ def thinking(name: str, model: Model | None, level: Level | None) -> Thinking:
     if model.thinking.mode == "none":
         if level not in (None, "off"):
             raise ToolError(f"{name} cannot think. Call again without thinking, or choose a model that can.")
-        return Thinking({}, "off", 0)
+        return Thinking({}, "off")
     if model.thinking.mode == "only":
         if level == "off":
             raise ToolError(f"{name} always thinks. Call again without thinking=off, or choose another model.")
-        return Thinking({}, "on") if level is None else _at(level, model)
+        return Thinking({}, "on", BUDGET_TOKENS["high"]) if level is None else _at(level, model)
     if level in (None, "off"):
-        return Thinking({"enable_thinking": False}, "off", 0)
+        return Thinking({"enable_thinking": False}, "off")
     assert level is not None
     at = _at(level, model)
-    return Thinking({"enable_thinking": True, **at.parameters}, at.used, at.budget_tokens, at.warnings)
+    return replace(at, parameters={"enable_thinking": True, **at.parameters})
 
 
 def output_limit(name: str, model: Model | None, thought: Thinking, asked: int | None) -> dict[str, int]:
     """The parameter that bounds the output: `max_completion_tokens` (reasoning included) where the model takes it.
 
+    A model the catalog does not hold gets a limit only when one is asked for.
+
     Raises:
         ToolError: the limit leaves no room for an answer after the thinking it allows.
     """
     parameter = model.output_limit if model else "max_completion_tokens"
-    counts_reasoning = parameter == "max_completion_tokens"
-    budget = thought.budget_tokens if counts_reasoning else 0
+    room = thought.room_tokens if parameter == "max_completion_tokens" else 0
     if asked is not None:
-        if budget and asked <= budget:
+        if asked <= room and "thinking_budget" in thought.parameters:
             raise ToolError(
                 f"max_output_tokens={asked} leaves no room for an answer: thinking={thought.used} alone may use "
-                f"{budget:,} tokens on {name}. Raise it above {budget:,}, or choose a lower thinking level."
+                f"{room:,} tokens on {name}. Raise it above {room:,}, or choose a lower thinking level."
             )
         return {parameter: asked}
-    if model is None or budget is None:
+    if model is None:
         return {}
-    most = model.limits.max_output or ANSWER_TOKENS
-    return {parameter: min(budget + ANSWER_TOKENS, most)}
+    return {parameter: min(room + ANSWER_TOKENS, model.limits.max_output or ANSWER_TOKENS)}
 
 
 def standard(level: Level | None) -> Thinking:
@@ -92,12 +92,16 @@ def _unknown(level: Level | None) -> Thinking:
 
 
 def _at(level: str, model: Model) -> Thinking:
-    efforts = model.thinking.effort
+    efforts, most = model.thinking.effort, model.limits.max_reasoning or XHIGH_TOKENS
     if not efforts:
-        budget = min(BUDGET_TOKENS[level], model.limits.max_reasoning or BUDGET_TOKENS[level])
+        budget = min(BUDGET_TOKENS[level], most)
         return Thinking({"thinking_budget": budget}, level, budget)
     higher = [known for known in LEVELS[LEVELS.index(level) :] if known in efforts]
     used = higher[0] if higher else [known for known in LEVELS if known in efforts][-1]
-    effort = efforts[used]
-    warnings = (f"thinking=high lets {model.id} reason for up to {XHIGH_TOKENS:,} tokens.",) * (effort == "xhigh")
-    return Thinking({"reasoning_effort": effort}, used, None, warnings)
+    effort, warnings = efforts[used], []
+    if used != level:
+        warnings.append(f"{model.id} has no thinking={level}; {used} was used.")
+    if effort == "xhigh":
+        warnings.append(f"thinking={used} lets {model.id} reason for up to {min(most, XHIGH_TOKENS):,} tokens.")
+    room = min(most, XHIGH_TOKENS) if effort == "xhigh" else BUDGET_TOKENS[used]
+    return Thinking({"reasoning_effort": effort}, used, room, tuple(warnings))

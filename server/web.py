@@ -5,7 +5,6 @@ token is needed too. Spec: https://modelcontextprotocol.io/specification/2026-07
 """
 
 import secrets
-import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Literal
 
 import anyio
 import uvicorn
+from anyio.abc import TaskStatus
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -22,9 +22,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .app import App
+from .signals import told_to_stop
 
 BODY_BYTES = 16 * 1024 * 1024
-GRACE_S = 1
+GRACE_S = 0  # calls are cancelled at once; the SDK itself takes up to a second to end a session of 2025
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 HEALTH = "/healthz"
 
@@ -36,43 +37,44 @@ PATHS: dict[Transport, str] = {"sse": "/sse", "streamable-http": "/mcp"}
 class Door:
     """Where to listen, and who may come in. An empty token lets everyone in: for loopback only."""
 
-    host: str
-    port: int
+    listening: socket.socket
     token: str = ""
     names: tuple[str, ...] = ()  # host names clients may use, beside those of loopback
 
 
-async def serve(server: App, transport: Transport, door: Door) -> None:
-    """Serve many hosts until SIGTERM or SIGINT; then calls are cancelled and their upstream connections closed.
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one.
 
     Raises:
-        OSError: the address cannot be listened on.
+        OSError: the address is in use, or is none of this machine's.
     """
-    with _listening(door) as listening:
-        port = listening.getsockname()[1]
-        name = f"[{door.host}]" if ":" in door.host else door.host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=1024)
+
+
+async def serve(server: App, transport: Transport, door: Door) -> None:
+    """Serve many hosts until SIGTERM or SIGINT; then calls are cancelled and their upstream connections closed."""
+    address, port = door.listening.getsockname()[:2]
+    name = f"[{address}]" if ":" in address else address
+    config = uvicorn.Config(
+        application(server, transport, door),
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+        ws="none",
+    )
+    web = _Server(config)
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(_stop_at_signal, web)
         sys.stderr.write(f"bailian-mcp listens on http://{name}:{port}{PATHS[transport]}\n")
-        config = uvicorn.Config(
-            application(server, transport, door),
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=GRACE_S,
-            ws="none",
-        )
-        web = _Server(config)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_stop_at_signal, web)
-            await web.serve(sockets=[listening])
-            tasks.cancel_scope.cancel()
+        await web.serve(sockets=[door.listening])
+        tasks.cancel_scope.cancel()
 
 
 def application(server: App, transport: Transport, door: Door) -> ASGIApp:
     """The ASGI application: the SDK's transport behind the token, and a health check beside it."""
 
-    @server.custom_route(HEALTH, methods=["GET"])
-    async def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
+    server.custom_route(HEALTH, methods=["GET"])(_healthy)
     names = (*LOOPBACK_NAMES, *door.names)
     security = TransportSecuritySettings(
         allowed_hosts=[spelling for name in names for spelling in (name, f"{name}:*")],
@@ -83,6 +85,10 @@ def application(server: App, transport: Transport, door: Door) -> ASGIApp:
     else:
         inner = server.streamable_http_app(max_request_body_size=BODY_BYTES, transport_security=security)
     return _Token(inner, door.token) if door.token else inner
+
+
+async def _healthy(_: Request) -> Response:
+    return JSONResponse({"status": "ok"})
 
 
 class _Token:
@@ -113,15 +119,6 @@ class _Server(uvicorn.Server):
         yield
 
 
-@contextmanager
-def _listening(door: Door) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in door.host else socket.AF_INET
-    with socket.create_server((door.host, door.port), family=family, backlog=1024) as listening:
-        yield listening
-
-
-async def _stop_at_signal(web: uvicorn.Server) -> None:
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for _ in signals:
-            web.should_exit = True
-            return
+async def _stop_at_signal(web: uvicorn.Server, *, task_status: TaskStatus[None]) -> None:
+    await told_to_stop(task_status=task_status)
+    web.should_exit = True

@@ -376,8 +376,7 @@ async def test_an_unreadable_retry_after_falls_back_to_the_usual_wait() -> None:
         (refusal(400, "data_inspection_failed", "Input data may contain inappropriate content."), "stopped the question"),
         (refusal(400, "data_inspection_failed", "Output data may contain inappropriate content."), "stopped the answer"),
         (refusal(400, "invalid_parameter_error", "Range of input length should be [1, 99]"), "too long for this model"),
-        (refusal(400, None, "whatever"), 'refused the request. Correct what it names and call again. DashScope said: '
-         '"whatever"'),
+        (refusal(400, None, "whatever"), 'refused the request. DashScope said: "whatever". Correct what it names and call again.'),
     ],
 )  # fmt: skip
 async def test_an_error_says_what_happened_and_what_to_do(reply: httpx2.Response, says: str) -> None:

@@ -78,7 +78,7 @@ async def test_every_way_out_is_refused_and_names_the_setting(fenced: Path, esca
 async def test_without_allowed_folders_every_path_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(picture())
 
-    assert "allowed folders (none)" in await refused(str(tmp_path / "a.png"))
+    assert "no folder is allowed" in await refused(str(tmp_path / "a.png"))
 
 
 async def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
@@ -98,14 +98,14 @@ async def test_a_file_of_thirty_megabytes_is_refused_with_its_size(tmp_path: Pat
     with (tmp_path / "big.png").open("wb") as big:
         big.truncate(30_000_000)
 
-    assert "big.png has 30.0 MB" in await refused(str(tmp_path / "big.png"), tmp_path)
+    assert "big.png has 30.00 MB" in await refused(str(tmp_path / "big.png"), tmp_path)
 
 
 async def test_the_largest_file_fits_a_data_uri() -> None:
     assert len("data:image/webp;base64,") + (FILE_BYTES + 2) // 3 * 4 <= DATA_URI_CHARACTERS
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", picture()[:40], b"%PDF-1.7\n", b"GIF89a" + b"\0" * 40])
+@pytest.mark.parametrize("content", [b"", b"hello", picture()[:40], b"GIF89a" + b"\0" * 40])
 async def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.png").write_bytes(content)
 
@@ -153,3 +153,18 @@ async def test_addresses_dashscope_cannot_reach_are_refused(address: str) -> Non
 
 async def test_a_public_url_is_handed_on_verbatim() -> None:
     assert await url("https://example.com/a b?c=d#e") == "https://example.com/a b?c=d#e"
+
+
+@pytest.mark.parametrize("scheme", ["oss://bucket/a.png", "ftp://host/a.png", "javascript:1"])
+async def test_an_address_of_another_kind_is_refused(scheme: str) -> None:
+    assert "Give an https URL, a data URI, or a path." in await refused(scheme)
+
+
+async def test_an_empty_name_is_refused() -> None:
+    assert "named by an empty text" in await refused(" ")
+
+
+async def test_a_pdf_is_told_that_it_is_not_read_yet(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"%PDF-1.7")
+
+    assert "a.png is a PDF" in await refused(str(tmp_path / "a.png"), tmp_path)

@@ -15,27 +15,44 @@ HEADS = {"README.md": ("tool", "what it does", "default model", "variable", "mea
          "README.zh-CN.md": ("工具", "作用", "默认模型", "变量", "含义")}  # fmt: skip
 
 
+MODELS = {"README.md": "| model | reads | thinking | CNY per million tokens in / out, tier by tier |",
+          "README.zh-CN.md": "| 模型 | 输入 | 思考 | 每百万 token 人民币，输入 / 输出，逐阶梯 |"}  # fmt: skip
+
+
 def tools_table(page: str) -> str:
     tool, what, default, *_ = HEADS[page]
     rows = [f"| {tool} | {what} | {default} |", "|---|---|---|"]
     for module in tool_modules():
         name = module.__name__.rpartition(".")[2]
-        first = " ".join((getattr(module, name).__doc__ or "").split("\n\n")[0].split())
-        rows.append(f"| `{name}` | {first} | {shipped().defaults.get(name, '')} |")
+        english = " ".join((getattr(module, name).__doc__ or "").split("\n\n")[0].split())
+        said = english if page == "README.md" else module.CHINESE
+        rows.append(f"| `{name}` | {said} | {shipped().defaults.get(name, '')} |")
     return "\n".join(rows)
 
 
 def settings_table(page: str) -> str:
     *_, variable, meaning = HEADS[page]
     rows = [f"| {variable} | {meaning} |", "|---|---|"]
-    for name, default, said in documented():
-        told = re.sub(r"separated by `.`", "separated by `:` (`;` on Windows)", said)
-        rows.append(f"| `{name}` | {told}{f' Default: {default}.' if default else ''} |")
+    for name, english, chinese in documented():
+        rows.append(f"| `{name}` | {english if page == 'README.md' else chinese} |")
+    return "\n".join(rows)
+
+
+def models_table(page: str) -> str:
+    rows = [MODELS[page], "|---|---|---|---|"]
+    for model in shipped().models:
+        if not model.retired and model.type == "chat":
+            tiers = model.prices_in("cn-beijing")[0].tiers
+            price = ", ".join(f"{tier.input} / {tier.output_thinking or tier.output}" for tier in tiers)
+            reads = " + ".join(kind for kind in ("text", "image") if kind in model.input)
+            rows.append(f"| `{model.id}` | {reads} | {model.thinking.mode} | {price} |")
     return "\n".join(rows)
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize(("name", "table"), [("tools", tools_table), ("settings", settings_table)])
+@pytest.mark.parametrize(
+    ("name", "table"), [("tools", tools_table), ("settings", settings_table), ("models", models_table)]
+)
 def test_a_table_says_what_the_code_says(page: str, name: str, table: object) -> None:
     file = ROOT / page
     mark = f"<!-- {name}: written by `UPDATE=1 make test` -->"

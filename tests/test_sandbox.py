@@ -81,9 +81,16 @@ async def test_every_reply_is_marked_and_has_a_request_id(url: str) -> None:
 
 
 async def test_a_limit_cuts_the_answer(url: str) -> None:
-    choice = (await post(url, body(max_completion_tokens=5))).json()["choices"][0]
+    choice = (await post(url, body(max_completion_tokens=5, enable_thinking=False))).json()["choices"][0]
 
     assert (choice["message"]["content"], choice["finish_reason"]) == ("这是沙箱的", "length")
+
+
+@pytest.mark.parametrize("limit", [1, 18, 19, 30])
+async def test_a_limit_of_the_completion_counts_the_reasoning(url: str, limit: int) -> None:
+    used = (await post(url, body(max_completion_tokens=limit, enable_thinking=True))).json()["usage"]
+
+    assert used["completion_tokens"] == limit
 
 
 @pytest.mark.parametrize(
@@ -98,6 +105,9 @@ async def test_a_limit_cuts_the_answer(url: str) -> None:
         (body(model="glm-5.3", enable_thinking=False), 400, "invalid_parameter_error"),
         (body(model="qwen-max", messages=[{"role": "user", "content": []}]), 400, "invalid_parameter_error"),
         (body(model="qwen-max", max_tokens=8193), 400, "invalid_parameter_error"),
+        (body(model="qwen-max", max_tokens="x"), 400, "invalid_parameter_error"),
+        (body(messages=["hi"]), 400, "invalid_parameter_error"),
+        (body(model="qwen-max", messages=[{"role": "user", "content": "长" * 30_721}]), 400, "invalid_parameter_error"),
         (body(model="sandbox-arrearage"), 400, "Arrearage"),
         (body(model="sandbox-rate-limit"), 429, "limit_requests"),
     ],
@@ -168,9 +178,8 @@ async def test_alone_it_serves_a_server_that_points_at_it(url: str) -> None:
     try:
         assert alone.stderr
         with anyio.fail_after(30):
-            while "running on" not in (line := await asyncio.to_thread(alone.stderr.readline)):
-                pass
-            root = next(word for word in line.split() if word.startswith("http://127.0.0.1"))
+            line = await asyncio.to_thread(alone.stderr.readline)
+            root = line.partition("DASHSCOPE_BASE_URL=")[2].split()[0]
             assert (await post(root, body())).status_code == 200
     finally:
         alone.terminate()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from bailian_mcp.server.settings import BadSettings, documented, read
+from bailian_mcp.server.settings import BadSettings, documented, doubtful, read
 from conftest import KEY
 
 
@@ -42,7 +42,7 @@ def test_the_host_and_the_region_whose_prices_apply(
 @pytest.mark.parametrize(
     ("environment", "says"),
     [
-        ({"DASHSCOPE_REGION": "mars"}, "DASHSCOPE_REGION: must be 'cn-beijing', 'ap-southeast-1'"),
+        ({"DASHSCOPE_REGION": "mars"}, "DASHSCOPE_REGION must be 'cn-beijing', 'ap-southeast-1'"),
         ({"DASHSCOPE_REGION": "eu-central-1"}, "eu-central-1 has no shared host: set DASHSCOPE_WORKSPACE_ID too"),
         ({"DASHSCOPE_BASE_URL": "https://dashscope-intl.aliyuncs.com", "DASHSCOPE_REGION": "cn-beijing"},
          "DASHSCOPE_BASE_URL is a host of ap-southeast-1, but DASHSCOPE_REGION says cn-beijing"),
@@ -51,11 +51,16 @@ def test_the_host_and_the_region_whose_prices_apply(
         ({"DASHSCOPE_BASE_URL": "dashscope.aliyuncs.com"}, "must be a URL such as"),
         ({"DASHSCOPE_BASE_URL": "https://u:p@host"}, "must hold no user name"),
         ({"DASHSCOPE_WORKSPACE_ID": "a/../b"}, "DASHSCOPE_WORKSPACE_ID"),
-        ({"BAILIAN_TIMEOUT_S": "soon"}, "BAILIAN_TIMEOUT_S: must be a valid number"),
-        ({"BAILIAN_TIMEOUT_S": "0"}, "BAILIAN_TIMEOUT_S: must be greater than 0"),
-        ({"BAILIAN_LOG_LEVEL": "loud"}, "BAILIAN_LOG_LEVEL: must be 'DEBUG'"),
-        ({"DASHSCOPE_API_KEY": "sk-two words"}, "DASHSCOPE_API_KEY: holds spaces or characters that no key has"),
-        ({"DASHSCOPE_API_KEY": "sk-钥匙"}, "DASHSCOPE_API_KEY: holds spaces or characters that no key has"),
+        ({"BAILIAN_TIMEOUT_S": "soon"}, "BAILIAN_TIMEOUT_S must be a number"),
+        ({"BAILIAN_TIMEOUT_S": "0"}, "BAILIAN_TIMEOUT_S must be greater than 0"),
+        ({"BAILIAN_LOG_LEVEL": "loud"}, "BAILIAN_LOG_LEVEL must be 'DEBUG'"),
+        ({"DASHSCOPE_API_KEY": "sk-two words"}, "DASHSCOPE_API_KEY holds spaces, quotes or characters that no key has"),
+        ({"DASHSCOPE_API_KEY": "sk-钥匙"}, "DASHSCOPE_API_KEY holds spaces, quotes or characters that no key has"),
+        ({"BAILIAN_TIMEOUT_S": "nan"}, "BAILIAN_TIMEOUT_S must be a number"),
+        ({"DASHSCOPE_API_KEY": '"sk-abc"'}, "DASHSCOPE_API_KEY holds spaces, quotes or characters that no key has"),
+        ({"DASHSCOPE_API_KEY": "sk-sp-0123456789"}, "a key of a Coding or Token Plan: set DASHSCOPE_BASE_URL"),
+        ({"BAILIAN_HTTP_TOKEN": "short"}, "BAILIAN_HTTP_TOKEN"),
+        ({"DASHSCOPE_BASE_URL": "https://dashscope.aliyuncs.com/typo"}, "has no path /typo"),
         ({"BAILIAN_MAX_COST_PER_DAY": "5"}, "BAILIAN_MAX_COST_PER_DAY is set, but this version cannot hold"),
     ],
 )  # fmt: skip
@@ -97,15 +102,75 @@ def test_allowed_folders_are_resolved(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_the_key_shows_nowhere_and_is_redacted_however_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    odd = 'token/+"quoted\\'
+    odd = "token/+%quoted\\"
     monkeypatch.setenv("DASHSCOPE_API_KEY", f" {odd}\n")
     got = read()
 
     assert odd not in repr(got)
     assert got.api_key is not None
     assert got.api_key.get_secret_value() == odd
-    assert got.redact(f"a {odd} b token%2F%2B%22quoted%5C c {odd!r} {KEY}") == "a [key] b [key] c '[key]' [key]"
+    assert got.redact(f"a {odd} b token%2F%2B%25quoted%5C c {odd!r} {KEY}") == "a [key] b [key] c '[key]' [key]"
 
 
-def test_every_variable_is_described() -> None:
-    assert all(name.isupper() and meaning for name, _, meaning in documented())
+def test_the_placeholder_of_a_pasted_block_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-...")
+
+    assert read().api_key is None
+
+
+def test_a_key_too_short_to_be_one_does_not_eat_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "x")
+
+    assert read().redact("an example") == "an example"
+
+
+def test_a_plan_key_at_the_plans_url_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-sp-0123456789")
+    monkeypatch.setenv("DASHSCOPE_BASE_URL", "https://coding.dashscope.aliyuncs.com/v1")
+
+    assert read().host.kind == "plan"
+
+
+def test_each_tool_may_have_a_model_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAILIAN_CHAT_MODEL", " qwen-plus ")
+    monkeypatch.setenv("BAILIAN_WEB_SEARCH_MODEL", "qwen3.7-plus")
+    monkeypatch.setenv("BAILIAN_OCR_MODEL", "")
+
+    assert read().models == {"chat": "qwen-plus", "web_search": "qwen3.7-plus"}
+
+
+def test_what_looks_like_a_mistake_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BAILIAN_TIMOUT_S", "3")
+    monkeypatch.setenv("BAILIAN_CHAT_MODEL", "qwen-plus")
+    monkeypatch.setenv("BAILIAN_ALLOWED_DIRS", f"{tmp_path}:{tmp_path}/none")
+
+    assert doubtful() == [
+        "BAILIAN_TIMOUT_S is not a setting.",
+        f"BAILIAN_ALLOWED_DIRS: {tmp_path}/none is not a folder.",
+    ]
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.168.1.2", "::", "example.com"])
+def test_off_loopback_a_token_and_host_names_are_needed(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    with pytest.raises(BadSettings, match="set BAILIAN_HTTP_TOKEN and BAILIAN_ALLOWED_HOSTS"):
+        read().require_safe_door(address)
+    monkeypatch.setenv("BAILIAN_HTTP_TOKEN", "0123456789abcdef")
+    with pytest.raises(BadSettings, match="set BAILIAN_ALLOWED_HOSTS"):
+        read().require_safe_door(address)
+    monkeypatch.setenv("BAILIAN_ALLOWED_HOSTS", "mcp.example.com, 192.168.1.2,")
+
+    read().require_safe_door(address)
+    assert read().allowed_hosts == ("mcp.example.com", "192.168.1.2")
+    assert read().redact("with 0123456789abcdef") == "with [key]"
+
+
+def test_on_loopback_nothing_is_needed() -> None:
+    read().require_safe_door("127.0.0.1")
+
+
+def test_remote_callers_get_no_folder_by_default() -> None:
+    assert read().folders(remote=True) == ()
+
+
+def test_every_variable_is_described_in_both_languages() -> None:
+    assert all(english and chinese for _, english, chinese in documented())

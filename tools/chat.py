@@ -16,6 +16,7 @@ ANNOTATIONS = ToolAnnotations(
     open_world_hint=True,
 )
 EXAMPLE = {"prompt": "用一句话介绍杭州西湖。"}
+CHINESE = "向百炼上的千问、DeepSeek、GLM、Kimi 模型提问。"  # the README's row
 
 Preset = Literal["creative_writing", "code_generation", "factual_qa", "translation"]
 # Alibaba's own examples of sampling by scenario: https://www.alibabacloud.com/help/zh/model-studio/text-generation
@@ -44,7 +45,7 @@ async def chat(
     history: Annotated[tuple[Turn, ...], Field(description="Earlier messages, oldest first")] = (),
     files: Annotated[
         tuple[str, ...],
-        Field(description="Images: https URLs, data URIs, or paths inside the allowed folders", max_length=50),
+        Field(description="Images: http(s) URLs, data URIs, or paths inside the allowed folders", max_length=50),
     ] = (),
     thinking: Annotated[
         Level | None,
@@ -55,7 +56,7 @@ async def chat(
     max_output_tokens: Annotated[
         int | None,
         Field(
-            description="Output limit, reasoning included on newer models. Default about 16,000 for the answer", ge=1
+            description="Output limit, reasoning included on newer models. Default: about 16,000 for the answer", ge=1
         ),
     ] = None,
 ) -> Annotated[CallToolResult, Completion]:

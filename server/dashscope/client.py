@@ -12,7 +12,7 @@ import httpx2
 import stamina
 from pydantic import SecretStr
 
-from ..hosts import Host
+from ..hosts import SANDBOX_HEADER, Host
 from .dialects import Dialect, Frame
 from .errors import NO_KEY, DashScopeError, clipped, from_reply
 from .events import INTERRUPTED, Event, Finished, Reasoned, Said
@@ -25,7 +25,6 @@ ERROR_BYTES = 64 * 1024
 ERROR_S = 5.0
 LONGEST_WAIT_S = 30.0  # a Retry-After beyond this is told to the caller, not waited for
 NOT_AGAIN = "It may be billed, so it was not sent again: call again if you still need it."
-SANDBOX_HEADER = "x-bailian-sandbox"
 
 
 @dataclass

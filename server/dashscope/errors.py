@@ -44,7 +44,9 @@ class DashScopeError(ToolError):
 
     def hinting(self, hint: str) -> "DashScopeError":
         """The same failure with one more sentence of advice."""
-        return DashScopeError(f"{self.says} {hint}", marks=self.marks, code=self.code, status=self.status)
+        more = DashScopeError(f"{self.says} {hint}", marks=self.marks, code=self.code, status=self.status)
+        more.retry, more.wait_s = self.retry, self.wait_s
+        return more
 
     @property
     def unknown_model(self) -> bool:
@@ -248,10 +250,10 @@ def from_reply(
     request_id = str(body.get("request_id") or headers.get("x-request-id") or "")
     known = next((k for k in KNOWN if k.matches(code.lower(), message.lower())), None) or _by_status(status)
     quoted = clipped(redact(message), QUOTED_CHARACTERS)
-    own_words = f"{known.says} {known.next}".replace("DashScope", service)
+    why = f' {service} said: "{quoted}".' if quoted else ""
     marks = [code, f"HTTP {status}", f"request {request_id}" if request_id else ""]
     return DashScopeError(
-        f'{own_words} {service} said: "{quoted}"' if quoted else own_words,
+        f"{known.says.replace('DashScope', service)}{why} {known.next.replace('DashScope', service)}",
         marks=tuple(clipped(redact(mark), 80) for mark in marks if mark),
         code=code,
         status=status,

@@ -1,0 +1,42 @@
+"""Pydantic's complaints in plain words: where, and what is allowed; never what was given, never a library's name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+PLAIN = {
+    "missing": "is required",
+    "extra_forbidden": "is not an argument",
+    "string_type": "must be text",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "finite_number": "must be a number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_type": "must be a whole number",
+}
+
+
+def complaint(details: Mapping[str, Any]) -> str:
+    """One entry of `ValidationError.errors()` as a sentence without its full stop."""
+    return f"{place(details)} {_what(details)}".strip()
+
+
+def place(details: Mapping[str, Any]) -> str:
+    parts = details["loc"]
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{str(part)[:80]}" for part in parts).lstrip(".")
+
+
+def _what(details: Mapping[str, Any]) -> str:
+    kind, limits = details["type"], details.get("ctx") or {}
+    if kind == "string_pattern_mismatch":
+        return "must not be empty" if limits.get("pattern") == r"\S" else f"must match {limits.get('pattern')}"
+    if kind == "too_long":
+        return f"must have at most {limits.get('max_length')} items"
+    if kind == "value_error":
+        return str(details["msg"]).removeprefix("Value error, ")
+    said = str(details["msg"]).replace("Input should be", "must be")
+    return PLAIN.get(kind) or said[:1].lower() + said[1:]

@@ -1,0 +1,237 @@
+"""MCP over HTTP in a real process: SSE and streamable HTTP, both eras, many clients, and who may come in."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from conftest import ERAS, KEY, SERVER, chunk, sse, told, upstream
+from mcp import Client
+from mcp.client.sse import sse_client
+
+pytestmark = pytest.mark.anyio
+HALF_AN_ANSWER = sse(chunk(content="西湖"), done=False)
+TOKEN = "0123456789abcdef"
+WAYS = [(transport, era) for transport in ("sse", "streamable-http") for era in ERAS]
+
+
+@contextmanager
+def serving(transport: str, *arguments: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A server process listening on a free port of loopback, and its URL."""
+    command = [*SERVER, "serve", "--transport", transport, "--port", "0", *arguments]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
+    assert process.stderr
+    try:
+        yield process.stderr.readline().removeprefix("bailian-mcp listens on ").strip(), process
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def connected(url: str, era: str) -> AbstractAsyncContextManager[Client]:
+    return Client(sse_client(url) if url.endswith("/sse") else url, mode=era)
+
+
+# --- it works ---
+
+
+@pytest.mark.parametrize("transport", ["sse", "streamable-http"])
+async def test_many_clients_of_both_eras_are_answered_with_progress(transport: str) -> None:
+    messages: list[str] = []
+
+    async def call(url: str, era: str, number: int) -> None:
+        async with connected(url, era) as host:
+            result = await host.call_tool("chat", {"prompt": f"第{number}问"}, progress_callback=told(messages))
+        assert f"第{number}问" in (result.structured_content or {})["text"]
+
+    with anyio.fail_after(60), serving(transport, "--sandbox") as (url, _):
+        async with anyio.create_task_group() as tasks:
+            for number in range(10):
+                tasks.start_soon(call, url, ERAS[number % 2], number)
+
+    assert len(messages) >= 10
+
+
+# --- it stops ---
+
+
+@asynccontextmanager
+async def call_under_way(transport: str) -> AsyncIterator[Any]:
+    """(url, process, upstream): a server whose DashScope sends half an answer and then nothing."""
+    async with upstream(HALF_AN_ANSWER) as dashscope:
+        with serving(transport, DASHSCOPE_BASE_URL=dashscope.url, DASHSCOPE_API_KEY=KEY) as (url, process):
+            yield url, process, dashscope
+
+
+@pytest.mark.parametrize(("transport", "era"), WAYS)
+async def test_a_cancelled_call_closes_the_upstream_and_the_server_lives_on(transport: str, era: str) -> None:
+    with anyio.fail_after(60):
+        async with call_under_way(transport) as (url, _, dashscope), connected(url, era) as host:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(host.call_tool, "chat", {"prompt": "x"})
+                await dashscope.asked.wait()
+                tasks.cancel_scope.cancel()
+            with anyio.fail_after(5):
+                await dashscope.closed.wait()
+            assert (await host.list_tools()).tools
+
+
+CALLING = """
+import anyio, sys
+from mcp import Client
+from mcp.client.sse import sse_client
+
+async def main(url, era):
+    async with Client(sse_client(url) if url.endswith("/sse") else url, mode=era) as host:
+        await host.call_tool("chat", {"prompt": "x"})
+
+anyio.run(main, *sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(("transport", "era"), [way for way in WAYS if way != ("streamable-http", "legacy")])
+async def test_a_vanished_client_closes_the_upstream(transport: str, era: str) -> None:
+    with anyio.fail_after(60):
+        async with call_under_way(transport) as (url, _, dashscope):
+            client = subprocess.Popen([sys.executable, "-c", CALLING, url, era])
+            try:
+                await dashscope.asked.wait()
+            finally:
+                client.kill()
+                client.wait()
+            with anyio.fail_after(5):
+                await dashscope.closed.wait()
+
+
+@pytest.mark.parametrize("transport", ["sse", "streamable-http"])
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+async def test_the_process_ends_cleanly_in_the_middle_of_a_call(transport: str, end: signal.Signals) -> None:
+    with anyio.fail_after(60):
+        async with call_under_way(transport) as (url, process, dashscope):
+            client = subprocess.Popen([sys.executable, "-c", CALLING, url, "legacy"], stderr=subprocess.DEVNULL)
+            try:
+                await dashscope.asked.wait()
+                process.send_signal(end)
+                with anyio.fail_after(2):
+                    await dashscope.closed.wait()
+                with anyio.fail_after(10):
+                    await anyio.to_thread.run_sync(process.wait)
+            finally:
+                client.kill()
+                client.wait()
+
+    assert process.returncode == 0
+
+
+# --- who may come in ---
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[str]:
+    """A server for teams: its address as a client on another machine would name it."""
+    environment = {"BAILIAN_HTTP_TOKEN": TOKEN, "BAILIAN_ALLOWED_HOSTS": "mcp.example.com"}
+    with serving("streamable-http", "--sandbox", "--host", "0.0.0.0", **environment) as (url, _):
+        yield url.replace("0.0.0.0", "127.0.0.1")
+
+
+async def ask(url: str, method: str = "POST", content: bytes = b"", **headers: str) -> httpx2.Response:
+    given = {"content-type": "application/json", "accept": "application/json, text/event-stream", **headers}
+    body = content or json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode()
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        return await http.request(method, url, content=body, headers=given)
+
+
+GOOD = {"authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer", f"Bearer {TOKEN}x", f"bearer {TOKEN}", f"Basic {TOKEN}", TOKEN]
+)
+async def test_a_stranger_is_refused(guarded: str, authorization: str | None) -> None:
+    headers = {} if authorization is None else {"authorization": authorization}
+    reply = await ask(guarded, **headers)
+
+    assert (reply.status_code, reply.headers["www-authenticate"]) == (401, "Bearer")
+    assert TOKEN not in reply.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "evil.example"}, 421),
+        ({"host": "mcp.example.com.evil.example"}, 421),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "https://mcp.example.com.evil.example"}, 403),
+    ],
+)
+async def test_an_evil_host_or_origin_is_refused_even_with_the_token(
+    guarded: str, headers: dict[str, str], status: int
+) -> None:
+    assert (await ask(guarded, **GOOD, **headers)).status_code == status
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"host": "mcp.example.com"}, {"host": "mcp.example.com:8443"}, {"origin": "https://mcp.example.com"}, {}],
+)
+async def test_whom_the_settings_allow_comes_in(guarded: str, headers: dict[str, str]) -> None:
+    assert (await ask(guarded, **GOOD, **headers)).status_code not in (401, 403, 421)
+
+
+async def test_the_health_check_is_open_and_says_nothing(guarded: str) -> None:
+    reply = await ask(guarded.replace("/mcp", "/healthz"), "GET")
+
+    assert (reply.status_code, reply.json()) == (200, {"status": "ok"})
+
+
+async def test_a_body_beyond_sixteen_mebibytes_is_refused(guarded: str) -> None:
+    assert (await ask(guarded, content=b" " * (16 * 1024 * 1024 + 1), **GOOD)).status_code == 413
+
+
+async def test_half_a_surrogate_pair_is_a_bad_request_and_the_server_lives_on(guarded: str) -> None:
+    broken = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"chat","arguments":{"prompt":"\\ud83d"}}}'
+
+    assert (await ask(guarded, content=broken, **GOOD)).status_code == 400
+    assert (await ask(guarded.replace("/mcp", "/healthz"), "GET")).status_code == 200
+
+
+@pytest.mark.parametrize("transport", ["sse", "streamable-http"])
+async def test_without_a_token_loopback_is_open_to_loopback_names_only(transport: str) -> None:
+    with serving(transport, "--sandbox") as (url, _):
+        method = "GET" if transport == "sse" else "POST"
+        assert (await ask(url, method, host="evil.example")).status_code == 421
+        assert (await ask(url, method, origin="https://evil.example")).status_code == 403
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.1"])
+async def test_off_loopback_without_token_and_names_the_start_is_refused(address: str) -> None:
+    stopped = await anyio.run_process([*SERVER, "--transport", "sse", "--host", address], check=False)
+
+    assert stopped.returncode == 2
+    assert b"set BAILIAN_HTTP_TOKEN and BAILIAN_ALLOWED_HOSTS" in stopped.stderr
+
+
+async def test_a_port_in_use_is_told_without_a_traceback() -> None:
+    with serving("sse") as (url, _):
+        port = url.partition("127.0.0.1:")[2].partition("/")[0]
+        stopped = await anyio.run_process([*SERVER, "--transport", "sse", "--port", port], check=False)
+
+    assert stopped.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use." in stopped.stderr.decode()
+    assert "Traceback" not in stopped.stderr.decode()
+
+
+async def test_files_on_the_servers_disk_are_closed_to_remote_callers() -> None:
+    with serving("streamable-http", "--sandbox") as (url, _):
+        async with connected(url, "legacy") as host:
+            result = await host.call_tool("chat", {"prompt": "x", "files": ["README.md"]})
+
+    assert "no folder is allowed" in str(result.content)
