@@ -34,7 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _claimed() -> Streams:
     """stdin and stdout for the protocol alone: everyone else reads nothing, and what they print goes to stderr."""
-    streams = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    try:
+        streams = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
+    except OSError:
+        sys.exit("bailian-mcp cannot start.\nMCP over stdio needs an open stdin and stdout.")
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
@@ -96,11 +99,12 @@ async def _run(settings: "Settings", transport: Any, streams: Streams | None, li
             await web.serve(server, transport, web.Door(listening, token, settings.allowed_hosts))
 
 
-def _sandbox(stack: ExitStack) -> dict[str, object]:
+def _sandbox(stack: ExitStack) -> dict[str, str]:
     """Settings that lead to a sandbox of our own on loopback."""
     from . import sandbox
 
-    return {"base_url": stack.enter_context(sandbox.running()), "api_key": "sk-sandbox", "workspace_id": ""}
+    url = stack.enter_context(sandbox.running())
+    return {"DASHSCOPE_BASE_URL": url, "DASHSCOPE_API_KEY": "sk-sandbox", "DASHSCOPE_WORKSPACE_ID": ""}
 
 
 class _Redacting(logging.Formatter):

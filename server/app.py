@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from .. import tools
 from . import stdio
 from .bailian import Shared
-from .wording import complaint
+from .wording import complaints
 
 NAME = "bailian"
 TITLE = "Alibaba Cloud Model Studio (百炼)"
@@ -49,8 +49,8 @@ class App(MCPServer[Shared]):
         except ToolError as refusal:
             if isinstance(refusal.__cause__, ValidationError):
                 parameters = list(tool.parameters["properties"]) if tool else []
-                raise ToolError(_reworded(refusal.__cause__, parameters)) from refusal.__cause__
-            raise ToolError(self._own_words(name, refusal)) from refusal.__cause__
+                raise ToolError(_sendable(_reworded(refusal.__cause__, parameters))) from refusal.__cause__
+            raise ToolError(_sendable(self._own_words(name, refusal))) from refusal.__cause__
 
     async def run_on(self, stdin: BinaryIO, stdout: BinaryIO) -> None:
         """Serve one host over two streams until its input ends."""
@@ -121,6 +121,11 @@ def _prose(docstring: str | None) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
+def _sendable(text: str) -> str:
+    """Text that UTF-8 can carry: a path or a name may hold halves of surrogate pairs, which would stop the wire."""
+    return text.encode("utf-8", errors="replace").decode()
+
+
 def _untitled(schema: Any) -> Any:
     """A JSON schema without its titles, which repeat the names and cost every host tokens."""
     if isinstance(schema, list):
@@ -142,7 +147,7 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _reworded(error: ValidationError, parameters: list[str]) -> str:
     details = error.errors(include_url=False, include_input=False)
-    said = [f"{complaint(each)}." for each in details]
+    said = complaints(details)
     if any(each["type"] == "extra_forbidden" and len(each["loc"]) == 1 for each in details):
         said.append(f"This tool takes: {', '.join(parameters)}.")
     return " ".join([*said, "Nothing was sent. Correct this and call again."])

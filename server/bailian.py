@@ -116,8 +116,7 @@ class Bailian:
                     heard.take(event)
                     await self._progress.say(partial(heard.news, model))
         except DashScopeError as error:
-            ours = error.unknown_model and self._shared.host.kind == "dashscope"
-            raise error.hinting(self._instead_of(model, known)) if ours else error from None
+            raise error.hinting(self._advice(error, model, known, heard)) from None
         return Completion(
             model=model,
             usage=heard.usage,
@@ -165,7 +164,12 @@ class Bailian:
         )
         return cost.model_copy(update={"warnings": (*warnings, *cost.warnings)})
 
-    def _instead_of(self, model: str, known: Model | None) -> str:
+    def _advice(self, error: DashScopeError, model: str, known: Model | None, heard: "_Heard") -> str:
+        """What only we can add to a failure: near names, and what it cost so far."""
+        if heard.usage:
+            return f"Spent: {_tokens(heard.usage)}, {_money(self._cost(model, known, heard, ()))}."
+        if not error.unknown_model or self._shared.host.kind != "dashscope":
+            return ""
         near = self._catalog.near(model)
         advice = lifecycle_warnings(known) if known else []
         return " ".join([*advice, f"Near names: {', '.join(near)}." if near else "The catalog knows no near name."])

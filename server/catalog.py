@@ -200,8 +200,8 @@ class Catalog(Frozen):
         if not prices:
             return unpriced(f"no price of {model.id} is known for region {region}", *lifecycle_warnings(model))
         cached = usage.cached_input_tokens or 0
-        if cached > usage.input_tokens:
-            return unpriced("the reported usage does not add up: more cached than input tokens")
+        if cached > usage.input_tokens or (usage.reasoning_tokens or 0) > usage.output_tokens:
+            return unpriced("the reported usage does not add up: a part is more than its whole")
         price, tier = prices[0], prices[0].tier(usage.input_tokens)
         lines = _lines(tier, usage, cached, reasoned)
         source = self.sources[price.source]

@@ -5,10 +5,11 @@ import ipaddress
 import os
 import re
 import stat
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import anyio.to_thread
 from mcp.server.mcpserver.exceptions import ToolError
@@ -20,7 +21,7 @@ SHORTEST_SIDE_PX = 10
 WIDEST_RATIO = 200
 FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters at least: C:\\ is a drive
-DATA_URI = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+);base64,(?P<data>[A-Za-z0-9+/\s]+={0,2}\s*)", re.IGNORECASE)
+DATA_URI_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64", re.IGNORECASE)
 
 
 async def image_part(source: str, folders: tuple[Path, ...]) -> dict[str, Any]:
@@ -40,55 +41,61 @@ async def _url(source: str, folders: tuple[Path, ...]) -> str:
     if scheme in ("http", "https"):
         return _public(source)
     if scheme == "data":
-        return await anyio.to_thread.run_sync(_data_uri, _decoded(source), "the data URI")
+        return await anyio.to_thread.run_sync(_from_data_uri, source)
     if scheme not in ("", "file"):
         raise ToolError(f"{scheme}: cannot be read. Give an https URL, a data URI, or a path.")
     if not source:
         raise ToolError("A file is named by an empty text. Give an https URL, a data URI, or a path.")
-    path = unquote(urlsplit(source).path) if scheme == "file" else source
+    path = unquote(_split(source).path) if scheme == "file" else source
     return await anyio.to_thread.run_sync(_local, path, folders)
 
 
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise ToolError("This URL is malformed. Give an https URL, a data URI, or a path.") from None
+
+
 def _public(url: str) -> str:
-    host = urlsplit(url).hostname or ""
+    host = _split(url).hostname or ""
     try:
         private = not ipaddress.ip_address(host).is_global
     except ValueError:
         private = not host or host == "localhost" or host.endswith(".localhost")
     if private:
-        raise ToolError(
-            f"DashScope fetches URLs itself and cannot reach {host or 'that host'}. Give a local path instead."
-        )
+        raise ToolError("DashScope fetches URLs itself and cannot reach this host. Give a local path instead.")
     return url
 
 
-def _decoded(uri: str) -> bytes:
-    match = DATA_URI.fullmatch(uri)
-    if not match:
-        raise ToolError("This data URI is malformed: it must read data:image/png;base64,... Give a path instead.")
+def _from_data_uri(uri: str) -> str:
     if len(uri) > DATA_URI_CHARACTERS:
-        raise ToolError(_too_large("the data URI", len(uri) * 3 // 4))
+        raise ToolError(_too_large("The data URI", len(uri) * 3 // 4))
+    head, _, data = uri.partition(",")
+    if not DATA_URI_HEAD.fullmatch(head):
+        raise ToolError("This data URI is malformed: it must read data:image/png;base64,... Give a path instead.")
     try:
-        return base64.b64decode(match["data"])
+        content = base64.b64decode("".join(data.split()), validate=True)
     except ValueError:
         raise ToolError("The base64 of this data URI is broken. Encode the file again, or give a path.") from None
+    return _data_uri(content, "The data URI")
 
 
 def _local(path: str, folders: tuple[Path, ...]) -> str:
-    return _data_uri(_read(path, folders), Path(path).name)
+    return _data_uri(_read(path, folders), _shown(path))
 
 
 def _read(path: str, folders: tuple[Path, ...]) -> bytes:
-    """The content of a regular file inside `folders`, judged by where it really lies when it is open."""
-    name = Path(path).name[:80] or "the path"
+    """The content of a regular file inside `folders`, judged by where the opened file lies, not by its name."""
+    name = _shown(path)
     try:
         real = Path(path).expanduser().resolve()
         _require_inside(name, real, folders)
         fd = os.open(real, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(fd, "rb") as file:
-            opened, here = os.fstat(fd), real.resolve(strict=True)
-            _require_inside(name, here, folders)  # again: a folder on the way may have been swapped meanwhile
-            if not stat.S_ISREG(opened.st_mode) or not os.path.samestat(opened, here.stat()):
+            _require_inside(name, _place_of(fd, real), folders)  # a folder on the way may have been swapped meanwhile
+            opened = os.fstat(fd)
+            if not stat.S_ISREG(opened.st_mode):
                 raise ToolError(f"{name} is not a regular file. Give the path of an image file.")
             content = file.read(FILE_BYTES + 1)
     except (OSError, ValueError, RuntimeError) as error:
@@ -97,6 +104,23 @@ def _read(path: str, folders: tuple[Path, ...]) -> bytes:
     if len(content) > FILE_BYTES:
         raise ToolError(_too_large(name, opened.st_size))
     return content
+
+
+def _place_of(fd: int, asked: Path) -> Path:
+    """Where an open file really lies."""
+    if sys.platform == "linux":
+        return Path(os.readlink(f"/proc/self/fd/{fd}"))
+    if sys.platform == "darwin":
+        import fcntl
+
+        return Path(os.fsdecode(fcntl.fcntl(fd, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0")))
+    return asked.resolve(strict=True)
+
+
+def _shown(path: str) -> str:
+    """A file's name, fit for a sentence."""
+    name = "".join(c if c.isprintable() else "?" for c in Path(path).name)
+    return name[:80] or "the path"
 
 
 def _require_inside(name: str, real: Path, folders: tuple[Path, ...]) -> None:

@@ -1,17 +1,20 @@
 """The environment as one frozen object. The only file that reads it; the key stays a secret from here on."""
 
+import base64
+import html
 import json
 import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .hosts import DEFAULT_REGION, Host, host, is_loopback
-from .wording import complaint
+from .wording import complaints
 
 Region = Literal["cn-beijing", "ap-southeast-1", "us-east-1", "cn-hongkong", "eu-central-1", "ap-northeast-1"]
 PLAN_KEY = "sk-sp-"
@@ -22,7 +25,7 @@ TOOL_MODEL_ROW = (
     "The model a tool uses when a call names none, as in BAILIAN_CHAT_MODEL. Default: the catalog's.",
     "某个工具在调用未指定模型时使用的模型，例如 BAILIAN_CHAT_MODEL。默认取目录中的默认模型。",
 )
-ANY_KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{6,}")
+ANY_KEY = r"\bsk-[a-z0-9_-]{6,}"
 
 
 class BadSettings(Exception):
@@ -30,17 +33,17 @@ class BadSettings(Exception):
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, case_sensitive=True)
 
     api_key: SecretStr | None = Field(
         None,
-        validation_alias=AliasChoices("DASHSCOPE_API_KEY", "api_key"),
+        validation_alias="DASHSCOPE_API_KEY",
         description="Your Model Studio key. Without it the server starts and says how to get one.",
         json_schema_extra={"zh": "百炼密钥。没有时服务器照常启动，并告诉你怎样获取。"},
     )
     chosen_region: Region | None = Field(
         None,
-        validation_alias=AliasChoices("DASHSCOPE_REGION", "chosen_region"),
+        validation_alias="DASHSCOPE_REGION",
         description="Where the key was made: keys work in their own region only, and prices differ. "
         f"Default: {DEFAULT_REGION}, or the region of a known DASHSCOPE_BASE_URL.",
         json_schema_extra={
@@ -49,7 +52,7 @@ class Settings(BaseSettings):
     )
     workspace_id: str = Field(
         "",
-        validation_alias=AliasChoices("DASHSCOPE_WORKSPACE_ID", "workspace_id"),
+        validation_alias="DASHSCOPE_WORKSPACE_ID",
         pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,63})?$",
         description="Use this workspace's own host (larger requests, longer calls); "
         "with DASHSCOPE_BASE_URL set to another host: the workspace to work in there.",
@@ -59,7 +62,7 @@ class Settings(BaseSettings):
     )
     base_url: str = Field(
         "",
-        validation_alias=AliasChoices("DASHSCOPE_BASE_URL", "base_url"),
+        validation_alias="DASHSCOPE_BASE_URL",
         description="Another root host (a path is stripped), a Coding or Token Plan URL, or any OpenAI-compatible "
         "server (a URL ending in a bare `/v1`). Plain http only to loopback.",
         json_schema_extra={
@@ -68,7 +71,7 @@ class Settings(BaseSettings):
     )
     http_token: SecretStr | None = Field(
         None,
-        validation_alias=AliasChoices("BAILIAN_HTTP_TOKEN", "http_token"),
+        validation_alias="BAILIAN_HTTP_TOKEN",
         min_length=16,
         description="What HTTP clients must send as `Authorization: Bearer ...`. Needed to listen off loopback.",
         json_schema_extra={
@@ -77,14 +80,14 @@ class Settings(BaseSettings):
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        validation_alias=AliasChoices("BAILIAN_ALLOWED_HOSTS", "allowed_hosts"),
+        validation_alias="BAILIAN_ALLOWED_HOSTS",
         description="Host names HTTP clients may use to reach this server, separated by `,`. "
         "Needed to listen off loopback.",
         json_schema_extra={"zh": "HTTP 客户端访问本服务器可用的主机名，以 `,` 分隔；监听本机以外的地址时必须设置。"},
     )
     allowed_dirs: Annotated[tuple[Path, ...] | None, NoDecode] = Field(
         None,
-        validation_alias=AliasChoices("BAILIAN_ALLOWED_DIRS", "allowed_dirs"),
+        validation_alias="BAILIAN_ALLOWED_DIRS",
         description="Folders whose files may be sent, separated by `:` (`;` on Windows). "
         "Default on stdio: the working directory, unless that is `/` or your home folder; on HTTP: none.",
         json_schema_extra={
@@ -93,7 +96,7 @@ class Settings(BaseSettings):
     )
     timeout_s: float = Field(
         300,
-        validation_alias=AliasChoices("BAILIAN_TIMEOUT_S", "timeout_s"),
+        validation_alias="BAILIAN_TIMEOUT_S",
         gt=0,
         le=3600,
         allow_inf_nan=False,
@@ -102,7 +105,7 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING",
-        validation_alias=AliasChoices("BAILIAN_LOG_LEVEL", "log_level"),
+        validation_alias="BAILIAN_LOG_LEVEL",
         description="What goes to stderr. Prompts and answers never do.",
         json_schema_extra={"zh": "写到 stderr 的日志级别，提示词和回答从不写入。默认 WARNING。"},
     )
@@ -110,7 +113,12 @@ class Settings(BaseSettings):
     @field_validator("allowed_dirs", mode="before")
     @classmethod
     def _split_dirs(cls, value: Any) -> Any:
-        return tuple(p for p in value.split(os.pathsep) if p) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        try:
+            return tuple(Path(p).expanduser() for p in value.split(os.pathsep) if p)
+        except RuntimeError:
+            raise ValueError("names the home folder of a user that does not exist") from None
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod
@@ -172,35 +180,54 @@ class Settings(BaseSettings):
     def folders(self, *, remote: bool = False) -> tuple[Path, ...]:
         """The folders whose files may be sent, resolved. `remote`: the callers are not the person at this desk."""
         if self.allowed_dirs is not None:
-            return tuple(folder.expanduser().resolve() for folder in self.allowed_dirs)
-        if remote:
+            return tuple(folder.resolve() for folder in self.allowed_dirs)
+        try:
+            here, home = Path.cwd().resolve(), Path.home().resolve()
+        except (OSError, RuntimeError):  # a folder that was deleted, a user without a home
             return ()
-        here = Path.cwd().resolve()
-        return () if here in (Path(here.anchor), Path.home().resolve()) else (here,)
+        return () if remote or home.is_relative_to(here) else (here,)  # not / and not all of home
 
     def redact(self, text: str) -> str:
         """`text` without the key and the token, however written, and without anything else that looks like a key."""
-        secrets = [secret.get_secret_value() for secret in (self.api_key, self.http_token) if secret]
-        secrets = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
-        spellings = {
-            spelling for s in secrets for spelling in (s, quote(s, safe=""), repr(s)[1:-1], json.dumps(s)[1:-1])
-        }
-        for spelling in sorted(spellings, key=len, reverse=True):
-            text = text.replace(spelling, "[key]")
-        return ANY_KEY.sub("[key]", text)
+        secrets = (secret.get_secret_value() for secret in (self.api_key, self.http_token) if secret)
+        return _any_of(tuple(secrets)).sub("[key]", text)
 
 
-def read(**overrides: Any) -> Settings:
-    """Settings from the environment; `overrides` come from the command line.
+@cache
+def _any_of(secrets: tuple[str, ...]) -> re.Pattern[str]:
+    """What finds the secrets in the spellings that error pages, URLs and logs give them."""
+    known = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
+    spellings = {spelling for secret in known for spelling in _spellings(secret)}
+    longest_first = sorted(spellings, key=len, reverse=True)
+    return re.compile("|".join([*map(re.escape, longest_first), ANY_KEY]), re.IGNORECASE)
+
+
+def _spellings(secret: str) -> tuple[str, ...]:
+    quoted = json.dumps(secret)[1:-1]
+    return (
+        secret,
+        quote(secret, safe=""),
+        quote(secret),
+        html.escape(secret),
+        repr(secret)[1:-1],
+        quoted,
+        quoted.replace("/", "\\/"),
+        json.dumps(quoted)[1:-1],
+        base64.b64encode(secret.encode()).decode().rstrip("="),
+    )
+
+
+def read(**overrides: str) -> Settings:
+    """Settings from the environment; `overrides` are variables that the command line sets instead.
 
     Raises:
         BadSettings: a variable holds something unusable; the text names it and never repeats its value.
     """
     _refuse_caps()
     try:
-        return Settings(**overrides)
+        return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise BadSettings("\n".join(f"{complaint(e)}." for e in error.errors())) from None
+        raise BadSettings("\n".join(complaints(error.errors()))) from None
 
 
 def doubtful() -> list[str]:
@@ -208,7 +235,7 @@ def doubtful() -> list[str]:
     known = {name for name, *_ in documented()}
     unknown = [n for n in os.environ if n.startswith("BAILIAN_") and n not in known and not TOOL_MODEL.fullmatch(n)]
     folders = [folder for folder in os.environ.get("BAILIAN_ALLOWED_DIRS", "").split(os.pathsep) if folder]
-    missing = [folder for folder in folders if not Path(folder).expanduser().is_dir()]
+    missing = [folder for folder in folders if not os.path.isdir(os.path.expanduser(folder))]
     return [
         *(f"{name} is not a setting." for name in sorted(unknown)),
         *(f"BAILIAN_ALLOWED_DIRS: {folder} is not a folder." for folder in missing),
@@ -219,11 +246,9 @@ def documented() -> list[tuple[str, str, str]]:
     """(variable, meaning, meaning in Chinese) of each setting, for README and --help."""
     rows = []
     for name, field in Settings.model_fields.items():
-        assert isinstance(field.validation_alias, AliasChoices)
         assert isinstance(field.json_schema_extra, dict)
         default = f" Default: {field.default}." if field.default else ""
-        variable = str(field.validation_alias.choices[0])
-        rows.append((variable, f"{field.description}{default}", str(field.json_schema_extra["zh"])))
+        rows.append((str(field.validation_alias), f"{field.description}{default}", str(field.json_schema_extra["zh"])))
         if name == "allowed_dirs":
             rows.append(TOOL_MODEL_ROW)
     return rows

@@ -3,38 +3,88 @@
 The SDK has its own, but cannot leave while its reader blocks, and a server must go when it is told to.
 """
 
-import io
 import math
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from queue import SimpleQueue
 from typing import Any, BinaryIO, cast
 
 import anyio
 import anyio.from_thread
 import anyio.lowlevel
+from anyio.streams.memory import MemoryObjectReceiveStream
 from mcp.server.stdio import stdio_server
 
 from .signals import told_to_stop
 
+GRACE_S = 0.5
+
 
 @asynccontextmanager
 async def wire(stdin: BinaryIO, stdout: BinaryIO) -> AsyncIterator[Any]:
-    """The SDK's (read, write) pair over two streams.
+    """The SDK's (read, write) pair over two streams; `stdout` unbuffered.
 
-    Ends at the end of input, at SIGTERM and at SIGINT alike: running calls are cancelled, the process can go.
+    Ends at the end of input, at SIGTERM and at SIGINT alike: running calls are cancelled, the process can go, even
+    when the host has stopped reading what we write.
     """
     send, lines = anyio.create_memory_object_stream[str](math.inf)
-    threading.Thread(target=_pump, args=(stdin, send, anyio.lowlevel.current_token()), daemon=True).start()
-    text = anyio.wrap_file(io.TextIOWrapper(stdout, encoding="utf-8", newline="\n"))
+    token = anyio.lowlevel.current_token()
+    threading.Thread(target=_pump, args=(stdin, send, token), daemon=True).start()
+    ended = anyio.Event()
     try:
-        async with anyio.create_task_group() as tasks:
+        async with send, lines, anyio.create_task_group() as tasks:
             tasks.start_soon(_end_at_signal, send)
-            async with stdio_server(cast("anyio.AsyncFile[str]", lines), text) as streams:
+            tasks.start_soon(_leave_after, ended, tasks.cancel_scope)
+            text = cast("anyio.AsyncFile[str]", _Writer(stdout, token))
+            async with stdio_server(cast("anyio.AsyncFile[str]", _Lines(lines, ended)), text) as streams:
                 yield streams
             tasks.cancel_scope.cancel()
     except* BrokenPipeError:
         pass  # the host stopped reading: it has gone, and nobody is left to tell
+
+
+class _Lines:
+    """Lines of input, as the SDK iterates them; tells when they end."""
+
+    def __init__(self, lines: MemoryObjectReceiveStream[str], ended: anyio.Event) -> None:
+        self._lines = lines
+        self._ended = ended
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        async for line in self._lines:
+            yield line
+        self._ended.set()
+
+
+class _Writer:
+    """Writes in a daemon thread, one text at a time: a host that does not read holds up nothing but this."""
+
+    def __init__(self, stdout: BinaryIO, token: Any) -> None:
+        self._texts: SimpleQueue[tuple[bytes, anyio.Event]] = SimpleQueue()
+        self._failed: OSError | None = None
+        threading.Thread(target=self._work, args=(stdout, token), daemon=True).start()
+
+    async def write(self, text: str) -> None:
+        written = anyio.Event()
+        self._texts.put((text.encode(), written))
+        await written.wait()
+        if self._failed:
+            raise BrokenPipeError from self._failed
+
+    async def flush(self) -> None:
+        """Nothing is held back."""
+
+    def _work(self, stdout: BinaryIO, token: Any) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            while True:
+                content, written = self._texts.get()
+                try:
+                    while content:
+                        content = content[stdout.write(content) :]
+                except OSError as error:
+                    self._failed = error
+                anyio.from_thread.run_sync(written.set, token=token)
 
 
 def _pump(stdin: BinaryIO, send: Any, token: Any) -> None:
@@ -48,3 +98,10 @@ def _pump(stdin: BinaryIO, send: Any, token: Any) -> None:
 async def _end_at_signal(send: Any) -> None:
     await told_to_stop()
     send.close()
+
+
+async def _leave_after(ended: anyio.Event, scope: anyio.CancelScope) -> None:
+    """Replies that are under way get a moment; a host that does not read them gets no more."""
+    await ended.wait()
+    await anyio.sleep(GRACE_S)
+    scope.cancel()

@@ -1,6 +1,6 @@
 """Pydantic's complaints in plain words: where, and what is allowed; never what was given, never a library's name."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 PLAIN = {
@@ -20,6 +20,15 @@ PLAIN = {
 }
 
 
+MOST = 10
+
+
+def complaints(details: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Sentences for `ValidationError.errors()`, the first few of them."""
+    more = len(details) - MOST
+    return [f"{complaint(each)}." for each in details[:MOST]] + ([f"And {more} more."] if more > 0 else [])
+
+
 def complaint(details: Mapping[str, Any]) -> str:
     """One entry of `ValidationError.errors()` as a sentence without its full stop."""
     return f"{place(details)} {_what(details)}".strip()
@@ -27,7 +36,11 @@ def complaint(details: Mapping[str, Any]) -> str:
 
 def place(details: Mapping[str, Any]) -> str:
     parts = details["loc"]
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{str(part)[:80]}" for part in parts).lstrip(".")
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{_shown(part)}" for part in parts).lstrip(".")
+
+
+def _shown(name: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in name[:80])
 
 
 def _what(details: Mapping[str, Any]) -> str:

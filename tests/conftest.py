@@ -109,7 +109,7 @@ class Wire:
 def dashscope(wire: Wire, **options: Any) -> DashScope:
     """The real client over a scripted wire; retries do not wait."""
     given = {
-        "redact": Settings(api_key=KEY).redact,
+        "redact": Settings(DASHSCOPE_API_KEY=KEY).redact,
         "first_wait_s": 0,
         "transport": httpx2.MockTransport(wire),
         **options,

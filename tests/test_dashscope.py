@@ -376,7 +376,7 @@ async def test_an_unreadable_retry_after_falls_back_to_the_usual_wait() -> None:
         (refusal(400, "data_inspection_failed", "Input data may contain inappropriate content."), "stopped the question"),
         (refusal(400, "data_inspection_failed", "Output data may contain inappropriate content."), "stopped the answer"),
         (refusal(400, "invalid_parameter_error", "Range of input length should be [1, 99]"), "too long for this model"),
-        (refusal(400, None, "whatever"), 'refused the request. DashScope said: "whatever". Correct what it names and call again.'),
+        (refusal(400, None, "whatever"), 'refused the request. DashScope said: "whatever". Correct the request and call again.'),
     ],
 )  # fmt: skip
 async def test_an_error_says_what_happened_and_what_to_do(reply: httpx2.Response, says: str) -> None:
@@ -471,3 +471,101 @@ async def test_one_connection_pool_serves_all_calls_and_is_closed_at_the_end() -
                 pass
         assert transport.closed == 0
     assert transport.closed == 1
+
+
+# --- attacks that once succeeded ---
+
+
+@pytest.mark.parametrize(
+    ("pieces", "said"),
+    [
+        (["a\ud83d", "\ude00b"], "a😀b"),
+        (["a\ud83d", "b"], "a\ufffdb"),
+        (["\ude00b"], "\ufffdb"),
+        (["a", "\ud83d"], "a\ufffd"),
+        (["👩‍", "👩‍👧"], "👩‍👩‍👧"),
+    ],
+)
+async def test_a_pair_cut_apart_is_joined_and_half_a_pair_never_reaches_the_wire(pieces: list[str], said: str) -> None:
+    frames = [f"data: {json.dumps(chunk(content=piece))}\n\n" for piece in pieces]  # as escapes: \\ud83d
+    thoughts = [f"data: {json.dumps(chunk(reasoning_content=piece))}\n\n" for piece in pieces]
+    heard, _ = await events(stream(sse(*thoughts, *frames, finish())))
+
+    assert "".join(event.text for event in heard if isinstance(event, Said)) == said
+    "".join(event.text for event in heard if isinstance(event, Said | Reasoned)).encode()
+
+
+async def test_half_a_pair_in_an_error_is_sendable() -> None:
+    error, _ = await failure(httpx2.Response(400, content=b'{"error":{"message":"bad \\ud83d half","code":"\\ud83d"}}'))
+
+    str(error).encode()
+
+
+@pytest.mark.parametrize("status", [408, 409, 502, 504, 520, 599])
+@pytest.mark.parametrize("code", ["ServiceUnavailable", "ModelUnavailable", "limit_requests"])
+async def test_a_retryable_code_under_another_status_is_not_sent_again(status: int, code: str) -> None:
+    _, wire = await failure(refusal(status, code, "x"), stream())
+
+    assert len(wire.requests) == 1
+
+
+async def test_a_wait_longer_than_the_time_left_tells_the_limit_at_once() -> None:
+    with anyio.fail_after(2):
+        error, wire = await failure(refusal(429, "limit_requests", "slow", **{"retry-after": "20"}), timeout_s=10)
+
+    assert "Too many requests" in str(error)
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize("location", ["https://evil.example/", "http://127.0.0.1:9/"])
+async def test_a_redirect_is_not_followed_with_the_key(location: str) -> None:
+    error, wire = await failure(httpx2.Response(307, headers={"location": location}), stream())
+
+    assert len(wire.requests) == 1
+    assert "not followed with a key" in str(error)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["Text/Event-Stream", "application/json", "text/event-stream;charset=rot13", ""]
+)
+async def test_a_stream_under_a_wrong_name_is_still_read(content_type: str) -> None:
+    reply = stream(ANSWER)
+    reply.headers["content-type"] = content_type
+    heard, _ = await events(reply)
+
+    assert heard == WHOLE
+
+
+async def test_a_byte_order_mark_costs_no_text() -> None:
+    heard, _ = await events(stream(b"\xef\xbb\xbf" + ANSWER))
+
+    assert heard == WHOLE
+
+
+async def test_several_choices_are_not_glued_together() -> None:
+    two = {"choices": [{"index": 0, "delta": {"content": "一"}}, {"index": 1, "delta": {"content": "二"}}]}
+    heard, _ = await events(stream(sse(two, finish())))
+
+    assert heard[0] == Said("一")
+
+
+@pytest.mark.parametrize("last", [b"", b"data: [DONE]\n\n"])
+async def test_a_whole_reply_does_not_wait_for_a_body_that_stays_open(last: bytes) -> None:
+    with anyio.fail_after(5):
+        heard, _ = await events(stream(hangs_after(sse(chunk(content="x"), finish(), usage(), done=False) + last)))
+
+    assert heard[-1] == Counted(1000, 500, None, None, None)
+
+
+async def test_usage_without_an_answer_is_told_with_the_error() -> None:
+    heard, _ = await events(stream(sse(chunk(content="x"), finish(), usage(10**13, 5))))
+
+    assert heard == [Said("x"), Finished("stop")]  # a count beyond reason is none
+
+
+async def test_the_defaults_are_what_the_readme_says() -> None:
+    import inspect
+
+    defaults = {name: p.default for name, p in inspect.signature(DashScope).parameters.items()}
+
+    assert (defaults["timeout_s"], defaults["gap_s"], defaults["attempts"]) == (300, 60, 3)

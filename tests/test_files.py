@@ -1,10 +1,15 @@
 """Local files: inside the allowed folders only, judged by content, bounded."""
 
 import base64
+import contextlib
+import ctypes
 import io
 import os
+import sys
+import threading
 from pathlib import Path
 
+import anyio
 import pytest
 from bailian_mcp.server.files import DATA_URI_CHARACTERS, FILE_BYTES, image_part
 from mcp.server.mcpserver.exceptions import ToolError
@@ -168,3 +173,48 @@ async def test_a_pdf_is_told_that_it_is_not_read_yet(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"%PDF-1.7")
 
     assert "a.png is a PDF" in await refused(str(tmp_path / "a.png"), tmp_path)
+
+
+async def test_a_hostile_data_uri_costs_no_time() -> None:
+    with anyio.fail_after(5):
+        assert "broken" in await refused("data:image/png;base64,A" + " " * 2_000_000 + "!")
+
+
+@pytest.mark.parametrize("url", ["http://[", "https://[::1", "file://["])
+async def test_a_malformed_url_is_refused(url: str) -> None:
+    assert "malformed" in await refused(url)
+
+
+async def test_a_name_is_shown_without_what_could_hide_in_it(tmp_path: Path) -> None:
+    said = await refused(f"{tmp_path}/a\x1b[31m\u202e{'x' * 500}", tmp_path)
+
+    assert said.isprintable()
+    assert len(said) < 300
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="swaps two names at once with renameat2, which is Linux's own")
+async def test_a_folder_swapped_for_a_link_while_a_file_is_opened_lets_nothing_out(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "allowed", tmp_path / "outside"
+    for folder, width in ((inside / "a", 40), (outside, 50)):
+        folder.mkdir(parents=True)
+        (folder / "x.png").write_bytes(picture(width=width))
+    (inside / "b").symlink_to(outside)
+    libc, stop = ctypes.CDLL(None), threading.Event()
+
+    def swap() -> None:
+        while not stop.is_set():
+            libc.renameat2(-100, os.fsencode(inside / "a"), -100, os.fsencode(inside / "b"), 2)  # RENAME_EXCHANGE
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    try:
+        sent = set()
+        for _ in range(3_000):
+            with contextlib.suppress(ToolError):
+                sent.add(await url(str(inside / "a" / "x.png"), inside))
+    finally:
+        stop.set()
+        swapping.join()
+
+    allowed = f"data:image/png;base64,{base64.b64encode(picture(width=40)).decode()}"
+    assert sent <= {allowed}

@@ -174,3 +174,40 @@ def test_remote_callers_get_no_folder_by_default() -> None:
 
 def test_every_variable_is_described_in_both_languages() -> None:
     assert all(english and chinese for _, english, chinese in documented())
+
+
+@pytest.mark.parametrize(
+    "name", ["BASE_URL", "API_KEY", "base_url", "api_key", "LOG_LEVEL", "dashscope_base_url", "TIMEOUT_S"]
+)
+def test_variables_of_other_programs_are_not_ours(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "https://evil.example")
+
+    assert read().api_key is None
+    assert (read().host.compatible, read().timeout_s, read().log_level) == (
+        "https://dashscope.aliyuncs.com/compatible-mode/v1",
+        300,
+        "WARNING",
+    )
+
+
+def test_a_deleted_working_directory_allows_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    assert read().folders() == ()
+    monkeypatch.chdir("/")
+
+
+def test_a_folder_above_the_home_folder_is_no_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    monkeypatch.chdir(tmp_path)
+
+    assert read().folders() == ()
+
+
+@pytest.mark.parametrize("spelled", [KEY.upper(), '{"\\/":"sk-a\\/b+c=12345"}', "c2stcGxhbnRlZC0wMTIzNDU2Nzg5"])
+def test_other_spellings_of_a_key_are_found(monkeypatch: pytest.MonkeyPatch, spelled: str) -> None:
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-a/b+c=12345" if "\\/" in spelled else KEY)
+
+    assert "[key]" in read().redact(f"<{spelled}>")

@@ -1,6 +1,8 @@
 """The real process over stdio: both eras, long Chinese text, cancel, the end, and a clean wire."""
 
 import json
+import os
+import select
 import signal
 import subprocess
 import sys
@@ -110,7 +112,43 @@ def test_a_host_that_stops_reading_is_left_without_a_traceback() -> None:
         assert server.stderr.read() == b""
 
 
+@pytest.mark.parametrize("end", ["end of input", signal.SIGTERM])
+async def test_a_host_that_reads_nothing_any_more_does_not_hold_the_process(end: str | signal.Signals) -> None:
+    long = sse(chunk(content="长" * 1_000_000), {"choices": [{"delta": {}, "finish_reason": "stop"}]})
+    async with upstream(long) as dashscope:
+        environment = {**os.environ, "DASHSCOPE_BASE_URL": dashscope.url, "DASHSCOPE_API_KEY": KEY}
+        with subprocess.Popen(SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as server:
+            assert server.stdin
+            hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+            for message in (
+                {"id": 0, "method": "initialize", "params": hello},
+                {"method": "notifications/initialized"},
+                {"id": 1, "method": "tools/call", "params": {"name": "chat", "arguments": {"prompt": "x"}}},
+            ):
+                server.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+                server.stdin.flush()
+            with anyio.fail_after(30):
+                await dashscope.asked.wait()
+                await anyio.to_thread.run_sync(select.select, [server.stdout], [], [])  # it writes, nobody reads
+                if isinstance(end, signal.Signals):
+                    server.send_signal(end)
+                else:
+                    server.stdin.close()
+                with anyio.fail_after(5):
+                    assert await anyio.to_thread.run_sync(server.wait) == 0
+
+
 # --- bad input does not end it ---
+
+
+async def test_half_a_surrogate_pair_from_dashscope_does_not_end_it() -> None:
+    halves = b'data: {"choices":[{"delta":{"content":"a\\ud83d"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    async with upstream(halves) as dashscope, raw(DASHSCOPE_BASE_URL=dashscope.url, DASHSCOPE_API_KEY=KEY) as server:
+        result = await server.call(1, prompt="x")
+        await server.send(id=2, method="ping")
+        await server.reply(2)
+
+    assert result["structuredContent"]["text"] == "a\ufffd"
 
 
 async def test_after_lines_no_client_should_send_the_next_call_is_answered() -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
@@ -15,11 +16,14 @@ from pydantic import SecretStr
 from ..hosts import SANDBOX_HEADER, Host
 from .dialects import Dialect, Frame
 from .errors import NO_KEY, DashScopeError, clipped, from_reply
-from .events import INTERRUPTED, Event, Finished, Reasoned, Said
+from .events import INTERRUPTED, Counted, Event, Finished, Reasoned, Said
+from .pairs import Mending
 
 CONNECTIONS = 64
 CONNECT_S = 10.0
 DRAIN_S = 0.5
+SETTLE_S = 0.05
+DONE = "[DONE]"
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 ERROR_BYTES = 64 * 1024
 ERROR_S = 5.0
@@ -34,6 +38,30 @@ class Reply:
     request_id: str
     sandbox: bool
     events: AsyncGenerator[Event] = field(init=False)
+    answered: bool = False
+    finished: bool = False
+    counted: bool = False
+    _said: Mending = field(default_factory=Mending)
+    _reasoned: Mending = field(default_factory=Mending)
+
+    @property
+    def whole(self) -> bool:
+        return self.finished and self.counted
+
+    def taken(self, event: Event) -> Event:
+        """The event as it may be handed on, and remembered."""
+        self.answered |= isinstance(event, Said | Reasoned)
+        self.finished |= isinstance(event, Finished)
+        self.counted |= isinstance(event, Counted)
+        match event:
+            case Said(text):
+                return Said(self._said(text))
+            case Reasoned(text):
+                return Reasoned(self._reasoned(text))
+        return event
+
+    def rest(self) -> list[Event]:
+        return [Said(half)] if (half := self._said.rest()) else []
 
 
 class DashScope:
@@ -64,6 +92,7 @@ class DashScope:
         self._attempts = attempts
         self._first_wait_s = first_wait_s
         self._transport = transport
+        self._turns = anyio.Semaphore(CONNECTIONS)
         self._http: httpx2.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
@@ -83,8 +112,10 @@ class DashScope:
                 never sent twice: it may be billed.
         """
         deadline = anyio.current_time() + self._timeout_s
+        content = self._encoded(dialect.request(body))
         async with AsyncExitStack() as stack:
-            response = await self._answered(dialect, self._encoded(dialect.request(body)), deadline)
+            await self._take_turn(stack, deadline)
+            response = await self._answered(dialect, content, deadline)
             stack.push_async_callback(response.aclose)
             reply = Reply(self._mark(response.headers.get("x-request-id", "")), SANDBOX_HEADER in response.headers)
             reply.events = await stack.enter_async_context(
@@ -92,11 +123,28 @@ class DashScope:
             )
             yield reply
 
+    async def _take_turn(self, stack: AsyncExitStack, deadline: float) -> None:
+        """Wait until one of the connections is free, and hold it until `stack` is left."""
+        try:
+            self._turns.acquire_nowait()
+            stack.callback(self._turns.release)
+            return
+        except anyio.WouldBlock:
+            with anyio.move_on_at(deadline - SETTLE_S) as waiting:
+                await self._turns.acquire()
+                stack.callback(self._turns.release)
+        if waiting.cancelled_caught:
+            raise DashScopeError(
+                f"{CONNECTIONS} calls are under way and none ended within {self._timeout_s:g} s. Nothing was sent. "
+                "Call again later."
+            )
+        await anyio.sleep(SETTLE_S)  # a host cancels many calls one by one: let ours arrive before we send
+
     # --- until the first byte: the only part that may be tried again ---
 
     async def _answered(self, dialect: Dialect, content: bytes, deadline: float) -> httpx2.Response:
         attempts = stamina.retry_context(
-            on=_wait_before_retry,
+            on=partial(_wait_before_retry, deadline),
             attempts=self._attempts,
             timeout=self._timeout_s,
             wait_initial=self._first_wait_s,
@@ -144,43 +192,45 @@ class DashScope:
     async def _events(
         self, reply: Reply, response: httpx2.Response, dialect: Dialect, deadline: float
     ) -> AsyncGenerator[Event]:
-        answered = finished = False
         try:
-            async with aclosing(self._frames(response, deadline)) as frames:
+            async with aclosing(self._frames(reply, response, deadline)) as frames:
                 async for frame in frames:
                     reply.request_id = reply.request_id or self._mark(_request_id(frame))
                     for event in self._decoded(response, dialect, frame):
-                        answered |= isinstance(event, Said | Reasoned)
-                        finished |= isinstance(event, Finished)
-                        yield event
-            if response.headers.get("x-dashscope-partialresponse") == "true":
-                yield Finished(INTERRUPTED, f"DashScope reached its own time limit. {NOT_AGAIN}")
-            elif not finished:
-                raise DashScopeError(f"DashScope ended the stream in the middle. {NOT_AGAIN}")
+                        yield reply.taken(event)
+            for event in self._ending(reply, response):
+                yield event
         except DashScopeError as error:
-            if not answered and not finished:
+            if not reply.answered and not reply.finished:
                 raise
-            if not finished:
+            if not reply.finished:
                 yield Finished(INTERRUPTED, str(error))
 
-    async def _frames(self, response: httpx2.Response, deadline: float) -> AsyncGenerator[Frame]:
+    def _ending(self, reply: Reply, response: httpx2.Response) -> list[Event]:
+        """What the end of the body says beside the frames."""
+        if response.headers.get("x-dashscope-partialresponse") == "true":
+            return [*reply.rest(), Finished(INTERRUPTED, f"DashScope reached its own time limit. {NOT_AGAIN}")]
+        if not reply.finished:
+            raise DashScopeError(f"DashScope ended the stream in the middle. {NOT_AGAIN}")
+        return reply.rest()
+
+    async def _frames(self, reply: Reply, response: httpx2.Response, deadline: float) -> AsyncGenerator[Frame]:
         """The JSON of each data line; comments and empty lines do not count as a sign of life."""
-        last, limit = anyio.current_time(), deadline  # the first line may take as long as the call
+        last, limit, ending = anyio.current_time(), deadline, False  # the first line may take as long as the call
         async with aclosing(_data_lines(response)) as lines:
             while True:
                 with anyio.move_on_at(min(limit, deadline)) as waiting:
                     line = await anext(lines, None)
-                if waiting.cancelled_caught:
+                if waiting.cancelled_caught and not ending:
                     raise self._silence(anyio.current_time() - last, limit < deadline)
-                if line == "[DONE]":
-                    with anyio.move_on_after(DRAIN_S):  # read to the end, or the connection cannot be used again
-                        await anext(lines, None)
-                    return
-                if line is None:
+                if waiting.cancelled_caught or line is None:
                     return
                 last = anyio.current_time()
-                limit = last + self._gap_s
-                yield self._frame(line)
+                if line != DONE:
+                    yield self._frame(line)
+                # A whole reply is read to the end of its body, or the connection cannot be used again; not for long.
+                ending = ending or reply.whole or line == DONE
+                limit = last + (DRAIN_S if ending else self._gap_s)
 
     def _decoded(self, response: httpx2.Response, dialect: Dialect, frame: Frame) -> list[Event]:
         try:
@@ -258,20 +308,23 @@ class DashScope:
         return from_reply(response.status_code, response.headers, reply, self._redact, self._host.service)
 
 
-def _wait_before_retry(error: Exception) -> bool | float:
+def _wait_before_retry(deadline: float, error: Exception) -> bool | float:
     """Whether to try again: False, True (with the usual backoff), or after that many seconds."""
     if not isinstance(error, DashScopeError) or not error.retry:
         return False
     if error.wait_s is None:
         return True
-    return error.wait_s if error.wait_s <= LONGEST_WAIT_S else False
+    remaining_s = deadline - anyio.current_time()
+    return error.wait_s if error.wait_s <= min(LONGEST_WAIT_S, remaining_s) else False
 
 
 async def _data_lines(response: httpx2.Response) -> AsyncGenerator[str]:
-    """The data of each server-sent event; a reply that is no stream is one single line."""
+    """The data of each server-sent event; a reply that is no stream is one line, or a stream under a wrong name."""
+    response.encoding = "utf-8-sig"  # the standard's, whatever the header says; a byte order mark is not data
     try:
-        if "text/event-stream" not in response.headers.get("content-type", ""):
-            yield await _beginning(response, MAX_EVENT_BYTES)
+        if "text/event-stream" not in response.headers.get("content-type", "").lower():
+            for line in _lines_of(await _beginning(response, MAX_EVENT_BYTES)):
+                yield line
             return
         source = aiter(httpx2.EventSource(response, max_event_size=MAX_EVENT_BYTES))
         async with aclosing(cast("AsyncGenerator[httpx2.ServerSentEvent]", source)) as events:
@@ -287,6 +340,11 @@ async def _data_lines(response: httpx2.Response) -> AsyncGenerator[str]:
         ) from None
 
 
+def _lines_of(text: str) -> list[str]:
+    data = [line[5:].strip() for line in text.splitlines() if line.startswith("data:")]
+    return [text] if isinstance(_json_or_text(text), dict) else data or [text]
+
+
 async def _beginning(response: httpx2.Response, most_bytes: int) -> str:
     """A body as text, but not more of it than that."""
     content = bytearray()
@@ -295,7 +353,7 @@ async def _beginning(response: httpx2.Response, most_bytes: int) -> str:
             content += chunk
             if len(content) >= most_bytes:
                 break
-    return content[:most_bytes].decode("utf-8", errors="replace")
+    return content[:most_bytes].decode("utf-8-sig", errors="replace")
 
 
 def _json_or_text(text: str) -> Any:

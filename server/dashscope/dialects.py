@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 from .events import Counted, Event, Finished, Reasoned, Said
 
 Frame = Mapping[str, Any]
+MOST_TOKENS = 10**12  # beyond it a count is a mistake, and no price
 Door = Literal["compatible", "native"]
 Endpoint = Literal["text-generation", "multimodal-generation"]
 
@@ -55,7 +56,7 @@ class ChatCompletions:
         return frame if frame.get("error") else _native_failure(frame)
 
     def events(self, frame: Frame) -> Iterator[Event]:
-        for choice in frame.get("choices") or ():
+        for choice in _first(frame.get("choices")):
             delta = choice.get("delta") or choice.get("message") or {}
             yield from _pieces(delta, choice.get("finish_reason"), self._said)
         yield from _counted(frame.get("usage") or {})
@@ -87,7 +88,7 @@ class Generation:
         return _native_failure(frame)
 
     def events(self, frame: Frame) -> Iterator[Event]:
-        for choice in (frame.get("output") or {}).get("choices") or ():
+        for choice in _first((frame.get("output") or {}).get("choices")):
             reason = choice.get("finish_reason")
             yield from _pieces(choice.get("message") or {}, reason if reason != "null" else None, self._said)
         yield from _counted(frame.get("usage") or {})
@@ -151,6 +152,11 @@ class _Growing:
         return new
 
 
+def _first(choices: Any) -> list[Frame]:
+    """The choice that counts: we never ask for more than one."""
+    return [choice for choice in choices or () if choice.get("index", 0) == 0]
+
+
 def _pieces(message: Frame, reason: Any, said: _Growing | None) -> Iterator[Event]:
     if reasoning := _text(message.get("reasoning_content")):
         yield Reasoned(reasoning)
@@ -202,4 +208,5 @@ def _counted(usage: Frame) -> Iterator[Counted]:
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    plausible = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
+    return value if plausible else None

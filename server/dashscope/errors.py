@@ -11,6 +11,9 @@ from typing import Any
 from mcp.server.mcpserver.exceptions import ToolError
 
 QUOTED_CHARACTERS = 300
+# White space, control characters, what reorders or hides text, halves of surrogate pairs
+UNSEEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]+")
+RETRIED = (429, 500, 503)  # with a code that says no work was begun; any other status may be billed
 CONSOLE = "https://bailian.console.aliyun.com"
 NO_KEY = (
     f"No DashScope API key is set: create one at {CONSOLE}/?tab=model#/api-key, put it into DASHSCOPE_API_KEY "
@@ -44,7 +47,7 @@ class DashScopeError(ToolError):
 
     def hinting(self, hint: str) -> "DashScopeError":
         """The same failure with one more sentence of advice."""
-        more = DashScopeError(f"{self.says} {hint}", marks=self.marks, code=self.code, status=self.status)
+        more = DashScopeError(f"{self.says} {hint}".strip(), marks=self.marks, code=self.code, status=self.status)
         more.retry, more.wait_s = self.retry, self.wait_s
         return more
 
@@ -257,14 +260,14 @@ def from_reply(
         marks=tuple(clipped(redact(mark), 80) for mark in marks if mark),
         code=code,
         status=status,
-        retry=known.retry,
+        retry=known.retry and status in RETRIED,
         wait_s=_wait_s(headers),
     )
 
 
 def clipped(text: str, characters: int) -> str:
     """Upstream text on one line, without control characters, and not longer than that."""
-    line = re.sub(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+", " ", text).strip()
+    line = UNSEEN.sub(" ", text).strip()
     return line if len(line) <= characters else line[: characters - 1] + "…"
 
 
@@ -282,9 +285,11 @@ def _by_status(status: int) -> Known:
         return Known("DashScope is not available right now.", "Try again in a minute.", retry=True)
     if status == 504:
         return Known("A gateway gave up waiting. The call may be billed, so it was not sent again.", "Ask for less.")
+    if 300 <= status < 400:
+        return Known("DashScope sent us elsewhere, which is not followed with a key.", "Check DASHSCOPE_BASE_URL.")
     if status >= 500:
         return Known("DashScope failed. The call may be billed, so it was not sent again.", "Try again later.")
-    return Known("DashScope refused the request.", "Correct what it names and call again.")
+    return Known("DashScope refused the request.", "Correct the request and call again.")
 
 
 def _wait_s(headers: Mapping[str, str]) -> float | None:

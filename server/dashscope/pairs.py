@@ -1,0 +1,29 @@
+"""Surrogate pairs that JSON escapes cut apart: an emoji may end one frame and begin the next, or come halved for good.
+
+Half a pair cannot be sent on as UTF-8; it would stop the host's wire with everything on it.
+"""
+
+
+class Mending:
+    """Makes the pieces of one text sendable: pairs are joined across pieces, what stays alone becomes U+FFFD."""
+
+    def __init__(self) -> None:
+        self._high = ""
+
+    def __call__(self, piece: str) -> str:
+        text, self._high = self._high + piece, ""
+        if text[-1:] and "\ud800" <= text[-1] <= "\udbff":
+            text, self._high = text[:-1], text[-1]
+        return _mended(text)
+
+    def rest(self) -> str:
+        """What is left when no piece follows."""
+        return "\ufffd" if self._high else ""
+
+
+def _mended(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
+    return text
