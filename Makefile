@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LINK := .dev/bailian_mcp
 
-.PHONY: help demo test check format wheel clean
+.PHONY: help demo test check format wheel bench clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -30,6 +30,9 @@ format: .venv/dev  ## format the code
 
 wheel: .venv/dev  ## build the wheel from a clean copy and prove it in an empty environment
 	$(BIN)/python tests/wheel.py
+
+bench: .venv/dev  ## measure beside a minimal server on the same SDK (a minute)
+	@$(BIN)/python benchmarks/run.py
 
 clean:  ## remove what this file made
 	rm -rf .venv .dev build dist *.egg-info .coverage .coverage.*

@@ -366,6 +366,13 @@ async def test_an_error_inside_the_stream_is_told_beside_what_came(hosted: Hoste
     assert "content filter stopped the answer" in (result.structured_content or {})["incomplete"]
 
 
+async def test_tokens_that_were_spent_on_no_answer_are_told_with_their_price(hosted: Hosted) -> None:
+    result = await ask(hosted, Wire([stream(sse(usage(1000, 500), done=False))]))
+
+    assert result.is_error
+    assert "Spent: 1,000 tokens in, 500 out, 0.006 CNY" in text_of(result)
+
+
 # --- images ---
 
 

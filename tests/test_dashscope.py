@@ -19,6 +19,7 @@ from bailian_mcp.server.dashscope import (
     Said,
 )
 from bailian_mcp.server.dashscope.errors import NO_KEY
+from bailian_mcp.server.hosts import host
 from conftest import ANSWER, HOST, KEY, Step, Wire, chunk, dashscope, finish, refusal, sse, stream, usage
 
 pytestmark = pytest.mark.anyio
@@ -385,6 +386,77 @@ async def test_an_error_says_what_happened_and_what_to_do(reply: httpx2.Response
     assert says in str(error)
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "message", "says"),
+    [
+        (400, "Arrearage", "Access denied, please make sure your account is in good standing.", "Top up the account"),
+        (429, "PostpaidBillOverdue", "overdue", "Top up the account"),
+        (429, "CommodityNotPurchased", "not purchased", "has not bought or opened this model"),
+        (403, "AccessDenied.Unpurchased", "no", "has not bought or opened this model"),
+        (403, "Model.AccessDenied", "no", "Grant the model to the workspace and the key"),
+        (403, "access_denied", "no", "may not use this model"),
+        (401, "NOT AUTHORIZED", "no", "Check DASHSCOPE_WORKSPACE_ID"),
+        (404, "WorkSpaceNotFound", "no", "Check DASHSCOPE_WORKSPACE_ID"),
+        (401, "invalid_request_error", "invalid access token or token expired", "this URL takes keys of a plan only"),
+        (404, "ModelNotFound", "no", "does not know this model"),
+        (
+            404,
+            "model_not_supported",
+            "Unsupported model x for OpenAI compatibility mode.",
+            "not offered over this protocol",
+        ),
+        (429, "Throttling.RateQuota", "slow", "Too many requests a minute"),
+        (429, "Throttling.BurstRate", "slow", "Too many requests a minute"),
+        (
+            429,
+            "Throttling.AllocationQuota",
+            "Allocated quota exceeded, please increase your quota limit.",
+            "Too many tokens a minute",
+        ),
+        (
+            429,
+            "insufficient_quota",
+            "You exceeded your current quota, please check your plan and billing details.",
+            "not money",
+        ),
+        (429, "Throttling.AllocationQuota", "Free allocated quota exceeded.", "free quota of this model is used up"),
+        (500, "InternalError.Algo", "boom", "internal error"),
+        (500, "ResponseTimeout", "slow", "took too long"),
+        (400, "CustomRoleBlocked", "no", "A rule of this workspace"),
+        (400, "InvalidParameter.NotSupportEnableThinking", "no", "cannot think"),
+        (
+            400,
+            "invalid_parameter_error",
+            "The value of the enable_thinking parameter is restricted to True.",
+            "always thinks",
+        ),
+        (
+            400,
+            "InvalidParameter",
+            "The thinking_budget parameter must be a positive integer and not greater than 9",
+            "lower thinking level",
+        ),
+        (400, "InvalidParameter", "Range of max_tokens should be [1, 8192]", "max_output_tokens is more than"),
+        (400, "InvalidParameter", "This model does not support enable_search.", "cannot search the web"),
+        (400, "InvalidParameter", "input content must be a string.", "reads text only"),
+        (400, "InvalidParameter", "Exceeded limit on max bytes per data-uri item : 10485760'", "10 MB"),
+        (400, "InvalidParameter", "The image length and width do not meet the model restrictions.", "200:1"),
+        (400, "InvalidParameter.DataInspection", "Unable to download the media resource", "could not fetch a file"),
+        (400, "BadRequest.InputDownloadFailed", "no", "could not fetch a file"),
+        (400, "InvalidParameter", "url error, please check url！", "other native endpoint"),
+        (302, None, "", "Check DASHSCOPE_BASE_URL"),
+    ],
+)
+async def test_every_failure_that_has_a_mend_names_it(status: int, code: str | None, message: str, says: str) -> None:
+    for shape in (
+        {"error": {"code": code, "message": message, "type": code, "param": None}},
+        {"error": {"code": None, "message": message, "type": code}},
+        {"code": code, "message": message, "request_id": "r"},
+    ):
+        error, _ = await failure(httpx2.Response(status, json=shape), attempts=1)
+        assert says in str(error)
+
+
 async def test_an_error_ends_with_dashscopes_code_and_request_id() -> None:
     error, _ = await failure(refusal(400, "Arrearage", "Access denied"))
 
@@ -557,10 +629,19 @@ async def test_a_whole_reply_does_not_wait_for_a_body_that_stays_open(last: byte
     assert heard[-1] == Counted(1000, 500, None, None, None)
 
 
-async def test_usage_without_an_answer_is_told_with_the_error() -> None:
+async def test_a_count_beyond_reason_is_none() -> None:
     heard, _ = await events(stream(sse(chunk(content="x"), finish(), usage(10**13, 5))))
 
-    assert heard == [Said("x"), Finished("stop")]  # a count beyond reason is none
+    assert heard == [Said("x"), Finished("stop")]
+
+
+async def test_a_request_too_large_for_its_host_is_not_sent() -> None:
+    wire, shared = Wire([stream()]), host("https://dashscope.aliyuncs.com")
+    with pytest.raises(DashScopeError, match=r"has 17\.\d MB and this host takes 16\.8 MB"):
+        async with dashscope(wire, host=shared) as client, client.stream(ChatCompletions(), {"x": "y" * 17_000_000}):
+            raise NotImplementedError
+
+    assert wire.requests == []
 
 
 async def test_the_defaults_are_what_the_readme_says() -> None:

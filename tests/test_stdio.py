@@ -61,6 +61,23 @@ async def test_the_demos_block_starts_the_server_from_another_folder(tmp_path: P
     assert "request " in shown
 
 
+async def test_a_plain_openai_compatible_server_answers_without_a_price(era: str) -> None:
+    whole = sse(chunk(content="local"), {"choices": [{"delta": {}, "finish_reason": "stop"}]})
+    with anyio.fail_after(60):
+        async with upstream(whole) as server:
+            environment = {
+                "DASHSCOPE_BASE_URL": f"{server.url}/v1",
+                "DASHSCOPE_API_KEY": "x",
+                "BAILIAN_CHAT_MODEL": "llama",
+            }
+            async with Client(process(**environment), mode=era) as client:
+                result = await client.call_tool("chat", {"prompt": "你好"})
+
+    data = result.structured_content or {}
+    assert (data["model"], data["text"]) == ("llama", "local")
+    assert data["cost"]["reason"].startswith("not DashScope")
+
+
 # --- cancel, and the end ---
 
 

@@ -1,0 +1,151 @@
+"""`make bench`: bailian-mcp beside the smallest server on the same SDK, in one run, over stdio; loopback only.
+
+Absolute times are this machine's and drift; the ratio is what counts. Rounds alternate between the two.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+from mcp import Client, StdioServerParameters
+
+HERE = Path(__file__).parent
+SERVERS = {
+    "bailian-mcp": [sys.executable, "-m", "bailian_mcp.server"],
+    "minimal": [sys.executable, str(HERE / "minimal.py")],
+}
+ROUNDS, CALLS, IN_FLIGHT, MANY = 5, 100, 64, 512
+
+
+@dataclass
+class Figures:
+    """Samples by name; milliseconds unless the name says otherwise."""
+
+    samples: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, name: str, value: float) -> None:
+        self.samples.setdefault(name, []).append(value)
+
+
+class Upstream:
+    def __init__(self) -> None:
+        self.process = subprocess.Popen([sys.executable, HERE / "upstream.py"], stdout=subprocess.PIPE, text=True)
+        self.url = f"http://127.0.0.1:{self.line():.0f}"
+
+    def line(self) -> float:
+        assert self.process.stdout
+        return float(self.process.stdout.readline())
+
+
+async def measured(command: list[str], upstream: Upstream, figures: Figures) -> None:
+    environment = {**os.environ, "DASHSCOPE_BASE_URL": upstream.url, "DASHSCOPE_API_KEY": "none"}
+    server = StdioServerParameters(command=command[0], args=command[1:], env=environment)
+    start = time.monotonic()
+    async with Client(server, mode="legacy") as host:
+        await host.list_tools()
+        figures.add("start -> tools/list", 1000 * (time.monotonic() - start))
+        await calls_in_a_row(host, figures)
+        await calls_at_once(host, figures)
+        await cancelled(host, upstream, figures)
+
+
+async def calls_in_a_row(host: Client, figures: Figures) -> None:
+    async def progress(progress: float, total: float | None, message: str | None) -> None:
+        sent = next(word for word in (message or "").split() if word.replace(".", "").isdigit() and len(word) > 6)
+        figures.add("first chunk -> first progress", 1000 * (time.monotonic() - float(sent)))
+
+    await host.call_tool("chat", {"prompt": "warm"})
+    for _ in range(CALLS):
+        start = time.monotonic()
+        await host.call_tool("chat", {"prompt": "x"}, progress_callback=progress)
+        figures.add("a call of 20 chunks", 1000 * (time.monotonic() - start))
+
+
+async def calls_at_once(host: Client, figures: Figures) -> None:
+    turns = anyio.Semaphore(IN_FLIGHT)
+
+    async def call() -> None:
+        async with turns:
+            await host.call_tool("chat", {"prompt": "x"})
+
+    start = time.monotonic()
+    async with anyio.create_task_group() as tasks:
+        for _ in range(MANY):
+            tasks.start_soon(call)
+    figures.add(f"calls/s, {IN_FLIGHT} in flight", MANY / (time.monotonic() - start))
+
+
+async def cancelled(host: Client, upstream: Upstream, figures: Figures) -> None:
+    for _ in range(CALLS // 10):
+        seen = anyio.Event()
+
+        async def progress(progress: float, total: float | None, message: str | None, seen: anyio.Event = seen) -> None:
+            seen.set()
+
+        async def call(progress: object = progress) -> None:
+            await host.call_tool("chat", {"prompt": "pause"}, progress_callback=progress)  # type: ignore[arg-type]
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(call)
+            await seen.wait()
+            start = time.monotonic()
+            tasks.cancel_scope.cancel()
+        figures.add("cancel -> upstream closed", 1000 * (await anyio.to_thread.run_sync(upstream.line) - start))
+
+
+def memory_mib(command: list[str], upstream: Upstream) -> float:
+    """Peak resident memory of a process that listed its tools and began a call (POSIX)."""
+    code = (
+        "import resource, subprocess, sys\n"
+        "subprocess.run(sys.argv[1:], input=sys.stdin.buffer.read(), stdout=subprocess.DEVNULL)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "bench", "version": "1"}}
+    messages = [
+        {"id": 0, "method": "initialize", "params": hello},
+        {"method": "notifications/initialized"},
+        {"id": 1, "method": "tools/list"},
+        {"id": 2, "method": "tools/call", "params": {"name": "chat", "arguments": {"prompt": "x"}}},
+    ]
+    lines = "".join(json.dumps({"jsonrpc": "2.0", **message}) + "\n" for message in messages)
+    environment = {**os.environ, "DASHSCOPE_BASE_URL": upstream.url, "DASHSCOPE_API_KEY": "none"}
+    program = [sys.executable, "-c", code, *command]
+    told = subprocess.run(program, input=lines.encode(), capture_output=True, env=environment)
+    return float(told.stdout) / 1024
+
+
+@asynccontextmanager
+async def upstream_running() -> AsyncIterator[Upstream]:
+    upstream = Upstream()
+    try:
+        yield upstream
+    finally:
+        upstream.process.terminate()
+        upstream.process.wait()
+
+
+async def main() -> None:
+    figures = {name: Figures() for name in SERVERS}
+    async with upstream_running() as upstream:
+        for _ in range(ROUNDS):
+            for name, command in SERVERS.items():
+                await measured(command, upstream, figures[name])
+                figures[name].add("peak memory, MiB", memory_mib(command, upstream))
+    ours, peer = figures.values()
+    print(f"{'':32}{'bailian-mcp':>14}{'minimal':>12}{'ratio':>9}   (median of {ROUNDS} rounds; ms unless said)")
+    for name, samples in ours.samples.items():
+        one, other = statistics.median(samples), statistics.median(peer.samples[name])
+        print(f"{name:32}{one:14.2f}{other:12.2f}{one / other:9.2f}")
+    print(f"worst cancel -> upstream closed: {max(ours.samples['cancel -> upstream closed']):.1f} ms")
+
+
+if __name__ == "__main__":
+    anyio.run(main)
