@@ -10,10 +10,9 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Resolve
-from mcp.types import CallToolResult, TextContent
-from pydantic import Field
 
-from .catalog import Catalog, Cost, Frozen, Model, Usage, lifecycle_warnings, shipped, unpriced
+from .answer import Completion, clipped_in_the_middle, money, tokens
+from .catalog import Catalog, Cost, Model, Usage, lifecycle_warnings, shipped, unpriced
 from .dashscope import ChatCompletions, DashScope, DashScopeError, Event, Finished, Reasoned, Said
 from .dashscope.events import INTERRUPTED
 from .files import image_part
@@ -25,32 +24,6 @@ UNPRICED = {
     "plan": "plan: this call draws on the plan's quota, not on money per token",
     "other": "not DashScope: this server's prices are not known",
 }
-REASONING_CHARACTERS = 8_000  # what is returned of the reasoning: a reply must fit the host
-
-
-class Answer(Frozen):
-    """What every answer that called DashScope carries."""
-
-    model: str = Field(description="The model id that was sent")
-    usage: Usage | None = Field(description="Null when DashScope reported none")
-    cost: Cost
-    request_id: str
-    request_ids: tuple[str, ...]
-    elapsed_s: float
-    sandbox: bool = Field(
-        False, description="True: made by the sandbox, no model was asked", exclude_if=lambda v: not v
-    )
-
-
-class Completion(Answer):
-    """A model's answer in words."""
-
-    text: str = Field(description="The answer, verbatim")
-    reasoning: str = Field(description="The model's reasoning, its middle left out when long")
-    finish_reason: str = Field(description="stop, length (limit reached), interrupted (stream cut), ...")
-    truncated: bool = Field(description="True: the answer is not whole")
-    incomplete: str = Field("", description="Why it is not whole", exclude_if=lambda v: not v)
-    thinking: str = Field(description="The thinking level used")
 
 
 @dataclass(frozen=True)
@@ -126,7 +99,7 @@ class Bailian:
             elapsed_s=round(self._progress.elapsed_s, 3),
             sandbox=reply.sandbox,
             text="".join(heard.text),
-            reasoning=_middle_out("".join(heard.reasoning), REASONING_CHARACTERS),
+            reasoning=clipped_in_the_middle("".join(heard.reasoning)),
             finish_reason=heard.finished.reason,
             truncated=bool(heard.incomplete),
             incomplete=heard.incomplete,
@@ -167,7 +140,7 @@ class Bailian:
     def _advice(self, error: DashScopeError, model: str, known: Model | None, heard: "_Heard") -> str:
         """What only we can add to a failure: near names, and what it cost so far."""
         if heard.usage:
-            return f"Spent: {_tokens(heard.usage)}, {_money(self._cost(model, known, heard, ()))}."
+            return f"Spent: {tokens(heard.usage)}, {money(self._cost(model, known, heard, ()))}."
         if not error.unknown_model or self._shared.host.kind != "dashscope":
             return ""
         near = self._catalog.near(model)
@@ -214,58 +187,3 @@ async def bind(ctx: Context[Shared]) -> Bailian:
 
 Call = Annotated[Bailian, Resolve(bind)]
 """The first parameter of every tool."""
-
-
-def result(answer: Answer, text: str, *facts: str) -> CallToolResult:
-    """An answer for both kinds of hosts: those that show the model only the text, and only the structure.
-
-    `facts`: what the tool's own result fields say beside `text`; they join the last line.
-    """
-    return CallToolResult(
-        content=[TextContent(type="text", text=f"{text}\n\n{_last_line(answer, facts)}")],
-        structured_content=answer.model_dump(mode="json"),
-    )
-
-
-def _last_line(answer: Answer, facts: Sequence[str]) -> str:
-    parts = [
-        "SANDBOX: no model was asked" if answer.sandbox else "",
-        answer.model,
-        *facts,
-        _tokens(answer.usage),
-        _money(answer.cost),
-        f"{answer.elapsed_s:g} s",
-        f"request {', '.join(answer.request_ids) or 'id unknown'}",
-    ]
-    return f"[{' | '.join(filter(None, parts))}]"
-
-
-def _tokens(usage: Usage | None) -> str:
-    if usage is None:
-        return "tokens unknown"
-    inside = [
-        (usage.cached_input_tokens, "cached"),
-        (usage.image_tokens, "of images"),
-    ]
-    read = ", ".join(f"{count:,} {what}" for count, what in inside if count is not None)
-    thought = "" if usage.reasoning_tokens is None else f" ({usage.reasoning_tokens:,} reasoning)"
-    return f"{usage.input_tokens:,} tokens in{f' ({read})' if read else ''}, {usage.output_tokens:,} out{thought}"
-
-
-def _money(cost: Cost) -> str:
-    if cost.total is None:
-        said = f"cost unknown: {cost.reason}"
-    else:
-        sums = " + ".join(f"{line.quantity:,} {line.item} x {line.unit_price}/M" for line in cost.lines)
-        said = (
-            f"{cost.total} {cost.currency} = {sums or 'nothing'} "
-            f"(list price, tier {cost.tier}, {cost.source} of {cost.date})"
-        )
-    return " | ".join([said, *(f"note: {warning}" for warning in cost.warnings)])
-
-
-def _middle_out(text: str, characters: int) -> str:
-    if len(text) <= characters:
-        return text
-    half = characters // 2
-    return f"{text[:half]}\n[... {len(text) - 2 * half:,} characters left out ...]\n{text[-half:]}"

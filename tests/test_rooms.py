@@ -19,12 +19,13 @@ MAY = {
     "progress": {"anyio"},
     "signals": {"anyio"},
     "stdio": {".signals", "anyio", "mcp.server.stdio"},
-    "bailian": {".dashscope", ".catalog", ".files", ".thinking", ".progress", ".hosts", "pydantic", "mcp"},
+    "answer": {".catalog", "pydantic", "mcp.types"},
+    "bailian": {".answer", ".dashscope", ".catalog", ".files", ".thinking", ".progress", ".hosts", "pydantic", "mcp"},
     "sandbox": {".catalog", ".hosts", "anyio", "starlette", "uvicorn"},
     "app": {".bailian", ".stdio", ".wording", ".tools", "pydantic", "mcp"},
     "web": {".app", ".signals", "anyio", "starlette", "uvicorn", "mcp.server.transport_security"},
     "demo": {".app", "anyio", "mcp"},
-    "tools": {".bailian", ".catalog", ".thinking", "pydantic", "mcp.types"},
+    "tools": {".answer", ".bailian", ".catalog", ".thinking", "pydantic", "mcp.types"},
 }
 OPEN = {"__init__", "__main__"}  # the front door may import everything; nobody imports it
 ENVIRONMENT = {"environ", "getenv"}

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..server.bailian import Call, Completion, result
+from ..server.answer import Completion, result
+from ..server.bailian import Call
 from ..server.thinking import Level
 
 ANNOTATIONS = ToolAnnotations(

@@ -1,0 +1,91 @@
+"""What an answer carries, and how it reads: as data and as text, for hosts that show the model only one of them."""
+
+from collections.abc import Sequence
+
+from mcp.types import CallToolResult, TextContent
+from pydantic import Field
+
+from .catalog import Cost, Frozen, Usage
+
+REASONING_CHARACTERS = 8_000
+
+
+class Answer(Frozen):
+    """What every answer that called DashScope carries."""
+
+    model: str = Field(description="The model id that was sent")
+    usage: Usage | None = Field(description="Null when DashScope reported none")
+    cost: Cost
+    request_id: str
+    request_ids: tuple[str, ...]
+    elapsed_s: float
+    sandbox: bool = Field(
+        False, description="True: made by the sandbox, no model was asked", exclude_if=lambda v: not v
+    )
+
+
+class Completion(Answer):
+    """A model's answer in words."""
+
+    text: str = Field(description="The answer, verbatim")
+    reasoning: str = Field(description="The model's reasoning, its middle left out when long")
+    finish_reason: str = Field(description="stop, length (limit reached), interrupted (stream cut), ...")
+    truncated: bool = Field(description="True: the answer is not whole")
+    incomplete: str = Field("", description="Why it is not whole", exclude_if=lambda v: not v)
+    thinking: str = Field(description="The thinking level used")
+
+
+def result(answer: Answer, text: str, *facts: str) -> CallToolResult:
+    """An answer for both kinds of hosts: those that show the model only the text, and only the structure.
+
+    `facts`: what the tool's own result fields say beside `text`; they join the last line.
+    """
+    return CallToolResult(
+        content=[TextContent(type="text", text=f"{text}\n\n{_last_line(answer, facts)}")],
+        structured_content=answer.model_dump(mode="json"),
+    )
+
+
+def _last_line(answer: Answer, facts: Sequence[str]) -> str:
+    parts = [
+        "SANDBOX: no model was asked" if answer.sandbox else "",
+        answer.model,
+        *facts,
+        tokens(answer.usage),
+        money(answer.cost),
+        f"{answer.elapsed_s:g} s",
+        f"request {', '.join(answer.request_ids) or 'id unknown'}",
+    ]
+    return f"[{' | '.join(filter(None, parts))}]"
+
+
+def tokens(usage: Usage | None) -> str:
+    if usage is None:
+        return "tokens unknown"
+    inside = [
+        (usage.cached_input_tokens, "cached"),
+        (usage.image_tokens, "of images"),
+    ]
+    read = ", ".join(f"{count:,} {what}" for count, what in inside if count is not None)
+    thought = "" if usage.reasoning_tokens is None else f" ({usage.reasoning_tokens:,} reasoning)"
+    return f"{usage.input_tokens:,} tokens in{f' ({read})' if read else ''}, {usage.output_tokens:,} out{thought}"
+
+
+def money(cost: Cost) -> str:
+    if cost.total is None:
+        said = f"cost unknown: {cost.reason}"
+    else:
+        sums = " + ".join(f"{line.quantity:,} {line.item} x {line.unit_price}/M" for line in cost.lines)
+        said = (
+            f"{cost.total} {cost.currency} = {sums or 'nothing'} "
+            f"(list price, tier {cost.tier}, {cost.source} of {cost.date})"
+        )
+    return " | ".join([said, *(f"note: {warning}" for warning in cost.warnings)])
+
+
+def clipped_in_the_middle(reasoning: str) -> str:
+    """Reasoning as it is returned: a reply must fit the host, and the answer comes first."""
+    if len(reasoning) <= REASONING_CHARACTERS:
+        return reasoning
+    half = REASONING_CHARACTERS // 2
+    return f"{reasoning[:half]}\n[... {len(reasoning) - 2 * half:,} characters left out ...]\n{reasoning[-half:]}"
