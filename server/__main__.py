@@ -108,7 +108,7 @@ def _sandbox(stack: ExitStack) -> dict[str, str]:
 
 
 class _Redacting(logging.Formatter):
-    """Takes the key out of every line, tracebacks included."""
+    """Takes the key out of every line, tracebacks included, and what may quote a request out of tracebacks."""
 
     def __init__(self, settings: "Settings") -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
@@ -117,11 +117,21 @@ class _Redacting(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return self._redact(super().format(record))
 
+    def formatException(self, ei: Any) -> str:
+        error = ei[1]
+        while error is not None:
+            if type(error).__name__ == "ValidationError":
+                return f"{type(error).__name__}: its text may quote the request and is left out"
+            error = error.__cause__ or error.__context__
+        return super().formatException(ei)
+
 
 def _log_to_stderr(settings: "Settings") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Redacting(settings))
     logging.basicConfig(level=settings.log_level, handlers=[handler])
+    for name in ("mcp", "sse_starlette"):  # their DEBUG lines hold whole requests and replies
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
 
 
 def _parsed(argv: list[str]) -> argparse.Namespace:
@@ -137,7 +147,7 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
         epilog=_environment() if {"-h", "--help"} & set(argv) else "",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(command="serve", transport="stdio", host="127.0.0.1", port=8000, sandbox=False)
+    parser.set_defaults(command="serve", transport="stdio", host=None, port=None, sandbox=False)
     parser.add_argument("--version", action="store_true", default=False, help="print the version")
     commands = parser.add_subparsers(metavar="serve | demo | sandbox", dest="command_given")
     commands.add_parser("serve", parents=[serving], help="serve MCP (the default)").set_defaults(command="serve")
@@ -153,6 +163,10 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     if arguments.version:
         sys.stdout.write(f"bailian-mcp {_version()}\n")
         parser.exit()
+    if arguments.transport == "stdio" and arguments.command == "serve" and (arguments.host or arguments.port):
+        parser.error("--host and --port are for HTTP: add --transport streamable-http (or sse)")
+    arguments.host = arguments.host or "127.0.0.1"
+    arguments.port = 8000 if arguments.port is None else arguments.port
     if not 0 <= arguments.port <= 65535:
         parser.error(f"--port must be 0 to 65535, not {arguments.port}")
     return arguments
@@ -171,4 +185,7 @@ def _version() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # while starting up
+        sys.exit(130)

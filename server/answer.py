@@ -38,11 +38,17 @@ class Completion(Answer):
 def result(answer: Answer, text: str, *facts: str) -> CallToolResult:
     """An answer for both kinds of hosts: those that show the model only the text, and only the structure.
 
-    `facts`: what the tool's own result fields say beside `text`; they join the last line.
+    `text` is the answer itself. What `Answer` and `Completion` hold beside it is added here; `facts`: what else the
+    tool's own result says, for the last line.
     """
+    parts = [text]
+    if isinstance(answer, Completion):
+        parts += [f"[incomplete] {answer.incomplete}"] if answer.incomplete else []
+        parts += [f"[reasoning]\n{answer.reasoning}"] if answer.reasoning else []
+        facts = (f"finish_reason {answer.finish_reason}", f"thinking {answer.thinking}", *facts)
+    whole = "\n\n".join([*filter(None, parts), _last_line(answer, facts)])
     return CallToolResult(
-        content=[TextContent(type="text", text=f"{text}\n\n{_last_line(answer, facts)}")],
-        structured_content=answer.model_dump(mode="json"),
+        content=[TextContent(type="text", text=whole)], structured_content=answer.model_dump(mode="json")
     )
 
 

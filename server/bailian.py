@@ -13,7 +13,7 @@ from mcp.server.mcpserver.resolve import Resolve
 
 from .answer import Completion, clipped_in_the_middle, money, tokens
 from .catalog import Catalog, Cost, Model, Usage, lifecycle_warnings, shipped, unpriced
-from .dashscope import ChatCompletions, DashScope, DashScopeError, Event, Finished, Reasoned, Said
+from .dashscope import ChatCompletions, DashScope, DashScopeError, Event, Finished, Reasoned, Reply, Said
 from .dashscope.events import INTERRUPTED
 from .files import image_part
 from .hosts import Host
@@ -93,7 +93,7 @@ class Bailian:
         return Completion(
             model=model,
             usage=heard.usage,
-            cost=self._cost(model, known, heard, thought.warnings),
+            cost=self._cost(model, known, heard, (*thought.warnings, *self._host_warnings(reply))),
             request_id=reply.request_id,
             request_ids=(reply.request_id,) if reply.request_id else (),
             elapsed_s=round(self._progress.elapsed_s, 3),
@@ -136,6 +136,12 @@ class Bailian:
             on=self._shared.today(),
         )
         return cost.model_copy(update={"warnings": (*warnings, *cost.warnings)})
+
+    def _host_warnings(self, reply: Reply) -> tuple[str, ...]:
+        host = self._shared.host
+        if host.kind != "dashscope" or host.known or reply.sandbox:
+            return ()
+        return ("This host is none of Alibaba's own: what it charges may differ.",)
 
     def _advice(self, error: DashScopeError, model: str, known: Model | None, heard: "_Heard") -> str:
         """What only we can add to a failure: near names, and what it cost so far."""

@@ -185,7 +185,7 @@ class Catalog(Frozen):
     def near(self, name: str) -> list[str]:
         """Up to three ids of models in service that look like `name`, nearest first."""
         in_service = [model.id for model in self.models if not model.retired]
-        return difflib.get_close_matches(name.lower(), in_service, n=3, cutoff=0.5)
+        return difflib.get_close_matches(name.lower(), in_service, n=3, cutoff=0.6)
 
     def cost(self, name: str, usage: Usage, *, region: str, reasoned: bool, on: date) -> Cost:
         """The list price of one request.

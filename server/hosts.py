@@ -22,14 +22,15 @@ SHARED = {
 }
 WORKSPACE = re.compile(r"(?P<workspace>[a-z0-9_-]+)\.(?P<region>[a-z0-9-]+)\.maas\.aliyuncs\.com", re.IGNORECASE)
 # Coding Plan and Token Plan: keys of their own (sk-sp-...), the OpenAI protocol only.
-PLANS = {
-    "coding.dashscope.aliyuncs.com": "/v1",
-    "coding-intl.dashscope.aliyuncs.com": "/v1",
-    "token-plan.cn-beijing.maas.aliyuncs.com": "/compatible-mode/v1",
-    "token-plan.ap-southeast-1.maas.aliyuncs.com": "/compatible-mode/v1",
-}
+CODING_PLANS = ("coding.dashscope.aliyuncs.com", "coding-intl.dashscope.aliyuncs.com")
+TOKEN_PLAN = "token-plan"
+COMPATIBLE = "/compatible-mode/v1"
 SHARED_BODY_BYTES, WORKSPACE_BODY_BYTES = 16 * MIB, 64_000_000
 
+HOST_NAME = re.compile(
+    r"[a-z0-9_.-]*[a-z0-9]|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE
+)  # a name without a last dot, or IPv6
+DASHSCOPE = "DashScope"
 SANDBOX_HEADER = "x-bailian-sandbox"  # what marks every reply of the sandbox
 
 Kind = Literal["dashscope", "plan", "other"]
@@ -49,7 +50,7 @@ class Host:
     @property
     def service(self) -> str:
         """What to call it in a sentence."""
-        return "The server" if self.kind == "other" else "DashScope"
+        return "The server" if self.kind == "other" else DASHSCOPE
 
     @property
     def known(self) -> bool:
@@ -67,27 +68,32 @@ def host(base_url: str = "", region: str | None = None, workspace_id: str = "") 
         return _dashscope(_own_root(region or DEFAULT_REGION, workspace_id), region or DEFAULT_REGION)
     url = _sound(base_url)
     name = (url.hostname or "").lower()
-    if name in PLANS:
-        return Host("plan", region or DEFAULT_REGION, f"https://{name}{PLANS[name]}")
+    if name in CODING_PLANS:
+        return Host("plan", region or DEFAULT_REGION, f"https://{url.netloc}/v1")
+    if name.startswith(f"{TOKEN_PLAN}.") and WORKSPACE.fullmatch(name):
+        return Host("plan", region or DEFAULT_REGION, f"https://{url.netloc}{COMPATIBLE}")
     known = _region_of(name)
     if known and region and known != region:
         raise ValueError(f"DASHSCOPE_BASE_URL is a host of {known}, but DASHSCOPE_REGION says {region}")
     origin, path = f"{url.scheme}://{url.netloc}", url.path.rstrip("/").removesuffix("/chat/completions")
-    prefix = path.removesuffix("/compatible-mode/v1").removesuffix("/api/v1")
-    if not known and prefix == path and path.endswith("/v1"):
+    if known:
+        if path not in ("", "/v1", "/api/v1", COMPATIBLE):
+            raise ValueError(f"DASHSCOPE_BASE_URL: {name} has no path {path}; give the host alone, https://{name}")
+        return _dashscope(origin, known, workspace_id)
+    prefix = path.removesuffix(COMPATIBLE)
+    if prefix.endswith("/v1"):  # not DashScope's own path, which is gone from it
         return Host("other", region or DEFAULT_REGION, origin + path)
-    if known and prefix not in ("", "/v1"):
-        raise ValueError(f"DASHSCOPE_BASE_URL: {name} has no path {prefix}; give the host alone, https://{name}")
-    root = origin if known else origin + prefix
-    return _dashscope(root, known or region or DEFAULT_REGION, workspace_id)
+    return _dashscope(origin + prefix, region or DEFAULT_REGION, workspace_id)
 
 
 def _own_root(region: str, workspace_id: str) -> str:
+    if workspace_id == TOKEN_PLAN:
+        raise ValueError("DASHSCOPE_WORKSPACE_ID names a plan: set DASHSCOPE_BASE_URL to the plan's URL instead")
     if workspace_id:
         return f"https://{workspace_id}.{region}.maas.aliyuncs.com"
     shared = next((name for name, at in SHARED.items() if at == region), None)
     if shared is None:
-        raise ValueError(f"{region} has no shared host: set DASHSCOPE_WORKSPACE_ID too")
+        raise ValueError(f"DASHSCOPE_REGION: {region} has no shared host, so set DASHSCOPE_WORKSPACE_ID too")
     return f"https://{shared}"
 
 
@@ -98,7 +104,7 @@ def _dashscope(root: str, region: str, workspace_id: str = "") -> Host:
         raise ValueError("DASHSCOPE_BASE_URL and DASHSCOPE_WORKSPACE_ID name different workspaces: unset one")
     body_bytes = WORKSPACE_BODY_BYTES if workspace else SHARED_BODY_BYTES if name in SHARED else None
     headers = {"X-DashScope-WorkSpace": workspace_id} if workspace_id and not workspace else {}
-    return Host("dashscope", region, f"{root}/compatible-mode/v1", f"{root}/api/v1", body_bytes, headers)
+    return Host("dashscope", region, f"{root}{COMPATIBLE}", f"{root}/api/v1", body_bytes, headers)
 
 
 def _region_of(name: str) -> str | None:
@@ -113,11 +119,11 @@ def _sound(base_url: str) -> SplitResult:
         port_is_one = url.port is None or url.port > 0
     except ValueError:
         port_is_one, url = False, urlsplit("")
-    if not port_is_one or url.scheme not in ("https", "http") or not url.hostname:
+    if not port_is_one or url.scheme not in ("https", "http") or not HOST_NAME.fullmatch(url.hostname or ""):
         raise ValueError("DASHSCOPE_BASE_URL must be a URL such as https://dashscope.aliyuncs.com")
     if url.query or url.fragment or url.username is not None or url.password is not None:
         raise ValueError("DASHSCOPE_BASE_URL must hold no user name, query or fragment")
-    if url.scheme == "http" and not is_loopback(url.hostname):
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
         raise ValueError("DASHSCOPE_BASE_URL: plain http is for loopback only, your key would travel in the clear")
     return url
 

@@ -66,9 +66,14 @@ def app(pace: Pace = Pace()) -> Starlette:
     async def models(request: Request) -> Response:
         return JSONResponse(_model_list(request), headers={SANDBOX_HEADER: "1"})
 
+    async def openai_models(_: Request) -> Response:
+        data = [{"id": model.id, "object": "model"} for model in shipped().models if not model.retired]
+        return JSONResponse({"object": "list", "data": data}, headers={SANDBOX_HEADER: "1"})
+
     routes = [
         Route("/compatible-mode/v1/chat/completions", chat_completions, methods=["POST"]),
         Route("/api/v1/models", models),
+        Route("/compatible-mode/v1/models", openai_models),
     ]
     return Starlette(routes=routes, exception_handlers={Refusal: _refused})
 
@@ -107,7 +112,9 @@ def serve(host: str, port: int, latency_ms: float, chunk: int) -> int:
 
 
 def _config(pace: Pace) -> uvicorn.Config:
-    return uvicorn.Config(app(pace), log_level="error", timeout_graceful_shutdown=1, ws="none", lifespan="off")
+    return uvicorn.Config(
+        app(pace), log_config=None, access_log=False, timeout_graceful_shutdown=1, ws="none", lifespan="off"
+    )
 
 
 # --- a request, checked as DashScope checks it ---

@@ -7,23 +7,24 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import quote
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from .hosts import DEFAULT_REGION, Host, host, is_loopback
+from .hosts import DEFAULT_REGION, HOST_NAME, Host, host, is_loopback
 from .wording import complaints
 
 Region = Literal["cn-beijing", "ap-southeast-1", "us-east-1", "cn-hongkong", "eu-central-1", "ap-northeast-1"]
 PLAN_KEY = "sk-sp-"
+SHORTEST_TOKEN = 16
 SHORTEST_SECRET = 8  # a shorter "key" (x, for a local server) is no secret, and redacting it would eat words
 TOOL_MODEL = re.compile(r"BAILIAN_(?P<tool>[A-Z_]+)_MODEL")
 TOOL_MODEL_ROW = (
     "BAILIAN_<TOOL>_MODEL",
     "The model a tool uses when a call names none, as in BAILIAN_CHAT_MODEL. Default: the catalog's.",
-    "某个工具在调用未指定模型时使用的模型，例如 BAILIAN_CHAT_MODEL。默认取目录中的默认模型。",
+    "某个工具在调用未指定模型时使用的模型，例如 BAILIAN_CHAT_MODEL。默认取内置模型目录中的默认模型。",
 )
 ANY_KEY = r"\bsk-[a-z0-9_-]{6,}"
 
@@ -44,10 +45,10 @@ class Settings(BaseSettings):
     chosen_region: Region | None = Field(
         None,
         validation_alias="DASHSCOPE_REGION",
-        description="Where the key was made: keys work in their own region only, and prices differ. "
-        f"Default: {DEFAULT_REGION}, or the region of a known DASHSCOPE_BASE_URL.",
+        description="Where the key was made (keys work in their own region only, and prices differ): "
+        f"{', '.join(get_args(Region))}. Default: {DEFAULT_REGION}, or the region of a known DASHSCOPE_BASE_URL.",
         json_schema_extra={
-            "zh": "密钥所属的地域：密钥只在本地域有效，价格也不同。默认 cn-beijing，或 DASHSCOPE_BASE_URL 所在的地域。"
+            "zh": "密钥所属的地域（密钥只在本地域有效，价格也不同）：cn-beijing、ap-southeast-1、us-east-1、cn-hongkong、eu-central-1、ap-northeast-1。默认 cn-beijing，或 DASHSCOPE_BASE_URL 所在的地域。"
         },
     )
     workspace_id: str = Field(
@@ -63,19 +64,19 @@ class Settings(BaseSettings):
     base_url: str = Field(
         "",
         validation_alias="DASHSCOPE_BASE_URL",
-        description="Another root host (a path is stripped), a Coding or Token Plan URL, or any OpenAI-compatible "
-        "server (a URL ending in a bare `/v1`). Plain http only to loopback.",
+        description="Another host: one of Alibaba's (its path may stay on), a gateway to them, a Coding or Token Plan "
+        "URL, or any OpenAI-compatible server, whose URL ends in `/v1` but not in `/compatible-mode/v1` (set "
+        "BAILIAN_CHAT_MODEL too). Plain http only to loopback.",
         json_schema_extra={
-            "zh": "其他服务地址：DashScope 根地址（路径会去掉）、Coding Plan 或 Token Plan 地址，或任意 OpenAI 兼容服务（以 `/v1` 结尾）。http 只允许本机。"
+            "zh": "其他服务地址：阿里云的域名（可带路径）、其网关、Coding Plan 或 Token Plan 地址，或任意 OpenAI 兼容服务（以 `/v1` 结尾但不是 `/compatible-mode/v1`，同时设置 BAILIAN_CHAT_MODEL）。http 只允许本机。"
         },
     )
     http_token: SecretStr | None = Field(
         None,
         validation_alias="BAILIAN_HTTP_TOKEN",
-        min_length=16,
-        description="What HTTP clients must send as `Authorization: Bearer ...`. Needed to listen off loopback.",
+        description="What HTTP clients must send as `Authorization: Bearer ...`. At least 16 characters; needed to listen off loopback.",
         json_schema_extra={
-            "zh": "HTTP 客户端须以 `Authorization: Bearer ...` 发送的口令，至少 16 个字符；监听本机以外的地址时必须设置。"
+            "zh": "HTTP 客户端须以 `Authorization: Bearer ...` 发送的令牌，至少 16 个字符；监听本机以外的地址时必须设置。"
         },
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -101,7 +102,7 @@ class Settings(BaseSettings):
         le=3600,
         allow_inf_nan=False,
         description="Seconds a call may take. A stream that is silent for 60 s ends earlier.",
-        json_schema_extra={"zh": "一次调用最长的秒数。流静默 60 秒会提前结束。默认 300。"},
+        json_schema_extra={"zh": "一次调用最长的秒数。60 秒收不到数据会提前结束。默认 300。"},
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING",
@@ -123,7 +124,10 @@ class Settings(BaseSettings):
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _split_hosts(cls, value: Any) -> Any:
-        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+        names = tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else ()
+        if strange := [name for name in names if not HOST_NAME.fullmatch(name)]:
+            raise ValueError(f"must hold host names such as mcp.example.com or 192.0.2.7, not {strange[0][:80]}")
+        return names
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -132,11 +136,23 @@ class Settings(BaseSettings):
 
     @field_validator("api_key", "http_token", mode="after")
     @classmethod
-    def _fits_a_header(cls, key: SecretStr | None) -> SecretStr | None:
-        text = key.get_secret_value().strip() if key else ""
+    def _fits_a_header(cls, secret: SecretStr | None) -> SecretStr | None:
+        text = secret.get_secret_value().strip() if secret else ""
         if not (text.isascii() and text.isprintable()) or set(text) & set(" \"'"):
             raise ValueError("holds spaces, quotes or characters that no key has; copy it again")
-        return SecretStr(text) if text.strip("sk-.") else None  # "sk-..." is the placeholder of a pasted block
+        return SecretStr(text) if text else None
+
+    @field_validator("api_key", mode="after")
+    @classmethod
+    def _placeholder_is_none(cls, key: SecretStr | None) -> SecretStr | None:
+        return key if key and key.get_secret_value().strip("sk-.") else None  # "sk-..." of a pasted block
+
+    @model_validator(mode="after")
+    def _token_is_a_secret(self) -> "Settings":
+        given = "http_token" in self.model_fields_set
+        if given and len(self.http_token.get_secret_value() if self.http_token else "") < SHORTEST_TOKEN:
+            raise ValueError(f"BAILIAN_HTTP_TOKEN must have at least {SHORTEST_TOKEN} characters")
+        return self
 
     @model_validator(mode="after")
     def _host_fits_the_key(self) -> "Settings":
@@ -166,15 +182,11 @@ class Settings(BaseSettings):
 
     def require_safe_door(self, address: str) -> None:
         """Raises BadSettings unless strangers are kept out when listening on `address`."""
-        missing = [
-            name
-            for name, given in (("BAILIAN_HTTP_TOKEN", self.http_token), ("BAILIAN_ALLOWED_HOSTS", self.allowed_hosts))
-            if not given
-        ]
+        missing = [] if self.http_token else [f"BAILIAN_HTTP_TOKEN (a secret of at least {SHORTEST_TOKEN} characters)"]
+        missing += [] if self.allowed_hosts else ["BAILIAN_ALLOWED_HOSTS (the host names clients use)"]
         if missing and not is_loopback(address):
             raise BadSettings(
-                f"{address} can be reached from other machines: set {' and '.join(missing)} "
-                "(a secret of at least 16 characters; the host names clients use), or listen on 127.0.0.1."
+                f"{address} can be reached from other machines: set {' and '.join(missing)}, or listen on 127.0.0.1."
             )
 
     def folders(self, *, remote: bool = False) -> tuple[Path, ...]:

@@ -18,7 +18,9 @@ from mcp.server.stdio import stdio_server
 
 from .signals import told_to_stop
 
-GRACE_S = 0.5
+GRACE_S = 0.5  # without a byte taken by the host
+MOST_S = 1.5
+PIPE_BYTES = 64 * 1024
 
 
 @asynccontextmanager
@@ -35,9 +37,10 @@ async def wire(stdin: BinaryIO, stdout: BinaryIO) -> AsyncIterator[Any]:
     try:
         async with send, lines, anyio.create_task_group() as tasks:
             tasks.start_soon(_end_at_signal, send)
-            tasks.start_soon(_leave_after, ended, tasks.cancel_scope)
-            text = cast("anyio.AsyncFile[str]", _Writer(stdout, token))
-            async with stdio_server(cast("anyio.AsyncFile[str]", _Lines(lines, ended)), text) as streams:
+            writer = _Writer(stdout, token)
+            tasks.start_soon(_leave_after, ended, writer, tasks.cancel_scope)
+            wire_in, wire_out = cast("anyio.AsyncFile[str]", _Lines(lines, ended)), cast("anyio.AsyncFile[str]", writer)
+            async with stdio_server(wire_in, wire_out) as streams:
                 yield streams
             tasks.cancel_scope.cancel()
     except* BrokenPipeError:
@@ -63,6 +66,7 @@ class _Writer:
     def __init__(self, stdout: BinaryIO, token: Any) -> None:
         self._texts: SimpleQueue[tuple[bytes, anyio.Event]] = SimpleQueue()
         self._failed: OSError | None = None
+        self.written = 0  # bytes the host has taken
         threading.Thread(target=self._work, args=(stdout, token), daemon=True).start()
 
     async def write(self, text: str) -> None:
@@ -80,11 +84,17 @@ class _Writer:
             while True:
                 content, written = self._texts.get()
                 try:
-                    while content:
-                        content = content[stdout.write(content) :]
+                    for start in range(0, len(content), PIPE_BYTES):
+                        self._write(stdout, content[start : start + PIPE_BYTES])
                 except OSError as error:
                     self._failed = error
                 anyio.from_thread.run_sync(written.set, token=token)
+
+    def _write(self, stdout: BinaryIO, content: bytes) -> None:
+        while content:
+            taken = stdout.write(content)
+            self.written += taken
+            content = content[taken:]
 
 
 def _pump(stdin: BinaryIO, send: Any, token: Any) -> None:
@@ -100,8 +110,12 @@ async def _end_at_signal(send: Any) -> None:
     send.close()
 
 
-async def _leave_after(ended: anyio.Event, scope: anyio.CancelScope) -> None:
-    """Replies that are under way get a moment; a host that does not read them gets no more."""
+async def _leave_after(ended: anyio.Event, writer: _Writer, scope: anyio.CancelScope) -> None:
+    """Replies under way may be taken, but a host that takes nothing, or very long, does not hold the process."""
     await ended.wait()
-    await anyio.sleep(GRACE_S)
+    with anyio.move_on_after(MOST_S):
+        seen = -1
+        while writer.written != seen:
+            seen = writer.written
+            await anyio.sleep(GRACE_S)
     scope.cancel()

@@ -4,10 +4,12 @@ Host and Origin are always checked (a web page could reach a server on loopback 
 token is needed too. Spec: https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http
 """
 
+import logging
+import re
 import secrets
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -25,9 +27,11 @@ from .app import App
 from .signals import told_to_stop
 
 BODY_BYTES = 16 * 1024 * 1024
+SESSIONS, IDLE_S = 1_000, 600  # of 2025: each costs memory, and time when we stop
 GRACE_S = 0  # calls are cancelled at once; the SDK itself takes up to a second to end a session of 2025
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 HEALTH = "/healthz"
+PORT = re.compile(r":[0-9]*$")
 
 Transport = Literal["sse", "streamable-http"]
 PATHS: dict[Transport, str] = {"sse": "/sse", "streamable-http": "/mcp"}
@@ -62,6 +66,8 @@ async def serve(server: App, transport: Transport, door: Door) -> None:
         access_log=False,
         timeout_graceful_shutdown=GRACE_S,
         ws="none",
+        proxy_headers=False,
+        workers=1,
     )
     web = _Server(config)
     async with anyio.create_task_group() as tasks:
@@ -83,32 +89,42 @@ def application(server: App, transport: Transport, door: Door) -> ASGIApp:
     if transport == "sse":
         inner = server.sse_app(max_request_body_size=BODY_BYTES, transport_security=security)
     else:
-        inner = server.streamable_http_app(max_request_body_size=BODY_BYTES, transport_security=security)
-    return _Token(inner, door.token) if door.token else inner
+        inner = server.streamable_http_app(
+            max_request_body_size=BODY_BYTES,
+            transport_security=security,
+            max_sessions=SESSIONS,
+            session_idle_timeout=IDLE_S,
+        )
+    return _Gate(inner, door.token, names)
 
 
 async def _healthy(_: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-class _Token:
-    """Lets in who knows the token. The health check is open: it says nothing."""
+class _Gate:
+    """Lets in who comes by an allowed name and knows the token. The health check is open: it says nothing.
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    The SDK checks Host again, and Origin; only here can the refusal say which setting mends it.
+    """
+
+    def __init__(self, app: ASGIApp, token: str, names: Sequence[str]) -> None:
         self._app = app
-        self._expected = f"Bearer {token}".encode()
+        self._token = token.encode()
+        self._names = {name.lower() for name in names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] != HEALTH:
-            given = Headers(scope=scope).get("authorization", "").encode()
-            if not secrets.compare_digest(given, self._expected):
-                refused = PlainTextResponse(
-                    "Send the token of BAILIAN_HTTP_TOKEN as 'Authorization: Bearer ...'.\n",
-                    401,
-                    {"WWW-Authenticate": "Bearer"},
-                )
-                return await refused(scope, receive, send)
-        await self._app(scope, receive, send)
+        refusal = self._refusal(Headers(scope=scope)) if scope["type"] == "http" and scope["path"] != HEALTH else None
+        await (refusal or self._app)(scope, receive, send)
+
+    def _refusal(self, headers: Headers) -> Response | None:
+        if PORT.sub("", headers.get("host", "")).lower() not in self._names:
+            return PlainTextResponse("This host name is not allowed: add it to BAILIAN_ALLOWED_HOSTS.\n", 421)
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if not self._token or (scheme.lower() == "bearer" and secrets.compare_digest(given.encode(), self._token)):
+            return None
+        said = "Send the token of BAILIAN_HTTP_TOKEN as 'Authorization: Bearer ...'.\n"
+        return PlainTextResponse(said, 401, {"WWW-Authenticate": "Bearer"})
 
 
 class _Server(uvicorn.Server):
@@ -121,4 +137,6 @@ class _Server(uvicorn.Server):
 
 async def _stop_at_signal(web: uvicorn.Server, *, task_status: TaskStatus[None]) -> None:
     await told_to_stop(task_status=task_status)
+    for name in ("uvicorn.error", "mcp.server.streamable_http", "mcp.server.sse"):
+        logging.getLogger(name).disabled = True  # what is cancelled now is meant to be
     web.should_exit = True

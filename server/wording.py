@@ -46,7 +46,7 @@ def _shown(name: str) -> str:
 def _what(details: Mapping[str, Any]) -> str:
     kind, limits = details["type"], details.get("ctx") or {}
     if kind == "string_pattern_mismatch":
-        return "must not be empty" if limits.get("pattern") == r"\S" else f"must match {limits.get('pattern')}"
+        return "must not be empty" if limits.get("pattern") == r"\S" else "holds characters that it cannot have"
     if kind == "too_long":
         return f"must have at most {limits.get('max_length')} items"
     if kind == "value_error":

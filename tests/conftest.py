@@ -24,7 +24,7 @@ from pydantic import SecretStr
 
 KEY = "sk-planted-0123456789"
 TODAY = date(2026, 11, 22)
-HOST = host("https://dashscope.test")
+HOST = host("https://dashscope.aliyuncs.com")
 ERAS = ("legacy", "2026-07-28")
 
 
@@ -140,6 +140,19 @@ def text_of(result: Any) -> str:
     assert isinstance(result, CallToolResult)
     assert isinstance(result.content[0], TextContent)
     return result.content[0].text
+
+
+def leaves(value: Any, key: str = "") -> list[str]:
+    """Every fact of a result, as it should be legible in the text."""
+    if isinstance(value, dict):
+        return [fact for name, inner in value.items() for fact in leaves(inner, name)]
+    if isinstance(value, list):
+        return [fact for inner in value for fact in leaves(inner, key)]
+    if value is None or key in ("amount", "basis"):  # quantity x unit price says the amount; "list price" the basis
+        return []
+    if isinstance(value, bool):
+        return ["incomplete"] if key == "truncated" and value else []
+    return [f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)]
 
 
 # --- real processes ---

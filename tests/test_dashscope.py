@@ -54,7 +54,7 @@ async def test_a_request_is_a_stream_that_reports_its_usage_with_the_key_in_one_
     _, wire = await events(stream())
 
     request = wire.requests[0]
-    assert str(request.url) == "https://dashscope.test/compatible-mode/v1/chat/completions"
+    assert str(request.url) == "https://dashscope.aliyuncs.com/compatible-mode/v1/chat/completions"
     assert request.headers["authorization"] == f"Bearer {KEY}"
     assert json.loads(request.content) == {**BODY, "stream": True, "stream_options": {"include_usage": True}}
 
@@ -192,7 +192,7 @@ async def test_a_broken_connection_keeps_what_came() -> None:
 
     assert heard[1] == Finished(
         "interrupted",
-        "The connection to DashScope broke in the middle (ReadError). "
+        "The connection broke in the middle (ReadError). "
         "It may be billed, so it was not sent again: call again if you still need it.",
     )
     assert len(wire.requests) == 1

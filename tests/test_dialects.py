@@ -124,6 +124,15 @@ async def test_a_native_frame_sent_twice_is_heard_once() -> None:
     assert [event for event in heard if isinstance(event, Said | Finished)] == [Said("西湖"), Finished("stop")]
 
 
+async def test_repeated_words_are_no_repeated_frames() -> None:
+    laughing = [native(n, "哈").replace(f"id:{n}", "id:1") for n in (1, 2, 3)]
+    heard, *_ = await talk(Generation("text-generation"), sse(*laughing, native(4, "", "stop"), done=False))
+    again, *_ = await talk(ChatCompletions(), b"id: 1\n" + sse(*[chunk(content="哈")] * 3, finish()))
+
+    assert "".join(e.text for e in heard if isinstance(e, Said)) == "哈哈哈"
+    assert "".join(e.text for e in again if isinstance(e, Said)) == "哈哈哈"
+
+
 async def test_a_native_error_frame_is_the_documented_error() -> None:
     error = {"code": "InvalidParameter", "message": "url error, please check url！", "request_id": "7671"}
     frame = f"id:1\nevent:error\n:HTTP_STATUS/400\ndata:{json.dumps(error, ensure_ascii=False)}\n\n"
@@ -163,6 +172,20 @@ async def test_cumulative_text_is_heard_as_pieces_over_both_protocols() -> None:
     assert over_chat == [Said("West"), Said(" Lake"), Finished("stop")]
     assert [e for e in over_native if isinstance(e, Said)] == [Said("West"), Said(" Lake")]
     assert sent(request)["parameters"]["incremental_output"] is False
+
+
+async def test_cumulative_reasoning_is_heard_once() -> None:
+    frames = sse(chunk(reasoning_content="想"), chunk(reasoning_content="想想"), chunk(content="好"), finish())
+    heard, *_ = await talk(ChatCompletions(cumulative=True), frames)
+
+    assert heard == [Reasoned("想"), Reasoned("想"), Said("好"), Finished("stop")]
+
+
+async def test_counts_before_the_end_are_not_the_last_ones() -> None:
+    early = {**chunk(content="西湖"), "usage": usage(1, 1)["usage"]}
+    heard, *_ = await talk(ChatCompletions(), sse(early, finish(), usage(1, 900)))
+
+    assert heard[-1] == Counted(1, 900, None, None, None)
 
 
 async def test_a_cumulative_stream_that_takes_words_back_is_told() -> None:

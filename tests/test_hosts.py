@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import httpx2
 import pytest
+from bailian_mcp.server.dashscope import ChatCompletions, DashScope
 from bailian_mcp.server.hosts import Host, host, is_loopback
 from conftest import Hosted, Wire, refusal, stream, text_of
 
@@ -46,6 +48,9 @@ ws_1 = dashscope_at("https://ws-1.eu-central-1.maas.aliyuncs.com", "eu-central-1
          Host("plan", "cn-beijing", "https://coding-intl.dashscope.aliyuncs.com/v1")),
         ({"base_url": "https://token-plan.cn-beijing.maas.aliyuncs.com/compatible-mode/v1"},
          Host("plan", "cn-beijing", "https://token-plan.cn-beijing.maas.aliyuncs.com/compatible-mode/v1")),
+        ({"base_url": "https://token-plan.us-east-1.maas.aliyuncs.com"},
+         Host("plan", "cn-beijing", "https://token-plan.us-east-1.maas.aliyuncs.com/compatible-mode/v1")),
+        ({"base_url": "https://openrouter.example/api/v1"}, Host("other", "cn-beijing", "https://openrouter.example/api/v1")),
         ({"base_url": "http://127.0.0.1:11434/v1"}, Host("other", "cn-beijing", "http://127.0.0.1:11434/v1")),
         ({"base_url": "https://llm.example/openai/v1/chat/completions/"},
          Host("other", "cn-beijing", "https://llm.example/openai/v1")),
@@ -58,13 +63,22 @@ def test_settings_lead_to_a_service(given: dict[str, Any], leads_to: Host) -> No
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"region": "ap-northeast-1"}, "no shared host: set DASHSCOPE_WORKSPACE_ID too"),
+        (
+            {"region": "ap-northeast-1"},
+            "DASHSCOPE_REGION: ap-northeast-1 has no shared host, so set DASHSCOPE_WORKSPACE_ID",
+        ),
         ({"base_url": "https://dashscope.aliyuncs.com", "region": "us-east-1"}, "is a host of cn-beijing, but"),
         (
             {"base_url": "https://ws-1.eu-central-1.maas.aliyuncs.com", "region": "us-east-1"},
             "is a host of eu-central-1",
         ),
         ({"base_url": "https://ws-1.eu-central-1.maas.aliyuncs.com", "workspace_id": "ws-2"}, "different workspaces"),
+        ({"base_url": "https://dashscope.aliyuncs.com/typo"}, "has no path /typo"),
+        ({"base_url": "https://dashscope-intl.aliyuncs.com."}, "must be a URL such as"),
+        ({"base_url": "https://dashscope-intl。aliyuncs.com"}, "must be a URL such as"),
+        ({"base_url": "https://dashscope.aliyuncs.com\\.evil.example"}, "must be a URL such as"),
+        ({"base_url": "https://a%2fb.example"}, "must be a URL such as"),
+        ({"workspace_id": "token-plan"}, "names a plan"),
         ({"base_url": "http://dashscope.aliyuncs.com"}, "plain http is for loopback only"),
         ({"base_url": "http://127.0.0.1.example.com"}, "plain http is for loopback only"),
         ({"base_url": "http://0.0.0.0:80"}, "plain http is for loopback only"),
@@ -144,5 +158,26 @@ async def test_another_servers_errors_are_not_put_into_dashscopes_mouth(hosted: 
     async with hosted(wire, host=OTHER) as client:
         result = await client.call_tool("chat", {"prompt": "x", "model": "x"})
 
-    assert text_of(result).startswith("The server does not know this model.")
+    assert text_of(result).startswith("The server answered HTTP 404. The server said: ")
+    assert "DashScope" not in text_of(result).replace("DASHSCOPE_BASE_URL", "")
     assert "Near names" not in text_of(result)
+
+
+@pytest.mark.anyio
+async def test_another_server_may_need_no_key() -> None:
+    wire = Wire([stream()])
+    client = DashScope(OTHER, None, redact=str, transport=httpx2.MockTransport(wire))
+    async with client, client.stream(ChatCompletions(), {"model": "x", "messages": []}) as reply:
+        assert [event async for event in reply.events]
+
+    assert "authorization" not in wire.requests[0].headers
+
+
+@pytest.mark.anyio
+async def test_a_host_that_is_none_of_alibabas_own_gets_list_prices_with_a_warning(hosted: Hosted) -> None:
+    async with hosted(Wire([stream()]), host=host("https://gateway.example")) as client:
+        result = await client.call_tool("chat", {"prompt": "x"})
+
+    cost = (result.structured_content or {})["cost"]
+    assert cost["total"] == "0.006"
+    assert "This host is none of Alibaba's own: what it charges may differ." in cost["warnings"]

@@ -8,6 +8,7 @@ import pytest
 from bailian_mcp.server.app import tool_modules
 from bailian_mcp.server.catalog import shipped
 from bailian_mcp.server.settings import documented
+from bailian_mcp.tools.chat import PRESETS
 
 ROOT = Path(__file__).parent.parent
 PAGES = ["README.md", "README.zh-CN.md"]
@@ -16,7 +17,13 @@ HEADS = {"README.md": ("tool", "what it does", "default model", "variable", "mea
 
 
 MODELS = {"README.md": "| model | reads | thinking | CNY per million tokens in / out, tier by tier |",
-          "README.zh-CN.md": "| 模型 | 输入 | 思考 | 每百万 token 人民币，输入 / 输出，逐阶梯 |"}  # fmt: skip
+          "README.zh-CN.md": "| 模型 | 输入 | 思考 | 每百万 token 人民币，输入 / 输出，每个阶梯一组 |"}  # fmt: skip
+
+
+WORDS = {
+    "README.md": {"text": "text", "image": "images", "hybrid": "if asked", "only": "always", "none": "never"},
+    "README.zh-CN.md": {"text": "文本", "image": "图片", "hybrid": "按需", "only": "总是", "none": "不支持"},
+}
 
 
 def tools_table(page: str) -> str:
@@ -38,14 +45,19 @@ def settings_table(page: str) -> str:
     return "\n".join(rows)
 
 
+def thought(price: object, page: str) -> str:
+    return "" if price is None else f" (thinking {price})" if page == "README.md" else f"（思考 {price}）"
+
+
 def models_table(page: str) -> str:
     rows = [MODELS[page], "|---|---|---|---|"]
     for model in shipped().models:
         if not model.retired and model.type == "chat":
             tiers = model.prices_in("cn-beijing")[0].tiers
-            price = ", ".join(f"{tier.input} / {tier.output_thinking or tier.output}" for tier in tiers)
-            reads = " + ".join(kind for kind in ("text", "image") if kind in model.input)
-            rows.append(f"| `{model.id}` | {reads} | {model.thinking.mode} | {price} |")
+            price = ", ".join(f"{t.input} / {t.output}" + thought(t.output_thinking, page) for t in tiers)
+            words = WORDS[page]
+            reads = " + ".join(words[kind] for kind in ("text", "image") if kind in model.input)
+            rows.append(f"| `{model.id}` | {reads} | {words[model.thinking.mode]} | {price} |")
     return "\n".join(rows)
 
 
@@ -76,3 +88,11 @@ def test_every_model_it_names_is_in_the_catalog(page: str) -> None:
     named = set(re.findall(r"\b(?:qwen|glm|kimi|deepseek)[-\d][\w.-]*\w", (ROOT / page).read_text("utf-8")))
 
     assert named - {model.id for model in shipped().models} == set()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_presets_are_what_it_says(page: str) -> None:
+    said = (ROOT / page).read_text("utf-8")
+
+    for name, preset in PRESETS.items():
+        assert f"{name} {preset['temperature']:g}/{preset['top_p']:g}" in said

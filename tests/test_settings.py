@@ -43,7 +43,7 @@ def test_the_host_and_the_region_whose_prices_apply(
     ("environment", "says"),
     [
         ({"DASHSCOPE_REGION": "mars"}, "DASHSCOPE_REGION must be 'cn-beijing', 'ap-southeast-1'"),
-        ({"DASHSCOPE_REGION": "eu-central-1"}, "eu-central-1 has no shared host: set DASHSCOPE_WORKSPACE_ID too"),
+        ({"DASHSCOPE_REGION": "eu-central-1"}, "DASHSCOPE_REGION: eu-central-1 has no shared host, so set DASHSCOPE_WORKSPACE_ID"),
         ({"DASHSCOPE_BASE_URL": "https://dashscope-intl.aliyuncs.com", "DASHSCOPE_REGION": "cn-beijing"},
          "DASHSCOPE_BASE_URL is a host of ap-southeast-1, but DASHSCOPE_REGION says cn-beijing"),
         ({"DASHSCOPE_BASE_URL": "http://dashscope.aliyuncs.com"}, "plain http is for loopback only"),
@@ -59,7 +59,12 @@ def test_the_host_and_the_region_whose_prices_apply(
         ({"BAILIAN_TIMEOUT_S": "nan"}, "BAILIAN_TIMEOUT_S must be a number"),
         ({"DASHSCOPE_API_KEY": '"sk-abc"'}, "DASHSCOPE_API_KEY holds spaces, quotes or characters that no key has"),
         ({"DASHSCOPE_API_KEY": "sk-sp-0123456789"}, "a key of a Coding or Token Plan: set DASHSCOPE_BASE_URL"),
-        ({"BAILIAN_HTTP_TOKEN": "short"}, "BAILIAN_HTTP_TOKEN"),
+        ({"BAILIAN_HTTP_TOKEN": "short"}, "BAILIAN_HTTP_TOKEN must have at least 16 characters"),
+        ({"BAILIAN_HTTP_TOKEN": " " * 16}, "BAILIAN_HTTP_TOKEN must have at least 16 characters"),
+        ({"BAILIAN_HTTP_TOKEN": "x" + " " * 15}, "BAILIAN_HTTP_TOKEN must have at least 16 characters"),
+        ({"BAILIAN_ALLOWED_HOSTS": "a.example,*"}, "BAILIAN_ALLOWED_HOSTS must hold host names such as"),
+        ({"BAILIAN_ALLOWED_HOSTS": "https://a.example"}, "BAILIAN_ALLOWED_HOSTS must hold host names such as"),
+        ({"DASHSCOPE_WORKSPACE_ID": "a b"}, "DASHSCOPE_WORKSPACE_ID holds characters that it cannot have"),
         ({"DASHSCOPE_BASE_URL": "https://dashscope.aliyuncs.com/typo"}, "has no path /typo"),
         ({"BAILIAN_MAX_COST_PER_DAY": "5"}, "BAILIAN_MAX_COST_PER_DAY is set, but this version cannot hold"),
     ],
@@ -118,6 +123,12 @@ def test_the_placeholder_of_a_pasted_block_is_no_key(monkeypatch: pytest.MonkeyP
     assert read().api_key is None
 
 
+def test_a_token_of_placeholder_letters_is_still_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAILIAN_HTTP_TOKEN", "sk-sk-sk-sk-sk-sk")
+
+    assert read().http_token is not None
+
+
 def test_a_key_too_short_to_be_one_does_not_eat_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASHSCOPE_API_KEY", "x")
 
@@ -152,7 +163,9 @@ def test_what_looks_like_a_mistake_is_named(monkeypatch: pytest.MonkeyPatch, tmp
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "192.168.1.2", "::", "example.com"])
 def test_off_loopback_a_token_and_host_names_are_needed(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
-    with pytest.raises(BadSettings, match="set BAILIAN_HTTP_TOKEN and BAILIAN_ALLOWED_HOSTS"):
+    with pytest.raises(
+        BadSettings, match=r"set BAILIAN_HTTP_TOKEN \(a secret of at least 16 characters\) and BAILIAN_ALLOWED_HOSTS"
+    ):
         read().require_safe_door(address)
     monkeypatch.setenv("BAILIAN_HTTP_TOKEN", "0123456789abcdef")
     with pytest.raises(BadSettings, match="set BAILIAN_ALLOWED_HOSTS"):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from conftest import KEY, SERVER, chunk, process, raw, sse, told, upstream
+from conftest import KEY, SERVER, Raw, chunk, process, raw, sse, told, upstream
 from mcp import Client, StdioServerParameters
 
 pytestmark = pytest.mark.anyio
@@ -127,6 +127,29 @@ def test_a_host_that_stops_reading_is_left_without_a_traceback() -> None:
         assert server.wait(timeout=30) == 0
         assert server.stderr
         assert server.stderr.read() == b""
+
+
+async def test_a_finished_reply_is_given_whole_to_a_host_that_reads_slowly() -> None:
+    long = sse(chunk(content="长" * 300_000), {"choices": [{"delta": {}, "finish_reason": "stop"}]})
+    async with upstream(long) as dashscope, raw(DASHSCOPE_BASE_URL=dashscope.url, DASHSCOPE_API_KEY=KEY) as server:
+        await server.send(id=1, method="tools/call", params={"name": "chat", "arguments": {"prompt": "x"}})
+        assert server.running.stdout
+        server.rest += await server.running.stdout.receive()  # it has begun to write
+        await server.end_of_input()
+        while (more := await read_slowly(server)) is not None:
+            server.rest += more
+        await server.running.wait()
+
+    whole = [json.loads(line) for line in server.rest.decode().splitlines()]
+    assert whole[-1]["result"]["structuredContent"]["text"] == "长" * 300_000
+
+
+async def read_slowly(server: Raw) -> bytes | None:
+    await anyio.sleep(0.01)
+    try:
+        return await server.running.stdout.receive(64 * 1024)  # type: ignore[union-attr]
+    except anyio.EndOfStream:
+        return None
 
 
 @pytest.mark.parametrize("end", ["end of input", signal.SIGTERM])

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 from bailian_mcp.server.app import tool_modules
-from conftest import Hosted, Wire, stream
+from conftest import Hosted, Wire, leaves, stream, text_of
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 INPUT_BUDGET_TOKENS = OUTPUT_BUDGET_TOKENS = 3_000
@@ -77,3 +77,5 @@ async def test_its_example_is_answered_as_its_schemas_say(hosted: Hosted, module
     jsonschema.validate(module.EXAMPLE, tool["inputSchema"])
     jsonschema.validate(result.structured_content, tool["outputSchema"])
     assert not result.is_error
+    for fact in leaves(result.structured_content):
+        assert fact in text_of(result), fact

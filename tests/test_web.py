@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -29,7 +30,9 @@ def serving(transport: str, *arguments: str, **environment: str) -> Iterator[tup
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
     assert process.stderr
     try:
-        yield process.stderr.readline().removeprefix("bailian-mcp listens on ").strip(), process
+        while not (line := process.stderr.readline()).startswith("bailian-mcp listens on "):
+            assert line, "the server ended before it listened"
+        yield line.removeprefix("bailian-mcp listens on ").strip(), process
     finally:
         process.terminate()
         process.communicate(timeout=10)
@@ -151,9 +154,7 @@ async def ask(url: str, method: str = "POST", content: bytes = b"", **headers: s
 GOOD = {"authorization": f"Bearer {TOKEN}"}
 
 
-@pytest.mark.parametrize(
-    "authorization", [None, "", "Bearer", f"Bearer {TOKEN}x", f"bearer {TOKEN}", f"Basic {TOKEN}", TOKEN]
-)
+@pytest.mark.parametrize("authorization", [None, "", "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN])
 async def test_a_stranger_is_refused(guarded: str, authorization: str | None) -> None:
     headers = {} if authorization is None else {"authorization": authorization}
     reply = await ask(guarded, **headers)
@@ -166,6 +167,7 @@ async def test_a_stranger_is_refused(guarded: str, authorization: str | None) ->
     ("headers", "status"),
     [
         ({"host": "evil.example"}, 421),
+        ({"host": "localhost:80@evil.example"}, 421),
         ({"host": "mcp.example.com.evil.example"}, 421),
         ({"origin": "https://evil.example"}, 403),
         ({"origin": "null"}, 403),
@@ -184,6 +186,14 @@ async def test_an_evil_host_or_origin_is_refused_even_with_the_token(
 )
 async def test_whom_the_settings_allow_comes_in(guarded: str, headers: dict[str, str]) -> None:
     assert (await ask(guarded, **GOOD, **headers)).status_code not in (401, 403, 421)
+
+
+async def test_the_scheme_of_the_token_may_be_written_in_any_case(guarded: str) -> None:
+    assert (await ask(guarded, authorization=f"bearer {TOKEN}")).status_code not in (401, 403, 421)
+
+
+async def test_a_refused_host_name_is_told_which_setting_allows_it(guarded: str) -> None:
+    assert "BAILIAN_ALLOWED_HOSTS" in (await ask(guarded, **GOOD, host="evil.example")).text
 
 
 async def test_the_health_check_is_open_and_says_nothing(guarded: str) -> None:
@@ -216,7 +226,7 @@ async def test_off_loopback_without_token_and_names_the_start_is_refused(address
     stopped = await anyio.run_process([*SERVER, "--transport", "sse", "--host", address], check=False)
 
     assert stopped.returncode == 2
-    assert b"set BAILIAN_HTTP_TOKEN and BAILIAN_ALLOWED_HOSTS" in stopped.stderr
+    assert b"set BAILIAN_HTTP_TOKEN (a secret" in stopped.stderr
 
 
 async def test_a_port_in_use_is_told_without_a_traceback() -> None:
@@ -235,3 +245,37 @@ async def test_files_on_the_servers_disk_are_closed_to_remote_callers() -> None:
             result = await host.call_tool("chat", {"prompt": "x", "files": ["README.md"]})
 
     assert "no folder is allowed" in str(result.content)
+
+
+async def test_nothing_of_a_request_reaches_the_log(tmp_path: Path) -> None:
+    async def call(url: str) -> None:
+        async with connected(url, "legacy") as host:
+            await host.call_tool("chat", {"prompt": "geheim"})
+
+    for transport in ("sse", "streamable-http"):
+        with serving(transport, "--sandbox", BAILIAN_LOG_LEVEL="DEBUG") as (url, process):
+            await call(url)
+            if transport == "sse":
+                await broken_message(url)
+            process.terminate()
+            log = await anyio.to_thread.run_sync(process.communicate)
+        assert "geheim" not in log[1]
+        assert "cancel" not in log[1].lower()
+
+
+async def broken_message(url: str) -> None:
+    """A message whose text is half a surrogate pair, on an SSE session of its own."""
+    async with httpx2.AsyncClient(trust_env=False, timeout=5) as http, http.stream("GET", url) as session:
+        async for event in httpx2.EventSource(session):
+            place = str(httpx2.URL(url).join(event.data))
+            message = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"geheim \\ud83d"}}'
+            await http.post(place, content=message, headers={"content-type": "application/json"})
+            return
+
+
+@pytest.mark.parametrize("argument", [["--host", "0.0.0.0"], ["serve", "--port", "9001"]])
+async def test_an_address_without_an_http_transport_is_refused(argument: list[str]) -> None:
+    stopped = await anyio.run_process([*SERVER, *argument], check=False)
+
+    assert stopped.returncode == 2
+    assert b"--host and --port are for HTTP" in stopped.stderr

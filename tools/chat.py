@@ -80,14 +80,4 @@ async def chat(
         max_output_tokens=max_output_tokens,
         **sampling,
     )
-    facts = f"finish_reason {completion.finish_reason}", f"thinking {completion.thinking}"
-    return result(completion, _text(completion), *facts)
-
-
-def _text(completion: Completion) -> str:
-    parts = [
-        completion.text,
-        f"[incomplete: {completion.incomplete}]" if completion.truncated else "",
-        f"[reasoning]\n{completion.reasoning}" if completion.reasoning else "",
-    ]
-    return "\n\n".join(filter(None, parts))
+    return result(completion, completion.text)

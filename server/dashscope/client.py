@@ -1,6 +1,7 @@
 """One client for the process: one pool, one TLS context, both made at the first call."""
 
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -12,11 +13,12 @@ import anyio
 import httpx2
 import stamina
 from pydantic import SecretStr
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from ..hosts import SANDBOX_HEADER, Host
 from .dialects import Dialect, Frame
 from .errors import NO_KEY, DashScopeError, clipped, from_reply
-from .events import INTERRUPTED, Counted, Event, Finished, Reasoned, Said
+from .events import INTERRUPTED, Event, Finished, Reasoned, Said
 from .pairs import Mending
 
 CONNECTIONS = 64
@@ -50,14 +52,17 @@ class Reply:
 
     def taken(self, event: Event) -> Event:
         """The event as it may be handed on, and remembered."""
-        self.answered |= isinstance(event, Said | Reasoned)
-        self.finished |= isinstance(event, Finished)
-        self.counted |= isinstance(event, Counted)
         match event:
             case Said(text):
+                self.answered = True
                 return Said(self._said(text))
             case Reasoned(text):
+                self.answered = True
                 return Reasoned(self._reasoned(text))
+            case Finished():
+                self.finished, self.counted = True, False  # counts that came before the end may not be the last
+            case _:  # Counted
+                self.counted = True
         return event
 
     def rest(self) -> list[Event]:
@@ -114,7 +119,7 @@ class DashScope:
         deadline = anyio.current_time() + self._timeout_s
         content = self._encoded(dialect.request(body))
         async with AsyncExitStack() as stack:
-            await self._take_turn(stack, deadline)
+            await self._take_turn(stack)
             response = await self._answered(dialect, content, deadline)
             stack.push_async_callback(response.aclose)
             reply = Reply(self._mark(response.headers.get("x-request-id", "")), SANDBOX_HEADER in response.headers)
@@ -123,19 +128,19 @@ class DashScope:
             )
             yield reply
 
-    async def _take_turn(self, stack: AsyncExitStack, deadline: float) -> None:
+    async def _take_turn(self, stack: AsyncExitStack) -> None:
         """Wait until one of the connections is free, and hold it until `stack` is left."""
         try:
             self._turns.acquire_nowait()
             stack.callback(self._turns.release)
             return
         except anyio.WouldBlock:
-            with anyio.move_on_at(deadline - SETTLE_S) as waiting:
+            with anyio.move_on_after(self._timeout_s / 2) as waiting:  # what is sent must have time to be answered
                 await self._turns.acquire()
                 stack.callback(self._turns.release)
         if waiting.cancelled_caught:
             raise DashScopeError(
-                f"{CONNECTIONS} calls are under way and none ended within {self._timeout_s:g} s. Nothing was sent. "
+                f"{CONNECTIONS} calls are under way and none ended within {self._timeout_s / 2:g} s. Nothing was sent. "
                 "Call again later."
             )
         await anyio.sleep(SETTLE_S)  # a host cancels many calls one by one: let ours arrive before we send
@@ -156,8 +161,9 @@ class DashScope:
                 with attempt:
                     return await self._send(dialect, content)
         raise DashScopeError(
-            f"DashScope sent nothing within {self._timeout_s:g} s. It may be billed, so it was not sent again: "
-            "ask for less at once, use a faster model, or raise BAILIAN_TIMEOUT_S."
+            f"{self._host.service} sent nothing within {self._timeout_s:g} s. "
+            "It may be billed, so it was not sent again: ask for less at once, use a faster model, "
+            "or raise BAILIAN_TIMEOUT_S."
         )
 
     async def _send(self, dialect: Dialect, content: bytes) -> httpx2.Response:
@@ -174,7 +180,7 @@ class DashScope:
             ) from None
         except httpx2.RequestError as error:
             raise DashScopeError(
-                f"The connection to DashScope broke before an answer came ({type(error).__name__}). {NOT_AGAIN}"
+                f"The connection broke before an answer came ({type(error).__name__}). {NOT_AGAIN}"
             ) from None
         if response.status_code != 200:
             raise await self._refusal(response)
@@ -209,9 +215,12 @@ class DashScope:
     def _ending(self, reply: Reply, response: httpx2.Response) -> list[Event]:
         """What the end of the body says beside the frames."""
         if response.headers.get("x-dashscope-partialresponse") == "true":
-            return [*reply.rest(), Finished(INTERRUPTED, f"DashScope reached its own time limit. {NOT_AGAIN}")]
+            return [
+                *reply.rest(),
+                Finished(INTERRUPTED, f"{self._host.service} reached its own time limit. {NOT_AGAIN}"),
+            ]
         if not reply.finished:
-            raise DashScopeError(f"DashScope ended the stream in the middle. {NOT_AGAIN}")
+            raise DashScopeError(f"{self._host.service} ended the stream in the middle. {NOT_AGAIN}")
         return reply.rest()
 
     async def _frames(self, reply: Reply, response: httpx2.Response, deadline: float) -> AsyncGenerator[Frame]:
@@ -237,7 +246,7 @@ class DashScope:
             failure = dialect.failure(frame)
             events = [] if failure else list(dialect.events(frame))
         except (AttributeError, KeyError, TypeError, ValueError):
-            raise DashScopeError(f"DashScope sent a line of an unknown form. {NOT_AGAIN}") from None
+            raise DashScopeError(f"{self._host.service} sent a line of an unknown form. {NOT_AGAIN}") from None
         if failure:
             raise self._error(response, failure)
         return [Finished(self._mark(event.reason)) if isinstance(event, Finished) else event for event in events]
@@ -246,7 +255,7 @@ class DashScope:
         frame = _json_or_text(line)
         if not isinstance(frame, dict):
             raise DashScopeError(
-                f'DashScope sent a line that is no JSON: "{clipped(self._redact(line), 100)}". '
+                f'{self._host.service} sent a line that is no JSON: "{clipped(self._redact(line), 100)}". '
                 "Call again; if it happens again, check DASHSCOPE_BASE_URL."
             )
         return frame
@@ -254,7 +263,7 @@ class DashScope:
     def _silence(self, seconds: float, gap: bool) -> DashScopeError:
         if gap:
             return DashScopeError(
-                f"DashScope fell silent: nothing for {seconds:.3g} s. Call again if you need the rest."
+                f"{self._host.service} fell silent: nothing for {seconds:.3g} s. Call again if you need the rest."
             )
         return DashScopeError(
             f"The call took longer than {self._timeout_s:g} s. Ask for less at once, or raise BAILIAN_TIMEOUT_S."
@@ -276,13 +285,12 @@ class DashScope:
         return self._http
 
     def _headers(self) -> dict[str, str]:
-        if self._key is None:
+        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+        if self._key:
+            return {**headers, "Authorization": f"Bearer {self._key.get_secret_value()}"}
+        if self._host.kind != "other":  # a server of one's own may need no key
             raise DashScopeError(NO_KEY)
-        return {
-            "Authorization": f"Bearer {self._key.get_secret_value()}",
-            "Content-Type": "application/json",
-            "Accept": "text/event-stream",
-        }
+        return headers
 
     def _encoded(self, body: Mapping[str, Any]) -> bytes:
         try:
@@ -308,6 +316,13 @@ class DashScope:
         return from_reply(response.status_code, response.headers, reply, self._redact, self._host.service)
 
 
+def _log_retry(details: RetryDetails) -> None:
+    logging.getLogger("bailian_mcp").warning("%s It is sent again in %.1f s.", details.caused_by, details.wait_for)
+
+
+set_on_retry_hooks([_log_retry])
+
+
 def _wait_before_retry(deadline: float, error: Exception) -> bool | float:
     """Whether to try again: False, True (with the usual backoff), or after that many seconds."""
     if not isinstance(error, DashScopeError) or not error.retry:
@@ -328,16 +343,11 @@ async def _data_lines(response: httpx2.Response) -> AsyncGenerator[str]:
             return
         source = aiter(httpx2.EventSource(response, max_event_size=MAX_EVENT_BYTES))
         async with aclosing(cast("AsyncGenerator[httpx2.ServerSentEvent]", source)) as events:
-            last = ("", "")
             async for event in events:
-                twice = event.id and (event.id, event.data) == last  # the native protocol numbers its frames
-                if event.data and not twice:
+                if event.data:
                     yield event.data
-                last = event.id, event.data
     except httpx2.RequestError as error:
-        raise DashScopeError(
-            f"The connection to DashScope broke in the middle ({type(error).__name__}). {NOT_AGAIN}"
-        ) from None
+        raise DashScopeError(f"The connection broke in the middle ({type(error).__name__}). {NOT_AGAIN}") from None
 
 
 def _lines_of(text: str) -> list[str]:

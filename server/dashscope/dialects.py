@@ -47,7 +47,7 @@ class ChatCompletions:
     headers: Mapping[str, str] = {}
 
     def __init__(self, *, cumulative: bool = False) -> None:
-        self._said = _Growing() if cumulative else None
+        self._pieces = _Pieces(cumulative)
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         return {**body, "stream": True, "stream_options": {"include_usage": True}}
@@ -57,8 +57,7 @@ class ChatCompletions:
 
     def events(self, frame: Frame) -> Iterator[Event]:
         for choice in _first(frame.get("choices")):
-            delta = choice.get("delta") or choice.get("message") or {}
-            yield from _pieces(delta, choice.get("finish_reason"), self._said)
+            yield from self._pieces.of(choice.get("delta") or choice.get("message") or {}, choice.get("finish_reason"))
         yield from _counted(frame.get("usage") or {})
 
 
@@ -67,7 +66,8 @@ class Generation:
 
     Page: https://help.aliyun.com/zh/model-studio/qwen-api-via-dashscope
     Usage comes in every frame and the last counts; `finish_reason` is the string "null" until the end; the multimodal
-    endpoint takes and gives content as a list of parts. Which endpoint a model has, the catalog says.
+    endpoint takes and gives content as a list of parts. Which endpoint a model has, the catalog says. A frame that is
+    its predecessor to the letter, its growing counts included, was sent twice.
     """
 
     door: Door = "native"
@@ -76,21 +76,25 @@ class Generation:
     def __init__(self, endpoint: Endpoint, *, cumulative: bool = False) -> None:
         self.path = f"/services/aigc/{endpoint}/generation"
         self._in_parts = endpoint == "multimodal-generation"
-        self._said = _Growing() if cumulative else None
+        self._cumulative = cumulative
+        self._pieces = _Pieces(cumulative)
+        self._last: Frame | None = None
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         parameters = {name: value for name, value in body.items() if name not in ("model", "messages")}
         messages = [{**m, "content": self._content(m["content"])} for m in body["messages"]]
-        always = {"incremental_output": self._said is None, "result_format": "message"}
+        always = {"incremental_output": not self._cumulative, "result_format": "message"}
         return {"model": body["model"], "input": {"messages": messages}, "parameters": {**parameters, **always}}
 
     def failure(self, frame: Frame) -> Frame | None:
         return _native_failure(frame)
 
     def events(self, frame: Frame) -> Iterator[Event]:
+        if frame == self._last:
+            return
+        self._last = frame
         for choice in _first((frame.get("output") or {}).get("choices")):
-            reason = choice.get("finish_reason")
-            yield from _pieces(choice.get("message") or {}, reason if reason != "null" else None, self._said)
+            yield from self._pieces.of(choice.get("message") or {}, choice.get("finish_reason"))
         yield from _counted(frame.get("usage") or {})
 
     def _content(self, content: str | Sequence[Frame]) -> str | list[Frame]:
@@ -127,44 +131,44 @@ class Responses:
 
     def events(self, frame: Frame) -> Iterator[Event]:
         match frame.get("type"):
-            case "response.output_text.delta":
+            case "response.output_text.delta" | "response.refusal.delta":
                 yield Said(_text(frame.get("delta")))
             case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta":
                 yield Reasoned(_text(frame.get("delta")))
             case "response.completed" | "response.incomplete":
                 response = frame["response"]
-                cut = (response.get("incomplete_details") or {}).get("reason", "length")
-                whole = response.get("status") == "completed"
+                cut = (response.get("incomplete_details") or {}).get("reason") or "max_output_tokens"
+                whole = frame["type"] == "response.completed"
                 yield Finished("stop" if whole else "length" if cut == "max_output_tokens" else str(cut))
                 yield from _counted(response.get("usage") or {})
 
 
-class _Growing:
-    """Takes what is new out of texts that repeat themselves."""
+class _Pieces:
+    """Reads the pieces of a message; takes what is new out of texts that repeat themselves."""
 
-    def __init__(self) -> None:
-        self._seen = ""
+    def __init__(self, cumulative: bool) -> None:
+        self._seen: dict[str, str] | None = {} if cumulative else None
 
-    def new(self, text: str) -> str:
-        if not text.startswith(self._seen):
+    def of(self, message: Frame, reason: Any) -> Iterator[Event]:
+        if reasoning := self._new("reasoning_content", _text(message.get("reasoning_content"))):
+            yield Reasoned(reasoning)
+        if text := self._new("content", _text(message.get("content"))):
+            yield Said(text)
+        if reason and reason != "null":
+            yield Finished(str(reason))
+
+    def _new(self, name: str, text: str) -> str:
+        if self._seen is None or not text:
+            return text
+        seen, self._seen[name] = self._seen.get(name, ""), text
+        if not text.startswith(seen):
             raise ValueError("a cumulative stream that takes back what it said")
-        new, self._seen = text[len(self._seen) :], text
-        return new
+        return text[len(seen) :]
 
 
 def _first(choices: Any) -> list[Frame]:
     """The choice that counts: we never ask for more than one."""
-    return [choice for choice in choices or () if choice.get("index", 0) == 0]
-
-
-def _pieces(message: Frame, reason: Any, said: _Growing | None) -> Iterator[Event]:
-    if reasoning := _text(message.get("reasoning_content")):
-        yield Reasoned(reasoning)
-    text = _text(message.get("content"))
-    if text := said.new(text) if said and text else text:
-        yield Said(text)
-    if reason:
-        yield Finished(str(reason))
+    return [choice for choice in choices or () if choice.get("index") in (0, None)]
 
 
 def _text(content: Any) -> str:
@@ -188,7 +192,8 @@ def _input_parts(content: str | Sequence[Frame]) -> str | list[Frame]:
 
 
 def _native_failure(frame: Frame) -> Frame | None:
-    return frame if frame.get("code") and not frame.get("output") else None
+    answer = frame.get("choices") or (frame.get("output") or {}).get("choices")
+    return frame if not answer and (frame.get("code") or frame.get("message")) else None
 
 
 def _counted(usage: Frame) -> Iterator[Counted]:

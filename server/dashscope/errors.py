@@ -10,6 +10,8 @@ from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError
 
+from ..hosts import DASHSCOPE, SANDBOX_HEADER
+
 QUOTED_CHARACTERS = 300
 # White space, control characters, what reorders or hides text, halves of surrogate pairs
 UNSEEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]+")
@@ -184,7 +186,7 @@ KNOWN = (
     ),
     Known(
         "max_output_tokens is more than this model can write.",
-        "Lower it to the range below, or leave it out.",
+        "Lower it to the range it names, or leave it out.",
         text="range of max_",
     ),
     Known(
@@ -238,7 +240,7 @@ KNOWN = (
 
 
 def from_reply(
-    status: int, headers: Mapping[str, str], reply: Any, redact: Callable[[str], str], service: str = "DashScope"
+    status: int, headers: Mapping[str, str], reply: Any, redact: Callable[[str], str], service: str
 ) -> DashScopeError:
     """The error of a reply: its status, its headers, and its JSON (or, from a gateway, its text).
 
@@ -251,12 +253,15 @@ def from_reply(
     code = str(details.get("code") or details.get("type") or "")
     message = str(details.get("message") or inner or (reply if isinstance(reply, str) else ""))
     request_id = str(body.get("request_id") or headers.get("x-request-id") or "")
-    known = next((k for k in KNOWN if k.matches(code.lower(), message.lower())), None) or _by_status(status)
-    quoted = clipped(redact(message), QUOTED_CHARACTERS)
+    known = _by_status(status) if service == DASHSCOPE else _elsewhere(status)
+    if service == DASHSCOPE:
+        known = next((k for k in KNOWN if k.matches(code.lower(), message.lower())), known)
+    quoted = clipped(redact(message), QUOTED_CHARACTERS).rstrip(".")
     why = f' {service} said: "{quoted}".' if quoted else ""
+    mark = "SANDBOX, nothing of this is real: " if SANDBOX_HEADER in headers else ""
     marks = [code, f"HTTP {status}", f"request {request_id}" if request_id else ""]
     return DashScopeError(
-        f"{known.says.replace('DashScope', service)}{why} {known.next.replace('DashScope', service)}",
+        f"{mark}{known.says}{why} {known.next}",
         marks=tuple(clipped(redact(mark), 80) for mark in marks if mark),
         code=code,
         status=status,
@@ -290,6 +295,15 @@ def _by_status(status: int) -> Known:
     if status >= 500:
         return Known("DashScope failed. The call may be billed, so it was not sent again.", "Try again later.")
     return Known("DashScope refused the request.", "Correct the request and call again.")
+
+
+def _elsewhere(status: int) -> Known:
+    """A server that is not DashScope: its codes are not known, its statuses are everyone's."""
+    return Known(
+        f"The server answered HTTP {status}.",
+        "Check the model's name, the key (any text, if it needs none) and DASHSCOPE_BASE_URL.",
+        retry=status in (429, 503),
+    )
 
 
 def _wait_s(headers: Mapping[str, str]) -> float | None:
