@@ -81,7 +81,7 @@ def application(server: App, transport: Transport, door: Door) -> ASGIApp:
     """The ASGI application: the SDK's transport behind the token, and a health check beside it."""
 
     server.custom_route(HEALTH, methods=["GET"])(_healthy)
-    names = (*LOOPBACK_NAMES, *door.names)
+    names = (*LOOPBACK_NAMES, *(f"[{name}]" if ":" in name else name for name in door.names))
     security = TransportSecuritySettings(
         allowed_hosts=[spelling for name in names for spelling in (name, f"{name}:*")],
         allowed_origins=[f"{s}://{spelling}" for s in ("http", "https") for n in names for spelling in (n, f"{n}:*")],

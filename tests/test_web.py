@@ -139,7 +139,7 @@ async def test_the_process_ends_cleanly_in_the_middle_of_a_call(transport: str, 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[str]:
     """A server for teams: its address as a client on another machine would name it."""
-    environment = {"BAILIAN_HTTP_TOKEN": TOKEN, "BAILIAN_ALLOWED_HOSTS": "mcp.example.com"}
+    environment = {"BAILIAN_HTTP_TOKEN": TOKEN, "BAILIAN_ALLOWED_HOSTS": "mcp.example.com,2001:db8::7"}
     with serving("streamable-http", "--sandbox", "--host", "0.0.0.0", **environment) as (url, _):
         yield url.replace("0.0.0.0", "127.0.0.1")
 
@@ -182,7 +182,13 @@ async def test_an_evil_host_or_origin_is_refused_even_with_the_token(
 
 @pytest.mark.parametrize(
     "headers",
-    [{"host": "mcp.example.com"}, {"host": "mcp.example.com:8443"}, {"origin": "https://mcp.example.com"}, {}],
+    [
+        {"host": "mcp.example.com"},
+        {"host": "mcp.example.com:8443"},
+        {"host": "[2001:db8::7]:8000"},
+        {"origin": "https://mcp.example.com"},
+        {},
+    ],
 )
 async def test_whom_the_settings_allow_comes_in(guarded: str, headers: dict[str, str]) -> None:
     assert (await ask(guarded, **GOOD, **headers)).status_code not in (401, 403, 421)
