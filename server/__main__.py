@@ -36,6 +36,8 @@ def _claimed() -> Streams:
     """stdin and stdout for the protocol alone: everyone else reads nothing, and what they print goes to stderr."""
     try:
         streams = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
+        for stream in streams:
+            os.set_blocking(stream.fileno(), True)  # threads of their own wait for them
     except OSError:
         sys.exit("bailian-mcp cannot start.\nMCP over stdio needs an open stdin and stdout.")
     with open(os.devnull, "rb") as nothing:
@@ -118,12 +120,16 @@ class _Redacting(logging.Formatter):
         return self._redact(super().format(record))
 
     def formatException(self, ei: Any) -> str:
-        error = ei[1]
-        while error is not None:
-            if type(error).__name__ == "ValidationError":
-                return f"{type(error).__name__}: its text may quote the request and is left out"
-            error = error.__cause__ or error.__context__
+        if _quotes_its_input(ei[1]):
+            return f"{type(ei[1]).__name__}: its text may quote the request and is left out"
         return super().formatException(ei)
+
+
+def _quotes_its_input(error: BaseException | None) -> bool:
+    if error is None:
+        return False
+    inner = [error.__cause__, error.__context__, *getattr(error, "exceptions", ())]
+    return type(error).__name__ == "ValidationError" or any(map(_quotes_its_input, inner))
 
 
 def _log_to_stderr(settings: "Settings") -> None:
@@ -163,7 +169,11 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     if arguments.version:
         sys.stdout.write(f"bailian-mcp {_version()}\n")
         parser.exit()
-    if arguments.transport == "stdio" and arguments.command == "serve" and (arguments.host or arguments.port):
+    if (
+        arguments.transport == "stdio"
+        and arguments.command == "serve"
+        and (arguments.host, arguments.port) != (None, None)
+    ):
         parser.error("--host and --port are for HTTP: add --transport streamable-http (or sse)")
     arguments.host = arguments.host or "127.0.0.1"
     arguments.port = 8000 if arguments.port is None else arguments.port

@@ -27,9 +27,7 @@ TOKEN_PLAN = "token-plan"
 COMPATIBLE = "/compatible-mode/v1"
 SHARED_BODY_BYTES, WORKSPACE_BODY_BYTES = 16 * MIB, 64_000_000
 
-HOST_NAME = re.compile(
-    r"[a-z0-9_.-]*[a-z0-9]|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE
-)  # a name without a last dot, or IPv6
+HOST_NAME = re.compile(r"([a-z0-9_-]+\.)*[a-z0-9_-]+", re.IGNORECASE)
 DASHSCOPE = "DashScope"
 SANDBOX_HEADER = "x-bailian-sandbox"  # what marks every reply of the sandbox
 
@@ -87,7 +85,7 @@ def host(base_url: str = "", region: str | None = None, workspace_id: str = "") 
 
 
 def _own_root(region: str, workspace_id: str) -> str:
-    if workspace_id == TOKEN_PLAN:
+    if workspace_id.lower() == TOKEN_PLAN:
         raise ValueError("DASHSCOPE_WORKSPACE_ID names a plan: set DASHSCOPE_BASE_URL to the plan's URL instead")
     if workspace_id:
         return f"https://{workspace_id}.{region}.maas.aliyuncs.com"
@@ -119,13 +117,21 @@ def _sound(base_url: str) -> SplitResult:
         port_is_one = url.port is None or url.port > 0
     except ValueError:
         port_is_one, url = False, urlsplit("")
-    if not port_is_one or url.scheme not in ("https", "http") or not HOST_NAME.fullmatch(url.hostname or ""):
+    if not port_is_one or url.scheme not in ("https", "http") or not is_host_name(url.hostname or ""):
         raise ValueError("DASHSCOPE_BASE_URL must be a URL such as https://dashscope.aliyuncs.com")
     if url.query or url.fragment or url.username is not None or url.password is not None:
         raise ValueError("DASHSCOPE_BASE_URL must hold no user name, query or fragment")
     if url.scheme == "http" and not is_loopback(url.hostname or ""):
         raise ValueError("DASHSCOPE_BASE_URL: plain http is for loopback only, your key would travel in the clear")
     return url
+
+
+def is_host_name(text: str) -> bool:
+    """A name without a last dot, an IPv4 or an IPv6 address; no port, no brackets."""
+    try:
+        return bool(HOST_NAME.fullmatch(text)) or bool(ipaddress.IPv6Address(text))
+    except ValueError:
+        return False
 
 
 def is_loopback(name: str) -> bool:

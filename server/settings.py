@@ -13,7 +13,7 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from .hosts import DEFAULT_REGION, HOST_NAME, Host, host, is_loopback
+from .hosts import DEFAULT_REGION, Host, host, is_host_name, is_loopback
 from .wording import complaints
 
 Region = Literal["cn-beijing", "ap-southeast-1", "us-east-1", "cn-hongkong", "eu-central-1", "ap-northeast-1"]
@@ -124,8 +124,10 @@ class Settings(BaseSettings):
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _split_hosts(cls, value: Any) -> Any:
-        names = tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else ()
-        if strange := [name for name in names if not HOST_NAME.fullmatch(name)]:
+        names = (
+            tuple(name.strip().lower() for name in value.split(",") if name.strip()) if isinstance(value, str) else ()
+        )
+        if strange := [name for name in names if not is_host_name(name)]:
             raise ValueError(f"must hold host names such as mcp.example.com or 192.0.2.7, not {strange[0][:80]}")
         return names
 

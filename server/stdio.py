@@ -20,7 +20,7 @@ from .signals import told_to_stop
 
 GRACE_S = 0.5  # without a byte taken by the host
 MOST_S = 1.5
-PIPE_BYTES = 64 * 1024
+PIECE_BYTES = 8 * 1024  # how finely it is seen that the host takes bytes
 
 
 @asynccontextmanager
@@ -84,8 +84,8 @@ class _Writer:
             while True:
                 content, written = self._texts.get()
                 try:
-                    for start in range(0, len(content), PIPE_BYTES):
-                        self._write(stdout, content[start : start + PIPE_BYTES])
+                    for start in range(0, len(content), PIECE_BYTES):
+                        self._write(stdout, content[start : start + PIECE_BYTES])
                 except OSError as error:
                     self._failed = error
                 anyio.from_thread.run_sync(written.set, token=token)

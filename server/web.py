@@ -137,6 +137,6 @@ class _Server(uvicorn.Server):
 
 async def _stop_at_signal(web: uvicorn.Server, *, task_status: TaskStatus[None]) -> None:
     await told_to_stop(task_status=task_status)
-    for name in ("uvicorn.error", "mcp.server.streamable_http", "mcp.server.sse"):
+    for name in ("uvicorn.error", "mcp.server.streamable_http", "mcp.server.sse", "mcp.shared.jsonrpc_dispatcher"):
         logging.getLogger(name).disabled = True  # what is cancelled now is meant to be
     web.should_exit = True

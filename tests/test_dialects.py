@@ -117,15 +117,16 @@ async def test_a_request_id_may_come_in_the_frames_only() -> None:
     assert answer.request_id == "native-1"
 
 
-async def test_a_native_frame_sent_twice_is_heard_once() -> None:
-    first, last = native(1, "西湖"), native(2, "", "stop")
-    heard, *_ = await talk(Generation("text-generation"), sse(first, first, last, last, done=False))
+async def test_an_ending_sent_twice_changes_nothing() -> None:
+    last = native(2, "", "stop")
+    heard, *_ = await talk(Generation("text-generation"), sse(native(1, "西湖"), last, last, done=False))
 
-    assert [event for event in heard if isinstance(event, Said | Finished)] == [Said("西湖"), Finished("stop")]
+    assert [event for event in heard if isinstance(event, Said)] == [Said("西湖")]
+    assert heard[-2:] == [Finished("stop"), Counted(10, 2, None, None, None)]
 
 
 async def test_repeated_words_are_no_repeated_frames() -> None:
-    laughing = [native(n, "哈").replace(f"id:{n}", "id:1") for n in (1, 2, 3)]
+    laughing = [native(1, "哈")] * 3
     heard, *_ = await talk(Generation("text-generation"), sse(*laughing, native(4, "", "stop"), done=False))
     again, *_ = await talk(ChatCompletions(), b"id: 1\n" + sse(*[chunk(content="哈")] * 3, finish()))
 

@@ -63,6 +63,7 @@ def test_the_host_and_the_region_whose_prices_apply(
         ({"BAILIAN_HTTP_TOKEN": " " * 16}, "BAILIAN_HTTP_TOKEN must have at least 16 characters"),
         ({"BAILIAN_HTTP_TOKEN": "x" + " " * 15}, "BAILIAN_HTTP_TOKEN must have at least 16 characters"),
         ({"BAILIAN_ALLOWED_HOSTS": "a.example,*"}, "BAILIAN_ALLOWED_HOSTS must hold host names such as"),
+        ({"BAILIAN_ALLOWED_HOSTS": "192.0.2.7:8000"}, "BAILIAN_ALLOWED_HOSTS must hold host names such as"),
         ({"BAILIAN_ALLOWED_HOSTS": "https://a.example"}, "BAILIAN_ALLOWED_HOSTS must hold host names such as"),
         ({"DASHSCOPE_WORKSPACE_ID": "a b"}, "DASHSCOPE_WORKSPACE_ID holds characters that it cannot have"),
         ({"DASHSCOPE_BASE_URL": "https://dashscope.aliyuncs.com/typo"}, "has no path /typo"),
