@@ -14,6 +14,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import anyio.to_thread
 from mcp.server.mcpserver.exceptions import ToolError
 
+from .wording import shown
+
 # DashScope's bound for one data URI is 10 MB: https://help.aliyun.com/zh/model-studio/vision
 DATA_URI_CHARACTERS = 10 * 1024 * 1024
 FILE_BYTES = 7_500_000  # as base64 it fits
@@ -82,12 +84,12 @@ def _from_data_uri(uri: str) -> str:
 
 
 def _local(path: str, folders: tuple[Path, ...]) -> str:
-    return _data_uri(_read(path, folders), _shown(path))
+    return _data_uri(_read(path, folders), shown(Path(path).name))
 
 
 def _read(path: str, folders: tuple[Path, ...]) -> bytes:
     """The content of a regular file inside `folders`, judged by where the opened file lies, not by its name."""
-    name = _shown(path)
+    name = shown(Path(path).name) or "the path"
     try:
         real = Path(path).expanduser().resolve()
         _require_inside(name, real, folders)
@@ -115,12 +117,6 @@ def _place_of(fd: int, asked: Path) -> Path:
 
         return Path(os.fsdecode(fcntl.fcntl(fd, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0")))
     return asked.resolve(strict=True)
-
-
-def _shown(path: str) -> str:
-    """A file's name, fit for a sentence."""
-    name = "".join(c if c.isprintable() else "?" for c in Path(path).name)
-    return name[:80] or "the path"
 
 
 def _require_inside(name: str, real: Path, folders: tuple[Path, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Pydantic's complaints in plain words: where, and what is allowed; never what was given, never a library's name."""
+"""Words for refusals: pydantic's complaints made plain (where, what is allowed, never what was given), and names."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -36,10 +36,11 @@ def complaint(details: Mapping[str, Any]) -> str:
 
 def place(details: Mapping[str, Any]) -> str:
     parts = details["loc"]
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{_shown(part)}" for part in parts).lstrip(".")
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{shown(str(part))}" for part in parts).lstrip(".")
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """A name from outside, fit for a sentence: short, and without what could hide or reorder text."""
     return "".join(c if c.isprintable() else "?" for c in name[:80])
 
 

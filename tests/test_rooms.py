@@ -14,7 +14,7 @@ MAY = {
     "wording": set(),
     "settings": {".hosts", ".wording", "pydantic", "pydantic_settings"},
     "dashscope": {".hosts", "httpx2", "anyio", "stamina", "pydantic", "mcp.server.mcpserver.exceptions"},
-    "files": {"anyio", "PIL", "mcp.server.mcpserver.exceptions"},
+    "files": {".wording", "anyio", "PIL", "mcp.server.mcpserver.exceptions"},
     "thinking": {".catalog", "mcp.server.mcpserver.exceptions"},
     "progress": {"anyio"},
     "signals": {"anyio"},
