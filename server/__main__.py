@@ -70,12 +70,12 @@ def _serve(arguments: argparse.Namespace, streams: Streams | None) -> int:
 
 
 def _listening(settings: "Settings", arguments: argparse.Namespace) -> "socket":
-    from . import web
+    from .listening import listen
     from .settings import BadSettings
 
     settings.require_safe_door(arguments.host)
     try:
-        return web.listen(arguments.host, arguments.port)
+        return listen(arguments.host, arguments.port)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else error
         raise BadSettings(

@@ -37,7 +37,11 @@ class App(MCPServer[Shared]):
         self, name: str, arguments: dict[str, Any], context: Context[Shared, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         tool = self._tool_manager.get_tool(name)
-        required = tool.parameters.get("required", ()) if tool else ()
+        if tool is None:
+            raise ToolError(
+                f"There is no such tool. Tools: {', '.join(t.name for t in self._tool_manager.list_tools())}."
+            )
+        required = tool.parameters.get("required", ())
         given = {key: value for key, value in arguments.items() if value is not None or key in required}
         try:  # hosts send null for what is not set
             return await super().call_tool(name, given, context)
@@ -48,20 +52,16 @@ class App(MCPServer[Shared]):
             ) from crash.__cause__
         except ToolError as refusal:
             if isinstance(refusal.__cause__, ValidationError):
-                parameters = list(tool.parameters["properties"]) if tool else []
+                parameters = list(tool.parameters["properties"])
                 raise ToolError(_sendable(_reworded(refusal.__cause__, parameters))) from refusal.__cause__
-            raise ToolError(_sendable(self._own_words(name, refusal))) from refusal.__cause__
+            own_words = str(refusal).removeprefix(f"Error executing tool {name}: ")
+            raise ToolError(_sendable(own_words)) from refusal.__cause__
 
     async def run_on(self, stdin: BinaryIO, stdout: BinaryIO) -> None:
         """Serve one host over two streams until its input ends."""
         async with stdio.wire(stdin, stdout) as (read, write):
             server = self._lowlevel_server
             await server.run(read, write, server.create_initialization_options())
-
-    def _own_words(self, name: str, refusal: ToolError) -> str:
-        if self._tool_manager.get_tool(name) is None:
-            return f"There is no such tool. Tools: {', '.join(tool.name for tool in self._tool_manager.list_tools())}."
-        return str(refusal).removeprefix(f"Error executing tool {name}: ")
 
 
 def build(shared: Shared, *, log_level: Any = "WARNING") -> App:

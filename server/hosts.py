@@ -62,14 +62,15 @@ def host(base_url: str = "", region: str | None = None, workspace_id: str = "") 
     Raises:
         ValueError: they contradict each other, or the key would travel in the clear; the text says what to change.
     """
+    here = region or DEFAULT_REGION
     if not base_url:
-        return _dashscope(_own_root(region or DEFAULT_REGION, workspace_id), region or DEFAULT_REGION)
+        return _dashscope(_own_root(here, workspace_id), here)
     url = _sound(base_url)
     name = (url.hostname or "").lower()
     if name in CODING_PLANS:
-        return Host("plan", region or DEFAULT_REGION, f"https://{url.netloc}/v1")
+        return Host("plan", here, f"https://{url.netloc}/v1")
     if name.startswith(f"{TOKEN_PLAN}.") and WORKSPACE.fullmatch(name):
-        return Host("plan", region or DEFAULT_REGION, f"https://{url.netloc}{COMPATIBLE}")
+        return Host("plan", here, f"https://{url.netloc}{COMPATIBLE}")
     known = _region_of(name)
     if known and region and known != region:
         raise ValueError(f"DASHSCOPE_BASE_URL is a host of {known}, but DASHSCOPE_REGION says {region}")
@@ -80,8 +81,8 @@ def host(base_url: str = "", region: str | None = None, workspace_id: str = "") 
         return _dashscope(origin, known, workspace_id)
     prefix = path.removesuffix(COMPATIBLE)
     if prefix.endswith("/v1"):  # not DashScope's own path, which is gone from it
-        return Host("other", region or DEFAULT_REGION, origin + path)
-    return _dashscope(origin + prefix, region or DEFAULT_REGION, workspace_id)
+        return Host("other", here, origin + path)
+    return _dashscope(origin + prefix, here, workspace_id)
 
 
 def _own_root(region: str, workspace_id: str) -> str:

@@ -6,7 +6,6 @@ model named `sandbox-<fault>` fails in that way. Every reply carries a header, s
 
 import hashlib
 import json
-import socket
 import sys
 import threading
 import uuid
@@ -24,6 +23,7 @@ from starlette.routing import Route
 
 from .catalog import Model, Tier, shipped
 from .hosts import SANDBOX_HEADER
+from .listening import listen, root_url
 
 CREATED = 1_790_000_000
 # Model name -> (status, code, message), in DashScope's words: https://help.aliyun.com/zh/model-studio/error-code
@@ -81,12 +81,12 @@ def app(pace: Pace = Pace()) -> Starlette:
 @contextmanager
 def running(pace: Pace = Pace()) -> Iterator[str]:
     """A sandbox on a free port of loopback, in a thread of its own; gives its root URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with listen("127.0.0.1", 0) as listening:
         server = uvicorn.Server(_config(pace))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield root_url(listening)
         finally:
             server.should_exit = True
             thread.join(timeout=2)
@@ -94,15 +94,13 @@ def running(pace: Pace = Pace()) -> Iterator[str]:
 
 def serve(host: str, port: int, latency_ms: float, chunk: int) -> int:
     """Run the sandbox alone until it is stopped."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listening = socket.create_server((host, port), family=family)
+        listening = listen(host, port)
     except OSError as error:
         sys.stderr.write(f"The sandbox cannot listen on {host}:{port}: {error.strerror}. Choose another --port.\n")
         return 2
     with listening:
-        name = f"[{host}]" if ":" in host else host
-        root = f"http://{name}:{listening.getsockname()[1]}"
+        root = root_url(listening)
         sys.stderr.write(
             f"The sandbox runs. For bailian-mcp: DASHSCOPE_BASE_URL={root} and any DASHSCOPE_API_KEY.\n"
             f"For any OpenAI client: base URL {root}/compatible-mode/v1. Stop it with Ctrl-C.\n"
@@ -124,12 +122,14 @@ async def _body(request: Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.body())
     except ValueError:
-        raise Refusal(
-            400, "invalid_request_error", "Required body invalid, please check the request body format."
-        ) from None
+        body = None
     if not isinstance(body, dict):
         raise Refusal(400, "invalid_request_error", "Required body invalid, please check the request body format.")
     return body
+
+
+def _invalid(message: str) -> Refusal:
+    return Refusal(400, "invalid_parameter_error", message)
 
 
 def _check(body: dict[str, Any], authorization: str) -> None:
@@ -143,33 +143,27 @@ def _check(body: dict[str, Any], authorization: str) -> None:
         raise Refusal(404, "model_not_found", f"The model `{name}` does not exist or you do not have access to it.")
     messages = body.get("messages") or []
     if not all(isinstance(message, dict) for message in messages):
-        raise Refusal(400, "invalid_parameter_error", "Input should be a valid dictionary: messages")
+        raise _invalid("Input should be a valid dictionary: messages")
     if not any(message.get("role") == "user" for message in messages):
-        raise Refusal(
-            400, "invalid_parameter_error", "The input messages do not contain elements with the role of user."
-        )
+        raise _invalid("The input messages do not contain elements with the role of user.")
     if body.get("stream_options") and not body.get("stream"):
-        raise Refusal(
-            400, "invalid_parameter_error", "The stream_options parameter is only allowed when stream is true."
-        )
+        raise _invalid("The stream_options parameter is only allowed when stream is true.")
     if model:
         _check_for(model, body, messages)
 
 
 def _check_for(model: Model, body: dict[str, Any], messages: list[Any]) -> None:
     if model.thinking.mode == "only" and body.get("enable_thinking") is False:
-        raise Refusal(
-            400, "invalid_parameter_error", "The value of the enable_thinking parameter is restricted to True."
-        )
+        raise _invalid("The value of the enable_thinking parameter is restricted to True.")
     if "image" not in model.input and any(isinstance(message.get("content"), list) for message in messages):
-        raise Refusal(400, "invalid_parameter_error", "input content must be a string.")
+        raise _invalid("input content must be a string.")
     if (words := sum(len(_text_of(message)) for message in messages)) > (most := model.limits.max_input or words):
-        raise Refusal(400, "invalid_parameter_error", f"Range of input length should be [1, {most}]")
+        raise _invalid(f"Range of input length should be [1, {most}]")
     limit = body.get("max_completion_tokens") or body.get("max_tokens") or 1
     if not isinstance(limit, int):
-        raise Refusal(400, "invalid_parameter_error", "Input should be a valid integer: max_tokens")
+        raise _invalid("Input should be a valid integer: max_tokens")
     if limit > (most := model.limits.max_output or limit):
-        raise Refusal(400, "invalid_parameter_error", f"Range of max_tokens should be [1, {most}]")
+        raise _invalid(f"Range of max_tokens should be [1, {most}]")
 
 
 async def _refused(_: Request, refusal: Exception) -> Response:

@@ -103,7 +103,7 @@ def _at(level: str, model: Model) -> Thinking:
     effort, warnings = efforts[used], []
     if used != level:
         warnings.append(f"{model.id} has no thinking={level}; {used} was used.")
-    if effort == "xhigh":
-        warnings.append(f"thinking={used} lets {model.id} reason for up to {min(most, XHIGH_TOKENS):,} tokens.")
     room = min(most, XHIGH_TOKENS) if effort == "xhigh" else BUDGET_TOKENS[used]
+    if effort == "xhigh":
+        warnings.append(f"thinking={used} lets {model.id} reason for up to {room:,} tokens.")
     return Thinking({"reasoning_effort": effort}, used, room, tuple(warnings))

@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .app import App
+from .listening import root_url
 from .signals import told_to_stop
 
 BODY_BYTES = 16 * 1024 * 1024
@@ -46,20 +47,8 @@ class Door:
     names: tuple[str, ...] = ()  # host names clients may use, beside those of loopback
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free one.
-
-    Raises:
-        OSError: the address is in use, or is none of this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=1024)
-
-
 async def serve(server: App, transport: Transport, door: Door) -> None:
     """Serve many hosts until SIGTERM or SIGINT; then calls are cancelled and their upstream connections closed."""
-    address, port = door.listening.getsockname()[:2]
-    name = f"[{address}]" if ":" in address else address
     config = uvicorn.Config(
         application(server, transport, door),
         log_config=None,
@@ -72,7 +61,7 @@ async def serve(server: App, transport: Transport, door: Door) -> None:
     web = _Server(config)
     async with anyio.create_task_group() as tasks:
         await tasks.start(_stop_at_signal, web)
-        sys.stderr.write(f"bailian-mcp listens on http://{name}:{port}{PATHS[transport]}\n")
+        sys.stderr.write(f"bailian-mcp listens on {root_url(door.listening)}{PATHS[transport]}\n")
         await web.serve(sockets=[door.listening])
         tasks.cancel_scope.cancel()
 

@@ -282,3 +282,13 @@ def told(messages: list[str]) -> Told:
         messages.append(message or "")
 
     return keep
+
+
+async def cancel_under_way(client: Client, dashscope: Upstream) -> None:
+    """Call, cancel once the upstream was asked, and see that its connection is closed."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(client.call_tool, "chat", {"prompt": "x"})
+        await dashscope.asked.wait()
+        tasks.cancel_scope.cancel()
+    with anyio.fail_after(5):
+        await dashscope.closed.wait()

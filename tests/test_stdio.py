@@ -10,7 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from conftest import KEY, SERVER, Raw, chunk, process, raw, sse, told, upstream
+from conftest import KEY, SERVER, Raw, cancel_under_way, chunk, process, raw, sse, told, upstream
 from mcp import Client, StdioServerParameters
 
 pytestmark = pytest.mark.anyio
@@ -86,12 +86,7 @@ async def test_a_cancelled_call_closes_the_upstream_and_the_server_lives_on(era:
         async with upstream(HALF_AN_ANSWER) as dashscope:
             environment = {"DASHSCOPE_BASE_URL": dashscope.url, "DASHSCOPE_API_KEY": KEY}
             async with Client(process(**environment), mode=era) as host:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(host.call_tool, "chat", {"prompt": "x"})
-                    await dashscope.asked.wait()
-                    tasks.cancel_scope.cancel()
-                with anyio.fail_after(5):
-                    await dashscope.closed.wait()
+                await cancel_under_way(host, dashscope)
                 assert (await host.list_tools()).tools
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from conftest import ERAS, KEY, SERVER, chunk, sse, told, upstream
+from conftest import ERAS, KEY, SERVER, cancel_under_way, chunk, sse, told, upstream
 from mcp import Client
 from mcp.client.sse import sse_client
 
@@ -77,12 +77,7 @@ async def call_under_way(transport: str) -> AsyncIterator[Any]:
 async def test_a_cancelled_call_closes_the_upstream_and_the_server_lives_on(transport: str, era: str) -> None:
     with anyio.fail_after(60):
         async with call_under_way(transport) as (url, _, dashscope), connected(url, era) as host:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(host.call_tool, "chat", {"prompt": "x"})
-                await dashscope.asked.wait()
-                tasks.cancel_scope.cancel()
-            with anyio.fail_after(5):
-                await dashscope.closed.wait()
+            await cancel_under_way(host, dashscope)
             assert (await host.list_tools()).tools
 
 
