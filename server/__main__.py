@@ -7,13 +7,15 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from socket import socket
 
+    from .catalog import Catalog
     from .settings import Settings
 
 Streams = tuple[BinaryIO, BinaryIO]
@@ -29,6 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from . import demo
 
         return demo.main()
+    if arguments.command == "catalog":
+        from .catalog import check
+
+        return check.main(arguments.action, arguments.file)
     return _serve(arguments, _claimed() if arguments.transport == "stdio" else None)
 
 
@@ -90,7 +96,9 @@ async def _run(settings: "Settings", transport: Any, streams: Streams | None, li
 
     client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
     async with client:
-        shared = Shared(client, settings.host, settings.folders(remote=streams is None), settings.models)
+        shared = Shared(
+            client, settings.host, settings.folders(remote=streams is None), settings.models, _catalog(settings)
+        )
         server = build(shared, log_level=settings.log_level)
         if streams:
             await server.run_on(*streams)
@@ -99,6 +107,18 @@ async def _run(settings: "Settings", transport: Any, streams: Streams | None, li
 
             token = settings.http_token.get_secret_value() if settings.http_token else ""
             await web.serve(server, transport, web.Door(listening, token, settings.allowed_hosts))
+
+
+def _catalog(settings: "Settings") -> "Callable[[], Catalog]":
+    """The catalog, read at first use; an overlay at once, so that its mistakes are said at the start."""
+    from .catalog import overlaid, shipped
+
+    if settings.catalog_file is None:
+        return shipped
+    catalog = overlaid(settings.catalog_file)
+    if catalog.trouble:
+        logging.getLogger("bailian_mcp").warning("%s", catalog.trouble)
+    return lambda: catalog
 
 
 def _sandbox(stack: ExitStack) -> dict[str, str]:
@@ -155,7 +175,7 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     )
     parser.set_defaults(command="serve", transport="stdio", host=None, port=None, sandbox=False)
     parser.add_argument("--version", action="store_true", default=False, help="print the version")
-    commands = parser.add_subparsers(metavar="serve | demo | sandbox", dest="command_given")
+    commands = parser.add_subparsers(metavar="serve | demo | sandbox | catalog", dest="command_given")
     commands.add_parser("serve", parents=[serving], help="serve MCP (the default)").set_defaults(command="serve")
     demo = commands.add_parser("demo", help="call every tool once, against the sandbox, and show what a host sees")
     demo.set_defaults(command="demo")
@@ -165,6 +185,10 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     box.add_argument("--latency-ms", type=float, default=0, help="wait before each chunk")
     box.add_argument("--chunk", type=int, default=12, help="characters a chunk, default: 12")
     box.set_defaults(command="sandbox")
+    books = commands.add_parser("catalog", help="check, format or list a catalog file")
+    books.add_argument("action", choices=["check", "format", "list"])
+    books.add_argument("file", type=Path, nargs="?", help="default: the built-in catalog.json")
+    books.set_defaults(command="catalog")
     arguments = parser.parse_args(argv)
     if arguments.version:
         sys.stdout.write(f"bailian-mcp {_version()}\n")

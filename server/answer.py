@@ -8,6 +8,7 @@ from pydantic import Field
 from .catalog import Cost, Frozen, Usage
 
 REASONING_CHARACTERS = 8_000
+PER = {1_000_000: "/M", 1_000: "/1,000", 1: ""}
 
 
 class Answer(Frozen):
@@ -81,7 +82,7 @@ def money(cost: Cost) -> str:
     if cost.total is None:
         said = f"cost unknown: {cost.reason}"
     else:
-        sums = " + ".join(f"{line.quantity:,} {line.item} x {line.unit_price}/M" for line in cost.lines)
+        sums = " + ".join(f"{each.quantity:,} {each.item} x {each.unit_price}{PER[each.per]}" for each in cost.lines)
         said = (
             f"{cost.total} {cost.currency} = {sums or 'nothing'} "
             f"(list price, tier {cost.tier}, {cost.source} of {cost.date})"

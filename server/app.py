@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any, BinaryIO
 
 from mcp.server import MCPServer
-from mcp.server.caching import CacheHint
+from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from .. import tools
 from . import stdio
 from .bailian import Shared
+from .resources import add_resources
 from .wording import complaints
 
 NAME = "bailian"
@@ -28,6 +29,9 @@ INSTRUCTIONS = (
     "token counts and list price, so check them before repeating a call. Answers may be in Chinese."
 )
 SAME_FOR_AN_HOUR = CacheHint(ttl_ms=3_600_000, scope="public")
+CACHED: tuple[CacheableMethod, ...] = (
+    "server/discover", "tools/list", "resources/list", "resources/templates/list", "resources/read",
+)  # fmt: skip
 
 
 class App(MCPServer[Shared]):
@@ -71,7 +75,7 @@ def build(shared: Shared, *, log_level: Any = "WARNING") -> App:
     async def lend(_: MCPServer[Shared]) -> AsyncIterator[Shared]:
         yield shared  # opened by the front door: SSE enters a lifespan once per connection
 
-    return App(
+    app = App(
         NAME,
         title=TITLE,
         instructions=INSTRUCTIONS,
@@ -79,9 +83,11 @@ def build(shared: Shared, *, log_level: Any = "WARNING") -> App:
         tools=[_tool(module) for module in tool_modules()],
         lifespan=lend,
         subscriptions=False,
-        cache_hints={"tools/list": SAME_FOR_AN_HOUR, "server/discover": SAME_FOR_AN_HOUR},
+        cache_hints=dict.fromkeys(CACHED, SAME_FOR_AN_HOUR),
         log_level=log_level,
     )
+    add_resources(app, shared)
+    return app
 
 
 def tool_modules() -> list[ModuleType]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Resolve
 
 from .answer import Completion, clipped_in_the_middle, money, tokens
-from .catalog import Catalog, Cost, Model, Usage, lifecycle_warnings, shipped, unpriced
+from .catalog import Catalog, Cost, Model, Usage, Workload, cost_of, in_beijing, lifecycle_warnings, shipped, unpriced
 from .dashscope import ChatCompletions, DashScope, DashScopeError, Event, Finished, Reasoned, Reply, Said
 from .dashscope.events import INTERRUPTED
 from .files import image_part
@@ -35,7 +35,11 @@ class Shared:
     folders: tuple[Path, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)  # tool -> the model the settings chose for it
     catalog: Callable[[], Catalog] = shipped
-    today: Callable[[], date] = date.today
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def today(self) -> date:
+        """The day in Beijing, where prices are made."""
+        return in_beijing(self.now()).date()
 
 
 class Bailian:
@@ -45,9 +49,22 @@ class Bailian:
         self._shared = shared
         self._progress = progress
 
+    @property
+    def catalog(self) -> Catalog:
+        return self._shared.catalog()
+
+    @property
+    def region(self) -> str:
+        """The region whose prices hold."""
+        return self._shared.host.region
+
+    @property
+    def today(self) -> date:
+        return self._shared.today()
+
     def model_for(self, tool: str, asked: str) -> str:
         """The id to send: what the call asked for, else the settings' choice, else the catalog's default."""
-        defaults = self._catalog.defaults
+        defaults = self.catalog.defaults
         return asked.strip() or self._shared.models.get(tool) or defaults.get(tool, defaults["chat"])
 
     async def images(self, model: str, sources: Sequence[str]) -> list[dict[str, Any]]:
@@ -57,8 +74,8 @@ class Bailian:
             ToolError: the model reads no images, or a source cannot be used; nothing was sent.
         """
         known = self._known(model)
-        if sources and known and "image" not in known.input:
-            raise ToolError(f"{model} reads no images. Leave out the files, or use {self._catalog.defaults['chat']}.")
+        if sources and known and known.input and "image" not in known.input:
+            raise ToolError(f"{model} reads no images. Leave out the files, or use {self.catalog.defaults['chat']}.")
         return [await image_part(source, self._shared.folders) for source in sources]
 
     async def complete(
@@ -108,7 +125,7 @@ class Bailian:
 
     def _known(self, model: str) -> Model | None:
         """What the catalog holds of a model; of another server's models it knows nothing, whatever their names."""
-        return None if self._shared.host.kind == "other" else self._catalog.find(model)
+        return None if self._shared.host.kind == "other" else self.catalog.find(model)
 
     def _thought_and_limit(
         self, model: str, known: Model | None, level: Level | None, most: int | None
@@ -118,24 +135,15 @@ class Bailian:
         thought = thinking(model, known, level)
         return thought, output_limit(model, known, thought, most)
 
-    @property
-    def _catalog(self) -> Catalog:
-        return self._shared.catalog()
-
     def _cost(self, model: str, known: Model | None, heard: "_Heard", warnings: tuple[str, ...]) -> Cost:
         if self._shared.host.kind != "dashscope":
             return unpriced(UNPRICED[self._shared.host.kind], *warnings)
         if heard.usage is None:
-            said = lifecycle_warnings(known) if known else []
+            said = lifecycle_warnings(known, model, self.today) if known else []
             return unpriced("DashScope reported no usage; the call may still be billed", *warnings, *said)
-        cost = self._catalog.cost(
-            model,
-            heard.usage,
-            region=self._shared.host.region,
-            reasoned=bool(heard.reasoning or heard.usage.reasoning_tokens),
-            on=self._shared.today(),
-        )
-        return cost.model_copy(update={"warnings": (*warnings, *cost.warnings)})
+        work = Workload.of(heard.usage, reasoned=bool(heard.reasoning or heard.usage.reasoning_tokens))
+        price = cost_of(self.catalog, model, work, region=self.region, on=self._shared.now())
+        return price.model_copy(update={"warnings": (*warnings, *price.warnings)})
 
     def _host_warnings(self, reply: Reply) -> tuple[str, ...]:
         host = self._shared.host
@@ -149,8 +157,8 @@ class Bailian:
             return f"Spent: {tokens(heard.usage)}, {money(self._cost(model, known, heard, ()))}."
         if not error.unknown_model or self._shared.host.kind != "dashscope":
             return ""
-        near = self._catalog.near(model)
-        advice = lifecycle_warnings(known) if known else []
+        near = self.catalog.near(model)
+        advice = lifecycle_warnings(known, model, self.today) if known else []
         return " ".join([*advice, f"Near names: {', '.join(near)}." if near else "The catalog knows no near name."])
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
-DEFAULT_REGION = "cn-beijing"
+Region = Literal["cn-beijing", "ap-southeast-1", "us-east-1", "cn-hongkong", "eu-central-1", "ap-northeast-1"]
+DEFAULT_REGION: Region = "cn-beijing"
 MIB = 1024 * 1024
 # Shared hosts: any workspace's key of that region works there.
 SHARED = {

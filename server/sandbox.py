@@ -153,9 +153,13 @@ def _check(body: dict[str, Any], authorization: str) -> None:
 
 
 def _check_for(model: Model, body: dict[str, Any], messages: list[Any]) -> None:
-    if model.thinking.mode == "only" and body.get("enable_thinking") is False:
+    if model.thinking and model.thinking.mode == "only" and body.get("enable_thinking") is False:
         raise _invalid("The value of the enable_thinking parameter is restricted to True.")
-    if "image" not in model.input and any(isinstance(message.get("content"), list) for message in messages):
+    if (
+        model.input
+        and "image" not in model.input
+        and any(isinstance(message.get("content"), list) for message in messages)
+    ):
         raise _invalid("input content must be a string.")
     if (words := sum(len(_text_of(message)) for message in messages)) > (most := model.limits.max_input or words):
         raise _invalid(f"Range of input length should be [1, {most}]")
@@ -199,7 +203,7 @@ def _cut(whole: Answer, reasoning: str, text: str) -> Answer:
 
 def _thinks(body: dict[str, Any]) -> bool:
     model = shipped().find(body["model"])
-    if model is None or model.thinking.mode == "none":
+    if model is None or model.thinking is None or model.thinking.mode == "none":
         return False
     return bool(body.get("enable_thinking", model.thinking.default or model.thinking.mode == "only"))
 
@@ -314,14 +318,13 @@ def _listed(model: Model) -> dict[str, Any]:
         "max_output_tokens": limits.max_output,
         "max_reasoning_tokens": limits.max_reasoning,
     }
-    ranges = [_price_range(tier) for tier in model.prices_in("cn-beijing")[0].tiers]
+    ranges = [_price_range(tier) for price in model.prices_in("cn-beijing")[:1] for tier in price.tiers]
     return {"model": model.id, "name": model.id, "provider": model.vendor, "prices": ranges, "model_info": info}
 
 
 def _price_range(tier: Tier) -> dict[str, Any]:
     unit = {"price_unit": "每百万tokens"}
-    prices = [
-        {"type": "input_token", "price": str(tier.input), "price_name": "输入", **unit},
-        {"type": "output_token", "price": str(tier.output), "price_name": "输出", **unit},
-    ]
+    prices = [{"type": "input_token", "price": str(tier.text_input), "price_name": "输入", **unit}]
+    if tier.output is not None:
+        prices.append({"type": "output_token", "price": str(tier.output), "price_name": "输出", **unit})
     return {"range_name": tier.label, "prices": prices}

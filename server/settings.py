@@ -13,10 +13,9 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from .hosts import DEFAULT_REGION, Host, host, is_host_name, is_loopback
+from .hosts import DEFAULT_REGION, Host, Region, host, is_host_name, is_loopback
 from .wording import complaints
 
-Region = Literal["cn-beijing", "ap-southeast-1", "us-east-1", "cn-hongkong", "eu-central-1", "ap-northeast-1"]
 PLAN_KEY = "sk-sp-"
 SHORTEST_TOKEN = 16
 SHORTEST_SECRET = 8  # a shorter "key" (x, for a local server) is no secret, and redacting it would eat words
@@ -94,6 +93,12 @@ class Settings(BaseSettings):
         json_schema_extra={
             "zh": "允许发送其中文件的文件夹，以 `:` 分隔（Windows 上为 `;`）。stdio 默认为工作目录（`/` 和主目录除外），HTTP 默认没有。"
         },
+    )
+    catalog_file: Path | None = Field(
+        None,
+        validation_alias="BAILIAN_CATALOG",
+        description="A JSON file of your own models and prices, laid over the built-in catalog.",
+        json_schema_extra={"zh": "自备的模型与价格文件（JSON），覆盖内置目录中的同名条目。"},
     )
     timeout_s: float = Field(
         300,

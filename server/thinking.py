@@ -34,7 +34,7 @@ def thinking(name: str, model: Model | None, level: Level | None) -> Thinking:
     Raises:
         ToolError: the model cannot do that level; nothing was sent.
     """
-    if model is None:
+    if model is None or model.thinking is None:
         return _unknown(level)
     if model.thinking.mode == "none":
         if level not in (None, "off"):
@@ -92,6 +92,7 @@ def _unknown(level: Level | None) -> Thinking:
 
 
 def _at(level: str, model: Model) -> Thinking:
+    assert model.thinking
     efforts, most = model.thinking.effort, model.limits.max_reasoning or XHIGH_TOKENS
     if model.output_limit == "max_completion_tokens" and model.limits.max_output:
         most = min(most, model.limits.max_output - ANSWER_TOKENS)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from mcp.types import CallToolResult, TextContent
 from pydantic import SecretStr
 
 KEY = "sk-planted-0123456789"
-TODAY = date(2026, 11, 22)
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone(timedelta(hours=8)))  # noon in Beijing
 HOST = host("https://dashscope.aliyuncs.com")
 ERAS = ("legacy", "2026-07-28")
 
@@ -129,7 +129,7 @@ def hosted(era: str) -> Hosted:
         wire: Wire, *, folders: tuple[Path, ...] = (), host: Host = HOST, options: Any = None, **shared: Any
     ) -> Any:
         async with dashscope(wire, host=host, **(options or {})) as client:
-            server = build(Shared(client, host, folders, today=lambda: TODAY, **shared))
+            server = build(Shared(client, host, folders, now=lambda: NOW, **shared))
             async with Client(server, mode=era) as connected:
                 yield connected
 
@@ -145,10 +145,17 @@ def text_of(result: Any) -> str:
 def leaves(value: Any, key: str = "") -> list[str]:
     """Every fact of a result, as it should be legible in the text."""
     if isinstance(value, dict):
-        return [fact for name, inner in value.items() for fact in leaves(inner, name)]
+        unpriced = value.get("total", "") is None
+        return [
+            fact
+            for name, inner in value.items()
+            if not (unpriced and name == "currency")
+            for fact in leaves(inner, name)
+        ]
     if isinstance(value, list):
         return [fact for inner in value for fact in leaves(inner, key)]
-    if value is None or key in ("amount", "basis"):  # quantity x unit price says the amount; "list price" the basis
+    # quantity x unit price says the amount, "/M" its unit, "list price" the basis
+    if value is None or key in ("amount", "per", "basis"):
         return []
     if isinstance(value, bool):
         return ["incomplete"] if key == "truncated" and value else []

@@ -1,162 +1,60 @@
-"""The catalog: models found by name only, prices exact on both sides of every edge."""
+"""The catalog: models found by name only; the file, its overlay, and the check that explains itself in words."""
 
 import json
-from datetime import date
-from decimal import Decimal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
-from bailian_mcp.server.catalog import CATALOG, Catalog, Cost, Usage, plain, shipped
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import ValidationError
+from bailian_mcp.server.catalog import overlaid, shipped
+from bailian_mcp.server.catalog.check import check, main, reformat
+from bailian_mcp.server.catalog.file import CATALOG, BadCatalog, formatted, validated
 
-TODAY = date(2026, 11, 22)
-BEIJING = "cn-beijing"
-
-
-def cost(model: str, used: Usage, region: str = BEIJING, *, reasoned: bool = False, on: date = TODAY) -> Cost:
-    return shipped().cost(model, used, region=region, reasoned=reasoned, on=on)
+ROOT = Path(__file__).parent.parent
+SEEDS = json.loads((ROOT / "tests" / "seed_models.json").read_text("utf-8"))  # id -> what became of it
 
 
-def used(input_tokens: int, output_tokens: int, **more: int) -> Usage:
-    return Usage(input_tokens=input_tokens, output_tokens=output_tokens, **more)
-
-
-def amounts(of: Cost) -> dict[str, str]:
-    return {line.item: line.amount for line in of.lines}
-
-
-# --- worked examples, checked by hand in the project's price facts ---
-
-
-def test_plain_input_and_output() -> None:
-    of = cost("qwen-max", used(10_000, 1_000))
-
-    assert amounts(of) == {"input": "0.024", "output": "0.0096"}
-    assert of.total == "0.0336"
-
-
-def test_without_thinking_the_plain_output_price_holds() -> None:
-    assert cost("qwen-plus", used(3_000, 1_000)).total == "0.0044"
-
-
-def test_a_reply_that_reasoned_pays_the_thinking_price_for_all_its_output() -> None:
-    of = cost("qwen-plus", used(3_000, 5_000, reasoning_tokens=4_000), reasoned=True)
-
-    assert amounts(of) == {"input": "0.0024", "output_thinking": "0.04"}
-    assert of.total == "0.0424"
-
-
-def test_a_model_with_one_output_price_has_no_thinking_line() -> None:
-    assert amounts(cost("qwen3.7-plus", used(1_000, 1_000), reasoned=True)) == {"input": "0.002", "output": "0.008"}
-
-
-def test_the_whole_request_is_billed_at_the_tier_of_its_input() -> None:
-    of = cost("qwen3-max", used(40_000, 2_000))
-
-    assert amounts(of) == {"input": "0.16", "output": "0.032"}
-    assert of.total == "0.192"
-    assert of.tier == "32K<Token≤128K"
-
-
-def test_implicit_cache_hits_have_their_own_price() -> None:
-    of = cost("qwen3.7-plus", used(10_000, 0, cached_input_tokens=5_000))
-
-    assert amounts(of) == {"input": "0.01", "cached_input": "0.002"}
-
-
-def test_where_no_cache_price_is_known_hits_are_plain_input_and_that_is_said() -> None:
-    of = cost("qwen3.7-plus", used(10_000, 0, cached_input_tokens=5_000), "eu-central-1")
-
-    assert amounts(of) == {"input": "0.02"}
-    assert any("cached tokens are priced as plain input" in warning for warning in of.warnings)
+# --- finding a model ---
 
 
 @pytest.mark.parametrize(
-    ("tokens", "tier", "per_million"),
+    ("name", "found"),
     [
-        (1, "0<Token≤128K", "0.8"),
-        (128_000, "0<Token≤128K", "0.8"),
-        (128_001, "128K<Token≤256K", "2.4"),
-        (256_000, "128K<Token≤256K", "2.4"),
-        (256_001, "256K<Token≤1M", "4.8"),
-        (1_000_000, "256K<Token≤1M", "4.8"),
-        (1_000_001, "256K<Token≤1M", "4.8"),
+        ("qwen3.7-plus", "qwen3.7-plus"),
+        ("qwen-plus-us", "qwen-plus"),  # a stated alias
+        ("qwen-plus-0723", "qwen-plus-2024-07-23"),  # an alias of the founding documents
+        ("qwen3.7-flash-0715", "qwen3.7-flash-2026-07-15"),  # by the date rule
+        ("kimi/kimi-k3", "kimi/kimi-k3"),
     ],
 )
-def test_both_sides_of_every_edge(tokens: int, tier: str, per_million: str) -> None:
-    of = cost("qwen-plus", used(tokens, 0))
+def test_a_model_is_found_by_its_id_or_a_name_that_means_one_model(name: str, found: str) -> None:
+    model = shipped().find(name)
 
-    assert (of.tier, of.lines[0].unit_price) == (tier, per_million)
-
-
-def test_a_model_without_tiers_has_one_price_at_any_size() -> None:
-    assert cost("qwen-max", used(999_999_999, 0)).tier == "one price"
+    assert model
+    assert model.id == found
 
 
-# --- warnings ---
+@pytest.mark.parametrize(
+    "name", ["", "qwen3.7", "qwen3.7-plus-2099-01-01", "qwen3.7-plus-x", "QWEN3.7-PLUS", "qwen-plus-0230"]
+)
+def test_a_name_is_never_found_by_its_beginning(name: str) -> None:
+    assert shipped().find(name) is None
 
 
-def test_every_price_says_what_is_not_in_it() -> None:
-    assert cost("qwen-max", used(1, 1)).warnings == ("List price: free quota and promotions are not deducted.",)
+def test_a_day_that_means_two_snapshots_means_none() -> None:
+    twin = {
+        "id": "m-2025-07-23",
+        "vendor": "v",
+        "series": "s",
+        "kind": "snapshot",
+        "type": "chat",
+        "lifecycle": {"status": "active"},
+    }
 
+    catalog = changed(lambda data: data["models"].extend([twin, {**twin, "id": "m-2026-07-23"}]))
 
-def test_a_printed_promotion_is_named_and_not_applied() -> None:
-    assert "A printed promotion (20% off (限时8折)) is not applied." in cost("qwen3.7-plus", used(1, 1)).warnings
-
-
-@pytest.mark.parametrize(("tokens", "warns"), [(256_000, False), (256_001, True), (262_144, True), (262_145, False)])
-def test_between_the_two_readings_of_k_there_is_a_warning(tokens: int, warns: bool) -> None:
-    said = cost("qwen3.7-plus", used(tokens, 1)).warnings
-
-    assert any("just above a tier edge of 256,000" in warning for warning in said) is warns
-
-
-@pytest.mark.parametrize(("on", "warns"), [(date(2027, 1, 7), False), (date(2027, 1, 8), True)])
-def test_a_price_older_than_ninety_days_says_so(on: date, warns: bool) -> None:
-    said = cost("qwen-max", used(1, 1), on=on).warnings
-
-    assert any("days old" in warning for warning in said) is warns
-
-
-def test_a_region_with_several_price_scopes_says_which_was_used() -> None:
-    of = cost("qwen3.7-plus", used(1_000_000, 0), "us-east-1")
-
-    assert of.lines[0].unit_price == "6"
-    assert "us-east-1 has several price scopes (gl, us); gl used." in of.warnings
-
-
-def test_a_retired_model_is_priced_at_its_last_price_with_a_warning() -> None:
-    of = cost("qwen3-max", used(1_000, 0))
-
-    assert of.total == "0.0025"
-    assert "qwen3-max is listed as retired since 2026-10-10; use qwen3.7-max." in of.warnings
-
-
-# --- unknown is null with a reason, never zero ---
-
-
-def test_an_unknown_model_has_no_price() -> None:
-    of = cost("qwen9", used(1, 1))
-
-    assert (of.total, of.lines) == (None, ())
-    assert of.reason == "qwen9 is not in the catalog of 2026-10-09, so its price is unknown"
-
-
-def test_a_region_without_a_price_has_no_price() -> None:
-    assert cost("qwen3.5-ocr", used(1, 1), "ap-southeast-1").reason == (
-        "no price of qwen3.5-ocr is known for region ap-southeast-1"
-    )
-
-
-def test_usage_that_does_not_add_up_has_no_price() -> None:
-    assert "does not add up" in (cost("qwen-max", used(1, 1, cached_input_tokens=2)).reason or "")
-
-
-def test_a_name_is_never_found_by_its_beginning() -> None:
-    assert shipped().find("qwen3.7-plus-2099-01-01") is None
-    assert shipped().find("qwen3.7") is None
+    assert catalog.find("m-0723") is None
 
 
 def test_near_names_are_of_models_in_service() -> None:
@@ -164,69 +62,33 @@ def test_near_names_are_of_models_in_service() -> None:
     assert "qwen3-max" not in shipped().near("qwen3-max")
 
 
-# --- properties ---
-
-counts = st.integers(min_value=0, max_value=1_100_000)
-models = st.sampled_from([model.id for model in shipped().models])
+# --- what it holds ---
 
 
-@given(models, counts, counts, st.booleans())
-def test_the_total_is_the_exact_sum_of_lines_that_are_exact_products(
-    model: str, read: int, written: int, reasoned: bool
-) -> None:
-    of = cost(model, used(read, written, cached_input_tokens=read // 3), reasoned=reasoned)
+def test_all_131_models_of_the_founding_documents_resolve() -> None:
+    found = {name: shipped().find(name) for name in SEEDS}
 
-    total = sum((Decimal(line.quantity) * Decimal(line.unit_price) for line in of.lines), Decimal()) / 1_000_000
-    assert Decimal(of.total or "x") == total
-    assert sum(Decimal(line.amount) for line in of.lines) == total
-    assert sum(line.quantity for line in of.lines) == read + written
-    assert "E" not in (of.total or "")
+    assert len(SEEDS) == 131
+    assert {name: model.lifecycle.status if model else None for name, model in found.items()} == SEEDS
 
 
-@given(models, counts, counts)
-def test_more_output_never_costs_less(model: str, read: int, written: int) -> None:
-    less, more = (Decimal(cost(model, used(read, n)).total or "x") for n in (written, written + 1))
-
-    assert less <= more
-
-
-@pytest.mark.parametrize(("amount", "text"), [("0E-7", "0"), ("1.500", "1.5"), ("1E+3", "1000"), ("100", "100")])
-def test_money_is_plain(amount: str, text: str) -> None:
-    assert plain(Decimal(amount)) == text
+def test_each_of_them_keeps_its_claims_and_their_verdicts() -> None:
+    catalog = shipped()
+    for name in SEEDS:
+        model = catalog.find(name)
+        assert model
+        assert model.claims, name
+        assert all(claim.source.startswith("seed_") and claim.why for claim in model.claims), name
 
 
-# --- the file ---
+def test_every_retired_model_has_a_successor_in_service() -> None:
+    catalog = shipped()
 
-
-def changed(**change: Any) -> Catalog:
-    return Catalog.model_validate({**json.loads(CATALOG.read_text(encoding="utf-8")), **change})
-
-
-def with_first_model(**change: Any) -> Catalog:
-    models = json.loads(CATALOG.read_text(encoding="utf-8"))["models"]
-    return changed(models=[{**models[0], **change}, *models[1:]])
-
-
-def price(*edges: int | None) -> list[dict[str, Any]]:
-    tiers = [{"up_to": edge, "label": "x", "input": "1", "output": "1"} for edge in edges]
-    return [{"region": BEIJING, "scope": "cn", "currency": "CNY", "source": "pricing_2026_10", "tiers": tiers}]
-
-
-@pytest.mark.parametrize(
-    ("make", "says"),
-    [
-        (lambda: changed(defaults={"chat": "qwen9"}), "defaults that are no models"),
-        (lambda: with_first_model(id="qwen-plus"), "named twice"),
-        (lambda: with_first_model(aliases=["qwen-plus"]), "named twice"),
-        (lambda: with_first_model(prices=price(2, 1)), "tier edges must rise"),
-        (lambda: with_first_model(prices=price(None, 1)), "tier edges must rise"),
-        (lambda: with_first_model(prices=[{**price(None)[0], "source": "hearsay"}]), "unknown source"),
-        (lambda: with_first_model(prize=1), "Extra inputs"),
-    ],
-)
-def test_a_malformed_catalog_is_refused(make: Any, says: str) -> None:
-    with pytest.raises(ValidationError, match=says):
-        make()
+    for model in catalog.models:
+        if model.retired:
+            successor = catalog.find(model.lifecycle.successor or "")
+            assert successor, model.id
+            assert not successor.retired, model.id
 
 
 def test_no_retired_model_is_a_default() -> None:
@@ -235,8 +97,232 @@ def test_no_retired_model_is_a_default() -> None:
     assert [name for name in catalog.defaults.values() if catalog.find(name).retired] == []  # type: ignore[union-attr]
 
 
-def test_every_replacement_is_a_model_in_service() -> None:
-    catalog = shipped()
-    replacements = {m.lifecycle.replacement for m in catalog.models if m.retired}
+def test_the_fuller_list_is_there_too() -> None:
+    kinds = {model.type for model in shipped().models}
 
-    assert all(name and (model := catalog.find(name)) and not model.retired for name in replacements)
+    assert kinds == {"chat", "vision", "ocr", "translation", "embedding", "rerank", "omni", "audio", "deployment"}
+    assert len(shipped().models) == 387
+    assert sum(len(model.prices) for model in shipped().models) >= 666
+
+
+# --- the check ---
+
+
+def test_the_shipped_file_has_nothing_to_mend(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check() == []
+    assert main("check", None) == 0
+    assert "387 models" in capsys.readouterr().out
+
+
+def raw() -> dict[str, Any]:
+    return dict(json.loads(CATALOG.read_text(encoding="utf-8")))
+
+
+def changed(change: Any) -> Any:
+    data = raw()
+    change(data)
+    return validated(data, "c.json")
+
+
+def model_in(data: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(model for model in data["models"] if model["id"] == name)
+
+
+def in_model(name: str, **change: Any) -> Any:
+    return lambda data: model_in(data, name).update(change)
+
+
+def price(*tiers: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "region": "cn-beijing",
+            "scope": "cn",
+            "currency": "CNY",
+            "source": "pricing_2026_10",
+            "tiers": list(tiers),
+            **more,
+        }
+    ]
+
+
+def tier(up_to: int | None = None, **prices: str) -> dict[str, Any]:
+    return {"up_to": up_to, "label": "x", "input": "1", "output": "1", **prices}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda d: d.update(defaults={"chat": "qwen9"}), "defaults that are no models in service: qwen9"),
+        (lambda d: d.update(defaults={"chat": "qwen3-max"}), "defaults that are no models in service: qwen3-max"),
+        (in_model("qwen-max", id="qwen-plus"), "named twice: qwen-plus"),
+        (in_model("qwen-max", aliases=["qwen-plus"]), "named twice: qwen-plus"),
+        (in_model("qwen-max", prices=price(tier(2), tier(1))), "qwen-max.prices[0] tier edges must rise"),
+        (in_model("qwen-max", prices=price(tier(), tier(1))), "qwen-max.prices[0] tier edges must rise"),
+        (in_model("qwen-max", prices=price()), "qwen-max.prices[0] a list price needs a tier"),
+        (in_model("qwen-max", prices=price({"label": "x", "output": "1"})), "qwen-max.prices[0].tiers[0] a tier needs an input price"),
+        (in_model("qwen-max", prices=price(tier(input="-1"))), "qwen-max.prices[0].tiers[0].input must be greater than or equal to 0"),
+        (in_model("qwen-max", prices=price(tier(input="cheap"))), "qwen-max.prices[0].tiers[0].input"),
+        (in_model("qwen-max", prices=price(tier(), source="hearsay")), "unknown source: hearsay"),
+        (in_model("qwen-max", prices=price(tier(), source="web_search")), "a source of prices needs a full date, not 2026-10"),
+        (in_model("qwen-max", prize=1), "qwen-max.prize is not an argument"),
+        (lambda d: d["models"].append("qwen"), "models[387] must be an object"),
+    ],
+)  # fmt: skip
+def test_a_malformed_entry_is_named_with_the_reason(tmp_path: Path, change: Any, says: str) -> None:
+    data = raw()
+    change(data)
+    file = tmp_path / "c.json"
+    file.write_text(json.dumps(data), "utf-8")
+
+    assert len(found := check(file)) == 1
+    assert says in found[0]
+    with pytest.raises(BadCatalog, match=r"^c\.json: "):
+        validated(data, "c.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (in_model("qwen3-max", lifecycle={"status": "retired", "successor": "qwen3.7-max"}), "qwen3-max: is retired, but without a day, and no note says why."),
+        (in_model("qwen3-max", lifecycle={"status": "retired", "retired_on": "2026-10-10"}), "qwen3-max: is retired, and its successor None is no model."),
+        (in_model("qwen3-max", lifecycle={"status": "retired", "retired_on": "2026-10-10", "successor": "qwq-plus"}), "qwen3-max: its successor qwq-plus is retired itself: name qwen3.7-plus."),
+        (in_model("qwen-max", prices=[]), "qwen-max: is in service, but has no price."),
+        (in_model("qwen-max", prices=price(tier(5, input="2"), tier())), "price in cn-beijing (cn): the price falls from x to x."),
+        (in_model("qwen-max", prices=price(tier(output_thinking="0.5"))), "thinking costs less than not thinking."),
+        (in_model("qwen-max", prices=price(tier(cached_input="1"))), "cached_input is no cheaper than input."),
+        (in_model("qwen-max", prices=price(tier(), valid_from="2026-02-01", valid_to="2026-01-01")), "ends on 2026-01-01, before it begins."),
+        (in_model("qwen-max", prices=price(tier(), valid_from="2027-02-01")), "begins on 2027-02-01, after the catalog's own day."),
+        (in_model("qwen-max", limits={"source": "hearsay"}), "sources that are cited but not listed: hearsay."),
+        (in_model("qwen-max", points_to=[{"target": "qwen9", "relation": "latest_of", "as_of": "2026", "source": "web_search"}]), "qwen-max: points to qwen9, which is no model."),
+        (lambda d: d["sources"].update(x={"title": "x", "kind": "official", "date": "2026"}), "sources that nothing cites: x."),
+        (lambda d: d["advice"][0].update(today=["qwq-plus"]), "advice 'patent abstract translation': qwq-plus is retired, advise qwen3.7-plus."),
+        (lambda d: d["advice"][0].update(recommended=["qwen9"]), "advice 'patent abstract translation': qwen9 is no model."),
+    ],
+)  # fmt: skip
+def test_a_doubtful_entry_is_explained(tmp_path: Path, change: Any, says: str) -> None:
+    data = raw()
+    change(data)
+    file = tmp_path / "c.json"
+    file.write_text(formatted(data), "utf-8")
+
+    assert any(says in finding for finding in check(file)), check(file)
+
+
+def test_the_order_is_part_of_the_check_and_the_command_restores_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = raw()
+    file = tmp_path / "c.json"
+    file.write_text(json.dumps({**data, "models": list(reversed(data["models"]))}), "utf-8")
+
+    assert main("check", file) == 1
+    assert (
+        "c.json is not in its standard order: run `bailian-mcp catalog format`.\n1 findings." in capsys.readouterr().out
+    )
+    assert main("format", file) == 0
+    assert file.read_text("utf-8") == CATALOG.read_text("utf-8")
+
+
+def test_one_line_is_one_tier() -> None:
+    lines = [line.strip().rstrip(",") for line in CATALOG.read_text("utf-8").splitlines()]
+
+    tiers = [json.loads(line) for line in lines if line.startswith(('{"up_to"', '{"label"'))]
+    peak = sum(len(price.tiers) for model in shipped().models for price in model.prices)
+    off = sum(len(price.off_peak.tiers) for m in shipped().models for price in m.prices if price.off_peak)
+    assert len(tiers) == peak + off
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"models": 1}', "\ud800"])
+def test_what_is_no_catalog_is_refused_in_words(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "c.json"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+
+    assert main("check", file) == 1
+    assert main("format", file) == 1
+    assert file.read_bytes() == text.encode("utf-8", "surrogatepass")
+    assert "Traceback" not in capsys.readouterr().out
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+    assert "cannot be read" in check(tmp_path / "none.json")[0]
+    with pytest.raises(FileNotFoundError):
+        reformat(tmp_path / "none.json")
+
+
+def test_the_listing_tells_what_became_of_each_model(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main("list", None) == 0
+
+    rows = {row[0]: row[1:] for row in (line.split("\t") for line in capsys.readouterr().out.splitlines())}
+    assert rows["qwen-vl-plus"][:3] == ["retired", "2026-10-10", "qwen3.7-plus"]
+    assert rows["qwen3-max-latest"][0] == "unverified"
+    assert {name for name, row in rows.items() if row[3] not in ("0", "claims")} == set(SEEDS)
+
+
+def test_the_command_runs_from_the_front_door() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bailian_mcp.server", "catalog", "check"], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nothing to mend" in done.stdout
+
+
+# --- an overlay of the user's own ---
+
+
+def overlay(tmp_path: Path, data: Any) -> Path:
+    file = tmp_path / "mine.json"
+    file.write_text(data if isinstance(data, str) else json.dumps(data), "utf-8")
+    return file
+
+
+def test_an_overlay_changes_the_fields_it_gives_and_adds_models(tmp_path: Path) -> None:
+    mine = {
+        "sources": {"contract": {"title": "our contract", "kind": "official", "date": "2026-11-01"}},
+        "defaults": {"chat": "qwen-max"},
+        "fees": [{"item": "web_search", "price": "1", "per": 1000, "currency": "CNY", "source": "contract", "region": "cn-beijing", "strategy": "turbo"}],
+        "models": [
+            {"id": "qwen-max", "prices": price(tier(input="1.2"), source="contract")},
+            {"id": "ours", "vendor": "us", "series": "ours", "kind": "mainline", "type": "chat", "lifecycle": {"status": "active"}, "prices": price(tier())},
+        ],
+    }  # fmt: skip
+
+    catalog = overlaid(overlay(tmp_path, mine))
+
+    qwen_max, ours = catalog.find("qwen-max"), catalog.find("ours")
+    assert catalog.trouble == ""
+    assert qwen_max
+    assert ours
+    assert str(qwen_max.prices[0].tiers[0].input) == "1.2"
+    assert qwen_max.limits.context == 32_768
+    assert catalog.defaults["chat"] == "qwen-max"
+    fee = catalog.fee("web_search", "cn-beijing", "turbo")
+    assert fee
+    assert str(fee.price) == "1"
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({"models": [{"id": "qwen-max", "prices": price(tier(input="-1"))}]}, "mine.json: qwen-max.prices[0].tiers[0].input must be greater"),
+        ({"models": [{"id": "new"}]}, "new.vendor is required"),
+        ({"models": [{"prices": []}]}, "models must be a list of objects, each with an id."),
+        ({"models": {}}, "models must be a list of objects, each with an id."),
+        ({"sources": []}, "sources must be an object."),
+        ({"fees": {}}, "fees must be a list."),
+        ({"prices": {}}, "it must be an object with any of sources, defaults, fees, models."),
+        ([], "it must be an object"),
+        ("{", "mine.json is not JSON"),
+        ({"defaults": {"chat": "qwen3-max"}}, "defaults that are no models in service: qwen3-max"),
+    ],
+)  # fmt: skip
+def test_a_malformed_overlay_is_named_and_set_aside(tmp_path: Path, data: Any, says: str) -> None:
+    catalog = overlaid(overlay(tmp_path, data))
+
+    assert catalog.trouble.startswith("The catalog overlay is set aside: ")
+    assert says in catalog.trouble
+    assert catalog.models == shipped().models
+
+
+def test_an_overlay_that_is_not_there_is_said(tmp_path: Path) -> None:
+    assert "none.json cannot be read (No such file or directory)" in overlaid(tmp_path / "none.json").trouble

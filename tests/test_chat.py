@@ -55,8 +55,8 @@ async def test_an_answer_comes_with_its_tokens_its_exact_price_and_its_request_i
             "currency": "CNY",
             "basis": "list",
             "lines": [
-                {"item": "input", "quantity": 1000, "unit_price": "2", "amount": "0.002"},
-                {"item": "output", "quantity": 500, "unit_price": "8", "amount": "0.004"},
+                {"item": "input", "quantity": 1000, "unit_price": "2", "per": 1_000_000, "amount": "0.002"},
+                {"item": "output", "quantity": 500, "unit_price": "8", "per": 1_000_000, "amount": "0.004"},
             ],
             "tier": "0<Token≤256K",
             "source": "https://help.aliyun.com/zh/model-studio/model-pricing",

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 STDLIB = __import__("sys").stdlib_module_names
 # room -> what it may import beside the standard library; a dot marks what is ours
 MAY = {
-    "catalog": {"pydantic"},
+    "catalog": {".wording", "pydantic"},
     "hosts": set(),
     "wording": set(),
     "settings": {".hosts", ".wording", "pydantic", "pydantic_settings"},
@@ -23,10 +23,11 @@ MAY = {
     "answer": {".catalog", "pydantic", "mcp.types"},
     "bailian": {".answer", ".dashscope", ".catalog", ".files", ".thinking", ".progress", ".hosts", "pydantic", "mcp"},
     "sandbox": {".catalog", ".hosts", ".listening", "anyio", "starlette", "uvicorn"},
-    "app": {".bailian", ".stdio", ".wording", ".tools", "pydantic", "mcp"},
+    "resources": {".bailian", ".catalog", ".wording", "mcp.server", "mcp.server.mcpserver.exceptions"},
+    "app": {".bailian", ".resources", ".stdio", ".wording", ".tools", "pydantic", "mcp"},
     "web": {".app", ".listening", ".signals", "anyio", "starlette", "uvicorn", "mcp.server.transport_security"},
     "demo": {".app", "anyio", "mcp"},
-    "tools": {".answer", ".bailian", ".catalog", ".thinking", "pydantic", "mcp.types"},
+    "tools": {".answer", ".bailian", ".catalog", ".hosts", ".thinking", "pydantic", "mcp.types"},
 }
 OPEN = {"__init__", "__main__"}  # the front door may import everything; nobody imports it
 ENVIRONMENT = {"environ", "getenv"}

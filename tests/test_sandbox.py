@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from bailian_mcp.server.catalog import shipped
 from bailian_mcp.server.dashscope import ChatCompletions, DashScope, DashScopeError, Finished
 from bailian_mcp.server.hosts import host
 from bailian_mcp.server.sandbox import Pace, app, running
@@ -153,11 +154,11 @@ async def test_the_model_list_has_pages_limits_and_prices(url: str) -> None:
         second = (await http.get("/api/v1/models", params={"page_size": 2, "page_no": 2})).json()
 
     names = [model["model"] for page in (first, second) for model in page["output"]["models"]]
-    assert names == ["qwen3.7-plus", "qwen3.8-max", "qwen3.8-flash", "qwen3.7-max"]
+    assert names == [model.id for model in shipped().models if not model.retired][:4]
     assert first["output"]["total"] > 4
     assert first["output"]["models"][0]["prices"][0]["prices"][0] == {
         "type": "input_token",
-        "price": "2",
+        "price": "2.1",
         "price_name": "输入",
         "price_unit": "每百万tokens",
     }

@@ -87,6 +87,7 @@ class DashScope:
         gap_s: float = 60,
         attempts: int = 3,
         first_wait_s: float = 0.5,
+        settle_s: float = SETTLE_S,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._host = host
@@ -96,6 +97,7 @@ class DashScope:
         self._gap_s = gap_s
         self._attempts = attempts
         self._first_wait_s = first_wait_s
+        self._settle_s = settle_s
         self._transport = transport
         self._turns = anyio.Semaphore(CONNECTIONS)
         self._http: httpx2.AsyncClient | None = None
@@ -143,7 +145,7 @@ class DashScope:
                 f"{CONNECTIONS} calls are under way and none ended within {self._timeout_s / 2:g} s. Nothing was sent. "
                 "Call again later."
             )
-        await anyio.sleep(SETTLE_S)  # a host cancels many calls one by one: let ours arrive before we send
+        await anyio.sleep(self._settle_s)  # a host cancels many calls one by one: let ours arrive before we send
 
     # --- until the first byte: the only part that may be tried again ---
 

@@ -1,0 +1,331 @@
+"""catalog.json as frozen types. Money is a decimal string per million tokens unless `per` says otherwise."""
+
+import difflib
+import re
+from collections import Counter
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from .money import Frozen
+
+Money = Annotated[Decimal, Field(ge=0)]
+SourceKey = str  # of `sources`
+# A region may carry several price scopes; which one a workspace has, DashScope's API does not say.
+SCOPES = ("cn", "gl", "intl", "hk", "us", "eu", "jp")
+
+
+class Source(Frozen):
+    """Where a fact was read. `date`: the day of that copy, or its month when no more is known."""
+
+    title: str
+    kind: Literal["official", "third_party"]
+    date: str
+    url: str | None = None
+
+
+class Tier(Frozen):
+    """Prices for requests of up to `up_to` input tokens (none: no upper edge).
+
+    A model that reads and says more than text has its prices by modality, and no `input` or `output`.
+    """
+
+    up_to: int | None = None
+    label: str
+    input: Money | None = None
+    output: Money | None = None
+    output_thinking: Money | None = None
+    cached_input: Money | None = None
+    cache_write: Money | None = None
+    cached_input_explicit: Money | None = None
+    input_by_modality: dict[str, Money] = Field({})
+    output_by_modality: dict[str, Money] = Field({})
+    output_text_when_input_text_only: Money | None = None
+
+    @property
+    def text_input(self) -> Decimal:
+        return self.input_by_modality["text"] if self.input is None else self.input
+
+    @model_validator(mode="after")
+    def _has_an_input_price(self) -> "Tier":
+        if self.input is None and "text" not in self.input_by_modality:
+            raise ValueError("a tier needs an input price")
+        return self
+
+
+class Batch(Frozen):
+    """What a Batch call costs, as a part of the real-time price; cache discounts and the free quota do not apply."""
+
+    multiplier: Money
+    source: SourceKey
+    printed: bool = True  # false: in the Batch list, but the price row prints no Batch note
+
+
+class OffPeak(Frozen):
+    """Cheaper hours, `start` to `end` o'clock Beijing time, over midnight when start is the later one."""
+
+    start: int
+    end: int
+    tiers: tuple[Tier, ...] = Field(min_length=1)
+
+
+class Price(Frozen):
+    """The price of a model in one place. Without `valid_from` it is unknown since when it holds."""
+
+    region: str
+    scope: str
+    currency: str
+    source: SourceKey
+    kind: Literal["list", "trial"] = "list"  # trial: free until the quota is used up, then it cannot be called
+    basis: Literal["documented", "claimed"] = "documented"
+    valid_from: date | None = None
+    valid_to: date | None = None  # exclusive
+    free_quota_tokens: int = 0
+    promotion: str | None = None
+    note: str | None = None
+    batch: Batch | None = None
+    off_peak: OffPeak | None = None
+    tiers: tuple[Tier, ...] = ()
+
+    @model_validator(mode="after")
+    def _edges_rise(self) -> "Price":
+        for tiers in (self.tiers, self.off_peak.tiers if self.off_peak else ()):
+            edges = [tier.up_to for tier in tiers]
+            known = [edge for edge in edges if edge is not None]
+            if None in edges[:-1] or known != sorted(set(known)):
+                raise ValueError("tier edges must rise, and only the last may be open")
+        if not self.tiers and self.kind == "list":
+            raise ValueError("a list price needs a tier")
+        return self
+
+    def holds(self, on: date) -> bool:
+        return (self.valid_from or date.min) <= on < (self.valid_to or date.max)
+
+
+class Limits(Frozen):
+    """In tokens. An embedding or rerank model counts texts and documents too."""
+
+    context: int | None = None
+    max_input: int | None = None
+    max_output: int | None = None
+    max_reasoning: int | None = None
+    max_input_thinking: int | None = None
+    max_output_thinking: int | None = None
+    max_input_per_text: int | None = None
+    max_texts: int | None = None
+    max_input_per_document: int | None = None
+    max_documents: int | None = None
+    dimensions: tuple[int, ...] = ()
+    source: SourceKey | None = None
+
+
+class Thinking(Frozen):
+    """How a model reasons. `effort` maps our levels to its own `reasoning_effort` words; without it, a token budget."""
+
+    mode: Literal["none", "hybrid", "only"]
+    default: bool = False
+    effort: dict[str, str] = Field({})
+
+
+class Retirement(Frozen):
+    """A name that is retired in one price scope only, such as qwen-plus-us."""
+
+    name: str
+    scope: str
+    retired_on: date
+    replacement: str
+    source: SourceKey
+
+
+class Lifecycle(Frozen):
+    """`replacement` is what Alibaba printed; `successor` the model in service that the catalog holds to be meant."""
+
+    status: Literal["active", "deprecated", "retired", "unverified"]
+    retired_on: date | None = None
+    replacement: str | None = None
+    successor: str | None = None
+    source: SourceKey | None = None
+    note: str | None = None
+    scopes: tuple[Retirement, ...] = ()
+
+
+class Pointer(Frozen):
+    """A moving name: on `as_of` it stood for `target`. It owns its price all the same."""
+
+    target: str
+    relation: Literal["equals", "latest_of"]
+    as_of: str
+    source: SourceKey
+
+
+class Claim(Frozen):
+    """What one source says of a model, kept for history: accepted or not, and why."""
+
+    field: str
+    value: str
+    source: SourceKey
+    accepted: bool
+    why: str
+
+
+class Model(Frozen):
+    id: str
+    aliases: tuple[str, ...] = ()
+    vendor: str
+    series: str
+    kind: str
+    type: str
+    released_on: date | None = None
+    input: tuple[str, ...] = ()  # what it reads; empty: unknown
+    limits: Limits = Limits()
+    thinking: Thinking | None = None  # none: unknown
+    can: dict[str, bool] = Field({})  # stated capabilities; an absent one is unknown
+    output_limit: Literal["max_completion_tokens", "max_tokens"] = "max_tokens"
+    endpoint: Literal["text-generation", "multimodal-generation"] | None = None  # of the native protocol
+    cumulative: bool = False  # its stream repeats the text so far
+    image_patch_px: Literal[28, 32] = 32
+    regions: tuple[str, ...] = ()
+    lifecycle: Lifecycle
+    points_to: tuple[Pointer, ...] = ()
+    doubts: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    prices: tuple[Price, ...] = ()
+
+    @property
+    def retired(self) -> bool:
+        return self.lifecycle.status == "retired"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.id, *self.aliases
+
+    def scope_of(self, name: str) -> str | None:
+        """The one price scope a name belongs to, where it says so (qwen-plus-us: us)."""
+        return next((each.scope for each in self.lifecycle.scopes if each.name == name), None)
+
+    def prices_in(self, region: str, scope: str | None = None) -> list[Price]:
+        """Every price of a region there ever was, the most likely scope first."""
+        here = (p for p in self.prices if p.region == region and scope in (None, p.scope))
+        return sorted(here, key=lambda p: SCOPES.index(p.scope))
+
+
+class Fee(Frozen):
+    """A price that is not of tokens. No region or strategy: any that has no fee of its own."""
+
+    item: str
+    price: Money
+    per: int = Field(ge=1)
+    currency: str
+    source: SourceKey
+    region: str | None = None
+    strategy: str | None = None
+
+
+class Training(Frozen):
+    """Fine-tuning, per million training tokens; and calls of a model so made, where they are billed per token."""
+
+    model: str
+    price: Money
+    source: SourceKey
+    input: Money | None = None
+    output: Money | None = None
+
+
+class Deployment(Frozen):
+    """A model on machines of your own, per instance."""
+
+    spec: str
+    models: tuple[str, ...]
+    source: SourceKey
+    per_hour: Money | None = None
+    per_month: Money | None = None
+
+
+class Advice(Frozen):
+    """What the founding documents recommend for a kind of work, and what that is today."""
+
+    scenario: str
+    english: str
+    words: tuple[str, ...]
+    recommended: tuple[str, ...]
+    why: str
+    today: tuple[str, ...]
+    how: str
+    source: SourceKey
+
+
+class Catalog(Frozen):
+    """All of it. Every name occurs once; every source cited is known; every default is in service."""
+
+    schema_version: Literal[2]
+    as_of: str
+    defaults: dict[str, str]
+    sources: dict[str, Source]
+    fees: tuple[Fee, ...] = ()
+    training: tuple[Training, ...] = ()
+    deployment: tuple[Deployment, ...] = ()
+    advice: tuple[Advice, ...] = ()
+    models: tuple[Model, ...]
+    trouble: str = Field("", exclude=True)  # why an overlay was set aside
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> "Catalog":
+        names = Counter(name for model in self.models for name in model.names)
+        if twice := sorted(name for name, count in names.items() if count > 1):
+            raise ValueError(f"named twice: {', '.join(twice)}")
+        retired = {model.id for model in self.models if model.retired}
+        if wrong := sorted(set(self.defaults.values()) - set(names) | set(self.defaults.values()) & retired):
+            raise ValueError(f"defaults that are no models in service: {', '.join(wrong)}")
+        priced = {price.source for model in self.models for price in model.prices}
+        cited = priced.union(*({each.source for each in part} for part in (self.fees, self.training, self.deployment)))
+        if unknown := sorted(cited - set(self.sources)):
+            raise ValueError(f"unknown source: {', '.join(unknown)}")
+        for source in sorted(priced):
+            _day(source, self.sources[source].date)
+        return self
+
+    @cached_property
+    def _by_name(self) -> dict[str, Model]:
+        return {name: model for model in self.models for name in model.names}
+
+    @cached_property
+    def _by_day(self) -> dict[str, list[Model]]:
+        """family-MMDD -> the snapshots of that family and day, of any year."""
+        found: dict[str, list[Model]] = {}
+        for model in self.models:
+            if match := re.fullmatch(r"(.+)-\d{4}-(\d\d)-(\d\d)", model.id):
+                found.setdefault(f"{match[1]}-{match[2]}{match[3]}", []).append(model)
+        return found
+
+    def find(self, name: str) -> Model | None:
+        """The model of that id, else of that alias, else the one snapshot of that family and day (qwen-plus-0723).
+
+        Never by prefix: that would price a new model as an old one.
+        """
+        dated = self._by_day.get(name, [])
+        return self._by_name.get(name) or (dated[0] if len(dated) == 1 else None)
+
+    def near(self, name: str) -> list[str]:
+        """Up to three ids of models in service that look like `name`, nearest first."""
+        in_service = [model.id for model in self.models if not model.retired]
+        return difflib.get_close_matches(name.lower(), in_service, n=3, cutoff=0.6)
+
+    def fee(self, item: str, region: str, strategy: str | None = None) -> Fee | None:
+        """The most particular fee of that item that fits the region and strategy."""
+        fitting = [
+            fee
+            for fee in self.fees
+            if fee.item == item and fee.region in (None, region) and fee.strategy in (None, strategy)
+        ]
+        return max(fitting, key=lambda fee: (fee.region is not None, fee.strategy is not None), default=None)
+
+
+def _day(source: str, text: str) -> date:
+    """A price has a full date: its age is told."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{source}: a source of prices needs a full date, not {text}") from None

@@ -1,0 +1,64 @@
+"""What a call used and what that cost: the shapes every answer carries."""
+
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Usage(Frozen):
+    """Token counts of all requests of one call. Null: DashScope did not report it."""
+
+    input_tokens: int = Field(description="All input tokens, cached ones included")
+    output_tokens: int = Field(description="All output tokens, reasoning included")
+    reasoning_tokens: int | None = None
+    cached_input_tokens: int | None = Field(None, description="Implicit cache hits inside input_tokens")
+    image_tokens: int | None = None
+
+
+class CostLine(Frozen):
+    """quantity x unit_price / per = amount."""
+
+    item: str
+    quantity: int
+    unit_price: str
+    per: int = Field(1_000_000, description="Units the price is for")
+    amount: str
+
+
+class Cost(Frozen):
+    """What a call cost at list price. Amounts are exact decimal strings."""
+
+    total: str | None = Field(description="Null when it cannot be known; reason says why")
+    currency: str = "CNY"
+    basis: Literal["list"] = "list"
+    lines: tuple[CostLine, ...] = ()
+    tier: str | None = None
+    source: str | None = Field(None, description="The page the price was read from")
+    date: str | None = Field(None, description="The day of that page")
+    warnings: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+def unpriced(reason: str, *warnings: str) -> Cost:
+    return Cost(total=None, reason=reason, warnings=warnings)
+
+
+def line(item: str, quantity: int, unit_price: Decimal, per: int = 1_000_000) -> CostLine:
+    """`per` is a power of ten, so the division is exact."""
+    amount = quantity * unit_price / per
+    return CostLine(item=item, quantity=quantity, unit_price=plain(unit_price), per=per, amount=plain(amount))
+
+
+def summed(lines: tuple[CostLine, ...]) -> str:
+    return plain(sum((Decimal(each.amount) for each in lines), Decimal()))
+
+
+def plain(amount: Decimal) -> str:
+    """An exact amount in plain notation: no exponent, no trailing zeros."""
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

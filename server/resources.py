@@ -1,0 +1,72 @@
+"""The catalog as MCP resources: what a host can attach to a conversation without a tool call."""
+
+from typing import Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError
+
+from .bailian import Shared
+from .catalog import Catalog, Model, capabilities_of, in_force, price_sheet
+from .wording import shown
+
+JSON = "application/json"
+
+
+def add_resources(server: MCPServer[Shared], shared: Shared) -> None:
+    """`bailian://models`, `bailian://models/{id}` and `bailian://prices{?region}`."""
+    catalog = shared.catalog
+
+    @server.resource(
+        "bailian://models",
+        name="models",
+        title="百炼模型目录",
+        description="The models in service: what they read, can do and hold.",
+        mime_type=JSON,
+    )
+    def models() -> list[dict[str, Any]]:
+        return [_short(model) for model in _in_service(catalog())]
+
+    @server.resource(
+        "bailian://models/{+id}",
+        name="model",
+        title="百炼模型详情",
+        description="One model by id or alias, retired ones too: everything the catalog holds, with its sources.",
+        mime_type=JSON,
+    )
+    def model(id: str) -> dict[str, Any]:
+        known = catalog().find(id)
+        if known is None:
+            near = ", ".join(catalog().near(id)) or "none; bailian://models lists them all"
+            raise ResourceError(f"There is no model {shown(id)}. Near names: {near}.")
+        cited = {key: source for key, source in catalog().sources.items() if f'"{key}"' in known.model_dump_json()}
+        sources = {key: source.model_dump(exclude_none=True) for key, source in cited.items()}
+        return {**known.model_dump(mode="json", exclude_defaults=True), "sources": sources}
+
+    @server.resource(
+        "bailian://prices{?region}",
+        name="prices",
+        title="百炼价目表",
+        description="The price sheets of the models in service in a region, CNY per million tokens.",
+        mime_type=JSON,
+    )
+    def prices(region: str = shared.host.region) -> list[dict[str, Any]]:
+        here = [m for m in _in_service(catalog()) if in_force(m, region, None, shared.today())]
+        if not here:
+            regions = sorted({price.region for m in catalog().models for price in m.prices})
+            raise ResourceError(f"No prices are known for {shown(region)}. Regions: {', '.join(regions)}.")
+        sheets = [price_sheet(catalog(), m, m.id, region, shared.today()) for m in here]
+        return [sheet.model_dump(mode="json", exclude_defaults=True) for sheet in sheets]
+
+
+def _in_service(catalog: Catalog) -> list[Model]:
+    return [model for model in catalog.models if model.lifecycle.status in ("active", "deprecated")]
+
+
+def _short(model: Model) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "type": model.type,
+        "series": model.series,
+        "context": model.limits.context,
+        "capabilities": capabilities_of(model),
+    }

@@ -1,0 +1,201 @@
+"""`cost`, as a host sees it: no key, no network, exact money."""
+
+from typing import Any
+
+import pytest
+from bailian_mcp.server.app import build
+from bailian_mcp.server.bailian import Shared
+from bailian_mcp.server.dashscope import DashScope
+from conftest import HOST, Hosted, Wire, leaves, text_of
+from mcp import Client
+
+pytestmark = pytest.mark.anyio
+
+
+async def asked(hosted: Hosted, **arguments: Any) -> Any:
+    """The result; nothing may be sent."""
+    wire = Wire([])
+    async with hosted(wire) as host:
+        result = await host.call_tool("cost", arguments)
+    assert wire.requests == []
+    return result
+
+
+async def data(hosted: Hosted, **arguments: Any) -> dict[str, Any]:
+    result = await asked(hosted, **arguments)
+    assert not result.is_error, text_of(result)
+    for fact in leaves(result.structured_content):
+        assert fact in text_of(result), fact
+    return dict(result.structured_content)
+
+
+async def test_a_workload_is_priced_on_each_model_cheapest_first(hosted: Hosted) -> None:
+    found = await data(
+        hosted, models=["qwen3.7-plus", "qwen3.8-flash"], input_tokens=300_000, output_tokens=2_000, calls=10
+    )
+
+    assert [(each["model"], each["total"]) for each in found["estimates"]] == [
+        ("qwen3.8-flash", "2.454"),
+        ("qwen3.7-plus", "18.48"),
+    ]
+    assert found["cheapest"] == "qwen3.8-flash"
+    assert (found["region"], found["on"]) == ("cn-beijing", "2026-11-22")
+
+
+async def test_without_models_the_cheapest_that_can_are_compared(hosted: Hosted) -> None:
+    found = await data(hosted, input_tokens=1_000, output_tokens=100)
+
+    totals = [float(each["total"]) for each in found["estimates"]]
+    assert len(totals) == 10
+    assert totals == sorted(totals)
+    assert not any("/" in each["model"] for each in found["estimates"])
+
+
+async def test_only_models_that_can_do_it_are_compared(hosted: Hosted) -> None:
+    found = await data(hosted, images=["1024x768"], thinking=True, web_searches=1, output_tokens=1)
+
+    assert [each["model"] for each in found["estimates"]]
+    assert "qwen-max" not in [each["model"] for each in found["estimates"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"models": ["qwen-max"], "images": ["10x10"]}, "qwen-max reads no images"),
+        ({"models": ["qwen-max"], "thinking": True, "input_tokens": 1}, "qwen-max cannot think"),
+        ({"models": ["qwen-mt-plus"], "web_searches": 1}, "qwen-mt-plus cannot search the web"),
+        ({"models": ["qwen9"], "input_tokens": 1}, "qwen9 is not in the catalog"),
+        ({"models": ["qwen3.5-ocr"], "input_tokens": 1, "region": "us-east-1"}, "no price of qwen3.5-ocr is known for region us-east-1"),
+    ],
+)  # fmt: skip
+async def test_what_a_model_cannot_do_has_no_price_but_a_reason(
+    hosted: Hosted, arguments: dict[str, Any], reason: str
+) -> None:
+    found = await data(hosted, **arguments)
+
+    assert (found["estimates"][0]["total"], found["cheapest"]) == (None, None)
+    assert reason in found["estimates"][0]["reason"]
+
+
+async def test_a_named_model_without_a_price_comes_last(hosted: Hosted) -> None:
+    found = await data(hosted, models=["qwen9", "qwen-max"], input_tokens=1)
+
+    assert [each["model"] for each in found["estimates"]] == ["qwen-max", "qwen9"]
+
+
+async def test_images_are_an_upper_estimate_and_that_is_said(hosted: Hosted) -> None:
+    found = await data(hosted, models=["qwen3.7-plus"], images=["1024x768", "1024×768"])
+
+    (estimate,) = found["estimates"]
+    assert estimate["lines"][0]["quantity"] == 2 * 770
+    assert "The images are at most 1,540 tokens." in estimate["warnings"]
+
+
+async def test_text_is_an_estimate_with_its_bounds(hosted: Hosted) -> None:
+    found = await data(hosted, models=["qwen3.7-plus"], text="代码改变世界" * 100, input_tokens=1_000)
+
+    assert found["estimates"][0]["lines"][0]["quantity"] == 1_000 + 430
+    assert "The text is about 430 tokens, at least 300, at most 868." in found["notes"]
+
+
+async def test_a_model_that_always_thinks_is_priced_so(hosted: Hosted) -> None:
+    found = await data(hosted, models=["glm-5.3"], output_tokens=1_000)
+
+    assert "glm-5.3 always thinks: its output includes the reasoning." in found["estimates"][0]["warnings"]
+
+
+async def test_a_past_day_has_its_own_price(hosted: Hosted) -> None:
+    found = await data(hosted, models=["qwen-max"], input_tokens=1_000_000 // 50, on="2024-10-01")
+
+    assert found["estimates"][0]["total"] == "0.4"
+    assert found["on"] == "2024-10-01"
+
+
+async def test_a_region_may_be_asked_for(hosted: Hosted) -> None:
+    found = await data(hosted, models=["qwen-plus"], web_searches=1, region="ap-southeast-1")
+
+    assert found["estimates"][0]["lines"][-1]["unit_price"] == "73.392381"
+
+
+async def test_without_counts_the_price_sheet_is_shown(hosted: Hosted) -> None:
+    found = await data(hosted, models=["qwen-plus", "qwen3.8-flash", "qwen9"])
+
+    plus, flash = found["sheets"]
+    assert plus["tiers"][0] == {
+        "tier": "0<Token≤128K", "input": "0.8", "output": "2", "output_thinking": "8",
+        "cached_input": "0.16", "cache_write": "1", "cached_input_explicit": "0.08",
+    }  # fmt: skip
+    assert (plus["batch"], plus["training"]) == ("0.5", "30")
+    assert plus["deployment"] == ["标准版: 160 CNY an instance an hour", "标准版: 80000 CNY an instance a month"]
+    assert flash["deployment"] == []
+    assert found["fees"]["web_search (turbo)"] == "3 per 1,000"
+    assert found["fees"]["pdf_page"] == "0.02 per 1"
+    assert any("qwen9 is not in the catalog" in note for note in found["notes"])
+
+
+async def test_the_sheet_of_nothing_in_particular_holds_the_main_models(hosted: Hosted) -> None:
+    found = await data(hosted)
+
+    names = [sheet["model"] for sheet in found["sheets"]]
+    assert {"qwen3.7-plus", "qwen3.8-max", "qwen3.5-ocr"} <= set(names)
+    assert all(sheet["tiers"] for sheet in found["sheets"])
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("deepseek-v4.1-flash", "off-peak tier one price, input 1, output 4"),
+        ("qwen3.7-plus", "A promotion is printed (20% off (限时8折)); the list price is shown."),
+        ("qwen-audio-turbo", "A free trial, without a price"),
+        ("minimax-text-01", "The lone claim of a third party"),
+        ("yi-large", "No price is known for cn-beijing."),
+        ("qwen2.5-32b-instruct", "is listed as retired since 2026-05-13"),
+        ("qwen2-7b-instruct", "price of calls after fine-tuning"),
+        ("emo-deployment", "轻量版: 20 CNY an instance an hour"),
+    ],
+)
+async def test_a_sheet_tells_what_is_special(hosted: Hosted, model: str, words: str) -> None:
+    await data(hosted, models=[model])
+
+    assert words in text_of(await asked(hosted, models=[model]))
+
+
+async def test_a_region_with_several_scopes_says_which_is_shown(hosted: Hosted) -> None:
+    found = await data(hosted, models=["qwen3.7-plus"], region="us-east-1")
+
+    assert "us-east-1 has several price scopes (gl, us); gl is shown." in found["sheets"][0]["notes"]
+    assert found["fees"]["web_search"] == "4 per 1,000"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"input_tokens": -1}, "input_tokens must be greater than or equal to 0"),
+        ({"input_tokens": 10**30}, "input_tokens must be less than or equal to"),
+        ({"calls": 0}, "calls must be greater than or equal to 1"),
+        ({"images": ["big"]}, "images[0]"),
+        ({"images": ["0x10"]}, "images[0]"),
+        ({"region": "mars"}, "region must be 'cn-beijing'"),
+        ({"on": "yesterday"}, "on must be a valid date"),
+        ({"search_strategy": "deep"}, "search_strategy must be"),
+        ({"tokens": 5}, "tokens is not an argument"),
+    ],
+)
+async def test_bad_arguments_are_refused_in_words(hosted: Hosted, arguments: dict[str, Any], says: str) -> None:
+    result = await asked(hosted, **arguments)
+
+    assert result.is_error
+    assert says in text_of(result)
+
+
+async def test_parts_that_are_more_than_the_whole_have_no_price(hosted: Hosted) -> None:
+    found = await data(hosted, models=["qwen-max"], input_tokens=1, cached_input_tokens=2)
+
+    assert "do not add up" in found["estimates"][0]["reason"]
+
+
+async def test_it_needs_no_key(era: str) -> None:
+    async with DashScope(HOST, None, redact=str) as client, Client(build(Shared(client, HOST)), mode=era) as host:
+        result = await host.call_tool("cost", {"models": ["qwen-max"], "input_tokens": 10_000})
+
+    assert "0.024 CNY" in text_of(result)

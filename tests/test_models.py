@@ -1,0 +1,160 @@
+"""`models`, as a host sees it: found by words in two languages, with what to use today."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bailian_mcp.server.catalog import overlaid
+from conftest import Hosted, Wire, leaves, text_of
+
+pytestmark = pytest.mark.anyio
+
+
+async def found(hosted: Hosted, shared: dict[str, Any] | None = None, **arguments: Any) -> dict[str, Any]:
+    wire = Wire([])
+    async with hosted(wire, **(shared or {})) as host:
+        result = await host.call_tool("models", arguments)
+    assert wire.requests == []
+    assert not result.is_error, text_of(result)
+    for fact in leaves(result.structured_content):
+        assert fact in text_of(result), fact
+    return dict(result.structured_content)
+
+
+def ids(of: dict[str, Any]) -> list[str]:
+    return [model["id"] for model in of["models"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("便宜的视觉模型", "qwen3.7-flash"),
+        ("cheap vision model", "qwen3.7-flash"),
+        ("翻译", "qwen-mt-uni"),
+        ("文字识别", "qwen3.5-ocr"),
+        ("文本向量 embedding", "qwen3.7-text-embedding"),
+        ("重排", "qwen3.7-text-rerank"),
+        ("深度求索 推理", "deepseek-v4.1-flash"),
+        ("月之暗面 看图", "kimi-k3"),
+        ("glm", "glm-5.3"),
+        ("qwen3.8", "qwen3.8-flash"),
+        ("千问 旗舰", "qwen-deep-research"),
+    ],
+)
+async def test_words_find_models(hosted: Hosted, query: str, first: str) -> None:
+    assert ids(await found(hosted, query=query))[0] == first
+
+
+async def test_without_a_wish_the_default_comes_first(hosted: Hosted) -> None:
+    assert ids(await found(hosted))[0] == "qwen3.7-plus"
+
+
+async def test_capabilities_context_and_price_narrow(hosted: Hosted) -> None:
+    seen = await found(
+        hosted, capabilities=["vision", "json_schema"], min_context=900_000, max_input_price=0.5, limit=50
+    )
+
+    assert ids(seen)[0] == "qwen3.7-flash"
+    for model in seen["models"]:
+        assert {"vision", "json_schema"} <= set(model["capabilities"])
+        assert model["limits"]["context"] >= 900_000
+        assert float(model["price"][0]["input"]) <= 0.5
+
+
+async def test_the_retired_are_left_out_unless_asked_for(hosted: Hosted) -> None:
+    assert ids(await found(hosted, query="qwq")) == []
+    kept = await found(hosted, query="qwq", include_retired=True)
+    assert "qwq-plus" in ids(kept)
+    assert kept["models"][0]["lifecycle"]["status"] == "retired"
+
+
+async def test_a_models_own_name_tells_everything_retired_or_not(hosted: Hosted) -> None:
+    (model,) = (await found(hosted, query="qwen-vl-plus"))["models"]
+
+    assert model["lifecycle"] == {
+        "status": "retired", "retired_on": "2026-10-10", "replacement": "Qwen3.7/3.6 系列最新模型",
+        "successor": "qwen3.7-plus", "source": "depreciation_tables_2026_07",
+        "note": "official schedule; pages of 2026-10-09 still list it (one day before)",
+    }  # fmt: skip
+    assert any(
+        "price: 1.5 / 4.5 CNY per 1M tokens; not accepted: the official list price is 0.8 / 2" in line
+        for line in model["history"]
+    )
+
+
+async def test_an_alias_a_pointer_and_a_doubt_are_told(hosted: Hosted) -> None:
+    (plus,) = (await found(hosted, query="qwen-plus-us"))["models"]
+    (kimi,) = (await found(hosted, query="kimi-k2.5"))["models"]
+
+    assert plus["id"] == "qwen-plus"
+    assert "Also called: qwen-plus-us." in plus["history"]
+    assert any(line.startswith("equals qwen-plus-2025-12-01 on 2026-10-09") for line in plus["history"])
+    assert any(line.startswith("doubt: ") for line in kimi["history"])
+
+
+@pytest.mark.parametrize(
+    ("query", "today"),
+    [
+        ("专利摘要翻译", "qwen-mt-plus"),
+        ("权利要求分析", "qwen3.7-plus"),
+        ("专利附图识别", "qwen3.7-plus"),
+        ("批量专利处理", "qwen3.8-flash"),
+        ("复杂专利解读", "qwen3.8-max"),
+        ("代码生成", "qwen3.7-plus"),
+        ("patent claim analysis", "qwen3.7-plus"),
+        ("bulk work on patents", "qwen3.8-flash"),
+    ],
+)
+async def test_a_kind_of_work_is_answered_with_a_recommendation(hosted: Hosted, query: str, today: str) -> None:
+    first = (await found(hosted, query=query))["advice"][0]
+
+    assert first["today"][0] == today
+
+
+async def test_a_recommendation_names_what_became_of_the_old_one(hosted: Hosted) -> None:
+    (advice,) = (await found(hosted, query="专利附图识别"))["advice"]
+    (claims,) = (await found(hosted, query="权利要求"))["advice"]
+
+    assert advice["originally"] == ["qwen-vl-plus (retired 2026-10-10; successor qwen3.7-plus)"]
+    assert claims["originally"][0] == "qwen-plus (in service)"
+
+
+@pytest.mark.parametrize("query", ["火锅", "qwen-99", "???"])
+async def test_what_nothing_is_called_finds_nothing_and_says_what_is_near(hosted: Hosted, query: str) -> None:
+    empty = await found(hosted, query=query)
+
+    assert empty["models"] == []
+    assert empty["notes"][0].startswith("No model fits.")
+
+
+async def test_more_than_the_limit_is_said(hosted: Hosted) -> None:
+    few = await found(hosted, limit=2)
+
+    assert len(few["models"]) == 2
+    assert "models fit, 2 are shown" in few["notes"][0]
+
+
+async def test_an_overlay_that_is_set_aside_is_said(hosted: Hosted, tmp_path: Path) -> None:
+    (bad := tmp_path / "mine.json").write_text("{")
+    catalog = overlaid(bad)
+
+    told = await found(hosted, {"catalog": lambda: catalog}, query="qwen-max")
+
+    assert any("mine.json is not JSON" in note for note in told["notes"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"capabilities": ["flying"]}, "capabilities[0] must be"),
+        ({"limit": 0}, "limit must be greater than or equal to 1"),
+        ({"max_input_price": -1}, "max_input_price must be greater than or equal to 0"),
+        ({"min_context": "big"}, "min_context must be a whole number"),
+    ],
+)
+async def test_bad_arguments_are_refused_in_words(hosted: Hosted, arguments: dict[str, Any], says: str) -> None:
+    async with hosted(Wire([])) as host:
+        result = await host.call_tool("models", arguments)
+
+    assert result.is_error
+    assert says in text_of(result)

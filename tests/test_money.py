@@ -1,0 +1,526 @@
+"""What a workload costs: the worked examples, both sides of every edge, every warning, and what always holds."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from bailian_mcp.server.catalog import (
+    Catalog,
+    Cost,
+    Usage,
+    Workload,
+    cost_of,
+    image_tokens,
+    plain,
+    shipped,
+    text_tokens,
+)
+from bailian_mcp.server.catalog.services import deployment_cost, training_cost
+from hypothesis import given
+from hypothesis import strategies as st
+
+TODAY = date(2026, 11, 22)
+BEIJING = "cn-beijing"
+
+
+def cost(
+    name: str, region: str = BEIJING, *, on: date | datetime = TODAY, of: Catalog | None = None, **work: Any
+) -> Cost:
+    return cost_of(of or shipped(), name, Workload(**work), region=region, on=on)
+
+
+def amounts(of: Cost) -> dict[str, str]:
+    return {line.item: line.amount for line in of.lines}
+
+
+def says(of: Cost, words: str) -> bool:
+    return any(words in warning for warning in of.warnings)
+
+
+def on_a_day(tiers: list[dict[str, Any]], **price: Any) -> Catalog:
+    """A catalog of one model `m`, whose prices are of another day than the shipped ones."""
+    place = {"region": BEIJING, "scope": "cn", "currency": "CNY", "source": "s", "tiers": tiers, **price}
+    return Catalog.model_validate(
+        {
+            "schema_version": 2, "as_of": "2026-10-09", "defaults": {"chat": "m"},
+            "sources": {"s": {"title": "t", "kind": "official", "date": "2026-10-09"}},
+            "models": [{"id": "m", "vendor": "v", "series": "s", "kind": "mainline", "type": "chat",
+                        "lifecycle": {"status": "active"}, "prices": [place]}],
+        }
+    )  # fmt: skip
+
+
+def one_price(**prices: str) -> list[dict[str, Any]]:
+    return [{"label": "one price", **prices}]
+
+
+# --- the worked examples of the project's price facts, checked by hand ---
+
+
+def test_1_a_cache_hit_of_early_2025_cost_forty_percent() -> None:
+    early_2025 = on_a_day(one_price(input="2.4", output="9.6", cached_input="0.96"))
+
+    of = cost("m", of=early_2025, input_tokens=10_000, cached_input_tokens=5_000)
+
+    assert amounts(of) == {"input": "0.012", "cached_input": "0.0048"}
+    assert of.total == "0.0168"
+
+
+def test_2_plain_input_and_output() -> None:
+    of = cost("qwen-max", input_tokens=10_000, output_tokens=1_000)
+
+    assert amounts(of) == {"input": "0.024", "output": "0.0096"}
+    assert of.total == "0.0336"
+
+
+def test_3_batch_halves_everything_and_ignores_the_cache() -> None:
+    of = cost("qwen-max", input_tokens=10_000, output_tokens=1_000, cached_input_tokens=5_000, batch=True)
+
+    assert amounts(of) == {"input": "0.012", "output": "0.0048"}
+    assert of.total == "0.0168"
+    assert says(of, "Batch calls get no cache price")
+
+
+def test_4_the_whole_request_is_billed_at_the_tier_of_its_input() -> None:
+    of = cost("qwen3-max", input_tokens=40_000, output_tokens=2_000)
+
+    assert amounts(of) == {"input": "0.16", "output": "0.032"}
+    assert (of.total, of.tier) == ("0.192", "32K<Token≤128K")
+
+
+def test_7_without_thinking_the_plain_output_price_holds() -> None:
+    assert cost("qwen-plus", input_tokens=3_000, output_tokens=1_000).total == "0.0044"
+
+
+def test_8_a_reply_that_reasoned_pays_the_thinking_price_for_all_its_output() -> None:
+    of = cost("qwen-plus", input_tokens=3_000, output_tokens=5_000, reasoning_tokens=4_000, thinking=True)
+
+    assert amounts(of) == {"input": "0.0024", "output_thinking": "0.04"}
+    assert of.total == "0.0424"
+
+
+def test_10_an_image_is_its_tokens() -> None:
+    survey = on_a_day(one_price(input="1.5", output="4.5"))
+    tokens = image_tokens(1024, 768, patch_px=28)
+
+    assert tokens == 27 * 37 + 2 == 1_001
+    assert cost("m", of=survey, input_tokens=24 + tokens, output_tokens=200).total == "0.0024375"
+
+
+def test_11_writing_the_explicit_cache_costs_more_than_input() -> None:
+    of = cost("qwen3.7-plus", input_tokens=21_000, cache_write_tokens=20_000, output_tokens=500)
+
+    assert amounts(of) == {"input": "0.002", "cache_write": "0.05", "output": "0.004"}
+    assert of.total == "0.056"
+
+
+def test_12_hitting_it_costs_a_tenth() -> None:
+    of = cost("qwen3.7-plus", input_tokens=21_000, explicit_cached_tokens=20_000, output_tokens=500)
+
+    assert amounts(of) == {"input": "0.002", "explicit_cached_input": "0.004", "output": "0.004"}
+    assert of.total == "0.01"
+
+
+def test_15_the_text_inside_an_audio_answer_is_free() -> None:
+    of = cost("qwen-omni-turbo", input_tokens=2_000, output_tokens=1_200,
+              input_by_modality={"image": 1_000}, output_by_modality={"audio": 1_000})  # fmt: skip
+
+    assert amounts(of) == {"input": "0.0004", "input_image": "0.0015", "output_audio": "0.05"}
+    assert of.total == "0.0519"
+
+
+def test_17_embeddings_in_batch() -> None:
+    assert amounts(cost("text-embedding-v4", input_tokens=400, calls=100, batch=True)) == {"input": "0.01"}
+
+
+def test_18_a_search_is_a_line_of_its_own() -> None:
+    of = cost("qwen-plus", input_tokens=1_500, output_tokens=300, web_searches=1, search_strategy="max")
+
+    assert amounts(of) == {"input": "0.0012", "output": "0.0006", "web_search": "0.004"}
+    assert of.total == "0.0058"
+
+
+def test_20_cheaper_hours() -> None:
+    night = {"start": 22, "end": 8, "tiers": one_price(input="2.4", output="7.2")}
+    plan = on_a_day(one_price(input="12", output="36"), off_peak=night)
+
+    of = cost("m", of=plan, on=datetime(2026, 11, 22, 15, tzinfo=UTC), input_tokens=100_000, output_tokens=10_000)
+
+    assert amounts(of) == {"input": "0.24", "output": "0.072"}
+    assert (of.total, of.tier) == ("0.312", "one price, off-peak")
+
+
+def test_21_the_free_quota_covers_a_real_time_call_when_asked_to_simulate_it() -> None:
+    of = cost("qwen-plus", input_tokens=3_000, output_tokens=1_000, free_quota=True)
+
+    assert amounts(of) == {"input": "0", "output": "0"}
+    assert of.total == "0"
+    assert says(of, "Free quota simulated")
+
+
+def test_22_the_free_quota_does_not_cover_batch() -> None:
+    of = cost("qwen-plus", input_tokens=3_000, output_tokens=1_000, free_quota=True, batch=True)
+
+    assert amounts(of) == {"input": "0.0012", "output": "0.001"}
+    assert of.total == "0.0022"
+    assert says(of, "does not cover Batch")
+
+
+def test_23_fine_tuning_counts_every_epoch() -> None:
+    of = training_cost(shipped(), "qwen-plus", tokens=2_000_000, mixed_in_tokens=500_000, epochs=3)
+
+    assert (of.total, of.lines[0].quantity) == ("225", 7_500_000)
+
+
+def test_24_a_begun_hour_of_a_machine_counts_whole() -> None:
+    assert deployment_cost(shipped(), "qwen-plus", minutes=5 * 60 + 20, instances=2).total == "1920"
+
+
+def test_25_image_tokens_of_both_generations() -> None:
+    assert image_tokens(1024, 768) == 770
+    assert image_tokens(4000, 3000, patch_px=28, most_pixels=1_280 * 28 * 28) == 1_232
+    assert image_tokens(4000, 3000, patch_px=28, most_pixels=12_845_056) == 15_303
+
+
+# --- beyond the examples ---
+
+
+def test_a_documented_picture_has_the_documented_tokens() -> None:
+    assert image_tokens(6000, 3000, kind="ocr") == 64 * 128 + 2 == 8_194
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 5_000), (10_000, 10_000), (31, 33)])
+def test_any_picture_has_tokens_within_the_limits(width: int, height: int) -> None:
+    assert 2 < image_tokens(width, height) <= 2_621_440 // 1024 + 2
+
+
+def test_text_is_estimated_between_two_bounds() -> None:
+    chinese, english = text_tokens("代码改变世界" * 100), text_tokens("the quick brown fox " * 100)
+
+    for guess in (chinese, english):
+        assert guess.least <= guess.likely <= guess.most
+    assert chinese.least <= 300 <= chinese.most  # the recorded tokenizer needed 3 for these 6 characters
+    assert english.least <= 500 <= english.most
+
+
+@pytest.mark.parametrize(
+    ("tokens", "tier", "per_million"),
+    [
+        (1, "0<Token≤128K", "0.8"),
+        (128_000, "0<Token≤128K", "0.8"),
+        (128_001, "128K<Token≤256K", "2.4"),
+        (256_000, "128K<Token≤256K", "2.4"),
+        (256_001, "256K<Token≤1M", "4.8"),
+        (1_000_000, "256K<Token≤1M", "4.8"),
+    ],
+)
+def test_both_sides_of_every_edge(tokens: int, tier: str, per_million: str) -> None:
+    of = cost("qwen-plus", input_tokens=tokens)
+
+    assert (of.tier, of.lines[0].unit_price) == (tier, per_million)
+
+
+def test_the_last_tier_runs_to_the_models_own_limit() -> None:
+    """qwen3-max: the last edge is 256K, its max input 258,048, its context 262,144."""
+    assert cost("qwen3-max", input_tokens=262_144).tier == "128K<Token≤256K"
+    assert "more than qwen3-max takes (262,144)" in (cost("qwen3-max", input_tokens=262_145).reason or "")
+
+
+def test_what_dashscope_counted_is_priced_whatever_the_limits_say() -> None:
+    assert cost("qwen3-max", input_tokens=300_000, measured=True).tier == "128K<Token≤256K"
+
+
+def test_a_model_without_tiers_has_one_price_at_any_size() -> None:
+    assert cost("deepseek-v4-pro", input_tokens=999_999).tier == "one price"
+
+
+@pytest.mark.parametrize(("tokens", "warns"), [(256_000, False), (256_001, True), (262_144, True), (262_145, False)])
+def test_between_the_two_readings_of_k_there_is_a_warning(tokens: int, warns: bool) -> None:
+    assert says(cost("qwen3.7-plus", input_tokens=tokens), "just above a tier edge of 256,000") is warns
+
+
+def test_a_model_with_one_output_price_has_no_thinking_line() -> None:
+    of = cost("qwen3.7-plus", input_tokens=1_000, output_tokens=1_000, thinking=True)
+
+    assert amounts(of) == {"input": "0.002", "output": "0.008"}
+
+
+def test_implicit_cache_hits_have_their_own_price() -> None:
+    of = cost("qwen3.7-plus", input_tokens=10_000, cached_input_tokens=5_000)
+
+    assert amounts(of) == {"input": "0.01", "cached_input": "0.002"}
+
+
+def test_where_no_cache_price_is_known_hits_are_plain_input_and_that_is_said() -> None:
+    of = cost("qwen3.7-plus", "eu-central-1", input_tokens=10_000, cached_input_tokens=5_000)
+
+    assert amounts(of) == {"input": "0.02"}
+    assert says(of, "No cache price is known here: cached tokens are priced as plain input.")
+
+
+def test_text_alone_has_its_own_output_price_on_older_omni_models() -> None:
+    said = {"input_tokens": 1_000, "output_tokens": 1_000}
+
+    assert amounts(cost("qwen3-omni-flash", **said)) == {"input": "0.0018", "output": "0.0069"}
+    seen = cost("qwen3-omni-flash", **said, input_by_modality={"image": 400})
+    assert amounts(seen) == {"input": "0.00108", "input_image": "0.00132", "output": "0.0127"}
+
+
+def test_a_kind_without_a_price_of_its_own_is_text() -> None:
+    assert amounts(cost("qwen3-omni-flash", input_tokens=100, input_by_modality={"smell": 40})) == {"input": "0.00018"}
+
+
+def test_deepseek_is_half_price_at_night_in_beijing() -> None:
+    used = {"input_tokens": 1_000_000}
+    day, night = datetime(2026, 11, 22, 4, tzinfo=UTC), datetime(2026, 11, 22, 23, 59, tzinfo=UTC)
+
+    assert cost("deepseek-v4.1-flash", on=day, **used).total == "2"
+    assert cost("deepseek-v4.1-flash", on=night, **used).total == "1"
+    assert says(cost("deepseek-v4.1-flash", **used), "Peak price; cheaper from 22:00 to 8:00 Beijing time.")
+
+
+@pytest.mark.parametrize(("hour", "cheap"), [(7, True), (8, False), (21, False), (22, True)])
+def test_the_cheaper_hours_begin_and_end_on_the_hour(hour: int, cheap: bool) -> None:
+    night = {"start": 22, "end": 8, "tiers": one_price(input="1")}
+    plan = on_a_day(one_price(input="2"), off_peak=night)
+    moment = datetime(2026, 11, 22, (hour - 8) % 24, 59 if hour in (7, 21) else 0, tzinfo=UTC)
+
+    assert cost("m", of=plan, on=moment, input_tokens=1_000_000).total == ("1" if cheap else "2")
+
+
+def test_cheaper_hours_may_lie_within_a_day() -> None:
+    noon = {"start": 12, "end": 14, "tiers": one_price(input="1")}
+    plan = on_a_day(one_price(input="2"), off_peak=noon)
+
+    assert cost("m", of=plan, on=datetime(2026, 11, 22, 5, tzinfo=UTC), input_tokens=1_000_000).total == "1"
+
+
+def test_a_search_costs_what_its_region_and_strategy_cost() -> None:
+    def fee(region: str, strategy: str) -> str:
+        return (
+            cost("qwen3.7-plus", region, web_searches=1_000, search_strategy=strategy, input_tokens=1).lines[-1].amount
+        )
+
+    assert [fee(BEIJING, s) for s in ("turbo", "max", "agent")] == ["3", "4", "4"]
+    assert fee("ap-southeast-1", "turbo") == "73.392381"
+    assert fee("us-east-1", "agent") == "4"
+
+
+def test_a_pdf_page_costs_two_fen_and_where_the_fee_is_unknown_that_is_said() -> None:
+    assert amounts(cost("qwen3.8-max", pdf_pages=10))["pdf_page"] == "0.2"
+    assert says(cost("qwen3.8-max", "us-east-1", pdf_pages=10), "A fee of this workload is not known here")
+
+
+def test_calls_multiply_every_line_but_the_tier_is_that_of_one() -> None:
+    of = cost("qwen3.7-plus", input_tokens=200_000, calls=10)
+
+    assert (of.tier, of.total, of.lines[0].quantity) == ("0<Token≤256K", "4", 2_000_000)
+
+
+# --- history ---
+
+
+@pytest.mark.parametrize(
+    ("on", "total"),
+    [(date(2024, 9, 19), "20"), (date(2025, 1, 31), "20"), (date(2025, 2, 1), "2.4"), (TODAY, "2.4")],
+)
+def test_a_past_day_has_its_own_price(on: date, total: str) -> None:
+    assert cost("qwen-max", input_tokens=30_000, on=on).lines[0].unit_price == total
+
+
+def test_a_past_day_before_the_page_was_read_says_so() -> None:
+    of = cost("qwen-plus", input_tokens=1, on=date(2026, 1, 1))
+
+    assert says(of, "Read on 2026-10-09; whether it already held on 2026-01-01 is not known.")
+
+
+def test_a_day_without_a_price_takes_the_nearest_one_and_says_so() -> None:
+    later = on_a_day(one_price(input="1"), valid_from="2026-06-01")
+
+    of = cost("m", of=later, on=date(2026, 1, 1), input_tokens=1_000_000)
+
+    assert of.total == "1"
+    assert says(of, "No price of 2026-01-01 is known; the nearest one known is used.")
+
+
+def test_a_snapshot_is_not_older_than_its_release() -> None:
+    assert says(cost("qwen-plus-2025-01-12", input_tokens=1, on=date(2025, 1, 14)), "was released on 2025-01-15")
+
+
+# --- warnings ---
+
+
+def test_every_price_says_what_is_not_in_it() -> None:
+    assert cost("qwen-max", input_tokens=1).warnings == ("List price: free quota and promotions are not deducted.",)
+
+
+def test_a_printed_promotion_is_named_and_not_applied() -> None:
+    assert "A printed promotion (20% off (限时8折)) is not applied." in cost("qwen3.7-plus", input_tokens=1).warnings
+
+
+@pytest.mark.parametrize(("on", "warns"), [(date(2027, 1, 7), False), (date(2027, 1, 8), True)])
+def test_a_price_older_than_ninety_days_says_so(on: date, warns: bool) -> None:
+    assert says(cost("qwen-max", input_tokens=1, on=on), "days old") is warns
+
+
+def test_a_region_with_several_price_scopes_says_which_was_used() -> None:
+    of = cost("qwen3.7-plus", "us-east-1", input_tokens=1_000_000)
+
+    assert of.lines[0].unit_price == "6"
+    assert "us-east-1 has several price scopes (gl, us); gl used." in of.warnings
+
+
+def test_a_name_of_one_scope_has_the_price_and_the_end_of_that_scope() -> None:
+    of = cost("qwen-plus-us", "us-east-1", input_tokens=1_000)
+
+    assert of.lines[0].unit_price == "2.936"
+    assert says(of, "qwen-plus-us is listed as retired since 2026-10-10; use qwen3.7-plus-us.")
+
+
+def test_singapore_prices_say_in_what_they_are_billed() -> None:
+    assert says(cost("qwen3.7-plus", "ap-southeast-1", input_tokens=1), "the international site bills in USD")
+
+
+def test_a_retired_model_is_priced_at_its_last_price_with_a_warning() -> None:
+    of = cost("qwen3-max", input_tokens=1_000)
+
+    assert of.total == "0.0025"
+    assert "qwen3-max is listed as retired since 2026-10-10; use qwen3.7-max." in of.warnings
+
+
+def test_on_a_day_before_its_end_a_model_was_not_retired() -> None:
+    assert not says(cost("qwen3-max", input_tokens=1, on=date(2026, 10, 9)), "retired")
+
+
+def test_a_model_that_is_to_retire_says_so() -> None:
+    assert says(cost("deepseek-v4-flash", input_tokens=1), "is announced to retire on 2026-10-10")
+
+
+def test_a_lone_third_party_claim_says_so() -> None:
+    of = cost("qwen3-max-latest", input_tokens=200_000)
+
+    assert of.total == "0.5"
+    assert says(of, "lone claim of a third party")
+    assert says(of, "it may not exist")
+
+
+def test_a_batch_price_that_the_row_does_not_print_says_so() -> None:
+    assert says(cost("qwen3.8-flash", input_tokens=1, batch=True), "the price row itself prints none")
+
+
+def test_a_free_quota_that_is_too_small_covers_nothing() -> None:
+    of = cost("qwen-plus", input_tokens=900_000, output_tokens=200_000, free_quota=True)
+
+    assert of.total != "0"
+    assert says(of, "does not cover it all")
+
+
+# --- unknown is null with a reason, never zero ---
+
+
+@pytest.mark.parametrize(
+    ("of", "reason"),
+    [
+        (lambda: cost("qwen9", input_tokens=1), "qwen9 is not in the catalog of 2026-10-09"),
+        (lambda: cost("qwen3.7-pluss", input_tokens=1), "near names: qwen3.7-plus"),
+        (lambda: cost("qwen3.5-ocr", "ap-southeast-1", input_tokens=1), "no price of qwen3.5-ocr is known for region ap-southeast-1; it has one in cn-beijing"),
+        (lambda: cost("yi-large", input_tokens=1), "no price of yi-large is known for region cn-beijing, nor for any other"),
+        (lambda: cost("qwen-audio-turbo", input_tokens=1), "qwen-audio-turbo has no price: it is a free trial"),
+        (lambda: cost("qwen-max", input_tokens=1, cached_input_tokens=2), "do not add up"),
+        (lambda: cost("qwen-max", output_tokens=1, reasoning_tokens=2), "do not add up"),
+        (lambda: cost("qwen3-omni-flash", input_tokens=1, input_by_modality={"image": 2}), "do not add up"),
+        (lambda: cost("qwen3.7-plus", input_tokens=9, cached_input_tokens=2, cache_write_tokens=2), "exclude each other"),
+        (lambda: cost("qwen-mt-plus", input_tokens=1, batch=True), "no Batch price of qwen-mt-plus is known in cn-beijing"),
+        (lambda: cost("qwen-plus", input_tokens=1, batch=True, web_searches=1), "Batch calls cannot search"),
+        (lambda: training_cost(shipped(), "qwen3.7-plus", tokens=1), "no fine-tuning price"),
+        (lambda: training_cost(shipped(), "qwen9", tokens=1), "no fine-tuning price"),
+        (lambda: deployment_cost(shipped(), "qwen3.7-plus", months=1), "no deployment price of qwen3.7-plus per month"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_known_is_null_with_a_reason(of: Any, reason: str) -> None:
+    found = of()
+
+    assert (found.total, found.lines) == (None, ())
+    assert reason in (found.reason or "")
+
+
+def test_a_machine_by_the_month() -> None:
+    assert deployment_cost(shipped(), "qwen-max", months=2).total == "320000"
+
+
+# --- what always holds ---
+
+counts = st.integers(min_value=0, max_value=900_000)
+models = st.sampled_from(
+    [m.id for m in shipped().models if any(p.kind == "list" and p.region == BEIJING for p in m.prices)]
+)
+workloads = st.builds(
+    Workload, input_tokens=counts, output_tokens=counts, thinking=st.booleans(), calls=st.integers(1, 1_000),
+    web_searches=st.integers(0, 3), measured=st.just(True),
+)  # fmt: skip
+
+
+@given(models, workloads, st.booleans())
+def test_the_total_is_the_exact_sum_of_lines_that_are_exact_products(name: str, work: Workload, cached: bool) -> None:
+    work = replace(work, cached_input_tokens=work.input_tokens // 3 if cached else 0)
+    of = cost_of(shipped(), name, work, region=BEIJING, on=TODAY)
+
+    products = [Decimal(line.quantity) * Decimal(line.unit_price) / line.per for line in of.lines]
+    assert Decimal(of.total or "x") == sum(products) >= 0
+    assert [Decimal(line.amount) for line in of.lines] == products
+    assert "E" not in (of.total or "")
+
+
+@given(models, workloads, st.sampled_from(["output_tokens", "web_searches", "calls"]))
+def test_more_of_anything_never_costs_less(name: str, work: Workload, what: str) -> None:
+    more = replace(work, **{what: getattr(work, what) + 1})
+    less, cost_of_more = (
+        Decimal(cost_of(shipped(), name, w, region=BEIJING, on=TODAY).total or "x") for w in (work, more)
+    )
+
+    assert less <= cost_of_more
+
+
+@given(models, workloads)
+def test_more_input_never_costs_less_and_in_a_higher_tier_not_either(name: str, work: Workload) -> None:
+    more = replace(work, input_tokens=work.input_tokens + 1)
+    less, cost_of_more = (
+        Decimal(cost_of(shipped(), name, w, region=BEIJING, on=TODAY).total or "x") for w in (work, more)
+    )
+
+    assert less <= cost_of_more
+
+
+@given(models, workloads)
+def test_batch_never_costs_more_than_real_time(name: str, work: Workload) -> None:
+    work = replace(work, web_searches=0)
+    real, batch = (
+        cost_of(shipped(), name, replace(work, batch=b), region=BEIJING, on=TODAY).total for b in (False, True)
+    )
+
+    assert batch is None or Decimal(batch) <= Decimal(real or "x")
+
+
+@given(models, workloads)
+def test_a_cache_hit_never_costs_more_than_input(name: str, work: Workload) -> None:
+    hits = replace(work, cached_input_tokens=work.input_tokens)
+    plainly, cached = (
+        Decimal(cost_of(shipped(), name, w, region=BEIJING, on=TODAY).total or "x") for w in (work, hits)
+    )
+
+    assert cached <= plainly
+
+
+def test_usage_becomes_a_workload_with_the_same_price() -> None:
+    usage = Usage(input_tokens=1_000, output_tokens=100, reasoning_tokens=50, cached_input_tokens=900, image_tokens=800)
+
+    of = cost_of(shipped(), "qwen3.7-plus", Workload.of(usage, reasoned=True), region=BEIJING, on=TODAY)
+
+    assert amounts(of) == {"input": "0.0002", "cached_input": "0.00036", "output": "0.0008"}
+
+
+@pytest.mark.parametrize(("amount", "text"), [("0E-7", "0"), ("1.500", "1.5"), ("1E+3", "1000"), ("100", "100")])
+def test_money_is_plain(amount: str, text: str) -> None:
+    assert plain(Decimal(amount)) == text

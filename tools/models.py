@@ -1,0 +1,201 @@
+"""Find the model for a job."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Annotated
+
+from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from pydantic import Field
+
+from ..server.bailian import Call
+from ..server.catalog import (
+    Advice,
+    Capability,
+    Catalog,
+    Frozen,
+    Model,
+    advised,
+    capabilities_of,
+    find_models,
+    in_force,
+    tier_row,
+)
+
+ANNOTATIONS = ToolAnnotations(
+    title="Find a Model Studio model (百炼模型)",
+    read_only_hint=True,
+    destructive_hint=False,
+    idempotent_hint=True,
+    open_world_hint=False,
+)
+EXAMPLE = {"query": "便宜的视觉模型", "limit": 2}
+CHINESE = "按用途、能力、上下文长度、价格找模型（中英文皆可），给出场景推荐、下线日期与替代模型。无需密钥，不花钱。"
+ONLY_IN_DETAIL = {"cached_input", "cache_write", "cached_input_explicit", "note", "source"}
+
+
+class Found(Frozen):
+    id: str
+    name: str = Field(description="Series and type")
+    price: tuple[dict[str, str], ...] = Field(
+        description="CNY per million tokens, tier by tier, in the server's region"
+    )
+    limits: dict[str, int] = Field(description="Tokens")
+    capabilities: tuple[str, ...]
+    lifecycle: dict[str, str]
+    history: tuple[str, ...] = Field((), description="Aliases, what it stands for, doubts, every claim made of it")
+
+
+class Recommendation(Frozen):
+    scenario: str
+    today: tuple[str, ...] = Field(description="Model ids in service")
+    how: str
+    originally: tuple[str, ...] = Field(description="What the founding documents named, and what became of it")
+
+
+class Models(Frozen):
+    models: tuple[Found, ...]
+    advice: tuple[Recommendation, ...]
+    notes: tuple[str, ...]
+
+
+async def models(
+    bailian: Call,
+    query: Annotated[
+        str, Field(description="A model id (then everything known of it is told), or words such as 便宜的视觉模型")
+    ] = "",
+    capabilities: Annotated[tuple[Capability, ...], Field(description="What it must be able to do")] = (),
+    min_context: Annotated[int, Field(description="Context window, tokens", ge=0)] = 0,
+    max_input_price: Annotated[
+        float | None, Field(description="CNY per million input tokens, first tier", ge=0, allow_inf_nan=False)
+    ] = None,
+    include_retired: Annotated[bool, Field(description="Also models that are no longer in service")] = False,
+    limit: Annotated[int, Field(description="How many to return", ge=1, le=50)] = 10,
+) -> Annotated[CallToolResult, Models]:
+    """Find models of Alibaba Cloud Model Studio (百炼) by words, capability, context window and price.
+
+    Tells prices, limits, capabilities, retirement dates and successors, and for patent work, translation, bulk work
+    and code what to use today. Free of charge: it asks no service.
+    """
+    ceiling = None if max_input_price is None else Decimal(str(max_input_price))
+    found = find_models(
+        bailian.catalog,
+        query,
+        needs=capabilities,
+        region=bailian.region,
+        on=bailian.today,
+        min_context=min_context,
+        max_input_price=ceiling,
+        include_retired=include_retired,
+    )
+    exact = len(found) == 1 and query.strip() in found[0].names
+    advice = [] if exact else advised(bailian.catalog, query)
+    return _told(
+        Models(
+            models=tuple(_found(bailian, model, exact) for model in found[:limit]),
+            advice=tuple(_recommendation(bailian.catalog, each) for each in advice),
+            notes=tuple(_notes(bailian, query, found, limit)),
+        )
+    )
+
+
+def _found(bailian: Call, model: Model, exact: bool) -> Found:
+    prices = in_force(model, bailian.region, None, bailian.today)
+    life, limits = model.lifecycle, model.limits.model_dump(exclude_none=True, exclude={"source", "dimensions"})
+    return Found(
+        id=model.id,
+        name=f"{model.series}, {model.type}",
+        price=tuple(
+            {key: value for key, value in tier_row(tier).items() if exact or key not in ONLY_IN_DETAIL}
+            for price in prices[:1]
+            for tier in price.tiers
+        ),
+        limits=limits,
+        capabilities=tuple(_capabilities(model)),
+        lifecycle={
+            key: str(value)
+            for key, value in life.model_dump(exclude_none=True, exclude={"scopes"}).items()
+            if exact or key not in ONLY_IN_DETAIL
+        },
+        history=tuple(_history(bailian.catalog, model)) if exact else (),
+    )
+
+
+def _capabilities(model: Model) -> list[str]:
+    """As in the parameter, and how it thinks."""
+    named: list[str] = list(capabilities_of(model))
+    if model.thinking and model.thinking.mode == "only":
+        named.append("always thinks")
+    return named
+
+
+def _history(catalog: Catalog, model: Model) -> Iterator[str]:
+    if model.aliases:
+        yield f"Also called: {', '.join(model.aliases)}."
+    for pointer in model.points_to:
+        relation = "equals" if pointer.relation == "equals" else "is the latest of"
+        yield f"{relation} {pointer.target} on {pointer.as_of} ({catalog.sources[pointer.source].title})"
+    for doubt in model.doubts:
+        yield f"doubt: {doubt}"
+    for claim in model.claims:
+        source = catalog.sources[claim.source]
+        verdict = "accepted" if claim.accepted else "not accepted"
+        yield f"{claim.field}: {claim.value}; {verdict}: {claim.why} ({source.title}, {source.date})"
+
+
+def _recommendation(catalog: Catalog, advice: Advice) -> Recommendation:
+    return Recommendation(
+        scenario=f"{advice.scenario} ({advice.english})",
+        today=advice.today,
+        how=advice.how,
+        originally=tuple(_what_became(catalog, name) for name in advice.recommended),
+    )
+
+
+def _what_became(catalog: Catalog, name: str) -> str:
+    model = catalog.find(name)
+    if model is None or not model.retired:
+        return f"{name} (in service)"
+    return f"{name} (retired {model.lifecycle.retired_on}; successor {model.lifecycle.successor})"
+
+
+def _notes(bailian: Call, query: str, found: Sequence[Model], limit: int) -> Iterator[str]:
+    if len(found) > limit:
+        yield f"{len(found):,} models fit, {limit} are shown; raise limit or say more."
+    if not found:
+        near = bailian.catalog.near(query.strip())
+        nearby = f" Near names: {', '.join(near)}." if near else ""
+        yield f"No model fits.{nearby} Ask for less, or in other words."
+    yield f"Prices in {bailian.region}, from the catalog of {bailian.catalog.as_of}: no service was asked."
+    if bailian.catalog.trouble:
+        yield bailian.catalog.trouble
+
+
+# --- both kinds of hosts ---
+
+
+def _told(answer: Models) -> CallToolResult:
+    lines = [_recommended(each) for each in answer.advice]
+    lines += [_in_words(each) for each in answer.models]
+    text = "\n".join([*lines, *answer.notes])
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)], structured_content=answer.model_dump(mode="json")
+    )
+
+
+def _recommended(advice: Recommendation) -> str:
+    return (
+        f"For {advice.scenario}: {', '.join(advice.today)}; {advice.how} "
+        f"Originally recommended: {', '.join(advice.originally)}."
+    )
+
+
+def _in_words(model: Found) -> str:
+    price = "; ".join(", ".join(f"{name} {amount}" for name, amount in tier.items()) for tier in model.price)
+    parts = [
+        model.name,
+        f"CNY per million tokens: {price}" if price else "no price known here",
+        ", ".join(f"{name} {tokens:,}" for name, tokens in model.limits.items()),
+        ", ".join(model.capabilities),
+        ", ".join(f"{name} {value}" for name, value in model.lifecycle.items()),
+    ]
+    return "\n".join([f"{model.id} | {' | '.join(filter(None, parts))}", *(f"  {each}" for each in model.history)])
