@@ -410,6 +410,12 @@ def test_a_batch_price_that_the_row_does_not_print_says_so() -> None:
     assert says(cost("qwen3.8-flash", input_tokens=1, batch=True), "the price row itself prints none")
 
 
+def test_an_overlay_that_is_set_aside_is_said_with_every_price() -> None:
+    troubled = shipped().model_copy(update={"trouble": "The catalog overlay is set aside: why."})
+
+    assert says(cost("qwen-max", of=troubled, input_tokens=1), "set aside: why.")
+
+
 def test_a_free_quota_that_is_too_small_covers_nothing() -> None:
     of = cost("qwen-plus", input_tokens=900_000, output_tokens=200_000, free_quota=True)
 

@@ -27,8 +27,7 @@ WORDS = {
 
 
 # The models most would choose from; the tool `models` knows the others.
-SHOWN = ("qwen3.7-plus", "qwen3.8-max", "qwen3.8-flash", "qwen3.7-max", "qwen3.7-flash", "qwen-plus", "qwen-max",
-         "deepseek-v4-pro", "glm-5.3", "kimi-k3", "qwen3.5-ocr")  # fmt: skip
+SHOWN = ("qwen3.7-plus", "qwen3.8-max", "qwen3.8-flash", "qwen3.7-flash", "deepseek-v4-pro", "qwen3.5-ocr")
 
 
 def tools_table(page: str) -> str:

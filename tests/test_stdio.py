@@ -10,7 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from conftest import KEY, SERVER, Raw, cancel_under_way, chunk, process, raw, sse, told, upstream
+from conftest import KEY, SERVER, Raw, cancel_under_way, chunk, process, raw, sse, text_of, told, upstream
 from mcp import Client, StdioServerParameters
 
 pytestmark = pytest.mark.anyio
@@ -281,3 +281,39 @@ async def test_help_and_version_are_told(argument: str) -> None:
     told = await anyio.run_process([sys.executable, "-m", "bailian_mcp.server", argument])
 
     assert told.stdout.startswith((b"usage: bailian-mcp", b"bailian-mcp "))
+
+
+# --- the catalog ---
+
+
+async def test_the_catalog_is_not_read_before_it_is_needed() -> None:
+    code = (
+        "from bailian_mcp.server.app import build\n"
+        "from bailian_mcp.server.bailian import Shared\n"
+        "from bailian_mcp.server.catalog import shipped\n"
+        "from bailian_mcp.server.dashscope import DashScope\n"
+        "from bailian_mcp.server.hosts import host\n"
+        "build(Shared(DashScope(host(), None, redact=str), host()))\n"
+        "print(shipped.cache_info().currsize)"
+    )
+    done = await anyio.run_process([sys.executable, "-c", code])
+
+    assert done.stdout == b"0\n"
+
+
+async def test_a_malformed_overlay_is_said_at_the_start_and_the_shipped_catalog_serves(
+    tmp_path: Path, era: str
+) -> None:
+    (mine := tmp_path / "mine.json").write_text(
+        '{"models": [{"id": "qwen-max", "prices": [{"region": "cn-beijing"}]}]}'
+    )
+    environment = {**os.environ, "BAILIAN_CATALOG": str(mine)}
+
+    started = await anyio.run_process(SERVER, input=b"", env=environment)
+    async with Client(process(BAILIAN_CATALOG=str(mine)), mode=era) as host:
+        result = await host.call_tool("cost", {"models": ["qwen-max"], "input_tokens": 10_000})
+
+    said = "The catalog overlay is set aside: mine.json: qwen-max.prices[0].scope is required."
+    assert said in started.stderr.decode()
+    assert "0.024 CNY" in text_of(result)
+    assert said in text_of(result)
