@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mcp.types import CallToolResult, TextContent
+from mcp.types import CallToolResult, ResourceLink, TextContent
 from pydantic import Field
 
 from .catalog import Cost, Frozen, Usage
@@ -36,11 +36,11 @@ class Completion(Answer):
     thinking: str = Field(description="The thinking level used")
 
 
-def result(answer: Answer, text: str, *facts: str) -> CallToolResult:
+def result(answer: Answer, text: str, *facts: str, links: Sequence[ResourceLink] = ()) -> CallToolResult:
     """An answer for both kinds of hosts: those that show the model only the text, and only the structure.
 
     `text` is the answer itself. What `Answer` and `Completion` hold beside it is added here; `facts`: what else the
-    tool's own result says, for the last line.
+    tool's own result says, for the last line; `links`: blocks that follow the text.
     """
     parts = [text]
     if isinstance(answer, Completion):
@@ -49,7 +49,7 @@ def result(answer: Answer, text: str, *facts: str) -> CallToolResult:
         facts = (f"finish_reason {answer.finish_reason}", f"thinking {answer.thinking}", *facts)
     whole = "\n\n".join([*filter(None, parts), _last_line(answer, facts)])
     return CallToolResult(
-        content=[TextContent(type="text", text=whole)], structured_content=answer.model_dump(mode="json")
+        content=[TextContent(type="text", text=whole), *links], structured_content=answer.model_dump(mode="json")
     )
 
 

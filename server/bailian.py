@@ -1,29 +1,64 @@
 """What a tool is handed: one call's view of DashScope. Progress and cost happen here, once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+from aiolimiter import AsyncLimiter
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Resolve
 
 from .answer import Completion, clipped_in_the_middle, money, tokens
 from .catalog import Catalog, Cost, Model, Usage, Workload, cost_of, in_beijing, lifecycle_warnings, shipped, unpriced
-from .dashscope import ChatCompletions, DashScope, DashScopeError, Event, Finished, Reasoned, Reply, Said
+from .dashscope import (
+    ChatCompletions,
+    DashScope,
+    DashScopeError,
+    Dialect,
+    Event,
+    Finished,
+    Page,
+    Reasoned,
+    Reply,
+    Said,
+    Searched,
+)
 from .dashscope.events import INTERRUPTED
 from .files import image_part
 from .hosts import Host
 from .progress import Progress, tail
+from .searching import RESPONSES, SEARCHES_PER_S, Ask, road
 from .thinking import Level, Thinking, output_limit, standard, thinking
 
+SEARCH_FIRST = "Search the web before you answer."
+PAGES_FILTERED = (
+    "DashScope's content filter stopped the pages that the search found; the question itself passed. Narrow `sites`, "
+    "reword the question, or ask `chat`, which does not search."
+)
+QUESTION_OR_PAGES_FILTERED = (
+    "DashScope's content filter stopped the question, or the pages that the search found: it does not say which. To "
+    "tell, ask `chat` the same once, which does not search (one more call, billed). If that passes, narrow `sites`."
+)
 UNPRICED = {
     "plan": "plan: this call draws on the plan's quota, not on money per token",
     "other": "not DashScope: this server's prices are not known",
 }
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A completion, and how it was searched. `cites`: its text may hold `[ref_<number>]` marks."""
+
+    completion: Completion
+    pages: tuple[Page, ...]
+    searched: bool
+    searches: int | None
+    strategy: str
+    cites: bool
 
 
 @dataclass(frozen=True)
@@ -35,6 +70,8 @@ class Shared:
     folders: tuple[Path, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)  # tool -> the model the settings chose for it
     catalog: Callable[[], Catalog] = shipped
+    # Evenly spaced: never more than the rate in any second.
+    search_turns: AsyncLimiter = field(default_factory=lambda: AsyncLimiter(1, 1 / SEARCHES_PER_S))
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def today(self) -> date:
@@ -93,20 +130,63 @@ class Bailian:
             ToolError: the arguments do not fit the model, or DashScope gave no answer.
         """
         known = self._known(model)
-        thought, limit = self._thought_and_limit(model, known, thinking_level, max_output_tokens)
         chosen = {name: value for name, value in sampling.items() if value is not None}
+        dialect = ChatCompletions(cumulative=bool(known and known.cumulative))
+        thought, limit = self._thought_and_limit(model, known, thinking_level, max_output_tokens)
         body = {"model": model, "messages": list(messages), **thought.parameters, **limit, **chosen}
-        dialect, heard = ChatCompletions(cumulative=bool(known and known.cumulative)), _Heard()
+        heard = _Heard()
         try:
-            async with (
-                self._progress.beating(f"waiting for {model}"),
-                self._shared.dashscope.stream(dialect, body) as reply,
-            ):
-                async for event in reply.events:
-                    heard.take(event)
-                    await self._progress.say(partial(heard.news, model))
+            reply = await self._hear(dialect, body, heard)
         except DashScopeError as error:
             raise error.hinting(self._advice(error, model, known, heard)) from None
+        return self._completion(model, known, heard, reply, thought)
+
+    async def search(self, model: str, question: str, ask: Ask) -> Finding:
+        """Ask a model that searches the web first; its answer and the pages it found. It thinks only if it must.
+
+        Raises:
+            ToolError: the model cannot search here or not so, or DashScope gave no answer.
+        """
+        if self._shared.host.kind != "dashscope":
+            raise ToolError("Web search is DashScope's own: it needs a pay-as-you-go key and no DASHSCOPE_BASE_URL.")
+        known = self._known(model)
+        way = road(self.catalog, model, self.region, ask)
+        thought, limit = self._thought_and_limit(model, known, None, None)
+        messages = [{"role": "system", "content": SEARCH_FIRST}] if way.strategy == RESPONSES else []
+        messages.append({"role": "user", "content": question})
+        body = {"model": model, "messages": messages, **thought.parameters, **limit, **way.parameters}
+        heard = _Heard(search_strategy=way.strategy)
+        await self._turn_to_search()
+        try:
+            reply = await self._hear(way.dialect, body, heard)
+        except DashScopeError as error:
+            raise self._search_failed(error, model, known, heard) from None
+        completion = self._completion(model, known, heard, reply, thought)
+        return Finding(completion, tuple(heard.pages), heard.searched, heard.searches, way.strategy, way.cites)
+
+    async def _turn_to_search(self) -> None:
+        """DashScope drops searches above its rate without a word, so they wait here."""
+        turns = self._shared.search_turns
+        if not turns.has_capacity():
+            await self._progress.say(lambda: f"waiting for a turn to search ({SEARCHES_PER_S} a second)")
+        async with self._progress.beating("waiting for a turn to search"):
+            await turns.acquire()
+
+    async def _hear(self, dialect: Dialect, body: Mapping[str, Any], heard: "_Heard") -> Reply:
+        """Send one request and take in its reply, with progress."""
+        model = body["model"]
+        async with (
+            self._progress.beating(f"waiting for {model}"),
+            self._shared.dashscope.stream(dialect, body) as reply,
+        ):
+            async for event in reply.events:
+                heard.take(event)
+                await self._progress.say(partial(heard.news, model))
+        return reply
+
+    def _completion(
+        self, model: str, known: Model | None, heard: "_Heard", reply: Reply, thought: Thinking
+    ) -> Completion:
         return Completion(
             model=model,
             usage=heard.usage,
@@ -141,7 +221,13 @@ class Bailian:
         if heard.usage is None:
             said = lifecycle_warnings(known, model, self.today) if known else []
             return unpriced("DashScope reported no usage; the call may still be billed", *warnings, *said)
-        work = Workload.of(heard.usage, reasoned=bool(heard.reasoning or heard.usage.reasoning_tokens))
+        work = replace(
+            Workload.of(heard.usage, reasoned=bool(heard.reasoning or heard.usage.reasoning_tokens)),
+            web_searches=heard.billed_searches,
+            search_strategy=heard.search_strategy,
+        )
+        if heard.searched and heard.searches is None:
+            warnings = (*warnings, "DashScope did not say how many searches it made: one is priced.")
         price = cost_of(self.catalog, model, work, region=self.region, on=self._shared.now())
         return price.model_copy(update={"warnings": (*warnings, *price.warnings)})
 
@@ -161,6 +247,12 @@ class Bailian:
         advice = lifecycle_warnings(known, model, self.today) if known else []
         return " ".join([*advice, f"Near names: {', '.join(near)}." if near else "The catalog knows no near name."])
 
+    def _search_failed(self, error: DashScopeError, model: str, known: Model | None, heard: "_Heard") -> DashScopeError:
+        """Tells apart, as far as it shows, whether the question or the pages found were refused."""
+        if error.filtered:
+            error = error.saying(PAGES_FILTERED if heard.pages else QUESTION_OR_PAGES_FILTERED)
+        return error.hinting(self._advice(error, model, known, heard))
+
 
 @dataclass
 class _Heard:
@@ -170,6 +262,14 @@ class _Heard:
     reasoning: list[str] = field(default_factory=list)
     usage: Usage | None = None
     finished: Finished = field(default_factory=lambda: Finished(INTERRUPTED))
+    search_strategy: str = ""
+    pages: list[Page] = field(default_factory=list)
+    searched: bool = False
+    searches: int | None = None
+
+    @property
+    def billed_searches(self) -> int:
+        return (self.searches or 1) if self.searched else 0
 
     @property
     def incomplete(self) -> str:
@@ -186,11 +286,17 @@ class _Heard:
                 self.reasoning.append(text)
             case Finished():
                 self.finished = event
+            case Searched(pages, count):
+                self.searched = True
+                self.pages += [page for page in pages if page not in self.pages]
+                self.searches = self.searches if count is None else count
             case _:  # Counted
                 self.usage = Usage.model_validate(event, from_attributes=True)
 
     def news(self, model: str) -> str:
         said = self.text or self.reasoning
+        if self.pages and not said:
+            return f"{model} found {len(self.pages)} pages"
         return f"{model} {'says' if self.text else 'thinks'}: {tail(''.join(said[-40:]))}"
 
 

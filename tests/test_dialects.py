@@ -85,7 +85,7 @@ async def test_the_native_protocol_in_text() -> None:
         "model": "qwen3.8-max",
         "input": {"messages": [{"role": "system", "content": "简短"}, {"role": "user", "content": "看"}]},
         "parameters": {
-            "max_completion_tokens": 9,
+            "max_tokens": 9,
             "temperature": 0.5,
             "incremental_output": True,
             "result_format": "message",

@@ -1,7 +1,7 @@
 """The models and their prices: catalog.json as frozen types; find a model; a workload in, its exact cost out."""
 
 from .cost import Workload, cost_of, in_beijing, in_force, lifecycle_warnings, unknown
-from .entries import Advice, Catalog, Fee, Model, Price, Tier
+from .entries import Advice, Catalog, Fee, Model, Price, Search, Tier
 from .estimate import TextTokens, image_tokens, text_tokens
 from .file import overlaid, shipped
 from .money import Cost, CostLine, Frozen, Usage, plain, unpriced
@@ -18,6 +18,7 @@ __all__ = [
     "Frozen",
     "Model",
     "Price",
+    "Search",
     "Sheet",
     "TextTokens",
     "Tier",

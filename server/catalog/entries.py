@@ -130,6 +130,21 @@ class Thinking(Frozen):
     effort: dict[str, str] = Field({})
 
 
+class Search(Frozen):
+    """How a model searches the web: regions of the native road and of the Responses API, strategies of the native one.
+
+    Page: https://help.aliyun.com/zh/model-studio/web-search
+    """
+
+    native: tuple[str, ...] = ()
+    strategies: tuple[Literal["turbo", "max", "agent"], ...] = ()
+    responses: tuple[str, ...] = ()
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.native, *self.responses)))
+
+
 class Retirement(Frozen):
     """A name that is retired in one price scope only, such as qwen-plus-us."""
 
@@ -183,6 +198,7 @@ class Model(Frozen):
     limits: Limits = Limits()
     thinking: Thinking | None = None  # none: unknown
     can: dict[str, bool] = Field({})  # stated capabilities; an absent one is unknown
+    search: Search | None = None
     output_limit: Literal["max_completion_tokens", "max_tokens"] = "max_tokens"
     endpoint: Literal["text-generation", "multimodal-generation"] | None = None  # of the native protocol
     cumulative: bool = False  # its stream repeats the text so far

@@ -3,11 +3,15 @@
 from .client import DashScope as DashScope
 from .client import Reply as Reply
 from .dialects import ChatCompletions as ChatCompletions
+from .dialects import Dialect as Dialect
 from .dialects import Generation as Generation
 from .dialects import Responses as Responses
 from .errors import DashScopeError as DashScopeError
+from .errors import clipped as clipped
 from .events import Counted as Counted
 from .events import Event as Event
 from .events import Finished as Finished
+from .events import Page as Page
 from .events import Reasoned as Reasoned
 from .events import Said as Said
+from .events import Searched as Searched

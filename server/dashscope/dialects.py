@@ -6,9 +6,11 @@ Requests come in the terms of chat completions; a dialect says them in its own.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from .events import Counted, Event, Finished, Reasoned, Said
+from .events import Counted, Event, Finished, Page, Reasoned, Said, Searched
 
 Frame = Mapping[str, Any]
+LIMITS = ("max_tokens", "max_completion_tokens")
+THINKING = ("enable_thinking", "thinking_budget", "reasoning_effort")
 MOST_TOKENS = 10**12  # beyond it a count is a mistake, and no price
 Door = Literal["compatible", "native"]
 Endpoint = Literal["text-generation", "multimodal-generation"]
@@ -65,7 +67,8 @@ class Generation:
     """DashScope's own generation protocol, at its text or its multimodal endpoint.
 
     Page: https://help.aliyun.com/zh/model-studio/qwen-api-via-dashscope
-    Usage comes in every frame and the last counts; `finish_reason` is the string "null" until the end; the multimodal
+    Usage comes in every frame and the last counts; a search's pages come in the first frames, later ones repeat the
+    list empty (web-search page); `finish_reason` is the string "null" until the end; the multimodal
     endpoint takes and gives content as a list of parts. Which endpoint a model has, the catalog says. A frame like the
     one before it is kept: words repeat, and lost text is worse than doubled.
     """
@@ -80,7 +83,8 @@ class Generation:
         self._pieces = _Pieces(cumulative)
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        parameters = {name: value for name, value in body.items() if name not in ("model", "messages")}
+        parameters = {name: value for name, value in body.items() if name not in ("model", "messages", *LIMITS)}
+        parameters |= _limit(body, "max_tokens")
         messages = [{**m, "content": self._content(m["content"])} for m in body["messages"]]
         always = {"incremental_output": not self._cumulative, "result_format": "message"}
         return {"model": body["model"], "input": {"messages": messages}, "parameters": {**parameters, **always}}
@@ -89,9 +93,11 @@ class Generation:
         return _native_failure(frame)
 
     def events(self, frame: Frame) -> Iterator[Event]:
-        for choice in _first((frame.get("output") or {}).get("choices")):
+        output, usage = frame.get("output") or {}, frame.get("usage") or {}
+        yield from _searched(output.get("search_info") or {}, (usage.get("plugins") or {}).get("search"))
+        for choice in _first(output.get("choices")):
             yield from self._pieces.of(choice.get("message") or {}, choice.get("finish_reason"))
-        yield from _counted(frame.get("usage") or {})
+        yield from _counted(usage)
 
     def _content(self, content: str | Sequence[Frame]) -> str | list[Frame]:
         if not self._in_parts:
@@ -105,7 +111,8 @@ class Responses:
     """The Responses API. Nothing is stored: it would be, for seven days, unless told otherwise.
 
     Page: https://help.aliyun.com/zh/model-studio/qwen-api-via-openai-responses
-    Reasoning comes under two spellings, depending on the build.
+    Reasoning comes under two spellings, depending on the build. A thinking switch or level is `reasoning.effort` here;
+    a budget cannot be set. A search tells the addresses of its pages only.
     """
 
     door: Door = "compatible"
@@ -113,12 +120,12 @@ class Responses:
     headers: Mapping[str, str] = {}
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        rest = {
-            name: value for name, value in body.items() if name not in ("model", "messages", "max_completion_tokens")
-        }
-        limit = {"max_output_tokens": body["max_completion_tokens"]} if "max_completion_tokens" in body else {}
+        rest = {name: value for name, value in body.items() if name not in ("model", "messages", *LIMITS, *THINKING)}
+        rest |= _limit(body, "max_output_tokens")
+        effort = body.get("reasoning_effort") or ("none" if body.get("enable_thinking") is False else None)
+        rest |= {"reasoning": {"effort": effort}} if effort else {}
         messages = [{**m, "content": _input_parts(m["content"])} for m in body["messages"]]
-        return {"model": body["model"], "input": messages, **rest, **limit, "stream": True, "store": False}
+        return {"model": body["model"], "input": messages, **rest, "stream": True, "store": False}
 
     def failure(self, frame: Frame) -> Frame | None:
         if frame.get("type") == "response.failed":
@@ -131,10 +138,14 @@ class Responses:
                 yield Said(_text(frame.get("delta")))
             case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta":
                 yield Reasoned(_text(frame.get("delta")))
+            case "response.output_item.done" if (frame.get("item") or {}).get("type") == "web_search_call":
+                sources = (frame["item"].get("action") or {}).get("sources") or ()
+                yield Searched(tuple(_page(source) for source in sources))
             case "response.completed" | "response.incomplete":
                 response = frame["response"]
                 cut = (response.get("incomplete_details") or {}).get("reason") or "max_output_tokens"
                 whole = frame["type"] == "response.completed"
+                yield from _searched({}, ((response.get("usage") or {}).get("x_tools") or {}).get("web_search"))
                 yield Finished("stop" if whole else "length" if cut == "max_output_tokens" else str(cut))
                 yield from _counted(response.get("usage") or {})
 
@@ -185,6 +196,26 @@ def _input_parts(content: str | Sequence[Frame]) -> str | list[Frame]:
         else {"type": "input_text", "text": part["text"]}
         for part in content
     ]
+
+
+def _searched(info: Frame, counted: Any) -> Iterator[Searched]:
+    """What tells that a search took place: pages, or a count. An empty list alone does not."""
+    pages = tuple(_page(result) for result in info.get("search_results") or ())
+    count = _count((counted or {}).get("count"))
+    if pages or info.get("extra_tool_info") or count:
+        yield Searched(pages, count)
+
+
+def _page(result: Frame) -> Page:
+    index = int(result.get("index") or 0)
+    title, url, site = (_text(result.get(name)) for name in ("title", "url", "site_name"))
+    return Page(index, title, url, site)
+
+
+def _limit(body: Frame, name: str) -> dict[str, Any]:
+    """The output limit under another protocol's name."""
+    given = [body[limit] for limit in LIMITS if limit in body]
+    return {name: given[0]} if given else {}
 
 
 def _native_failure(frame: Frame) -> Frame | None:

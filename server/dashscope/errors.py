@@ -53,6 +53,14 @@ class DashScopeError(ToolError):
         more.retry, more.wait_s = self.retry, self.wait_s
         return more
 
+    def saying(self, says: str) -> "DashScopeError":
+        """The same failure in other words, where we know more than the code says."""
+        return DashScopeError(says, marks=self.marks, code=self.code, status=self.status)
+
+    @property
+    def filtered(self) -> bool:
+        return self.code.lower().replace("_", "") == "datainspectionfailed"
+
     @property
     def unknown_model(self) -> bool:
         return self.code.lower().replace(".", "_") in ("modelnotfound", "model_not_found", "model_notexist")

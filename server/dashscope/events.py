@@ -38,4 +38,22 @@ class Finished:
     why: str = ""
 
 
-Event = Said | Reasoned | Counted | Finished
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page a search found. `index`: the number that the answer's marks carry; 0 where there are no marks."""
+
+    index: int
+    title: str
+    url: str
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A search took place: the pages it found, where they are told; how many searches so far, once that is counted."""
+
+    pages: tuple[Page, ...] = ()
+    count: int | None = None
+
+
+Event = Said | Reasoned | Counted | Searched | Finished

@@ -1,0 +1,94 @@
+"""What the sandbox answers: always the same to the same request, and never as if a model had spoken."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from .asked import NO_SEARCH, Asked, text_of
+
+PAGE_TOKENS = 100
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True)
+class Answer:
+    reasoning: str
+    text: str
+    finish_reason: str
+    pages: tuple[dict[str, Any], ...] = ()
+    searches: int = 0
+
+
+def answer(asked: Asked) -> Answer:
+    question = text_of(asked.messages[-1])[:200]
+    pages = _pages(question) if _searches(asked) else ()
+    one, two = (_mark(asked, number) if pages else "" for number in (1, 2))
+    text = f"这是沙箱的回答，没有调用任何模型{'，也没有联网' if pages else ''}。{one}收到的问题是：{question}{two}"
+    reasoning = "这是沙箱的示例推理，没有调用任何模型。" if asked.thinks else ""
+    searches = 0 if not pages else 2 if _strategy(asked) == "agent" else 1
+    whole = Answer(reasoning, text, "stop", pages, searches)
+    if most := asked.options.get("max_completion_tokens"):  # reasoning included
+        return _cut(whole, reasoning[:most], text[: max(0, most - len(reasoning))])
+    return _cut(whole, reasoning, text[: asked.options.get("max_tokens")])
+
+
+def _cut(whole: Answer, reasoning: str, text: str) -> Answer:
+    cut = (reasoning, text) != (whole.reasoning, whole.text)
+    return Answer(reasoning, text, "length" if cut else "stop", whole.pages, whole.searches)
+
+
+def _searches(asked: Asked) -> bool:
+    """A search that is not forced is made for Chinese questions only: as it often happens."""
+    if asked.search is None or asked.name == NO_SEARCH:
+        return False
+    sure = asked.search.get("forced_search") or _strategy(asked) == "agent"
+    return bool(sure or CHINESE.search(text_of(asked.messages[-1])))
+
+
+def _strategy(asked: Asked) -> str:
+    return str((asked.search or {}).get("search_strategy", "turbo"))
+
+
+def _mark(asked: Asked, number: int) -> str:
+    """A citation in the format that was asked for."""
+    search = asked.search or {}
+    if not (search.get("enable_source") and search.get("enable_citation")) or _strategy(asked) == "agent":
+        return ""
+    return str(search.get("citation_format", "[<number>]")).replace("<number>", str(number))
+
+
+def _pages(question: str) -> tuple[dict[str, Any], ...]:
+    rows = enumerate((("a", "沙箱网"), ("b?x=1", "无"), ("c", "")), 1)
+    return tuple(
+        {
+            "index": number,
+            "title": f"沙箱网页 {number}：{question[:20]}",
+            "url": f"https://sandbox.example/{path}",
+            "site_name": site,
+            "icon": "",
+        }
+        for number, (path, site) in rows
+    )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A token a character, 100 an image, 100 a page that a search brought in."""
+
+    words: int
+    images: int
+    reasoning: int
+    said: int
+
+    @property
+    def read(self) -> int:
+        return self.words + self.images
+
+    @property
+    def wrote(self) -> int:
+        return self.reasoning + self.said
+
+
+def counts(asked: Asked, given: Answer) -> Counts:
+    words = asked.words + PAGE_TOKENS * len(given.pages)
+    return Counts(words, 100 * asked.images, len(given.reasoning), len(given.text))

@@ -1,0 +1,185 @@
+"""What a request asks, read from each protocol into the terms of chat completions, and checked as DashScope checks."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..catalog import Model, shipped
+
+Protocol = Literal["chat", "native", "responses"]
+# Model name -> (status, code, message), in DashScope's words: https://help.aliyun.com/zh/model-studio/error-code
+REFUSALS = {
+    "sandbox-bad-key": (401, "invalid_api_key", "Incorrect API key provided. "),
+    "sandbox-arrearage": (400, "Arrearage", "Access denied, please make sure your account is in good standing."),
+    "sandbox-content-filter": (400, "data_inspection_failed", "Input data may contain inappropriate content."),
+    "sandbox-rate-limit": (429, "limit_requests", "You exceeded your current requests list."),
+    "sandbox-free-quota": (403, "AllocationQuota.FreeTierOnly", "The free tier of the model has been exhausted."),
+    "sandbox-unavailable": (503, "ModelUnavailable", "Model is unavailable, please try again later."),
+}
+# Streams that go wrong after they began: cut, silent but for keep-alives, an error among the frames.
+BROKEN_STREAMS = ("sandbox-cut", "sandbox-silent", "sandbox-error-in-stream")
+# Searches that go wrong: none made, pages that trip the content filter.
+NO_SEARCH, FILTERED_PAGES = "sandbox-no-search", "sandbox-search-filter"
+FAULTS = (*BROKEN_STREAMS, NO_SEARCH, FILTERED_PAGES)
+
+
+class Refusal(Exception):
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request. `options` in the terms of chat completions; `search`: the options of a web search, if asked for."""
+
+    protocol: Protocol
+    name: str
+    messages: list[Any]
+    options: Mapping[str, Any]
+    stream: bool
+    body: Mapping[str, Any] = field(repr=False)
+    search: Mapping[str, Any] | None = None
+    endpoint: str = ""
+
+    @property
+    def model(self) -> Model | None:
+        return shipped().find(self.name)
+
+    @property
+    def words(self) -> int:
+        return sum(len(text_of(message)) for message in self.messages)
+
+    @property
+    def images(self) -> int:
+        return sum(len(images_of(message)) for message in self.messages)
+
+    @property
+    def thinks(self) -> bool:
+        model = self.model
+        if model is None or model.thinking is None or model.thinking.mode == "none":
+            return False
+        return bool(self.options.get("enable_thinking", model.thinking.default or model.thinking.mode == "only"))
+
+
+def from_chat(body: Mapping[str, Any]) -> Asked:
+    options = {name: value for name, value in body.items() if name not in ("model", "messages")}
+    return Asked("chat", str(body.get("model")), _list(body.get("messages")), options, bool(body.get("stream")), body)
+
+
+def from_native(body: Mapping[str, Any], endpoint: str, sse: bool) -> Asked:
+    """`input.messages` and `parameters`; at the multimodal endpoint content is a list of parts."""
+    options = _dict(body.get("parameters"))
+    messages = [_as_chat(message) for message in _list(_dict(body.get("input")).get("messages"))]
+    search = _dict(options.get("search_options")) if options.get("enable_search") else None
+    return Asked("native", str(body.get("model")), messages, options, sse, body, search, endpoint)
+
+
+def from_responses(body: Mapping[str, Any]) -> Asked:
+    options = {name: value for name, value in body.items() if name not in ("model", "input")}
+    effort = _dict(options.get("reasoning")).get("effort")
+    options |= {"enable_thinking": effort != "none"} if effort else {}
+    options |= {"max_completion_tokens": options["max_output_tokens"]} if "max_output_tokens" in options else {}
+    given = body.get("input")
+    messages = [{"role": "user", "content": given}] if isinstance(given, str) else _list(given)
+    tools = [_dict(tool).get("type") for tool in _list(options.get("tools"))]
+    search = {"search_strategy": "agent", "enable_source": True} if "web_search" in tools else None
+    return Asked("responses", str(body.get("model")), messages, options, bool(body.get("stream")), body, search)
+
+
+def _as_chat(message: Any) -> Any:
+    content = _dict(message).get("content")
+    if not isinstance(content, list):
+        return message
+    parts = [{"image_url": {"url": p["image"]}} if "image" in p else p for p in content if isinstance(p, dict)]
+    return {**message, "content": parts}
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def text_of(message: dict[str, Any]) -> str:
+    content = message.get("content") or ""
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+
+
+def images_of(message: dict[str, Any]) -> list[Any]:
+    content = message.get("content")
+    named = ("image_url", "input_image")
+    return [part for part in content if set(named) & set(part)] if isinstance(content, list) else []
+
+
+# --- checked as DashScope checks it ---
+
+
+def check(asked: Asked, authorization: str) -> None:
+    if not authorization.removeprefix("Bearer ").strip():
+        raise Refusal(401, "invalid_api_key", "You didn't provide an API key.")
+    if asked.name in REFUSALS:
+        raise Refusal(*REFUSALS[asked.name])
+    model = asked.model
+    if model is None and asked.name not in FAULTS:
+        raise Refusal(
+            404, "model_not_found", f"The model `{asked.name}` does not exist or you do not have access to it."
+        )
+    if not all(isinstance(message, dict) for message in asked.messages):
+        raise _invalid("Input should be a valid dictionary: messages")
+    if not any(message.get("role") == "user" for message in asked.messages):
+        raise _invalid("The input messages do not contain elements with the role of user.")
+    if asked.options.get("stream_options") and not asked.stream:
+        raise _invalid("The stream_options parameter is only allowed when stream is true.")
+    for rule in (*(_MODEL_RULES if model else ()), *(_SEARCH_RULES if model and asked.search is not None else ())):
+        rule(asked, model)  # type: ignore[arg-type]
+
+
+def _invalid(message: str) -> Refusal:
+    return Refusal(400, "invalid_parameter_error", message)
+
+
+def _thinking(asked: Asked, model: Model) -> None:
+    if model.thinking and model.thinking.mode == "only" and asked.options.get("enable_thinking") is False:
+        raise _invalid("The value of the enable_thinking parameter is restricted to True.")
+
+
+def _content(asked: Asked, model: Model) -> None:
+    has_parts = any(isinstance(message.get("content"), list) for message in asked.messages)
+    if asked.protocol == "native":
+        multimodal = asked.endpoint == "multimodal-generation"
+        if asked.endpoint != (model.endpoint or asked.endpoint):
+            raise Refusal(400, "InvalidParameter", "url error, please check url！")
+        if has_parts != multimodal:
+            raise Refusal(400, "InvalidParameter", "Input should be a valid list: input.messages.0.content")
+    elif has_parts and model.input and "image" not in model.input:
+        raise _invalid("input content must be a string.")
+
+
+def _sizes(asked: Asked, model: Model) -> None:
+    if asked.words > (most := model.limits.max_input or asked.words):
+        raise _invalid(f"Range of input length should be [1, {most}]")
+    limit = asked.options.get("max_completion_tokens") or asked.options.get("max_tokens") or 1
+    if not isinstance(limit, int):
+        raise _invalid("Input should be a valid integer: max_tokens")
+    if limit > (most := model.limits.max_output or limit):
+        raise _invalid(f"Range of max_tokens should be [1, {most}]")
+
+
+def _can_search(asked: Asked, model: Model) -> None:
+    if model.search is None:
+        raise Refusal(400, "InvalidParameter", "This model does not support enable_search.")
+    if asked.protocol == "native" and asked.endpoint == "multimodal-generation" and not asked.stream:
+        raise Refusal(400, "InvalidParameter", "Non-streaming mode does not support Web Search")
+
+
+def _sites(asked: Asked, _: Model) -> None:
+    if len(_list((asked.search or {}).get("assigned_site_list"))) > 25:
+        raise Refusal(400, "InvalidParameter", "assigned_site_list should have at most 25 items")
+
+
+Rule = Callable[[Asked, Model], None]
+_MODEL_RULES: tuple[Rule, ...] = (_thinking, _content, _sizes)
+_SEARCH_RULES: tuple[Rule, ...] = (_can_search, _sites)

@@ -1,0 +1,148 @@
+"""The sandbox as a service: its routes, and the process or thread it runs in."""
+
+import json
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from ..catalog import Model, Tier, shipped
+from ..hosts import SANDBOX_HEADER
+from ..listening import listen, root_url
+from .answers import answer
+from .asked import Asked, Refusal, check, from_chat, from_native, from_responses
+from .wire import STEADY, Chat, Native, Pace, ResponsesApi, Wire, request_id, stream
+
+MARKED = {SANDBOX_HEADER: "1"}
+
+
+def app(pace: Pace = STEADY) -> Starlette:
+    async def chat_completions(request: Request) -> Response:
+        return await _replied(Chat(), request, from_chat, pace)
+
+    async def native(request: Request) -> Response:
+        endpoint, sse = request.path_params["endpoint"], request.headers.get("x-dashscope-sse") == "enable"
+        return await _replied(Native(), request, lambda body: from_native(body, endpoint, sse), pace)
+
+    async def responses(request: Request) -> Response:
+        return await _replied(ResponsesApi(), request, from_responses, pace)
+
+    async def models(request: Request) -> Response:
+        return JSONResponse(_model_list(request), headers=MARKED)
+
+    async def openai_models(_: Request) -> Response:
+        data = [{"id": model.id, "object": "model"} for model in shipped().models if not model.retired]
+        return JSONResponse({"object": "list", "data": data}, headers=MARKED)
+
+    routes = [
+        Route("/compatible-mode/v1/chat/completions", chat_completions, methods=["POST"]),
+        Route("/compatible-mode/v1/responses", responses, methods=["POST"]),
+        Route("/api/v1/services/aigc/{endpoint}/generation", native, methods=["POST"]),
+        Route("/api/v1/models", models),
+        Route("/compatible-mode/v1/models", openai_models),
+    ]
+    return Starlette(routes=routes)
+
+
+async def _replied(wire: Wire, request: Request, read: Callable[[dict[str, Any]], Asked], pace: Pace) -> Response:
+    try:
+        asked = read(await _body(request))
+        check(asked, request.headers.get("authorization", ""))
+    except Refusal as refusal:
+        given_id = str(uuid.uuid5(uuid.NAMESPACE_URL, refusal.message))
+        return JSONResponse(wire.refusal(refusal, given_id), refusal.status, headers=MARKED)
+    given, headers = answer(asked), {**MARKED, "x-request-id": request_id(asked)}
+    if not asked.stream:
+        return JSONResponse(wire.whole(asked, given), headers=headers)
+    return StreamingResponse(stream(wire, asked, given, pace), media_type="text/event-stream", headers=headers)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise Refusal(400, "invalid_request_error", "Required body invalid, please check the request body format.")
+    return body
+
+
+@contextmanager
+def running(pace: Pace = STEADY) -> Iterator[str]:
+    """A sandbox on a free port of loopback, in a thread of its own; gives its root URL."""
+    with listen("127.0.0.1", 0) as listening:
+        server = uvicorn.Server(_config(pace))
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        try:
+            yield root_url(listening)
+        finally:
+            server.should_exit = True
+            thread.join(timeout=2)
+
+
+def serve(host: str, port: int, latency_ms: float, chunk: int) -> int:
+    """Run the sandbox alone until it is stopped."""
+    try:
+        listening = listen(host, port)
+    except OSError as error:
+        sys.stderr.write(f"The sandbox cannot listen on {host}:{port}: {error.strerror}. Choose another --port.\n")
+        return 2
+    with listening:
+        root = root_url(listening)
+        sys.stderr.write(
+            f"The sandbox runs. For bailian-mcp: DASHSCOPE_BASE_URL={root} and any DASHSCOPE_API_KEY.\n"
+            f"For any OpenAI client: base URL {root}/compatible-mode/v1. Stop it with Ctrl-C.\n"
+        )
+        uvicorn.Server(_config(Pace(max(0, latency_ms) / 1000, max(1, chunk)))).run([listening])
+    return 0
+
+
+def _config(pace: Pace) -> uvicorn.Config:
+    return uvicorn.Config(
+        app(pace), log_config=None, access_log=False, timeout_graceful_shutdown=1, ws="none", lifespan="off"
+    )
+
+
+def _model_list(request: Request) -> dict[str, Any]:
+    """`GET /api/v1/models`: https://help.aliyun.com/zh/model-studio/list-models"""
+    asked = (request.query_params.get(name, default) for name, default in (("page_no", "1"), ("page_size", "20")))
+    page, size = (int(number) if number.isdecimal() else 1 for number in asked)
+    known = [model for model in shipped().models if not model.retired]
+    output = {"total": len(known), "page_no": page, "page_size": size}
+    shown = [_listed(model) for model in known[(page - 1) * size : page * size]]
+    return {
+        "code": None,
+        "message": None,
+        "success": True,
+        "request_id": "sandbox",
+        "output": {**output, "models": shown},
+    }
+
+
+def _listed(model: Model) -> dict[str, Any]:
+    limits = model.limits
+    info = {
+        "context_window": limits.context,
+        "max_input_tokens": limits.max_input,
+        "max_output_tokens": limits.max_output,
+        "max_reasoning_tokens": limits.max_reasoning,
+    }
+    ranges = [_price_range(tier) for price in model.prices_in("cn-beijing")[:1] for tier in price.tiers]
+    return {"model": model.id, "name": model.id, "provider": model.vendor, "prices": ranges, "model_info": info}
+
+
+def _price_range(tier: Tier) -> dict[str, Any]:
+    unit = {"price_unit": "每百万tokens"}
+    prices = [{"type": "input_token", "price": str(tier.text_input), "price_name": "输入", **unit}]
+    if tier.output is not None:
+        prices.append({"type": "output_token", "price": str(tier.output), "price_name": "输出", **unit})
+    return {"range_name": tier.label, "prices": prices}
