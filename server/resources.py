@@ -34,7 +34,7 @@ def add_resources(server: MCPServer[Shared], shared: Shared) -> None:
         mime_type=JSON,
     )
     def model(id: str) -> dict[str, Any]:
-        known = catalog().find(id)
+        known = catalog().find(catalog().spelled(id))
         if known is None:
             near = ", ".join(catalog().near(id)) or "none; bailian://models lists them all"
             raise ResourceError(f"There is no model {shown(id)}. Near names: {near}.")
@@ -49,7 +49,8 @@ def add_resources(server: MCPServer[Shared], shared: Shared) -> None:
         description="The price sheets of the models in service in a region, CNY per million tokens.",
         mime_type=JSON,
     )
-    def prices(region: str = shared.host.region) -> list[dict[str, Any]]:
+    def prices(region: str = "") -> list[dict[str, Any]]:
+        region = region or shared.host.region
         here = [m for m in _in_service(catalog()) if in_force(m, region, None, shared.today())]
         if not here:
             regions = sorted({price.region for m in catalog().models for price in m.prices})

@@ -11,6 +11,8 @@ PLAIN = {
     "list_type": "must be a list",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
     "finite_number": "must be a number",
@@ -50,6 +52,8 @@ def _what(details: Mapping[str, Any]) -> str:
         return "must not be empty" if limits.get("pattern") == r"\S" else "holds characters that it cannot have"
     if kind == "too_long":
         return f"must have at most {limits.get('max_length')} items"
+    if kind == "string_too_long":
+        return f"must have at most {limits.get('max_length')} characters"
     if kind == "value_error":
         return str(details["msg"]).removeprefix("Value error, ")
     said = str(details["msg"]).replace("Input should be", "must be")

@@ -1,6 +1,7 @@
 """The catalog: models found by name only; the file, its overlay, and the check that explains itself in words."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ SEEDS = json.loads((ROOT / "tests" / "seed_models.json").read_text("utf-8"))  # 
         ("qwen-plus-0723", "qwen-plus-2024-07-23"),  # an alias of the founding documents
         ("qwen3.7-flash-0715", "qwen3.7-flash-2026-07-15"),  # by the date rule
         ("kimi/kimi-k3", "kimi/kimi-k3"),
+        ("qwen3.7-plus-us", "qwen3.7-plus"),
     ],
 )
 def test_a_model_is_found_by_its_id_or_a_name_that_means_one_model(name: str, found: str) -> None:
@@ -40,6 +42,13 @@ def test_a_model_is_found_by_its_id_or_a_name_that_means_one_model(name: str, fo
 )
 def test_a_name_is_never_found_by_its_beginning(name: str) -> None:
     assert shipped().find(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "spelled"), [(" Qwen3.7-Plus ", "qwen3.7-plus"), ("minimax-m2.5", "MiniMax-M2.5"), ("qwen9", "qwen9")]
+)
+def test_letter_case_and_spaces_may_differ_where_a_name_is_looked_up(name: str, spelled: str) -> None:
+    assert shipped().spelled(name) == spelled
 
 
 def test_a_day_that_means_two_snapshots_means_none() -> None:
@@ -161,10 +170,24 @@ def tier(up_to: int | None = None, **prices: str) -> dict[str, Any]:
         (in_model("qwen-max", prices=price()), "qwen-max.prices[0] a list price needs a tier"),
         (in_model("qwen-max", prices=price({"label": "x", "output": "1"})), "qwen-max.prices[0].tiers[0] a tier needs an input price"),
         (in_model("qwen-max", prices=price(tier(input="-1"))), "qwen-max.prices[0].tiers[0].input must be greater than or equal to 0"),
+        (in_model("qwen-max", prices=price(tier(input="1e9999999"))), "qwen-max.prices[0].tiers[0].input"),
+        (in_model("qwen-max", prices=price(tier(input="NaN"))), "qwen-max.prices[0].tiers[0].input"),
+        (in_model("qwen-max", prices=price(tier(), scope="zz")), "qwen-max.prices[0].scope must be 'cn'"),
+        (in_model("qwen-max", prices=price(tier(), currency="USD")), "qwen-max.prices[0].currency must be 'CNY'"),
+        (in_model("qwen-max", prices=price(tier()) * 2), "qwen-max two prices hold at once in cn-beijing (cn)"),
+        (in_model("qwen-max", prices=price(tier(), valid_from="2026-02-01", valid_to="2026-01-01")), "valid_to must come after valid_from"),
+        (in_model("qwen-max", prices=price({"label": "x", "input": "1", "output_by_modality": {"audio": "1"}})), "need one of text"),
+        (in_model("qwen-max", limits={"context": -5}), "qwen-max.limits.context must be greater than or equal to 0"),
+        (in_model("qwen-max", limits={"source": "hearsay"}), "unknown source: hearsay"),
+        (in_model("qwen-max", claims=[{"field": "x", "value": "y", "source": "hearsay", "accepted": True, "why": "z"}]), "unknown source: hearsay"),
+        (in_model("qwen-max", id="qwen\u202emax"), "id holds characters that it cannot have"),
+        (lambda d: d["fees"][0].update(per=3), "fees[0].per must be 1, 1000 or 1000000"),
+        (lambda d: d.update(as_of="soon"), "as_of must be a valid date"),
+        (lambda d: d.update(defaults={"ocr": "qwen-max"}), "defaults need a model for chat"),
         (in_model("qwen-max", prices=price(tier(input="cheap"))), "qwen-max.prices[0].tiers[0].input"),
         (in_model("qwen-max", prices=price(tier(), source="hearsay")), "unknown source: hearsay"),
         (in_model("qwen-max", prices=price(tier(), source="web_search")), "a source of prices needs a full date, not 2026-10"),
-        (in_model("qwen-max", prize=1), "qwen-max.prize is not an argument"),
+        (in_model("qwen-max", prize=1), "qwen-max.prize is no field of it"),
         (lambda d: d["models"].append("qwen"), "models[387] must be an object"),
     ],
 )  # fmt: skip
@@ -187,13 +210,16 @@ def test_a_malformed_entry_is_named_with_the_reason(tmp_path: Path, change: Any,
         (in_model("qwen3-max", lifecycle={"status": "retired", "retired_on": "2026-10-10"}), "qwen3-max: is retired, and its successor None is no model."),
         (in_model("qwen3-max", lifecycle={"status": "retired", "retired_on": "2026-10-10", "successor": "qwq-plus"}), "qwen3-max: its successor qwq-plus is retired itself: name qwen3.7-plus."),
         (in_model("qwen-max", prices=[]), "qwen-max: is in service, but has no price."),
-        (in_model("qwen-max", prices=price(tier(5, input="2"), tier())), "price in cn-beijing (cn): the price falls from x to x."),
+        (in_model("qwen-max", prices=price(tier(5, input="2"), tier())), "price in cn-beijing (cn): a price falls from x to x."),
         (in_model("qwen-max", prices=price(tier(output_thinking="0.5"))), "thinking costs less than not thinking."),
         (in_model("qwen-max", prices=price(tier(cached_input="1"))), "cached_input is no cheaper than input."),
-        (in_model("qwen-max", prices=price(tier(), valid_from="2026-02-01", valid_to="2026-01-01")), "ends on 2026-01-01, before it begins."),
+        (in_model("qwen-max", prices=price(tier(cache_write="0.5"))), "writing the cache costs less than input."),
+        (in_model("qwen-max", prices=price(tier(), off_peak={"start": 22, "end": 8, "tiers": [tier(input="2")]})), "off-peak costs more than peak."),
+        (in_model("qwen-max", limits={"context": 5, "max_input": 6}), "qwen-max: takes more input than its context."),
+        (in_model("qwen-max", lifecycle={"status": "active", "retired_on": "2026-01-01"}), "is active, but retires on 2026-01-01: say so."),
+        (in_model("qwen-plus", lifecycle={"status": "active", "scopes": [{"name": "qwen-plus-us", "scope": "us", "retired_on": "2026-10-10", "replacement": "qwen9", "source": "web_search"}]}), "qwen-plus-us: its replacement qwen9 is no model."),
         (in_model("qwen-max", prices=price(tier(), valid_from="2027-02-01")), "begins on 2027-02-01, after the catalog's own day."),
-        (in_model("qwen-max", limits={"source": "hearsay"}), "sources that are cited but not listed: hearsay."),
-        (in_model("qwen-max", points_to=[{"target": "qwen9", "relation": "latest_of", "as_of": "2026", "source": "web_search"}]), "qwen-max: points to qwen9, which is no model."),
+(in_model("qwen-max", points_to=[{"target": "qwen9", "relation": "latest_of", "as_of": "2026", "source": "web_search"}]), "qwen-max: points to qwen9, which is no model."),
         (lambda d: d["sources"].update(x={"title": "x", "kind": "official", "date": "2026"}), "sources that nothing cites: x."),
         (lambda d: d["advice"][0].update(today=["qwq-plus"]), "advice 'patent abstract translation': qwq-plus is retired, advise qwen3.7-plus."),
         (lambda d: d["advice"][0].update(recommended=["qwen9"]), "advice 'patent abstract translation': qwen9 is no model."),
@@ -217,7 +243,7 @@ def test_the_order_is_part_of_the_check_and_the_command_restores_it(
 
     assert main("check", file) == 1
     assert (
-        "c.json is not in its standard order: run `bailian-mcp catalog format`.\n1 findings." in capsys.readouterr().out
+        "c.json is not in its standard order: run `bailian-mcp catalog format`.\n1 finding." in capsys.readouterr().out
     )
     assert main("format", file) == 0
     assert file.read_text("utf-8") == CATALOG.read_text("utf-8")
@@ -232,20 +258,58 @@ def test_one_line_is_one_tier() -> None:
     assert len(tiers) == peak + off
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"models": 1}', "\ud800"])
-def test_what_is_no_catalog_is_refused_in_words(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"models": 1}', "\ud800", "[" * 100_000, '{"as_of": 1, "as_of": 2}'])
+@pytest.mark.parametrize("action", ["check", "format", "list"])
+def test_what_is_no_catalog_is_refused_in_words_and_left_alone(
+    tmp_path: Path, text: str, action: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "c.json"
-    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    file.write_bytes(before := text.encode("utf-8", "surrogatepass"))
 
-    assert main("check", file) == 1
+    assert main(action, file) == 1
+    assert file.read_bytes() == before
+    assert capsys.readouterr().out.startswith("c.json: ")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        in_model("qwen-max", series="\ud800"),
+        in_model("qwen-max", claims=[]),
+        in_model("qwen-max", prize=1),
+        lambda d: d.update(more=1),
+    ],
+)
+def test_formatting_never_loses_anything(tmp_path: Path, change: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    data = raw()
+    change(data)
+    file = tmp_path / "c.json"
+    file.write_text(before := json.dumps(data), "utf-8")
+
     assert main("format", file) == 1
-    assert file.read_bytes() == text.encode("utf-8", "surrogatepass")
-    assert "Traceback" not in capsys.readouterr().out
+    assert file.read_text("utf-8") == before
+    assert "The file was not touched." in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / ".c.json.new").mkdir()
+    (tmp_path / "c.json").write_text(CATALOG.read_text("utf-8"), "utf-8")
+
+    assert main("format", tmp_path / "c.json") == 1
+    assert "c.json cannot be written (Is a directory)." in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX")
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "c.json")
+
+    assert check(pipe) == ["c.json: it is no file of at most 20 MB."]
+    assert "it is no file" in overlaid(pipe).trouble
 
 
 def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
-    assert "cannot be read" in check(tmp_path / "none.json")[0]
-    with pytest.raises(FileNotFoundError):
+    assert check(tmp_path / "none.json") == ["none.json: it cannot be read (No such file or directory)."]
+    with pytest.raises(BadCatalog, match="cannot be read"):
         reformat(tmp_path / "none.json")
 
 
@@ -301,18 +365,31 @@ def test_an_overlay_changes_the_fields_it_gives_and_adds_models(tmp_path: Path) 
     assert str(fee.price) == "1"
 
 
+def test_an_overlay_can_be_checked_and_formatted_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = {"models": [{"prices": price({"label": "one price", "input": "1.2", "output": "4.8"}), "id": "qwen-max"}]}
+
+    assert main("format", file := overlay(tmp_path, good)) == 0
+    assert json.loads(file.read_text("utf-8")) == good
+    assert overlaid(file).trouble == ""
+    bad = overlay(tmp_path, {"models": [{"id": "qwen-max", "prices": price(tier(cached_input="2"))}]})
+    assert any("qwen-max: price in cn-beijing (cn): x: cached_input is no cheaper" in finding for finding in check(bad))
+    assert "mine.json is not in its standard order" in check(bad)[-1]
+    assert main("list", bad) == 0
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
         ({"models": [{"id": "qwen-max", "prices": price(tier(input="-1"))}]}, "mine.json: qwen-max.prices[0].tiers[0].input must be greater"),
         ({"models": [{"id": "new"}]}, "new.vendor is required"),
-        ({"models": [{"prices": []}]}, "models must be a list of objects, each with an id."),
-        ({"models": {}}, "models must be a list of objects, each with an id."),
+        ({"models": [{"prices": []}]}, "models[0] must be an object with an id."),
+        ({"models": [{"id": "qwen-max"}, {"id": "qwen-max"}]}, "models[1] is qwen-max again."),
+        ({"models": {}}, "models must be a list."),
         ({"sources": []}, "sources must be an object."),
         ({"fees": {}}, "fees must be a list."),
-        ({"prices": {}}, "it must be an object with any of sources, defaults, fees, models."),
+        ({"prices": {}}, "it must be an object with any of sources, defaults, fees, models, and nothing else."),
         ([], "it must be an object"),
-        ("{", "mine.json is not JSON"),
+        ("{", "mine.json: it is not JSON"),
         ({"defaults": {"chat": "qwen3-max"}}, "defaults that are no models in service: qwen3-max"),
     ],
 )  # fmt: skip
@@ -325,4 +402,4 @@ def test_a_malformed_overlay_is_named_and_set_aside(tmp_path: Path, data: Any, s
 
 
 def test_an_overlay_that_is_not_there_is_said(tmp_path: Path) -> None:
-    assert "none.json cannot be read (No such file or directory)" in overlaid(tmp_path / "none.json").trouble
+    assert "none.json: it cannot be read (No such file or directory)" in overlaid(tmp_path / "none.json").trouble

@@ -51,6 +51,67 @@ async def test_without_models_the_cheapest_that_can_are_compared(hosted: Hosted)
     assert not any("/" in each["model"] for each in found["estimates"])
 
 
+async def test_what_is_said_of_all_is_said_once(hosted: Hosted) -> None:
+    found = await data(hosted, models=["qwen3.7-plus", "qwen3.8-flash"], input_tokens=1_000)
+
+    once = "List price: free quota and promotions are not deducted."
+    assert found["notes"] == [once]
+    assert not any(once in each["warnings"] for each in found["estimates"])
+
+
+async def test_models_that_are_free_for_a_time_or_made_for_one_thing_are_not_compared_unasked(hosted: Hosted) -> None:
+    names = [each["model"] for each in (await data(hosted, input_tokens=1_000, output_tokens=100))["estimates"]]
+
+    assert not {"deepseek-r1-distill-qwen-1.5b", "qwen-plus-character", "qwen-doc-turbo"} & set(names)
+    assert names[0] == "qwen3.7-flash"
+
+
+async def test_models_that_cannot_write_so_much_are_not_compared_unasked(hosted: Hosted) -> None:
+    found = await data(hosted, input_tokens=1_000, output_tokens=100_000)
+
+    assert "qwen-plus" not in [each["model"] for each in found["estimates"]]
+
+
+async def test_the_cheapest_is_one_in_service(hosted: Hosted) -> None:
+    work = {"input_tokens": 1_000, "output_tokens": 100}
+
+    assert (await data(hosted, models=["qwen-turbo", "qwen-plus"], **work))["cheapest"] == "qwen-plus"
+    assert (await data(hosted, models=["qwen-turbo"], **work))["cheapest"] == "qwen-turbo"
+
+
+async def test_names_may_differ_in_case_and_a_dated_alias_says_what_it_is(hosted: Hosted) -> None:
+    found = await data(hosted, models=["Qwen-Max", "qwen3.7-flash-0715"], input_tokens=1_000)
+
+    dated, plain = found["estimates"]
+    assert plain["model"] == "qwen-max"
+    assert "qwen3.7-flash-0715 is qwen3.7-flash-2026-07-15." in dated["warnings"]
+
+
+async def test_a_name_from_outside_is_echoed_fit_for_a_sentence(hosted: Hosted) -> None:
+    found = await data(hosted, models=["x\u202e\ny"], input_tokens=1)
+
+    assert found["estimates"][0]["model"] == "x??y"
+
+
+async def test_a_moment_at_night_has_the_night_price(hosted: Hosted) -> None:
+    async def total(on: str) -> str:
+        return str(
+            (await data(hosted, models=["deepseek-v4.1-flash"], input_tokens=1_000_000, on=on))["estimates"][0]["total"]
+        )
+
+    assert [await total("2026-11-22T23:30"), await total("2026-11-22T12:00"), await total("2026-11-22")] == [
+        "1",
+        "2",
+        "2",
+    ]
+
+
+async def test_whether_an_unclear_model_thinks_is_said_to_be_unknown(hosted: Hosted) -> None:
+    found = await data(hosted, models=["qwen-long"], output_tokens=10, thinking=True)
+
+    assert "Whether qwen-long can think is not known." in found["estimates"][0]["warnings"]
+
+
 async def test_only_models_that_can_do_it_are_compared(hosted: Hosted) -> None:
     found = await data(hosted, images=["1024x768"], thinking=True, web_searches=1, output_tokens=1)
 
@@ -112,7 +173,7 @@ async def test_a_past_day_has_its_own_price(hosted: Hosted) -> None:
 
 
 async def test_a_region_may_be_asked_for(hosted: Hosted) -> None:
-    found = await data(hosted, models=["qwen-plus"], web_searches=1, region="ap-southeast-1")
+    found = await data(hosted, models=["qwen3.7-plus"], web_searches=1, region="ap-southeast-1")
 
     assert found["estimates"][0]["lines"][-1]["unit_price"] == "73.392381"
 
@@ -125,11 +186,17 @@ async def test_without_counts_the_price_sheet_is_shown(hosted: Hosted) -> None:
         "tier": "0<Token≤128K", "input": "0.8", "output": "2", "output_thinking": "8",
         "cached_input": "0.16", "cache_write": "1", "cached_input_explicit": "0.08",
     }  # fmt: skip
-    assert (plus["batch"], plus["training"]) == ("0.5", "30")
-    assert plus["deployment"] == ["标准版: 160 CNY an instance an hour", "标准版: 80000 CNY an instance a month"]
-    assert flash["deployment"] == []
-    assert found["fees"]["web_search (turbo)"] == "3 per 1,000"
-    assert found["fees"]["pdf_page"] == "0.02 per 1"
+    page = "(百炼 计费 (billing-for-tongyiqianwen; date inferred: February or March 2025), 2025-03-01)"
+    assert plus["batch"] == "0.5"
+    assert plus["services"] == [
+        f"fine-tuning: 30 CNY per million training tokens {page}",
+        f"标准版: 160 CNY an instance an hour {page}",
+        f"标准版: 80000 CNY an instance a month {page}",
+    ]
+    assert flash["services"] == []
+    assert found["fees"]["web_search (turbo)"] == "3 per 1,000 (联网搜索, 2026-10)"
+    assert "web_search" not in found["fees"]
+    assert found["fees"]["pdf_page"].startswith("0.02 per 1 (")
     assert any("qwen9 is not in the catalog" in note for note in found["notes"])
 
 
@@ -137,7 +204,8 @@ async def test_the_sheet_of_nothing_in_particular_holds_the_main_models(hosted: 
     found = await data(hosted)
 
     names = [sheet["model"] for sheet in found["sheets"]]
-    assert {"qwen3.7-plus", "qwen3.8-max", "qwen3.5-ocr"} <= set(names)
+    assert names[:3] == ["qwen3.7-plus", "qwen3.8-flash", "qwen3.8-max"]
+    assert len(names) == 15
     assert all(sheet["tiers"] for sheet in found["sheets"])
 
 
@@ -145,9 +213,11 @@ async def test_the_sheet_of_nothing_in_particular_holds_the_main_models(hosted: 
     ("model", "words"),
     [
         ("deepseek-v4.1-flash", "off-peak tier one price, input 1, output 4"),
-        ("qwen3.7-plus", "A promotion is printed (20% off (限时8折)); the list price is shown."),
+        ("qwen3.7-plus", "A printed promotion (20% off (限时8折)) is not applied."),
         ("qwen-audio-turbo", "A free trial, without a price"),
-        ("minimax-text-01", "The lone claim of a third party"),
+        ("minimax-text-01", "This price is the lone claim of a third party"),
+        ("qwen-plus-us", "qwen-plus-us [retired]"),
+        ("qwen3-omni-flash", "output_text_when_input_text_only 6.9"),
         ("yi-large", "No price is known for cn-beijing."),
         ("qwen2.5-32b-instruct", "is listed as retired since 2026-05-13"),
         ("qwen2-7b-instruct", "price of calls after fine-tuning"),
@@ -163,8 +233,9 @@ async def test_a_sheet_tells_what_is_special(hosted: Hosted, model: str, words: 
 async def test_a_region_with_several_scopes_says_which_is_shown(hosted: Hosted) -> None:
     found = await data(hosted, models=["qwen3.7-plus"], region="us-east-1")
 
-    assert "us-east-1 has several price scopes (gl, us); gl is shown." in found["sheets"][0]["notes"]
-    assert found["fees"]["web_search"] == "4 per 1,000"
+    assert "us-east-1 has several price scopes (gl, us); gl used." in found["sheets"][0]["notes"]
+    assert found["fees"]["web_search"] == "4 per 1,000 (联网搜索, 2026-10)"
+    assert found["sheets"][0]["services"] == []
 
 
 @pytest.mark.parametrize(
@@ -173,10 +244,13 @@ async def test_a_region_with_several_scopes_says_which_is_shown(hosted: Hosted) 
         ({"input_tokens": -1}, "input_tokens must be greater than or equal to 0"),
         ({"input_tokens": 10**30}, "input_tokens must be less than or equal to"),
         ({"calls": 0}, "calls must be greater than or equal to 1"),
-        ({"images": ["big"]}, "images[0]"),
+        ({"images": ["big"]}, 'images[0] must be width x height in pixels, as "1024x768"'),
         ({"images": ["0x10"]}, "images[0]"),
         ({"region": "mars"}, "region must be 'cn-beijing'"),
-        ({"on": "yesterday"}, "on must be a valid date"),
+        ({"on": "yesterday"}, "on must be a day or a moment, as 2026-11-22"),
+        ({"on": "0001-01-01"}, "on must be a day or a moment"),
+        ({"thinking": "maybe"}, "thinking must be true or false"),
+        ({"models": ["x" * 101]}, "models[0] must have at most 100 characters"),
         ({"search_strategy": "deep"}, "search_strategy must be"),
         ({"tokens": 5}, "tokens is not an argument"),
     ],

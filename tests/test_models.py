@@ -30,15 +30,20 @@ def ids(of: dict[str, Any]) -> list[str]:
     [
         ("便宜的视觉模型", "qwen3.7-flash"),
         ("cheap vision model", "qwen3.7-flash"),
-        ("翻译", "qwen-mt-uni"),
+        ("便宜", "qwen-flash"),
+        ("翻译", "qwen-mt-plus"),
         ("文字识别", "qwen3.5-ocr"),
-        ("文本向量 embedding", "qwen3.7-text-embedding"),
+        ("文本向量 embedding", "qwen3.7-text-embedding-flash"),
         ("重排", "qwen3.7-text-rerank"),
         ("深度求索 推理", "deepseek-v4.1-flash"),
-        ("月之暗面 看图", "kimi-k3"),
-        ("glm", "glm-5.3"),
+        ("月之暗面 看图", "kimi-k2.7-code"),
+        ("glm", "glm-5.2"),
         ("qwen3.8", "qwen3.8-flash"),
-        ("千问 旗舰", "qwen-deep-research"),
+        ("千问 旗舰", "qwen3.8-max"),
+        ("function calling", "qwen3.7-plus"),
+        ("百万上下文", "qwen3.7-plus"),
+        ("200k vision", "qwen3.7-plus"),
+        ("开源", "qwen3.8-27b"),
     ],
 )
 async def test_words_find_models(hosted: Hosted, query: str, first: str) -> None:
@@ -82,6 +87,34 @@ async def test_a_models_own_name_tells_everything_retired_or_not(hosted: Hosted)
     )
 
 
+async def test_a_name_in_a_sentence_is_asked_for_by_name(hosted: Hosted) -> None:
+    assert ids(await found(hosted, query="Qwen-VL-Plus 下线了用什么")) == ["qwen-vl-plus"]
+    assert ids(await found(hosted, query="qwen3.7-plus和qwen3.8-flash哪个便宜")) == ["qwen3.7-plus", "qwen3.8-flash"]
+    told = await found(hosted, query="qwen3.7-plus", capabilities=["audio"])
+    assert "Asked by name: other wishes were not applied." in told["notes"]
+
+
+async def test_a_name_of_one_scope_has_its_price_and_its_end(hosted: Hosted) -> None:
+    told = await found(hosted, query="qwen-plus-us", region="us-east-1")
+
+    assert told["models"][0]["price"][0]["input"] == "2.936"
+    assert any(
+        "qwen-plus-us is listed as retired since 2026-10-10; use qwen3.7-plus-us." in note for note in told["notes"]
+    )
+    assert "qwen3.7-plus-us is qwen3.7-plus." in (await found(hosted, query="qwen3.7-plus-us"))["notes"]
+
+
+async def test_words_that_mean_nothing_here_are_said_and_left_aside(hosted: Hosted) -> None:
+    told = await found(hosted, query="vision model for llamas on mars")
+
+    assert "Not understood, and not used: llamas, on, mars." in told["notes"]
+    assert ids(told)[0] == "qwen3.7-plus"
+
+
+async def test_retired_models_that_fit_are_counted(hosted: Hosted) -> None:
+    assert any("retired models fit too" in note for note in (await found(hosted, query="qwen-vl"))["notes"])
+
+
 async def test_an_alias_a_pointer_and_a_doubt_are_told(hosted: Hosted) -> None:
     (plus,) = (await found(hosted, query="qwen-plus-us"))["models"]
     (kimi,) = (await found(hosted, query="kimi-k2.5"))["models"]
@@ -111,6 +144,10 @@ async def test_a_kind_of_work_is_answered_with_a_recommendation(hosted: Hosted, 
     assert first["today"][0] == today
 
 
+async def test_the_recommended_models_come_first_with_their_prices(hosted: Hosted) -> None:
+    assert ids(await found(hosted, query="复杂专利解读")) == ["qwen3.8-max", "deepseek-v4-pro"]
+
+
 async def test_a_recommendation_names_what_became_of_the_old_one(hosted: Hosted) -> None:
     (advice,) = (await found(hosted, query="专利附图识别"))["advice"]
     (claims,) = (await found(hosted, query="权利要求"))["advice"]
@@ -119,8 +156,8 @@ async def test_a_recommendation_names_what_became_of_the_old_one(hosted: Hosted)
     assert claims["originally"][0] == "qwen-plus (in service)"
 
 
-@pytest.mark.parametrize("query", ["火锅", "qwen-99", "???"])
-async def test_what_nothing_is_called_finds_nothing_and_says_what_is_near(hosted: Hosted, query: str) -> None:
+@pytest.mark.parametrize("query", ["火锅", "zzz-99", "???"])
+async def test_what_nothing_is_called_finds_nothing(hosted: Hosted, query: str) -> None:
     empty = await found(hosted, query=query)
 
     assert empty["models"] == []
@@ -140,7 +177,7 @@ async def test_an_overlay_that_is_set_aside_is_said(hosted: Hosted, tmp_path: Pa
 
     told = await found(hosted, {"catalog": lambda: catalog}, query="qwen-max")
 
-    assert any("mine.json is not JSON" in note for note in told["notes"])
+    assert any("mine.json: it is not JSON" in note for note in told["notes"])
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,10 @@ def test_23_fine_tuning_counts_every_epoch() -> None:
     assert (of.total, of.lines[0].quantity) == ("225", 7_500_000)
 
 
+def test_less_than_an_hour_of_a_machine_is_an_hour() -> None:
+    assert deployment_cost(shipped(), "qwen-plus", minutes=0).total == "160"
+
+
 def test_24_a_begun_hour_of_a_machine_counts_whole() -> None:
     assert deployment_cost(shipped(), "qwen-plus", minutes=5 * 60 + 20, instances=2).total == "1920"
 
@@ -223,9 +227,28 @@ def test_both_sides_of_every_edge(tokens: int, tier: str, per_million: str) -> N
 
 
 def test_the_last_tier_runs_to_the_models_own_limit() -> None:
-    """qwen3-max: the last edge is 256K, its max input 258,048, its context 262,144."""
-    assert cost("qwen3-max", input_tokens=262_144).tier == "128K<Token≤256K"
-    assert "more than qwen3-max takes (262,144)" in (cost("qwen3-max", input_tokens=262_145).reason or "")
+    """qwen3-max: the last edge is 256K, its max input 258,048."""
+    assert cost("qwen3-max", input_tokens=258_048).tier == "128K<Token≤256K"
+    assert "more than qwen3-max takes (258,048)" in (cost("qwen3-max", input_tokens=258_049).reason or "")
+
+
+@pytest.mark.parametrize(
+    ("work", "warns"),
+    [
+        ({"input_tokens": 991_808}, False),
+        ({"input_tokens": 991_809}, True),
+        ({"input_tokens": 983_617, "thinking": True}, True),
+        ({"output_tokens": 131_072}, False),
+        ({"output_tokens": 131_073}, True),
+        ({"output_tokens": 131_073, "thinking": True}, False),
+        ({"input_tokens": 256_001, "batch": True}, True),
+    ],
+)
+def test_more_than_a_model_is_listed_to_do_is_priced_with_a_warning(work: dict[str, Any], warns: bool) -> None:
+    of = cost("qwen3.7-flash", **work)
+
+    assert of.total
+    assert says(of, "is listed to") is warns
 
 
 def test_what_dashscope_counted_is_priced_whatever_the_limits_say() -> None:
@@ -239,6 +262,10 @@ def test_a_model_without_tiers_has_one_price_at_any_size() -> None:
 @pytest.mark.parametrize(("tokens", "warns"), [(256_000, False), (256_001, True), (262_144, True), (262_145, False)])
 def test_between_the_two_readings_of_k_there_is_a_warning(tokens: int, warns: bool) -> None:
     assert says(cost("qwen3.7-plus", input_tokens=tokens), "just above a tier edge of 256,000") is warns
+
+
+def test_a_model_that_only_thinks_has_the_thinking_price_alone() -> None:
+    assert amounts(cost("qwen3-235b-a22b-thinking-2507", output_tokens=1_000)) == {"output_thinking": "0.02"}
 
 
 def test_a_model_with_one_output_price_has_no_thinking_line() -> None:
@@ -278,7 +305,11 @@ def test_deepseek_is_half_price_at_night_in_beijing() -> None:
 
     assert cost("deepseek-v4.1-flash", on=day, **used).total == "2"
     assert cost("deepseek-v4.1-flash", on=night, **used).total == "1"
-    assert says(cost("deepseek-v4.1-flash", **used), "Peak price; cheaper from 22:00 to 8:00 Beijing time.")
+    assert says(
+        cost("deepseek-v4.1-flash", **used),
+        "Peak price; from 22:00 to 8:00 Beijing time it is 1 in, 4 out per million tokens.",
+    )
+    assert not says(cost("deepseek-v4.1-flash", batch=True), "Peak price")
 
 
 @pytest.mark.parametrize(("hour", "cheap"), [(7, True), (8, False), (21, False), (22, True)])
@@ -308,9 +339,28 @@ def test_a_search_costs_what_its_region_and_strategy_cost() -> None:
     assert fee("us-east-1", "agent") == "4"
 
 
-def test_a_pdf_page_costs_two_fen_and_where_the_fee_is_unknown_that_is_said() -> None:
+def test_a_pdf_page_costs_two_fen_and_where_the_fee_is_unknown_the_price_is() -> None:
     assert amounts(cost("qwen3.8-max", pdf_pages=10))["pdf_page"] == "0.2"
-    assert says(cost("qwen3.8-max", "us-east-1", pdf_pages=10), "A fee of this workload is not known here")
+    assert cost("qwen3.8-max", "us-east-1", pdf_pages=10).reason == "the fee of pdf_page is not known in us-east-1"
+
+
+def test_a_fee_printed_for_agent_searches_only_says_so() -> None:
+    turbo = {"web_searches": 1, "search_strategy": "turbo"}
+
+    assert says(cost("qwen3.7-plus", "ap-southeast-1", **turbo), "a search fee is printed for agent searches only")
+    assert not says(cost("qwen3.7-plus", **turbo), "agent searches only")
+
+
+def test_cheaper_hours_count_from_their_day_on_and_never_for_batch() -> None:
+    night = {"start": 22, "end": 8, "valid_from": "2026-08-17", "tiers": one_price(input="1")}
+    plan = on_a_day(one_price(input="2"), off_peak=night, batch={"multiplier": "0.5", "source": "s"})
+
+    def at(day: int, **work: Any) -> str | None:
+        return cost("m", of=plan, on=datetime(2026, 8, day, 23), input_tokens=4_000_000, **work).total
+
+    assert (at(16), at(17)) == ("8", "4")
+    assert at(17, batch=True) == "4"
+    assert not says(cost("m", of=plan, on=date(2026, 8, 16), input_tokens=1), "Peak price")
 
 
 def test_calls_multiply_every_line_but_the_tier_is_that_of_one() -> None:
@@ -324,14 +374,20 @@ def test_calls_multiply_every_line_but_the_tier_is_that_of_one() -> None:
 
 @pytest.mark.parametrize(
     ("on", "total"),
-    [(date(2024, 9, 19), "20"), (date(2025, 1, 31), "20"), (date(2025, 2, 1), "2.4"), (TODAY, "2.4")],
+    [
+        (date(2024, 5, 1), "20"),
+        (date(2024, 9, 19), "20"),
+        (date(2025, 1, 31), "20"),
+        (date(2025, 2, 1), "2.4"),
+        (TODAY, "2.4"),
+    ],
 )
 def test_a_past_day_has_its_own_price(on: date, total: str) -> None:
     assert cost("qwen-max", input_tokens=30_000, on=on).lines[0].unit_price == total
 
 
 def test_a_past_day_before_the_page_was_read_says_so() -> None:
-    of = cost("qwen-plus", input_tokens=1, on=date(2026, 1, 1))
+    of = cost("qwen3-max", input_tokens=1, on=date(2026, 1, 1))
 
     assert says(of, "Read on 2026-10-09; whether it already held on 2026-01-01 is not known.")
 
@@ -345,8 +401,18 @@ def test_a_day_without_a_price_takes_the_nearest_one_and_says_so() -> None:
     assert says(of, "No price of 2026-01-01 is known; the nearest one known is used.")
 
 
-def test_a_snapshot_is_not_older_than_its_release() -> None:
-    assert says(cost("qwen-plus-2025-01-12", input_tokens=1, on=date(2025, 1, 14)), "was released on 2025-01-15")
+@pytest.mark.parametrize(
+    ("name", "born"), [("qwen-plus-2025-01-12", date(2025, 1, 15)), ("qwen3.7-plus", date(2026, 5, 26))]
+)
+def test_a_model_had_no_price_before_it_existed(name: str, born: date) -> None:
+    assert cost(name, input_tokens=1, on=born).total
+    assert f"was released on {born}" in (
+        cost(name, input_tokens=1, on=date(born.year, born.month, born.day - 1)).reason or ""
+    )
+
+
+def test_the_last_day_of_the_calendar_has_a_price_too() -> None:
+    assert not says(cost("qwen-max", input_tokens=1, on=date.max), "No price of")
 
 
 # --- warnings ---
@@ -395,7 +461,13 @@ def test_on_a_day_before_its_end_a_model_was_not_retired() -> None:
 
 
 def test_a_model_that_is_to_retire_says_so() -> None:
-    assert says(cost("deepseek-v4-flash", input_tokens=1), "is announced to retire on 2026-10-10")
+    assert says(
+        cost("deepseek-v4-flash", input_tokens=1),
+        "was announced to retire on 2026-10-10, which may have happened; use deepseek-v4-flash-0731.",
+    )
+    assert says(
+        cost("deepseek-v4-flash", input_tokens=1, on=date(2026, 10, 1)), "is announced to retire on 2026-10-10;"
+    )
 
 
 def test_a_lone_third_party_claim_says_so() -> None:
@@ -407,7 +479,7 @@ def test_a_lone_third_party_claim_says_so() -> None:
 
 
 def test_a_batch_price_that_the_row_does_not_print_says_so() -> None:
-    assert says(cost("qwen3.8-flash", input_tokens=1, batch=True), "the price row itself prints none")
+    assert says(cost("qwen3.8-flash", input_tokens=1, batch=True), "The price row prints no Batch price")
 
 
 def test_an_overlay_that_is_set_aside_is_said_with_every_price() -> None:
@@ -438,8 +510,13 @@ def test_a_free_quota_that_is_too_small_covers_nothing() -> None:
         (lambda: cost("qwen-max", output_tokens=1, reasoning_tokens=2), "do not add up"),
         (lambda: cost("qwen3-omni-flash", input_tokens=1, input_by_modality={"image": 2}), "do not add up"),
         (lambda: cost("qwen3.7-plus", input_tokens=9, cached_input_tokens=2, cache_write_tokens=2), "exclude each other"),
-        (lambda: cost("qwen-mt-plus", input_tokens=1, batch=True), "no Batch price of qwen-mt-plus is known in cn-beijing"),
+        (lambda: cost("qwen-mt-plus", input_tokens=1, batch=True), "no Batch price is known in cn-beijing"),
         (lambda: cost("qwen-plus", input_tokens=1, batch=True, web_searches=1), "Batch calls cannot search"),
+        (lambda: cost("qwen3.7-plus", input_tokens=-1), "a count is negative"),
+        (lambda: cost("qwen3.7-plus", calls=0), "a count is negative"),
+        (lambda: cost("text-embedding-v4", output_tokens=1), "the model writes no text"),
+        (lambda: training_cost(shipped(), "qwen-plus", tokens=-1), "a count is negative"),
+        (lambda: deployment_cost(shipped(), "qwen-plus", minutes=-1), "a count is negative"),
         (lambda: training_cost(shipped(), "qwen3.7-plus", tokens=1), "no fine-tuning price"),
         (lambda: training_cost(shipped(), "qwen9", tokens=1), "no fine-tuning price"),
         (lambda: deployment_cost(shipped(), "qwen3.7-plus", months=1), "no deployment price of qwen3.7-plus per month"),
@@ -459,9 +536,13 @@ def test_a_machine_by_the_month() -> None:
 # --- what always holds ---
 
 counts = st.integers(min_value=0, max_value=900_000)
-models = st.sampled_from(
-    [m.id for m in shipped().models if any(p.kind == "list" and p.region == BEIJING for p in m.prices)]
-)
+
+
+def speaks(price: Any) -> bool:
+    return price.region == BEIJING and any(tier.speaks for tier in price.tiers)
+
+
+models = st.sampled_from([m.id for m in shipped().models if any(map(speaks, m.prices))])
 workloads = st.builds(
     Workload, input_tokens=counts, output_tokens=counts, thinking=st.booleans(), calls=st.integers(1, 1_000),
     web_searches=st.integers(0, 3), measured=st.just(True),
@@ -527,6 +608,14 @@ def test_usage_becomes_a_workload_with_the_same_price() -> None:
     assert amounts(of) == {"input": "0.0002", "cached_input": "0.00036", "output": "0.0008"}
 
 
-@pytest.mark.parametrize(("amount", "text"), [("0E-7", "0"), ("1.500", "1.5"), ("1E+3", "1000"), ("100", "100")])
+def test_money_is_exact_at_any_size() -> None:
+    of = cost("qwen3.7-plus", "ap-southeast-1", web_searches=999_999_999_999, calls=999_999_999, input_tokens=1)
+
+    assert of.lines[-1].amount == "73392380926534226619.073392381"
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [("0E-7", "0"), ("-0", "0"), ("1.500", "1.5"), ("1E+3", "1000"), ("100", "100")]
+)
 def test_money_is_plain(amount: str, text: str) -> None:
     assert plain(Decimal(amount)) == text

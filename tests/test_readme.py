@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from bailian_mcp.server.app import tool_modules
-from bailian_mcp.server.catalog import shipped
+from bailian_mcp.server.catalog import overlaid, shipped
+from bailian_mcp.server.catalog.check import check
 from bailian_mcp.server.settings import documented
 from bailian_mcp.tools.chat import PRESETS
 
@@ -102,3 +103,12 @@ def test_the_presets_are_what_it_says(page: str) -> None:
 
     for name, preset in PRESETS.items():
         assert f"{name} {preset['temperature']:g}/{preset['top_p']:g}" in said
+
+
+def test_the_overlay_it_shows_is_one(tmp_path: Path) -> None:
+    shown = re.search(r"```json\n(.*?)```", (ROOT / "CATALOG.md").read_text("utf-8"), re.DOTALL)
+    assert shown
+    (mine := tmp_path / "mine.json").write_text(shown[1], "utf-8")
+
+    assert check(mine) == []
+    assert overlaid(mine).trouble == ""

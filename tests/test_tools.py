@@ -8,8 +8,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import jsonschema
 import pytest
+from bailian_mcp.server import sandbox
 from bailian_mcp.server.app import tool_modules
 from conftest import Hosted, Wire, leaves, stream, text_of
 
@@ -71,7 +73,7 @@ async def test_the_list_stays_within_its_budget(hosted: Hosted) -> None:
 async def test_its_example_is_answered_as_its_schemas_say(hosted: Hosted, module: Any) -> None:
     name = module.__name__.rpartition(".")[2]
     tool = (await listed(hosted))[name]
-    async with hosted(Wire([stream()])) as host:
+    async with hosted(Wire([]), options={"transport": httpx2.ASGITransport(sandbox.app())}) as host:
         result = await host.call_tool(name, module.EXAMPLE)
 
     jsonschema.validate(module.EXAMPLE, tool["inputSchema"])

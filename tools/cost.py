@@ -1,12 +1,15 @@
 """What a workload costs, before it is paid; or the price sheet."""
 
+import re
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Literal
 
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ..server.answer import money
 from ..server.bailian import Call
@@ -16,17 +19,23 @@ from ..server.catalog import (
     Frozen,
     Model,
     Sheet,
+    Wish,
     Workload,
     cost_of,
     fees_in,
+    find_models,
     image_tokens,
+    in_beijing,
     in_force,
+    is_special,
+    over_limits,
     price_sheet,
     text_tokens,
     unknown,
     unpriced,
 )
 from ..server.hosts import Region
+from ..server.wording import shown as sayable
 
 ANNOTATIONS = ToolAnnotations(
     title="What a call costs (百炼价格)",
@@ -38,14 +47,36 @@ ANNOTATIONS = ToolAnnotations(
 EXAMPLE = {"models": ["qwen3.7-plus", "qwen3.8-flash"], "input_tokens": 300_000, "output_tokens": 2_000, "calls": 10}
 CHINESE = "调用前算清费用：阶梯价、思考价、缓存、Batch、搜索费，从便宜到贵；不给用量则列价目表。无需密钥，不花钱。"
 MOST_SHOWN = 10
+MOST_SHEETS = 15
+MAIN = ("mainline", "third_party")
+ON_THE_SHEET = ("chat", "vision", "ocr")
 COMPARED = ("chat", "vision", "omni")  # the types that are compared when no model is named
 
 Count = Annotated[int, Field(ge=0, le=10**12)]
-Size = Annotated[str, Field(pattern=r"^[1-9]\d{0,5}[xX×*][1-9]\d{0,5}$")]
+
+
+def _sized(size: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,5}[xX×*][1-9][0-9]{0,5}", size):
+        raise ValueError('must be width x height in pixels, as "1024x768"')
+    return size
+
+
+def _moment(text: str) -> str:
+    try:
+        if text and not 2023 <= datetime.fromisoformat(text).year < 2100:
+            raise ValueError
+    except ValueError:
+        raise ValueError("must be a day or a moment, as 2026-11-22 or 2026-11-22T23:30 (Beijing time)") from None
+    return text
+
+
+Sizes = Sequence[tuple[int, int]]
+Size = Annotated[str, AfterValidator(_sized)]
 
 
 class Estimate(Cost):
     model: str
+    estimated: bool = Field(description="True: tokens of text or images were guessed before pricing")
 
 
 class Costs(Frozen):
@@ -63,7 +94,8 @@ class Costs(Frozen):
 async def cost(
     bailian: Call,
     models: Annotated[
-        tuple[str, ...], Field(description="Model ids; empty: the cheapest ones that can do it", max_length=50)
+        tuple[Annotated[str, Field(max_length=100)], ...],
+        Field(description="Model ids; empty: the cheapest ones that can do it", max_length=50),
     ] = (),
     input_tokens: Annotated[Count, Field(description="Input tokens of one call, cached and image tokens included")] = 0,
     output_tokens: Annotated[Count, Field(description="Output tokens of one call, reasoning included")] = 0,
@@ -80,7 +112,13 @@ async def cost(
     text: Annotated[str, Field(description="Text to add to the input; its tokens are estimated")] = "",
     calls: Annotated[int, Field(description="How many such calls", ge=1, le=10**9)] = 1,
     region: Annotated[Region | None, Field(description="Default: the server's")] = None,
-    on: Annotated[date | None, Field(description="The day whose prices hold, as 2026-11-22. Default: today")] = None,
+    on: Annotated[
+        str,
+        AfterValidator(_moment),
+        Field(
+            description="The day whose prices hold, as 2026-11-22, or the moment, as 2026-11-22T23:30. Default: today"
+        ),
+    ] = "",
 ) -> Annotated[CallToolResult, Costs]:
     """Price calls to Alibaba Cloud Model Studio (百炼) models before making them, or look up prices.
 
@@ -88,7 +126,10 @@ async def cost(
     thinking, cache, batch, fine-tuning, deployment, search and page fees). Exact list prices in CNY, with source and
     date. Free of charge: it asks no service.
     """
-    where, day = region or bailian.region, on or bailian.today
+    catalog, where = bailian.catalog, region or bailian.region
+    moment = datetime.fromisoformat(on) if on else None
+    day = in_beijing(moment).date() if moment else bailian.today
+    when = moment if moment and len(on) > len("2026-11-22") else day
     guess = text_tokens(text) if text else None
     work = Workload(
         input_tokens=input_tokens + (guess.likely if guess else 0),
@@ -102,83 +143,119 @@ async def cost(
         web_searches=web_searches,
         search_strategy=search_strategy,
     )
+    asked = tuple(dict.fromkeys(map(catalog.spelled, models)))
     if not (work.input_tokens or output_tokens or web_searches or images):
-        return _told(_price_sheets(bailian.catalog, models, where, day))
-    sizes = [(int(width), int(height)) for width, height in map(_sides, images)]
-    names, notes = models, []
-    if not names:
-        names, notes = _candidates(bailian.catalog, where, day), [f"The {MOST_SHOWN} cheapest models in service."]
+        return _told(_price_sheets(catalog, asked, where, day))
+    sizes = tuple(map(_sides, images))
+    notes = [f"Of all: {catalog.trouble}"] if catalog.trouble else []
     if guess:
         notes.append(f"The text is about {guess.likely:,} tokens, at least {guess.least:,}, at most {guess.most:,}.")
-    found = [_estimate(bailian.catalog, name, work, sizes, where, day) for name in dict.fromkeys(names)]
-    ranked = sorted(found, key=lambda each: (each.total is None, Decimal(each.total or 0)))
-    shown = ranked if models else [each for each in ranked if each.total is not None][:MOST_SHOWN]
-    cheapest = next((each.model for each in shown if each.total is not None), None)
-    return _told(Costs(region=where, on=str(day), cheapest=cheapest, estimates=tuple(shown), notes=tuple(notes)))
+    estimate = partial(_estimate, catalog, work=work, sizes=sizes, region=where, when=when, guessed=bool(guess))
+    if asked:
+        shown = sorted(map(estimate, asked), key=_by_total)
+    else:
+        able = [model.id for model in catalog.models if _is_able(model, work, sizes, where, day)]
+        shown = sorted(map(estimate, able), key=_by_total)[:MOST_SHOWN]
+        notes.append(f"The {len(shown)} cheapest of {len(able)} main models in service that can do it.")
+    return _told(_compared(catalog, shown, where, str(when), notes))
+
+
+def _compared(catalog: Catalog, shown: Sequence[Estimate], region: str, on: str, notes: Sequence[str]) -> Costs:
+    """What is said of every estimate is said once."""
+    priced = [set(each.warnings) for each in shown if each.total is not None]
+    common = [said for said in shown[0].warnings if all(said in each for each in priced)] if len(priced) > 1 else []
+    estimates = [
+        each.model_copy(update={"warnings": tuple(said for said in each.warnings if said not in common)})
+        for each in shown
+    ]
+    return Costs(
+        region=region,
+        on=on,
+        cheapest=_cheapest(catalog, shown),
+        estimates=tuple(estimates),
+        notes=(*common, *(note for note in notes if note.removeprefix("Of all: ") not in common)),
+    )
+
+
+def _cheapest(catalog: Catalog, shown: Sequence[Estimate]) -> str | None:
+    """The cheapest in service; of models that are not, the cheapest where nothing else is asked about."""
+    priced = [each.model for each in shown if each.total is not None]
+    serving = [name for name in priced if (model := catalog.find(name)) and model.lifecycle.status == "active"]
+    return next(iter(serving or priced), None)
 
 
 # --- estimates ---
 
 
-def _sides(size: str) -> tuple[str, str]:
+def _by_total(estimate: Estimate) -> tuple[bool, Decimal]:
+    return estimate.total is None, Decimal(estimate.total or 0)
+
+
+def _sides(size: str) -> tuple[int, int]:
     width, _, height = size.lower().replace("×", "x").replace("*", "x").partition("x")
-    return width, height
+    return int(width), int(height)
 
 
-def _candidates(catalog: Catalog, region: str, day: date) -> tuple[str, ...]:
-    """Main lines in service that have a price there; their snapshots cost the same."""
-    return tuple(
-        model.id
-        for model in catalog.models
-        if model.type in COMPARED
+def _is_able(model: Model, work: Workload, sizes: Sizes, region: str, day: date) -> bool:
+    """Whether a model is compared unasked: a main line in service there, that can do the work."""
+    whole, _ = _with_images(model, work, sizes)
+    thinks = not work.thinking or (model.thinking is not None and model.thinking.mode != "none")
+    return (
+        model.type in COMPARED
         and model.kind not in ("snapshot", "latest")
         and "/" not in model.id  # sold by its maker, after a step in the console
+        and not is_special(model)
         and model.lifecycle.status == "active"
+        and not _cannot(model, work, sizes, region)
+        and thinks
+        and not any(over_limits(model, whole))
         and _is_sold(model, region, day)
     )
 
 
 def _is_sold(model: Model, region: str, day: date) -> bool:
-    return any(price.kind == "list" for price in in_force(model, region, None, day))
+    """Whether it has a price there that is more than nothing for a time."""
+    return any(price.kind == "list" and price.tiers[0].text_input for price in in_force(model, region, None, day))
 
 
 def _estimate(
-    catalog: Catalog, name: str, work: Workload, sizes: Sequence[tuple[int, int]], region: str, day: date
+    catalog: Catalog, name: str, *, work: Workload, sizes: Sizes, region: str, when: date | datetime, guessed: bool
 ) -> Estimate:
     model = catalog.find(name)
-    refusal = _cannot(model, work, sizes) if model else ""
+    refusal = _cannot(model, work, sizes, region) if model else ""
     if model is None or refusal:
         priced = unpriced(refusal or unknown(catalog, name))
     else:
         whole, notes = _with_images(model, work, sizes)
-        priced = cost_of(catalog, name, whole, region=region, on=day)
+        priced = cost_of(catalog, name, whole, region=region, on=when)
         priced = priced.model_copy(update={"warnings": (*priced.warnings, *notes)})
-    return Estimate(model=name, **dict(priced))
+    return Estimate(model=sayable(name), estimated=guessed or bool(sizes), **dict(priced))
 
 
-def _cannot(model: Model, work: Workload, sizes: Sequence[tuple[int, int]]) -> str:
+def _cannot(model: Model, work: Workload, sizes: Sizes, region: str) -> str:
     if sizes and "image" not in model.input:
         return f"{model.id} reads no images"
     if work.thinking and model.thinking and model.thinking.mode == "none":
         return f"{model.id} cannot think"
-    if work.web_searches and model.can.get("web_search") is False:
+    if work.web_searches and model.search and region not in model.search.regions:
+        return f"{model.id} cannot search the web in {region}"
+    if work.web_searches and model.search is None and not model.can.get("web_search"):
         return f"{model.id} cannot search the web"
     return ""
 
 
-def _with_images(model: Model, work: Workload, sizes: Sequence[tuple[int, int]]) -> tuple[Workload, list[str]]:
+def _with_images(model: Model, work: Workload, sizes: Sizes) -> tuple[Workload, list[str]]:
     kind = "ocr" if model.type == "ocr" else "vision"
     tokens = sum(image_tokens(*size, patch_px=model.image_patch_px, kind=kind) for size in sizes)
     always = model.thinking is not None and model.thinking.mode == "only"
     notes = [f"The images are at most {tokens:,} tokens."] if tokens else []
     notes += [f"{model.id} always thinks: its output includes the reasoning."] if always and not work.thinking else []
-    whole = Workload(
-        **{
-            **vars(work),
-            "input_tokens": work.input_tokens + tokens,
-            "input_by_modality": {"image": tokens} if tokens else {},
-            "thinking": work.thinking or always,
-        }
+    notes += [f"Whether {model.id} can think is not known."] if work.thinking and model.thinking is None else []
+    whole = replace(
+        work,
+        input_tokens=work.input_tokens + tokens,
+        input_by_modality={"image": tokens} if tokens else {},
+        thinking=work.thinking or always,
     )
     return whole, notes
 
@@ -187,36 +264,37 @@ def _with_images(model: Model, work: Workload, sizes: Sequence[tuple[int, int]])
 
 
 def _price_sheets(catalog: Catalog, names: Sequence[str], region: str, day: date) -> Costs:
-    chosen = names or [m.id for m in catalog.models if _on_the_sheet(m) and _is_sold(m, region, day)]
+    listed = find_models(catalog, Wish(), region=region, on=day)
+    main = [
+        m.id
+        for m in listed
+        if m.type in ON_THE_SHEET and m.kind in MAIN and not is_special(m) and _is_sold(m, region, day)
+    ]
     sheets, notes = [], []
-    for name in dict.fromkeys(chosen):
+    for name in names or main[:MOST_SHEETS]:
         model = catalog.find(name)
         if model is None:
             notes.append(f"{unknown(catalog, name)}.")
         else:
             sheets.append(price_sheet(catalog, model, name, region, day))
     if not names:
-        notes.append("Alibaba's own main models in service. Name others in `models`; `models` the tool finds them.")
+        notes.append("The main models in service, newest first. Name others in `models`; the tool `models` finds them.")
+    notes += [catalog.trouble] if catalog.trouble else []
     fees = fees_in(catalog, region)
     return Costs(region=region, on=str(day), cheapest=None, sheets=tuple(sheets), fees=fees, notes=tuple(notes))
-
-
-def _on_the_sheet(model: Model) -> bool:
-    main = model.kind == "mainline" and model.lifecycle.status == "active" and model.vendor == "alibaba"
-    return main and model.id.startswith("qwen") and "realtime" not in model.id
 
 
 # --- both kinds of hosts ---
 
 
 def _told(costs: Costs) -> CallToolResult:
-    lines = [f"{each.model}: {money(each)}" for each in costs.estimates]
+    lines = [f"{each.model}{' (estimated)' if each.estimated else ''}: {money(each)}" for each in costs.estimates]
     lines += [_sheet_in_words(sheet) for sheet in costs.sheets]
     if costs.cheapest and len(costs.estimates) > 1:
-        lines.append(f"Cheapest: {costs.cheapest}.")
+        lines.append(f"Cheapest in service: {costs.cheapest}.")
+    lines += costs.notes
     if costs.fees:
         lines.append(f"Fees in CNY: {'; '.join(f'{name} {fee}' for name, fee in costs.fees.items())}.")
-    lines += costs.notes
     lines.append(f"[prices of {costs.on} in {costs.region}, from the catalog: nothing was sent or billed]")
     return CallToolResult(
         content=[TextContent(type="text", text="\n".join(lines))], structured_content=costs.model_dump(mode="json")
@@ -227,8 +305,7 @@ def _sheet_in_words(sheet: Sheet) -> str:
     parts = [", ".join(f"{name} {value}" for name, value in tier.items()) for tier in sheet.tiers]
     parts += ["off-peak " + ", ".join(f"{k} {v}" for k, v in tier.items()) for tier in sheet.off_peak]
     parts += [f"batch x {sheet.batch}"] if sheet.batch else []
-    parts += [f"fine-tuning {sheet.training} per million training tokens"] if sheet.training else []
     parts += [f"free quota {sheet.free_quota_tokens:,} tokens"] if sheet.free_quota_tokens else []
-    parts += [*sheet.deployment, *sheet.notes]
     page = f" ({sheet.source} of {sheet.date})" if sheet.source else ""
-    return f"{sheet.model} [{sheet.status}], CNY per million tokens: {'; '.join(parts)}{page}"
+    said = f"{sheet.model} [{sheet.status}], CNY per million tokens: {'; '.join(parts) or 'none'}{page}"
+    return " ".join([f"{said}.", *(f"{service}." for service in sheet.services), *sheet.notes])

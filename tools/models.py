@@ -1,7 +1,10 @@
 """Find the model for a job."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Annotated
 
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
@@ -18,8 +21,14 @@ from ..server.catalog import (
     capabilities_of,
     find_models,
     in_force,
+    lifecycle_warnings,
+    named_in,
+    price_caveats,
     tier_row,
+    understood,
 )
+from ..server.hosts import Region
+from ..server.wording import shown
 
 ANNOTATIONS = ToolAnnotations(
     title="Find a Model Studio model (百炼模型)",
@@ -31,6 +40,9 @@ ANNOTATIONS = ToolAnnotations(
 EXAMPLE = {"query": "便宜的视觉模型", "limit": 2}
 CHINESE = "按用途、能力、上下文长度、价格找模型（中英文皆可），给出场景推荐、下线日期与替代模型。无需密钥，不花钱。"
 ONLY_IN_DETAIL = {"cached_input", "cache_write", "cached_input_explicit", "note", "source"}
+
+
+NO_COUNTS = {"source", "dimensions", "dimension_range", "basis", "audio_seconds"}
 
 
 class Found(Frozen):
@@ -61,14 +73,21 @@ class Models(Frozen):
 async def models(
     bailian: Call,
     query: Annotated[
-        str, Field(description="A model id (then everything known of it is told), or words such as 便宜的视觉模型")
+        str,
+        Field(
+            description="A model id (then everything known of it is told), or words such as 便宜的视觉模型",
+            max_length=500,
+        ),
     ] = "",
-    capabilities: Annotated[tuple[Capability, ...], Field(description="What it must be able to do")] = (),
+    capabilities: Annotated[
+        tuple[Capability, ...], Field(description="What it must be able to do", max_length=20)
+    ] = (),
     min_context: Annotated[int, Field(description="Context window, tokens", ge=0)] = 0,
     max_input_price: Annotated[
         float | None, Field(description="CNY per million input tokens, first tier", ge=0, allow_inf_nan=False)
     ] = None,
     include_retired: Annotated[bool, Field(description="Also models that are no longer in service")] = False,
+    region: Annotated[Region | None, Field(description="Whose prices are shown. Default: the server's")] = None,
     limit: Annotated[int, Field(description="How many to return", ge=1, le=50)] = 10,
 ) -> Annotated[CallToolResult, Models]:
     """Find models of Alibaba Cloud Model Studio (百炼) by words, capability, context window and price.
@@ -76,31 +95,43 @@ async def models(
     Tells prices, limits, capabilities, retirement dates and successors, and for patent work, translation, bulk work
     and code what to use today. Free of charge: it asks no service.
     """
+    catalog, where = bailian.catalog, region or bailian.region
+    if named := named_in(catalog, query):
+        notes = ["Asked by name: other wishes were not applied."] if capabilities or min_context else []
+        for name, model in named.items():
+            notes += [f"{name} is {model.id}."] if name != model.id else []
+            prices = in_force(model, where, model.scope_of(name), bailian.today)
+            notes += price_caveats(catalog, model, prices, bailian.today) if prices else []
+            notes += lifecycle_warnings(model, name, bailian.today)
+        return _told(catalog, named, [], list(dict.fromkeys(notes)), where, bailian.today, limit, whole=True)
+    said = understood(catalog, query)
+    wish = replace(
+        said,
+        capabilities=tuple(dict.fromkeys((*said.capabilities, *capabilities))),
+        min_context=max(said.min_context, min_context),
+    )
     ceiling = None if max_input_price is None else Decimal(str(max_input_price))
-    found = find_models(
-        bailian.catalog,
-        query,
-        needs=capabilities,
-        region=bailian.region,
-        on=bailian.today,
-        min_context=min_context,
-        max_input_price=ceiling,
-        include_retired=include_retired,
-    )
-    exact = len(found) == 1 and query.strip() in found[0].names
-    advice = [] if exact else advised(bailian.catalog, query)
-    return _told(
-        Models(
-            models=tuple(_found(bailian, model, exact) for model in found[:limit]),
-            advice=tuple(_recommendation(bailian.catalog, each) for each in advice),
-            notes=tuple(_notes(bailian, query, found, limit)),
-        )
-    )
+    look = partial(find_models, catalog, wish, region=where, on=bailian.today, max_input_price=ceiling)
+    found = look(include_retired=include_retired) if not (query.strip() and said.empty) else []
+    hidden = 0 if include_retired or not found else len(look(include_retired=True)) - len(found)
+    notes = [f"Not understood, and not used: {', '.join(map(shown, said.ignored))}."] if said.ignored else []
+    notes += [f"{hidden} retired models fit too: include_retired=true."] if hidden else []
+    advice = advised(catalog, query)
+    shown_models = _advised_first(catalog, advice, found)
+    return _told(catalog, {m.id: m for m in shown_models}, advice, notes, where, bailian.today, limit)
 
 
-def _found(bailian: Call, model: Model, exact: bool) -> Found:
-    prices = in_force(model, bailian.region, None, bailian.today)
-    life, limits = model.lifecycle, model.limits.model_dump(exclude_none=True, exclude={"source", "dimensions"})
+def _advised_first(catalog: Catalog, advice: Sequence[Advice], found: Sequence[Model]) -> list[Model]:
+    today = (catalog.find(name) for each in advice for name in each.today)
+    return list({model.id: model for model in (*filter(None, today), *found)}.values())
+
+
+def _found(catalog: Catalog, name: str, model: Model, region: str, day: date, exact: bool) -> Found:
+    prices = in_force(model, region, model.scope_of(name), day)
+    life, limits = (
+        model.lifecycle,
+        model.limits.model_dump(exclude_none=True, exclude=NO_COUNTS),
+    )
     return Found(
         id=model.id,
         name=f"{model.series}, {model.type}",
@@ -116,7 +147,7 @@ def _found(bailian: Call, model: Model, exact: bool) -> Found:
             for key, value in life.model_dump(exclude_none=True, exclude={"scopes"}).items()
             if exact or key not in ONLY_IN_DETAIL
         },
-        history=tuple(_history(bailian.catalog, model)) if exact else (),
+        history=tuple(_history(catalog, model)) if exact else (),
     )
 
 
@@ -158,27 +189,36 @@ def _what_became(catalog: Catalog, name: str) -> str:
     return f"{name} (retired {model.lifecycle.retired_on}; successor {model.lifecycle.successor})"
 
 
-def _notes(bailian: Call, query: str, found: Sequence[Model], limit: int) -> Iterator[str]:
-    if len(found) > limit:
-        yield f"{len(found):,} models fit, {limit} are shown; raise limit or say more."
-    if not found:
-        near = bailian.catalog.near(query.strip())
-        nearby = f" Near names: {', '.join(near)}." if near else ""
-        yield f"No model fits.{nearby} Ask for less, or in other words."
-    yield f"Prices in {bailian.region}, from the catalog of {bailian.catalog.as_of}: no service was asked."
-    if bailian.catalog.trouble:
-        yield bailian.catalog.trouble
-
-
 # --- both kinds of hosts ---
 
 
-def _told(answer: Models) -> CallToolResult:
-    lines = [_recommended(each) for each in answer.advice]
-    lines += [_in_words(each) for each in answer.models]
-    text = "\n".join([*lines, *answer.notes])
+def _told(
+    catalog: Catalog,
+    found: Mapping[str, Model],
+    advice: Sequence[Advice],
+    notes: Sequence[str],
+    region: str,
+    day: date,
+    limit: int,
+    *,
+    whole: bool = False,
+) -> CallToolResult:
+    """The answer, as data and as text. `whole`: with everything that is known of each model."""
+    notes = [
+        *(["No model fits. Ask for less, or in other words."] if not found else []),
+        *([f"{len(found):,} models fit, {limit} are shown; raise limit or say more."] if len(found) > limit else []),
+        *notes,
+        f"Prices in {region}, from the catalog of {catalog.as_of}: no service was asked.",
+        *filter(None, [catalog.trouble]),
+    ]
+    answer = Models(
+        models=tuple(_found(catalog, *each, region, day, whole) for each in list(found.items())[:limit]),
+        advice=tuple(_recommendation(catalog, each) for each in advice),
+        notes=tuple(notes),
+    )
+    lines = [*map(_recommended, answer.advice), *map(_in_words, answer.models), *answer.notes]
     return CallToolResult(
-        content=[TextContent(type="text", text=text)], structured_content=answer.model_dump(mode="json")
+        content=[TextContent(type="text", text="\n".join(lines))], structured_content=answer.model_dump(mode="json")
     )
 
 

@@ -1,12 +1,14 @@
 """The models and their prices: catalog.json as frozen types; find a model; a workload in, its exact cost out."""
 
-from .cost import Workload, cost_of, in_beijing, in_force, lifecycle_warnings, unknown
+from .caveats import lifecycle_warnings, over_limits, price_caveats
+from .cost import cost_of, in_beijing, in_force, unknown
 from .entries import Advice, Catalog, Fee, Model, Price, Search, Tier
 from .estimate import TextTokens, image_tokens, text_tokens
 from .file import overlaid, shipped
 from .money import Cost, CostLine, Frozen, Usage, plain, unpriced
-from .search import Capability, advised, capabilities_of, find_models
+from .search import Capability, Wish, advised, capabilities_of, find_models, is_special, named_in, understood
 from .sheet import Sheet, fees_in, price_sheet, tier_row
+from .workload import Workload
 
 __all__ = [
     "Advice",
@@ -23,6 +25,7 @@ __all__ = [
     "TextTokens",
     "Tier",
     "Usage",
+    "Wish",
     "Workload",
     "advised",
     "capabilities_of",
@@ -32,13 +35,18 @@ __all__ = [
     "image_tokens",
     "in_beijing",
     "in_force",
+    "is_special",
     "lifecycle_warnings",
+    "named_in",
+    "over_limits",
     "overlaid",
     "plain",
+    "price_caveats",
     "price_sheet",
     "shipped",
     "text_tokens",
     "tier_row",
+    "understood",
     "unknown",
     "unpriced",
 ]

@@ -3,61 +3,82 @@
 import json
 import sys
 from collections.abc import Iterator
-from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .entries import Catalog, Model, Price, Tier
-from .file import CATALOG, BadCatalog, formatted, validated
-from .money import Frozen
+from .entries import IN_SERVICE, Catalog, Model, Price, Tier, cited
+from .file import CATALOG, BadCatalog, formatted, is_overlay, laid_over, read_json, validated
+
+RISING = ("input", "output", "output_thinking", "cached_input")
 
 
 def check(path: Path = CATALOG) -> list[str]:
-    """Every finding about the file, each a sentence that names the entry; empty when all is well."""
+    """Every finding about a catalog or an overlay, each a sentence that names the entry; empty when all is well."""
     try:
-        text = path.read_text(encoding="utf-8")
-        catalog = validated(data := json.loads(text), path.name)
+        data, catalog = _read(path)
     except BadCatalog as error:
-        return [str(error)]
-    except (OSError, ValueError) as error:
-        return [f"{path.name} cannot be read as JSON: {error}"]
-    found = [*_sources(catalog), *_advice(catalog)]
+        return error.findings
+    ours = None if is_overlay(data) else {model.id for model in catalog.models}
+    changed = ours or {model["id"] for model in data.get("models", [])}
+    found = [] if ours is None else [*_sources(catalog), *_advice(catalog)]
     for model in catalog.models:
-        found += [f"{model.id}: {finding}" for finding in _findings(catalog, model)]
-    if formatted(data) != text:
+        if model.id in changed:
+            found += [f"{model.id}: {finding}" for finding in _findings(catalog, model)]
+    if formatted(data).encode() != path.read_bytes():
         found.append(f"{path.name} is not in its standard order: run `bailian-mcp catalog format`.")
     return found
 
 
+def _read(path: Path) -> tuple[Any, Catalog]:
+    """A file and the catalog it makes; an overlay is laid over the shipped one."""
+    data = read_json(path)
+    whole = laid_over(read_json(CATALOG), data, path.name) if is_overlay(data) else data
+    return data, validated(whole, path.name)
+
+
 def reformat(path: Path = CATALOG) -> None:
-    """Writes the file in its standard order; the entries stay what they are."""
-    path.write_text(formatted(json.loads(path.read_text(encoding="utf-8"))), encoding="utf-8")
+    """Writes the file in its standard order, whole or not at all; the entries stay what they are."""
+    data, _ = _read(path)  # what cannot be used is not touched
+    text = formatted(data)
+    if json.loads(text) != {**data, **_by_id(data)}:
+        raise BadCatalog(path.name, "it holds empty parts that would be lost: remove them first.")
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(text, encoding="utf-8", newline="\n")
+    beside.replace(path)
+
+
+def _by_id(data: dict[str, Any]) -> dict[str, Any]:
+    return {"models": sorted(data["models"], key=lambda model: str(model["id"]))} if "models" in data else {}
 
 
 def main(action: str, path: Path | None) -> int:
     """The command: 0 when all is well, 1 with findings on stdout."""
     path = path or CATALOG
-    if action == "list":
-        sys.stdout.write(listing(path))
-        return 0
-    if action == "format":
-        try:
+    try:
+        if action == "list":
+            sys.stdout.write(listing(path))
+            return 0
+        if action == "format":
             reformat(path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            sys.stdout.write(f"{path.name} cannot be formatted: {error!r}\n")
-            return 1
+    except BadCatalog as error:
+        sys.stdout.write("\n".join([*error.findings, "The file was not touched."]) + "\n")
+        return 1
+    except OSError as error:
+        sys.stdout.write(f"{path.name} cannot be written ({error.strerror}).\n")
+        return 1
     found = check(path)
     for finding in found:
         sys.stdout.write(f"{finding}\n")
-    sys.stdout.write(f"{len(found)} findings.\n" if found else f"{path.name}: {_summary(path)}\n")
+    findings = f"{len(found)} finding{'s' if len(found) > 1 else ''}."
+    sys.stdout.write(f"{findings}\n" if found else f"{path.name}: {_summary(path)}\n")
     return 1 if found else 0
 
 
 def listing(path: Path) -> str:
     """Each model on a line: id, status, last day, successor, and how many claims of the founding documents it keeps."""
-    catalog = validated(json.loads(path.read_text(encoding="utf-8")), path.name)
+    _, catalog = _read(path)
     rows = [
         (m.id, m.lifecycle.status, str(m.lifecycle.retired_on or ""), m.lifecycle.successor or "", str(len(m.claims)))
         for m in catalog.models
@@ -66,7 +87,7 @@ def listing(path: Path) -> str:
 
 
 def _summary(path: Path) -> str:
-    catalog = validated(json.loads(path.read_text(encoding="utf-8")), path.name)
+    _, catalog = _read(path)
     states = [model.lifecycle.status for model in catalog.models]
     counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
     prices = sum(len(model.prices) for model in catalog.models)
@@ -74,22 +95,8 @@ def _summary(path: Path) -> str:
 
 
 def _sources(catalog: Catalog) -> Iterator[str]:
-    cited = set(_cited(catalog))
-    if missing := sorted(cited - set(catalog.sources)):
-        yield f"sources that are cited but not listed: {', '.join(missing)}."
-    if unused := sorted(set(catalog.sources) - cited):
+    if unused := sorted(set(catalog.sources) - set(cited(catalog))):
         yield f"sources that nothing cites: {', '.join(unused)}."
-
-
-def _cited(part: Any) -> Iterator[str]:
-    if isinstance(part, tuple):
-        for each in part:
-            yield from _cited(each)
-    elif isinstance(part, Frozen):
-        if isinstance(source := getattr(part, "source", None), str):
-            yield source
-        for name in type(part).model_fields:
-            yield from _cited(getattr(part, name))
 
 
 def _advice(catalog: Catalog) -> Iterator[str]:
@@ -105,44 +112,54 @@ def _advice(catalog: Catalog) -> Iterator[str]:
 def _findings(catalog: Catalog, model: Model) -> Iterator[str]:
     yield from _lifecycle(catalog, model)
     for pointer in model.points_to:
-        if catalog.find(pointer.target) is None and pointer.relation == "latest_of":
+        if catalog.find(pointer.target) is None:
             yield f"points to {pointer.target}, which is no model."
-    if not model.prices and model.lifecycle.status in ("active", "deprecated") and model.type != "deployment":
+    if not model.prices and model.lifecycle.status in IN_SERVICE and model.type != "deployment":
         yield "is in service, but has no price."
+    if not model.doubts and (model.limits.max_input or 0) > (model.limits.context or 10**12):
+        yield "takes more input than its context."
     for price in model.prices:
         where = f"price in {price.region} ({price.scope})"
         yield from (f"{where}: {finding}" for finding in _price(price))
-        if price.valid_from and price.valid_to and price.valid_from >= price.valid_to:
-            yield f"{where}: ends on {price.valid_to}, before it begins."
-        if price.valid_from and price.valid_from > date.fromisoformat(catalog.as_of):
+        if price.valid_from and price.valid_from > catalog.as_of:
             yield f"{where}: begins on {price.valid_from}, after the catalog's own day."
 
 
 def _lifecycle(catalog: Catalog, model: Model) -> Iterator[str]:
     life = model.lifecycle
-    if life.status != "retired":
+    for scope in life.scopes:
+        if catalog.find(scope.replacement) is None:
+            yield f"{scope.name}: its replacement {scope.replacement} is no model."
+    if life.status == "active" and life.retired_on:
+        yield f"is active, but retires on {life.retired_on}: say so."
+    if life.status not in ("retired", "deprecated"):
         return
     if life.retired_on is None and life.note is None:
-        yield "is retired, but without a day, and no note says why."
+        yield f"is {life.status}, but without a day, and no note says why."
     successor = catalog.find(life.successor or "")
     if successor is None:
-        yield f"is retired, and its successor {life.successor} is no model."
+        yield f"is {life.status}, and its successor {life.successor} is no model."
     elif successor.retired:
         yield f"its successor {life.successor} is retired itself: name {successor.lifecycle.successor}."
 
 
 def _price(price: Price) -> Iterator[str]:
-    for tiers in (price.tiers, price.off_peak.tiers if price.off_peak else ()):
+    cheaper = price.off_peak.tiers if price.off_peak else ()
+    for tiers in (price.tiers, cheaper):
         for tier in tiers:
             yield from (f"{tier.label}: {finding}" for finding in _tier(tier))
         for lower, upper in pairwise(tiers):
-            if _of(upper.input) < _of(lower.input) or _of(upper.output) < _of(lower.output):
-                yield f"the price falls from {lower.label} to {upper.label}."
+            if any(_of(getattr(upper, name)) < _of(getattr(lower, name)) for name in RISING):
+                yield f"a price falls from {lower.label} to {upper.label}."
+    if any(night.text_input > day.text_input for day, night in zip(price.tiers, cheaper, strict=False)):
+        yield "off-peak costs more than peak."
 
 
 def _tier(tier: Tier) -> Iterator[str]:
     if tier.output_thinking is not None and tier.output_thinking < _of(tier.output):
         yield "thinking costs less than not thinking."
+    if tier.cache_write is not None and tier.cache_write < tier.text_input:
+        yield "writing the cache costs less than input."
     for name in ("cached_input", "cached_input_explicit"):
         hit = getattr(tier, name)
         if hit is not None and hit >= tier.text_input:

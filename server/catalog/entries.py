@@ -3,19 +3,25 @@
 import difflib
 import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Literal
+from itertools import combinations
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from .money import Frozen
 
-Money = Annotated[Decimal, Field(ge=0)]
+Money = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=9, allow_inf_nan=False)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
+Count = Annotated[int, Field(ge=0, le=10**12)]
 SourceKey = str  # of `sources`
 # A region may carry several price scopes; which one a workspace has, DashScope's API does not say.
-SCOPES = ("cn", "gl", "intl", "hk", "us", "eu", "jp")
+IN_SERVICE = ("active", "deprecated")
+Scope = Literal["cn", "gl", "intl", "hk", "us", "eu", "jp"]
+SCOPES = get_args(Scope)
 
 
 class Source(Frozen):
@@ -33,7 +39,7 @@ class Tier(Frozen):
     A model that reads and says more than text has its prices by modality, and no `input` or `output`.
     """
 
-    up_to: int | None = None
+    up_to: Count | None = None
     label: str
     input: Money | None = None
     output: Money | None = None
@@ -41,9 +47,14 @@ class Tier(Frozen):
     cached_input: Money | None = None
     cache_write: Money | None = None
     cached_input_explicit: Money | None = None
-    input_by_modality: dict[str, Money] = Field({})
-    output_by_modality: dict[str, Money] = Field({})
+    input_by_modality: dict[str, Money] = Field(default_factory=dict)
+    output_by_modality: dict[str, Money] = Field(default_factory=dict)
     output_text_when_input_text_only: Money | None = None
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it gives tokens at all: embeddings do not."""
+        return bool(self.output_by_modality) or self.output is not None or self.output_thinking is not None
 
     @property
     def text_input(self) -> Decimal:
@@ -53,13 +64,15 @@ class Tier(Frozen):
     def _has_an_input_price(self) -> "Tier":
         if self.input is None and "text" not in self.input_by_modality:
             raise ValueError("a tier needs an input price")
+        if self.output_by_modality and "text" not in self.output_by_modality:
+            raise ValueError("output prices by modality need one of text")
         return self
 
 
 class Batch(Frozen):
     """What a Batch call costs, as a part of the real-time price; cache discounts and the free quota do not apply."""
 
-    multiplier: Money
+    multiplier: Annotated[Money, Field(le=1)]
     source: SourceKey
     printed: bool = True  # false: in the Batch list, but the price row prints no Batch note
 
@@ -67,23 +80,25 @@ class Batch(Frozen):
 class OffPeak(Frozen):
     """Cheaper hours, `start` to `end` o'clock Beijing time, over midnight when start is the later one."""
 
-    start: int
-    end: int
+    start: int = Field(ge=0, le=23)
+    end: int = Field(ge=0, le=23)
+    valid_from: date | None = None
     tiers: tuple[Tier, ...] = Field(min_length=1)
 
 
 class Price(Frozen):
     """The price of a model in one place. Without `valid_from` it is unknown since when it holds."""
 
-    region: str
-    scope: str
-    currency: str
+    region: Name
+    scope: Scope
+    currency: Literal["CNY"]
     source: SourceKey
+    cache_source: SourceKey | None = None  # where the cache prices were read, if elsewhere
     kind: Literal["list", "trial"] = "list"  # trial: free until the quota is used up, then it cannot be called
     basis: Literal["documented", "claimed"] = "documented"
     valid_from: date | None = None
     valid_to: date | None = None  # exclusive
-    free_quota_tokens: int = 0
+    free_quota_tokens: Count = 0
     promotion: str | None = None
     note: str | None = None
     batch: Batch | None = None
@@ -99,26 +114,44 @@ class Price(Frozen):
                 raise ValueError("tier edges must rise, and only the last may be open")
         if not self.tiers and self.kind == "list":
             raise ValueError("a list price needs a tier")
+        if self.valid_from and self.valid_to and self.valid_from >= self.valid_to:
+            raise ValueError("valid_to must come after valid_from")
         return self
 
     def holds(self, on: date) -> bool:
-        return (self.valid_from or date.min) <= on < (self.valid_to or date.max)
+        return (self.valid_from or date.min) <= on and (self.valid_to is None or on < self.valid_to)
+
+    def overlaps(self, other: "Price") -> bool:
+        """Whether both would hold on some day in one place."""
+        first, second = sorted((self, other), key=lambda price: price.valid_from or date.min)
+        same_place = (first.region, first.scope) == (second.region, second.scope)
+        return same_place and (first.valid_to is None or (second.valid_from or date.min) < first.valid_to)
 
 
 class Limits(Frozen):
-    """In tokens. An embedding or rerank model counts texts and documents too."""
+    """In tokens where nothing else is said. `basis`: what they were taken from, if not from the model's own page."""
 
-    context: int | None = None
-    max_input: int | None = None
-    max_output: int | None = None
-    max_reasoning: int | None = None
-    max_input_thinking: int | None = None
-    max_output_thinking: int | None = None
-    max_input_per_text: int | None = None
-    max_texts: int | None = None
-    max_input_per_document: int | None = None
-    max_documents: int | None = None
-    dimensions: tuple[int, ...] = ()
+    context: Count | None = None
+    max_input: Count | None = None
+    max_output: Count | None = None
+    max_reasoning: Count | None = None
+    max_input_thinking: Count | None = None
+    max_output_thinking: Count | None = None
+    max_input_per_text: Count | None = None
+    max_texts: Count | None = None
+    max_input_per_document: Count | None = None
+    max_documents: Count | None = None
+    dimensions: tuple[Count, ...] = ()
+    dimension_range: tuple[Count, ...] = ()
+    default_dimension: Count | None = None
+    image_max_pixels: Count | None = None
+    pdf_max_mb: Count | None = None
+    pdf_max_pages_document_parsing: Count | None = None
+    pdf_max_pages_other: Count | None = None
+    max_file_mb: Count | None = None
+    max_pages: Count | None = None
+    audio_seconds: tuple[Count, ...] = ()  # from, to
+    basis: str | None = None
     source: SourceKey | None = None
 
 
@@ -127,7 +160,7 @@ class Thinking(Frozen):
 
     mode: Literal["none", "hybrid", "only"]
     default: bool = False
-    effort: dict[str, str] = Field({})
+    effort: dict[str, str] = Field(default_factory=dict)
 
 
 class Search(Frozen):
@@ -148,8 +181,8 @@ class Search(Frozen):
 class Retirement(Frozen):
     """A name that is retired in one price scope only, such as qwen-plus-us."""
 
-    name: str
-    scope: str
+    name: Name
+    scope: Scope
     retired_on: date
     replacement: str
     source: SourceKey
@@ -187,8 +220,8 @@ class Claim(Frozen):
 
 
 class Model(Frozen):
-    id: str
-    aliases: tuple[str, ...] = ()
+    id: Name
+    aliases: tuple[Name, ...] = ()
     vendor: str
     series: str
     kind: str
@@ -197,7 +230,7 @@ class Model(Frozen):
     input: tuple[str, ...] = ()  # what it reads; empty: unknown
     limits: Limits = Limits()
     thinking: Thinking | None = None  # none: unknown
-    can: dict[str, bool] = Field({})  # stated capabilities; an absent one is unknown
+    can: dict[str, bool] = Field(default_factory=dict)  # stated capabilities; an absent one is unknown
     search: Search | None = None
     output_limit: Literal["max_completion_tokens", "max_tokens"] = "max_tokens"
     endpoint: Literal["text-generation", "multimodal-generation"] | None = None  # of the native protocol
@@ -215,12 +248,24 @@ class Model(Frozen):
         return self.lifecycle.status == "retired"
 
     @property
+    def born(self) -> date | None:
+        """The day before which it did not exist; unknown for moving names such as qwen-plus."""
+        return self.released_on if any(letter.isdigit() for letter in self.id) else None
+
+    @property
     def names(self) -> tuple[str, ...]:
         return self.id, *self.aliases
 
     def scope_of(self, name: str) -> str | None:
         """The one price scope a name belongs to, where it says so (qwen-plus-us: us)."""
-        return next((each.scope for each in self.lifecycle.scopes if each.name == name), None)
+        return "us" if name.endswith("-us") and name != self.id else None
+
+    @model_validator(mode="after")
+    def _has_one_price_a_day(self) -> "Model":
+        for one, other in combinations(self.prices, 2):
+            if one.overlaps(other):
+                raise ValueError(f"two prices hold at once in {one.region} ({one.scope})")
+        return self
 
     def prices_in(self, region: str, scope: str | None = None) -> list[Price]:
         """Every price of a region there ever was, the most likely scope first."""
@@ -233,8 +278,8 @@ class Fee(Frozen):
 
     item: str
     price: Money
-    per: int = Field(ge=1)
-    currency: str
+    per: Literal[1, 1_000, 1_000_000]
+    currency: Literal["CNY"]
     source: SourceKey
     region: str | None = None
     strategy: str | None = None
@@ -277,8 +322,8 @@ class Catalog(Frozen):
     """All of it. Every name occurs once; every source cited is known; every default is in service."""
 
     schema_version: Literal[2]
-    as_of: str
-    defaults: dict[str, str]
+    as_of: date
+    defaults: dict[str, Name]
     sources: dict[str, Source]
     fees: tuple[Fee, ...] = ()
     training: tuple[Training, ...] = ()
@@ -292,14 +337,14 @@ class Catalog(Frozen):
         names = Counter(name for model in self.models for name in model.names)
         if twice := sorted(name for name, count in names.items() if count > 1):
             raise ValueError(f"named twice: {', '.join(twice)}")
-        retired = {model.id for model in self.models if model.retired}
-        if wrong := sorted(set(self.defaults.values()) - set(names) | set(self.defaults.values()) & retired):
+        serving = {name for model in self.models for name in model.names if model.lifecycle.status in IN_SERVICE}
+        if wrong := sorted(set(self.defaults.values()) - serving):
             raise ValueError(f"defaults that are no models in service: {', '.join(wrong)}")
-        priced = {price.source for model in self.models for price in model.prices}
-        cited = priced.union(*({each.source for each in part} for part in (self.fees, self.training, self.deployment)))
-        if unknown := sorted(cited - set(self.sources)):
+        if "chat" not in self.defaults:
+            raise ValueError("defaults need a model for chat")
+        if unknown := sorted(set(cited(self)) - set(self.sources)):
             raise ValueError(f"unknown source: {', '.join(unknown)}")
-        for source in sorted(priced):
+        for source in sorted({price.source for model in self.models for price in model.prices}):
             _day(source, self.sources[source].date)
         return self
 
@@ -315,6 +360,18 @@ class Catalog(Frozen):
             if match := re.fullmatch(r"(.+)-\d{4}-(\d\d)-(\d\d)", model.id):
                 found.setdefault(f"{match[1]}-{match[2]}{match[3]}", []).append(model)
         return found
+
+    @cached_property
+    def _by_letters(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for name in self._by_name:
+            found.setdefault(name.casefold(), set()).add(name)
+        return found
+
+    def spelled(self, name: str) -> str:
+        """A name as the catalog spells it, where only letter case and spaces around it differ."""
+        alike = self._by_letters.get(name.strip().casefold(), set())
+        return next(iter(alike)) if len(alike) == 1 else name
 
     def find(self, name: str) -> Model | None:
         """The model of that id, else of that alias, else the one snapshot of that family and day (qwen-plus-0723).
@@ -337,6 +394,18 @@ class Catalog(Frozen):
             if fee.item == item and fee.region in (None, region) and fee.strategy in (None, strategy)
         ]
         return max(fitting, key=lambda fee: (fee.region is not None, fee.strategy is not None), default=None)
+
+
+def cited(catalog: Catalog) -> Iterator[str]:
+    """The key of every source that an entry names."""
+    rows: list[Any] = [*catalog.fees, *catalog.training, *catalog.deployment, *catalog.advice]
+    for model in catalog.models:
+        rows += [model.limits, model.lifecycle, *model.lifecycle.scopes, *model.points_to, *model.claims]
+    yield from (row.source for row in rows if row.source)
+    for model in catalog.models:
+        for price in model.prices:
+            yield price.source
+            yield from (key for key in (price.cache_source, price.batch and price.batch.source) if key)
 
 
 def _day(source: str, text: str) -> date:

@@ -27,7 +27,7 @@ def image_tokens(
     elif w * h < least:
         grow = sqrt(least / (width * height))
         w, h = ceil(width * grow / f) * f, ceil(height * grow / f) * f
-    return w * h // (f * f) + MARKERS
+    return min(w * h, most) // (f * f) + MARKERS  # a very long strip would exceed the limit by its rounding
 
 
 CHINESE = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef\U00020000-\U0003ffff]")

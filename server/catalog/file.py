@@ -8,20 +8,31 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..wording import complaints, shown
-from .entries import Catalog, Deployment, Fee, Model, Price, Training
+from .entries import Advice, Catalog, Deployment, Fee, Model, Price, Source, Training
 
 CATALOG = Path(__file__).parent.parent.parent / "catalog.json"
-OVERLAY_KEYS = ("sources", "defaults", "fees", "models")
+SHAPES: dict[str, tuple[type, str]] = {
+    "sources": (dict, "an object"),
+    "defaults": (dict, "an object"),
+    "fees": (list, "a list"),
+    "models": (list, "a list"),
+}
+OVERLAY_KEYS = tuple(SHAPES)
+MOST_BYTES = 20_000_000
 
 
 class BadCatalog(Exception):
     """The file cannot be used; the text says which entry and why."""
 
+    def __init__(self, file: str, *reasons: str) -> None:
+        super().__init__(f"{file}: {' '.join(reasons)}")
+        self.findings = [f"{file}: {reason}" for reason in reasons]
+
 
 @cache
 def shipped() -> Catalog:
     """The catalog that ships with the package, read at first use."""
-    return validated(_json(CATALOG), CATALOG.name)
+    return validated(json.loads(CATALOG.read_bytes()), CATALOG.name)
 
 
 def overlaid(path: Path) -> Catalog:
@@ -32,7 +43,7 @@ def overlaid(path: Path) -> Catalog:
     nothing: the shipped catalog is returned, its `trouble` says which entry is wrong and why.
     """
     try:
-        return validated(_laid_over(_json(CATALOG), _json(path)), path.name)
+        return validated(laid_over(read_json(CATALOG), read_json(path), path.name), path.name)
     except BadCatalog as error:
         return shipped().model_copy(update={"trouble": f"The catalog overlay is set aside: {error}"})
 
@@ -41,13 +52,14 @@ def validated(data: Any, name: str) -> Catalog:
     try:
         return Catalog.model_validate(data)
     except ValidationError as error:
-        raise BadCatalog(f"{name}: {' '.join(_in_words(error, data))}") from None
+        raise BadCatalog(name, *_in_words(error, data)) from None
 
 
 def _in_words(error: ValidationError, data: Any) -> list[str]:
     """Complaints that call a model by its id, not by its place in the list."""
     details = error.errors(include_url=False, include_input=False)
-    return complaints([{**each, "loc": _named(each["loc"], data)} for each in details])
+    said = complaints([{**each, "loc": _named(each["loc"], data)} for each in details])
+    return [each.replace("is not an argument", "is no field of it") for each in said]
 
 
 def _named(place: tuple[int | str, ...], data: Any) -> tuple[int | str, ...]:
@@ -58,48 +70,72 @@ def _named(place: tuple[int | str, ...], data: Any) -> tuple[int | str, ...]:
     return (name, *place[2:]) if isinstance(name, str) else place
 
 
-def _json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
+        if path.stat().st_size > MOST_BYTES or not path.is_file():
+            raise BadCatalog(path.name, f"it is no file of at most {MOST_BYTES // 1_000_000} MB.")
+        data = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_once)
+        json.dumps(data, ensure_ascii=False).encode()  # halves of surrogate pairs could not be sent on
     except OSError as error:
-        raise BadCatalog(f"{shown(str(path))} cannot be read ({error.strerror}).") from None
-    except ValueError as error:  # no UTF-8, or no JSON
-        raise BadCatalog(f"{shown(path.name)} is not JSON: {error}.") from None
+        raise BadCatalog(path.name, f"it cannot be read ({error.strerror}).") from None
+    except UnicodeEncodeError:
+        raise BadCatalog(path.name, "it holds half of a surrogate pair, which no text can carry.") from None
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, nested without end
+        raise BadCatalog(path.name, f"it is not JSON: {error}.") from None
+    return data
 
 
-def _laid_over(base: dict[str, Any], over: Any) -> dict[str, Any]:
-    if not isinstance(over, dict) or not set(over) <= set(OVERLAY_KEYS):
-        raise BadCatalog(f"it must be an object with any of {', '.join(OVERLAY_KEYS)}.")
-    models = over.get("models", [])
-    if not isinstance(models, list) or not all(isinstance(m, dict) and isinstance(m.get("id"), str) for m in models):
-        raise BadCatalog("models must be a list of objects, each with an id.")
-    known = {model["id"]: model for model in base["models"]}
-    for model in models:
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys stand once: the second of two would win without a word."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{shown(next(key for key in keys if keys.count(key) > 1))} stands twice in one object")
+    return found
+
+
+def is_overlay(data: Any) -> bool:
+    return isinstance(data, dict) and bool(data) and set(data) <= set(OVERLAY_KEYS)
+
+
+def laid_over(base: dict[str, Any], over: Any, name: str) -> dict[str, Any]:
+    if not is_overlay(over):
+        raise BadCatalog(name, f"it must be an object with any of {', '.join(OVERLAY_KEYS)}, and nothing else.")
+    for key, (shape, called) in SHAPES.items():
+        if not isinstance(over.get(key, shape()), shape):
+            raise BadCatalog(name, f"{key} must be {called}.")
+    known, seen = {model["id"]: model for model in base["models"]}, set()
+    for number, model in enumerate(over.get("models", [])):
+        if not isinstance(model, dict) or not isinstance(model.get("id"), str):
+            raise BadCatalog(name, f"models[{number}] must be an object with an id.")
+        if model["id"] in seen:
+            raise BadCatalog(name, f"models[{number}] is {shown(model['id'])} again.")
+        seen.add(model["id"])
         known[model["id"]] = {**known.get(model["id"], {}), **model}
-    merged = {**base, "models": list(known.values())}
-    for key in ("sources", "defaults"):
-        if not isinstance(over.get(key, {}), dict):
-            raise BadCatalog(f"{key} must be an object.")
-        merged[key] = {**base[key], **over.get(key, {})}
-    if not isinstance(over.get("fees", []), list):
-        raise BadCatalog("fees must be a list.")
-    merged["fees"] = [*over.get("fees", []), *base["fees"]]  # the first fitting one counts
-    return merged
+    merged = {key: {**base[key], **over.get(key, {})} for key in ("sources", "defaults")}
+    fees = [*over.get("fees", []), *base["fees"]]  # of equally particular ones the first counts
+    return {**base, **merged, "fees": fees, "models": list(known.values())}
 
 
 # --- one order, one line a tier: a diff reads as a price change ---
 
 
+ROWS: dict[str, Any] = {"fees": Fee, "training": Training, "deployment": Deployment, "advice": Advice}
+
+
 def formatted(data: dict[str, Any]) -> str:
-    """The file's text: models by id, fields in the order of the types, a line for each tier, claim, fee and source."""
+    """The text of a catalog or an overlay: models by id, fields in the order of the types, a line for each tier."""
     head = {key: data[key] for key in ("schema_version", "as_of", "defaults") if key in data}
     parts = [f"  {_line(key)}: {_line(value)}" for key, value in head.items()]
-    parts.append(_block("sources", [f"{_line(k)}: {_line(v)}" for k, v in sorted(data["sources"].items())], "{}"))
-    for key, type_ in (("fees", Fee), ("training", Training), ("deployment", Deployment), ("advice", None)):
-        rows = [_line(_in_order(row, type_) if type_ else row) for row in data.get(key, [])]
-        parts.append(_block(key, rows))
-    models = [_model(_in_order(m, Model)) for m in sorted(data["models"], key=lambda m: str(m["id"]))]
-    parts.append('  "models": [\n' + ",\n".join(models) + "\n  ]")
+    if "sources" in data:
+        rows = [f"{_line(k)}: {_line(_in_order(v, Source))}" for k, v in sorted(data["sources"].items())]
+        parts.append(_block("sources", rows, "{}"))
+    for key, type_ in ROWS.items():
+        if key in data:
+            parts.append(_block(key, [_line(_in_order(row, type_)) for row in data[key]]))
+    if "models" in data:
+        models = [_model(_in_order(m, Model)) for m in sorted(data["models"], key=lambda m: str(m["id"]))]
+        parts.append('  "models": [\n' + ",\n".join(models) + "\n  ]")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 

@@ -1,9 +1,11 @@
 """What a call used and what that cost: the shapes every answer carries."""
 
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, localcontext
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+EXACT = Context(prec=100, traps=[Inexact])  # money is never rounded: it would rather fail
 
 
 class Frozen(BaseModel):
@@ -49,16 +51,18 @@ def unpriced(reason: str, *warnings: str) -> Cost:
 
 
 def line(item: str, quantity: int, unit_price: Decimal, per: int = 1_000_000) -> CostLine:
-    """`per` is a power of ten, so the division is exact."""
-    amount = quantity * unit_price / per
+    """`per` is 1, 1,000 or a million, so the division is exact."""
+    with localcontext(EXACT):
+        amount = quantity * unit_price / per
     return CostLine(item=item, quantity=quantity, unit_price=plain(unit_price), per=per, amount=plain(amount))
 
 
 def summed(lines: tuple[CostLine, ...]) -> str:
-    return plain(sum((Decimal(each.amount) for each in lines), Decimal()))
+    with localcontext(EXACT):
+        return plain(sum((Decimal(each.amount) for each in lines), Decimal()))
 
 
 def plain(amount: Decimal) -> str:
     """An exact amount in plain notation: no exponent, no trailing zeros."""
-    text = format(amount, "f")
+    text = format(abs(amount), "f") if not amount else format(amount, "f")  # no "-0"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -8,15 +8,16 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 from .cost import in_force
-from .entries import Advice, Catalog, Model
+from .entries import IN_SERVICE, Advice, Catalog, Model
 
 Capability = Literal[
-    "vision", "audio", "ocr", "translation", "embedding", "rerank", "thinking", "web_search", "tools", "json_object",
-    "json_schema", "batch", "cache", "code", "long_context",
+    "vision", "video", "audio", "ocr", "translation", "embedding", "rerank", "thinking", "web_search", "tools",
+    "json_object", "json_schema", "batch", "cache", "code", "long_context", "fine_tuning", "open_weights",
 ]  # fmt: skip
 LONG_CONTEXT_TOKENS = 500_000
 # What a capability is called. The longest word counts first, so that 图像 is not also 图.
 WORDS: dict[Capability, tuple[str, ...]] = {
+    "video": ("video", "视频"),
     "vision": ("vision", "image", "images", "picture", "视觉", "图像", "图片", "看图", "识图", "附图"),
     "audio": ("audio", "speech", "voice", "omni", "语音", "音频", "全模态"),
     "ocr": ("ocr", "文字识别", "文字提取", "识别文字"),
@@ -32,7 +33,11 @@ WORDS: dict[Capability, tuple[str, ...]] = {
     "cache": ("cache", "缓存"),
     "code": ("code", "coder", "coding", "代码", "编程"),
     "long_context": ("long", "长文本", "长文档", "长上下文"),
+    "fine_tuning": ("fine-tuning", "finetuning", "微调"),
+    "open_weights": ("open", "开源"),
 }
+CONTEXT = re.compile(r"(\d+)\s*(k|m|万|百万)(?![a-z0-9])")
+UNITS = {"k": 1_000, "m": 1_000_000, "万": 10_000, "百万": 1_000_000}
 CHEAP = ("cheap", "cheapest", "inexpensive", "便宜", "低价", "省钱", "性价比")
 BEST = ("best", "flagship", "strongest", "旗舰", "最强", "最好")
 VENDORS = {
@@ -40,27 +45,40 @@ VENDORS = {
     "月之暗面": "moonshotai", "智谱": "zhipuai", "稀宇": "minimax", "百川": "baichuan", "零一万物": "01-ai",
 }  # fmt: skip
 SPECIALISTS = ("ocr", "translation", "embedding", "rerank", "audio", "omni", "deployment")
-FILLERS = ("model", "models", "模型", "the", "a", "an", "for", "with", "and", "of", "to", "that", "can", "the", "which")
+BIG = re.compile("max|-pro|kimi-k|glm-5")
+SPECIAL_NAMES = re.compile("character|realtime|doc-turbo|intent|research|xiaomi|gui-|-mt-uni|omni")
+STATES = ("active", "deprecated", "unverified", "retired")
+FILLERS = (
+    "model", "models", "模型", "the", "a", "an", "for", "with", "and", "of", "to", "that", "can", "which", "context",
+    "window", "tokens",
+)  # fmt: skip
+
+KNOWN = {word for words in (WORDS, *WORDS.values(), CHEAP, BEST, VENDORS, FILLERS) for word in words}
+
+
+READS: dict[Capability, str] = {"vision": "image", "video": "video", "audio": "audio"}
+IS: dict[Capability, Callable[[Model], bool]] = {
+    "ocr": lambda model: model.type == "ocr",
+    "translation": lambda model: model.type == "translation",
+    "embedding": lambda model: model.type == "embedding",
+    "rerank": lambda model: model.type == "rerank",
+    "thinking": lambda model: model.thinking is not None and model.thinking.mode != "none",
+    "cache": lambda model: bool(model.can.get("cache_implicit") or model.can.get("cache_explicit")),
+    "code": lambda model: "code" in model.id,
+    "long_context": lambda model: (model.limits.context or 0) >= LONG_CONTEXT_TOKENS,
+    "open_weights": lambda model: model.kind == "open_weights",
+}
 
 
 def can(model: Model, capability: Capability) -> bool:
-    match capability:
-        case "vision":
-            return "image" in model.input
-        case "audio":
-            return "audio" in model.input
-        case "ocr" | "translation" | "embedding" | "rerank":
-            return model.type == capability
-        case "thinking":
-            return model.thinking is not None and model.thinking.mode != "none"
-        case "cache":
-            return bool(model.can.get("cache_implicit") or model.can.get("cache_explicit"))
-        case "code":
-            return "code" in model.id
-        case "long_context":
-            return (model.limits.context or 0) >= LONG_CONTEXT_TOKENS
-        case _:
-            return bool(model.can.get(capability))
+    if capability in READS:
+        return READS[capability] in model.input
+    return IS[capability](model) if capability in IS else bool(model.can.get(capability))
+
+
+def is_special(model: Model) -> bool:
+    """Made for one kind of work, such as playing a character: not what one compares for general work."""
+    return bool(SPECIAL_NAMES.search(model.id))
 
 
 def capabilities_of(model: Model) -> list[Capability]:
@@ -69,91 +87,111 @@ def capabilities_of(model: Model) -> list[Capability]:
 
 @dataclass(frozen=True)
 class Wish:
-    """A query, understood: capabilities, vendor and pieces of a name; `unknown` is what no model is called."""
+    """A query, understood. `pieces`: parts of names; `ignored`: words that nothing here is called."""
 
-    capabilities: tuple[Capability, ...]
-    vendor: str | None
-    pieces: tuple[str, ...]
-    order: Literal["", "cheap", "best"]
+    capabilities: tuple[Capability, ...] = ()
+    vendor: str | None = None
+    pieces: tuple[str, ...] = ()
+    min_context: int = 0
+    order: Literal["", "cheap", "best"] = ""
+    ignored: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
-        return not (self.capabilities or self.vendor or self.pieces or self.order)
+        return not (self.capabilities or self.vendor or self.pieces or self.min_context or self.order)
 
 
-def understood(query: str) -> Wish:
+def understood(catalog: Catalog, query: str) -> Wish:
     """The words of a query that mean something here; the rest of a Chinese sentence is left aside."""
-    words = re.findall(r"[a-z0-9][a-z0-9._/-]*", query.lower())
+    words = _latin(query)
     chinese = re.sub(r"[a-z0-9._/-]+", " ", query.lower())
 
     def said(names: Iterable[str]) -> bool:
         return any(name in words if name.isascii() else name in chinese for name in names)
 
-    wanted = tuple(capability for capability, names in WORDS.items() if said(names))
-    known = {name for names in (*WORDS.values(), CHEAP, BEST, FILLERS) for name in names}
-    vendor = next((vendor for name, vendor in VENDORS.items() if said([name])), None)
-    pieces = tuple(word for word in words if word not in known and word not in VENDORS)
-    return Wish(wanted, vendor, pieces, "cheap" if said(CHEAP) else "best" if said(BEST) else "")
+    wanted = tuple(capability for capability, names in WORDS.items() if said([capability, *names]))
+    sizes = [int(number) * UNITS[unit] for number, unit in CONTEXT.findall(query.lower())]
+    sizes += [1_000_000] if "百万" in chinese else []
+    rest = [word for word in words if word not in KNOWN and not CONTEXT.fullmatch(word)]
+    long = [word for word in rest if len(word) > 2 or any(letter.isdigit() for letter in word)]
+    pieces = tuple(word for word in long if any(_named(model, word) for model in catalog.models))
+    return Wish(
+        wanted,
+        next((vendor for name, vendor in VENDORS.items() if said([name])), None),
+        pieces,
+        max(sizes, default=0),
+        "cheap" if said(CHEAP) else "best" if said(BEST) else "",
+        tuple(word for word in rest if word not in pieces),
+    )
+
+
+def named_in(catalog: Catalog, query: str) -> dict[str, Model]:
+    """The models whose whole names stand in a query, by those names."""
+    names = map(catalog.spelled, [query.strip(), *_latin(query)])
+    return {name: model for name in names if (model := catalog.find(name))}
+
+
+def _latin(query: str) -> list[str]:
+    return re.findall(r"[a-z0-9][a-z0-9._/-]*", query.lower())
 
 
 def find_models(
     catalog: Catalog,
-    query: str = "",
+    wish: Wish,
     *,
-    needs: tuple[Capability, ...] = (),
     region: str,
     on: date,
-    min_context: int = 0,
     max_input_price: Decimal | None = None,
     include_retired: bool = False,
 ) -> list[Model]:
-    """Models that fit, the best fitting first. A name that is a model's own finds it whatever else is asked."""
-    exact = catalog.find(query.strip())
-    if exact:
-        return [exact]
-    wish = understood(query)
-    if query.strip() and wish.empty:
-        return []
+    """Models that fit, the best fitting first."""
 
     def fits(model: Model) -> bool:
         price = input_price(model, region, on)
         return (
-            (include_retired or not model.retired)
-            and all(can(model, need) for need in (*needs, *wish.capabilities))
+            (include_retired or model.lifecycle.status in IN_SERVICE)
+            and all(can(model, need) for need in wish.capabilities)
             and wish.vendor in (None, model.vendor)
             and all(_named(model, piece) for piece in wish.pieces)
-            and (not min_context or (model.limits.context or 0) >= min_context)
+            and (model.limits.context or 0) >= wish.min_context
             and (max_input_price is None or (price is not None and price <= max_input_price))
         )
 
-    return sorted(filter(fits, catalog.models), key=_rank(catalog, wish, (*needs, *wish.capabilities), region, on))
+    return sorted(filter(fits, catalog.models), key=_rank(catalog, wish, region, on))
 
 
 def _named(model: Model, piece: str) -> bool:
     return any(piece in name.lower() for name in (*model.names, model.series, model.vendor))
 
 
-def _rank(
-    catalog: Catalog, wish: Wish, wanted: tuple[Capability, ...], region: str, on: date
-) -> Callable[[Model], tuple[object, ...]]:
+def _rank(catalog: Catalog, wish: Wish, region: str, on: date) -> Callable[[Model], tuple[object, ...]]:
     """In service first, then what the query wants, then our defaults, then the newest main lines."""
 
     def key(model: Model) -> tuple[object, ...]:
-        price = input_price(model, region, on) or Decimal(0)
+        price = input_price(model, region, on)
         return (
-            model.retired,
+            STATES.index(model.lifecycle.status),
             "/" in model.id,  # sold by its maker, after a step in the console
-            model.type in SPECIALISTS and model.type not in wanted,
+            not price,  # none known, or free for a time
+            model.type in SPECIALISTS and model.type not in wish.capabilities,
             model.kind not in ("mainline", "third_party"),
-            {"cheap": price, "best": -price}.get(wish.order, 0),
+            (price or 0) if wish.order == "cheap" else not BIG.search(model.id) if wish.order == "best" else 0,
             model.id not in catalog.defaults.values(),
+            is_special(model),
+            -_version(model),
             # Models newer than the page of release dates have none.
             -(model.released_on or date.max).toordinal(),
-            [-float(number) for number in re.findall(r"\d+\.\d+|\d", model.id)[:1]],
+            price or 0,
             model.id,
         )
 
     return key
+
+
+def _version(model: Model) -> float:
+    """The number in a Qwen name; other families count by their release."""
+    match = re.match(r"qwen(\d+(?:\.\d+)?)", model.id)
+    return float(match[1]) if match else 0.0
 
 
 def input_price(model: Model, region: str, on: date) -> Decimal | None:

@@ -27,6 +27,8 @@ def training_cost(catalog: Catalog, name: str, *, tokens: int, mixed_in_tokens: 
     row = training_of(catalog, name)
     if row is None or catalog.find(name) is None:
         return unpriced(f"no fine-tuning price of {name} is known")
+    if min(tokens, mixed_in_tokens, epochs) < 0:
+        return unpriced("a count is negative")
     return _cost(catalog, row, "training", (tokens + mixed_in_tokens) * epochs, row.price, 1_000_000)
 
 
@@ -36,6 +38,8 @@ def deployment_cost(catalog: Catalog, name: str, *, minutes: int = 0, months: in
     row = next((row for row in deployments_of(catalog, name) if getattr(row, unit) is not None), None)
     if row is None:
         return unpriced(f"no deployment price of {name} {unit.replace('_', ' ')} is known")
+    if min(minutes, months, instances) < 0:
+        return unpriced("a count is negative")
     units = months or max(1, ceil(minutes / 60))
     return _cost(catalog, row, unit.replace("per", "instance"), units * instances, getattr(row, unit), 1)
 

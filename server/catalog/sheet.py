@@ -5,7 +5,8 @@ from datetime import date
 
 from pydantic import Field
 
-from .cost import in_force, lifecycle_warnings
+from .caveats import CHINA, lifecycle_warnings, price_caveats
+from .cost import in_force
 from .entries import Catalog, Model, Price, Tier
 from .money import Frozen, plain
 from .services import deployments_of, training_of
@@ -20,54 +21,62 @@ class Sheet(Frozen):
     off_peak: tuple[dict[str, str], ...]
     batch: str | None = Field(description="Part of the real-time price that a Batch call costs")
     free_quota_tokens: int
-    training: str | None = Field(description="Fine-tuning, per million training tokens")
-    deployment: tuple[str, ...]
+    services: tuple[str, ...] = Field(description="Fine-tuning and deployment")
     source: str
     date: str
     notes: tuple[str, ...]
 
 
 def price_sheet(catalog: Catalog, model: Model, name: str, region: str, day: date) -> Sheet:
-    prices = in_force(model, region, model.scope_of(name), day)
+    scope = model.scope_of(name)
+    prices = in_force(model, region, scope, day)
     price = prices[0] if prices else None
     source = catalog.sources[price.source] if price else None
-    training = training_of(catalog, name)
     return Sheet(
         model=name,
-        status=model.lifecycle.status,
+        status="retired" if scope and lifecycle_warnings(model, name, day) else model.lifecycle.status,
         tiers=tuple(map(tier_row, price.tiers)) if price else (),
         off_peak=tuple(map(tier_row, price.off_peak.tiers)) if price and price.off_peak else (),
         batch=plain(price.batch.multiplier) if price and price.batch else None,
         free_quota_tokens=price.free_quota_tokens if price else 0,
-        training=plain(training.price) if training else None,
-        deployment=tuple(
-            f"{row.spec}: {plain(amount)} CNY an instance {unit}"
-            for row in deployments_of(catalog, name)
-            for unit, amount in (("an hour", row.per_hour), ("a month", row.per_month))
-            if amount is not None
-        ),
+        services=tuple(_services(catalog, name)) if region == CHINA else (),
         source=(source.url or source.title) if source else "",
         date=source.date if source else "",
-        notes=(*_notes(price, prices, region), *lifecycle_warnings(model, name, day)),
+        notes=(*_notes(catalog, model, prices, region, day), *lifecycle_warnings(model, name, day)),
     )
 
 
-def _notes(price: Price | None, prices: Sequence[Price], region: str) -> Iterator[str]:
-    if price is None:
+def _services(catalog: Catalog, name: str) -> Iterator[str]:
+    """Fine-tuning and deployment, each with its own page: another and older one than that of the prices."""
+    if training := training_of(catalog, name):
+        page = catalog.sources[training.source]
+        yield f"fine-tuning: {plain(training.price)} CNY per million training tokens ({page.title}, {page.date})"
+    for row in deployments_of(catalog, name):
+        page = catalog.sources[row.source]
+        for unit, amount in (("an hour", row.per_hour), ("a month", row.per_month)):
+            if amount is not None:
+                yield f"{row.spec}: {plain(amount)} CNY an instance {unit} ({page.title}, {page.date})"
+
+
+def _notes(catalog: Catalog, model: Model, prices: Sequence[Price], region: str, day: date) -> Iterator[str]:
+    if not prices:
         yield f"No price is known for {region}."
         return
+    price = prices[0]
     if price.kind == "trial":
-        yield f"A free trial, without a price: {price.note}"
-    elif price.note:
-        yield price.note
-    if price.promotion:
-        yield f"A promotion is printed ({price.promotion}); the list price is shown."
-    if price.off_peak:
-        yield f"Off-peak is {price.off_peak.start}:00 to {price.off_peak.end}:00 Beijing time."
-    if price.basis == "claimed":
-        yield "The lone claim of a third party: it may be wrong."
-    if len(prices) > 1:
-        yield f"{region} has several price scopes ({', '.join(p.scope for p in prices)}); {price.scope} is shown."
+        yield "A free trial, without a price."
+    yield from price_caveats(catalog, model, prices, day)
+    if model.born and day < model.born:
+        yield f"Released on {model.born}: there was no price on {day}."
+    if hours := price.off_peak:
+        since = f", since {hours.valid_from}" if hours.valid_from else ""
+        yield f"Off-peak is {hours.start}:00 to {hours.end}:00 Beijing time{since}."
+    if price.cache_source:
+        page = catalog.sources[price.cache_source]
+        yield f"Cache prices: {page.title}, {page.date}."
+    if price.batch and not price.batch.printed:
+        page = catalog.sources[price.batch.source]
+        yield f"Batch: {page.title}, {page.date}; the price row prints none."
 
 
 def tier_row(tier: Tier) -> dict[str, str]:
@@ -80,15 +89,18 @@ def tier_row(tier: Tier) -> dict[str, str]:
         "cached_input_explicit": tier.cached_input_explicit,
         **{f"input_{kind}": amount for kind, amount in tier.input_by_modality.items()},
         **{f"output_{kind}": amount for kind, amount in tier.output_by_modality.items()},
+        "output_text_when_input_text_only": tier.output_text_when_input_text_only,
     }
     return {"tier": tier.label, **{name: plain(amount) for name, amount in amounts.items() if amount is not None}}
 
 
 def fees_in(catalog: Catalog, region: str) -> dict[str, str]:
-    """What is not billed by the token in a region: "4 per 1,000" by the name of the fee."""
-    found = {}
-    for item, strategy in dict.fromkeys((fee.item, fee.strategy) for fee in catalog.fees):
-        fee = catalog.fee(item, region, strategy)
-        if fee and (fee.region is not None or strategy is None):
-            found[f"{item} ({strategy})" if strategy else item] = f"{plain(fee.price)} per {fee.per:,}"
+    """What is not billed by the token in a region, by the name of the fee: "4 per 1,000 (page of 2026-10)"."""
+    own = {fee.item for fee in catalog.fees if fee.region == region}
+    found: dict[str, str] = {}
+    for fee in catalog.fees:
+        if fee.region == region or (fee.region is None and fee.item not in own):
+            name = f"{fee.item} ({fee.strategy})" if fee.strategy else fee.item
+            page = catalog.sources[fee.source]
+            found.setdefault(name, f"{plain(fee.price)} per {fee.per:,} ({page.title}, {page.date})")
     return found
