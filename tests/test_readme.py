@@ -17,20 +17,6 @@ HEADS = {"README.md": ("tool", "what it does", "default model", "variable", "mea
          "README.zh-CN.md": ("工具", "作用", "默认模型", "变量", "含义")}  # fmt: skip
 
 
-MODELS = {"README.md": "| model | reads | thinking | CNY per million tokens in / out, tier by tier |",
-          "README.zh-CN.md": "| 模型 | 输入 | 思考 | 每百万 token 人民币，输入 / 输出，每个阶梯一组 |"}  # fmt: skip
-
-
-WORDS = {
-    "README.md": {"text": "text", "image": "images", "hybrid": "if asked", "only": "always", "none": "never"},
-    "README.zh-CN.md": {"text": "文本", "image": "图片", "hybrid": "按需", "only": "总是", "none": "不支持"},
-}
-
-
-# The models most would choose from; the tool `models` knows the others.
-SHOWN = ("qwen3.7-plus", "qwen3.8-max", "qwen3.8-flash", "qwen3.7-flash", "deepseek-v4-pro", "qwen3.5-ocr")
-
-
 def tools_table(page: str) -> str:
     tool, what, default, *_ = HEADS[page]
     rows = [f"| {tool} | {what} | {default} |", "|---|---|---|"]
@@ -50,28 +36,8 @@ def settings_table(page: str) -> str:
     return "\n".join(rows)
 
 
-def thought(price: object, page: str) -> str:
-    return "" if price is None else f" (thinking {price})" if page == "README.md" else f"（思考 {price}）"
-
-
-def models_table(page: str) -> str:
-    rows = [MODELS[page], "|---|---|---|---|"]
-    for name in SHOWN:
-        model = shipped().find(name)
-        assert model
-        assert model.thinking
-        tiers = model.prices_in("cn-beijing")[0].tiers
-        price = ", ".join(f"{t.input} / {t.output}" + thought(t.output_thinking, page) for t in tiers)
-        words = WORDS[page]
-        reads = " + ".join(words[kind] for kind in ("text", "image") if kind in model.input)
-        rows.append(f"| `{model.id}` | {reads} | {words[model.thinking.mode]} | {price} |")
-    return "\n".join(rows)
-
-
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize(
-    ("name", "table"), [("tools", tools_table), ("settings", settings_table), ("models", models_table)]
-)
+@pytest.mark.parametrize(("name", "table"), [("tools", tools_table), ("settings", settings_table)])
 def test_a_table_says_what_the_code_says(page: str, name: str, table: object) -> None:
     file = ROOT / page
     mark = f"<!-- {name}: written by `UPDATE=1 make test` -->"

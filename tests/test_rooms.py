@@ -52,7 +52,7 @@ MAY = {
         ".wording",
         "pydantic",
         "mcp.types",
-    },  # fmt: skip
+    },
 }
 OPEN = {"__init__", "__main__"}  # the front door may import everything; nobody imports it
 ENVIRONMENT = {"environ", "getenv"}
