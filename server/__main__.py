@@ -97,7 +97,13 @@ async def _run(settings: "Settings", transport: Any, streams: Streams | None, li
     client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
     async with client:
         shared = Shared(
-            client, settings.host, settings.folders(remote=streams is None), settings.models, _catalog(settings)
+            client,
+            settings.host,
+            settings.folders(remote=streams is None),
+            settings.models,
+            _catalog(settings),
+            enough_s=settings.enough_s,
+            repairs=settings.repairs,
         )
         server = build(shared, log_level=settings.log_level)
         if streams:

@@ -1,11 +1,13 @@
 """What an answer carries, and how it reads: as data and as text, for hosts that show the model only one of them."""
 
 from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
 
 from mcp.types import CallToolResult, ResourceLink, TextContent
 from pydantic import Field
 
-from .catalog import Cost, Frozen, Usage
+from .catalog import Cost, Frozen, Usage, line, summed, unpriced
 
 REASONING_CHARACTERS = 8_000
 PER = {1_000_000: "/M", 1_000: "/1,000", 1: ""}
@@ -64,6 +66,48 @@ def _last_line(answer: Answer, facts: Sequence[str]) -> str:
         f"request {', '.join(answer.request_ids) or 'id unknown'}",
     ]
     return f"[{' | '.join(filter(None, parts))}]"
+
+
+def combined(completions: Sequence[Completion], elapsed_s: float) -> dict[str, Any]:
+    """What `Answer` holds of a call that took several requests: everything added up, nothing lost."""
+    last = completions[-1]
+    return {
+        "model": last.model,
+        "usage": _usage_of_all([each.usage for each in completions]),
+        "cost": _cost_of_all([each.cost for each in completions]),
+        "request_id": last.request_id,
+        "request_ids": tuple(name for each in completions for name in each.request_ids),
+        "elapsed_s": round(elapsed_s, 3),
+        "sandbox": any(each.sandbox for each in completions),
+    }
+
+
+def _usage_of_all(usages: Sequence[Usage | None]) -> Usage | None:
+    """Sums; a count is null where any request did not report it."""
+    known = [usage for usage in usages if usage is not None]
+    if len(known) < len(usages):
+        return None
+    sums: dict[str, int | None] = {}
+    for name in Usage.model_fields:
+        counts = [getattr(usage, name) for usage in known]
+        sums[name] = None if None in counts else sum(counts)
+    return Usage.model_validate(sums)
+
+
+def _cost_of_all(costs: Sequence[Cost]) -> Cost:
+    """The requests' lines, those of one price added up; unknown as soon as one of them is."""
+    warnings = tuple(dict.fromkeys(said for cost in costs for said in cost.warnings))
+    if unknown := next((cost.reason for cost in costs if cost.total is None), None):
+        return unpriced(unknown, *warnings)
+    lines: dict[tuple[str, str, int], int] = {}
+    for each in (each for cost in costs for each in cost.lines):
+        key = (each.item, each.unit_price, each.per)
+        lines[key] = lines.get(key, 0) + each.quantity
+    summed_lines = tuple(line(item, count, Decimal(price), per) for (item, price, per), count in lines.items())
+    tiers = " and ".join(dict.fromkeys(cost.tier for cost in costs if cost.tier))
+    return costs[-1].model_copy(
+        update={"total": summed(summed_lines), "lines": summed_lines, "tier": tiers, "warnings": warnings}
+    )
 
 
 def tokens(usage: Usage | None) -> str:

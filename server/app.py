@@ -29,6 +29,7 @@ INSTRUCTIONS = (
     "token counts and list price, so check them before repeating a call. Answers may be in Chinese."
 )
 SAME_FOR_AN_HOUR = CacheHint(ttl_ms=3_600_000, scope="public")
+SAID_ONCE = {"Usage", "Cost", "CostLine"}
 CACHED: tuple[CacheableMethod, ...] = (
     "server/discover", "tools/list", "resources/list", "resources/templates/list", "resources/read",
 )  # fmt: skip
@@ -117,7 +118,7 @@ def _tool(module: ModuleType) -> Tool:
     arguments.model_config["extra"] = "forbid"
     arguments.model_rebuild(force=True)
     tool.parameters = _plain(_untitled(arguments.model_json_schema(by_alias=True)))
-    tool.fn_metadata.output_schema = _untitled(tool.fn_metadata.output_schema)
+    tool.fn_metadata.output_schema = _output(_untitled(tool.fn_metadata.output_schema))
     return tool
 
 
@@ -139,6 +140,30 @@ def _untitled(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     return {k: _untitled(v) for k, v in schema.items() if not (k == "title" and isinstance(v, str))}
+
+
+def _output(schema: Any) -> Any:
+    """An answer's schema; of what every tool returns (README tells it) the names say enough."""
+    lean = _lean(schema)
+    for name in SAID_ONCE & set(lean.get("$defs", {})):
+        shared = lean["$defs"][name]
+        shared.pop("description", None)
+        for fact in shared["properties"].values():
+            fact.pop("description", None)
+    return lean
+
+
+def _lean(schema: Any) -> Any:
+    """What an answer looks like, in as few words as say it: every host pays for them. Nulls stay."""
+    if isinstance(schema, list):
+        return [_lean(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    arms = schema.get("anyOf", ())
+    if len(arms) == 2 and arms[1] == {"type": "null"} and set(arms[0]) == {"type"}:
+        schema = {**schema, "type": [arms[0]["type"], "null"]}
+        del schema["anyOf"]
+    return {k: _lean(v) for k, v in schema.items() if k not in ("default", "additionalProperties")}
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """What a tool is handed: one call's view of DashScope. Progress and cost happen here, once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
+import anyio
 from aiolimiter import AsyncLimiter
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -28,7 +29,7 @@ from .dashscope import (
     Searched,
 )
 from .dashscope.events import INTERRUPTED
-from .files import image_part
+from .files import image_part, text_of
 from .hosts import Host
 from .progress import Progress, tail
 from .searching import RESPONSES, SEARCHES_PER_S, Ask, road
@@ -43,6 +44,8 @@ QUESTION_OR_PAGES_FILTERED = (
     "DashScope's content filter stopped the question, or the pages that the search found: it does not say which. To "
     "tell, ask `chat` the same once, which does not search (one more call, billed). If that passes, narrow `sites`."
 )
+PATIENCE_S = 0.2  # a wait that is not worth a word
+Turn = Callable[[], Awaitable[None]]
 UNPRICED = {
     "plan": "plan: this call draws on the plan's quota, not on money per token",
     "other": "not DashScope: this server's prices are not known",
@@ -70,6 +73,8 @@ class Shared:
     folders: tuple[Path, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)  # tool -> the model the settings chose for it
     catalog: Callable[[], Catalog] = shipped
+    enough_s: float = 45  # a call that reads in parts begins no new one after it
+    repairs: int = 1
     # Evenly spaced: never more than the rate in any second.
     search_turns: AsyncLimiter = field(default_factory=lambda: AsyncLimiter(1, 1 / SEARCHES_PER_S))
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -81,6 +86,9 @@ class Shared:
 
 class Bailian:
     """One call's view of DashScope."""
+
+    refusal = ToolError  # what a tool raises where its arguments do not fit together
+    failure = DashScopeError  # what it catches where paid work must not be lost
 
     def __init__(self, shared: Shared, progress: Progress) -> None:
         self._shared = shared
@@ -102,7 +110,44 @@ class Bailian:
     def model_for(self, tool: str, asked: str) -> str:
         """The id to send: what the call asked for, else the settings' choice, else the catalog's default."""
         defaults = self.catalog.defaults
-        return asked.strip() or self._shared.models.get(tool) or defaults.get(tool, defaults["chat"])
+        chosen = asked.strip() or self._shared.models.get(tool) or defaults.get(tool, defaults["chat"])
+        return chosen if self._shared.host.kind == "other" else self.catalog.spelled(chosen)
+
+    def known(self, model: str) -> Model | None:
+        """What the catalog holds of a model; of another server's models it knows nothing, whatever their names."""
+        return None if self._shared.host.kind == "other" else self.catalog.find(model)
+
+    @property
+    def has_enough(self) -> bool:
+        """Whether the call has run so long that no new part of the work may begin: hosts give up on long calls."""
+        return self._progress.elapsed_s > self._shared.enough_s
+
+    @property
+    def repairs(self) -> int:
+        """How often an answer that does not fit may be sent back."""
+        return self._shared.repairs
+
+    @property
+    def elapsed_s(self) -> float:
+        return self._progress.elapsed_s
+
+    async def say(self, message: str) -> None:
+        await self._progress.say(lambda: message)
+
+    async def sources(self, model: str, text: str, files: Sequence[str]) -> tuple[dict[str, str], list[dict[str, Any]]]:
+        """The texts of a call by name ("text", "files[0]"), and its images as message parts.
+
+        Raises:
+            ToolError: a file cannot be used, or the model reads no images; nothing was sent.
+        """
+        texts, images = {"text": text} if text else {}, []
+        for number, source in enumerate(files):
+            content = await text_of(source, self._shared.folders)
+            if content is None:
+                images += await self.images(model, [source])
+            else:
+                texts[f"files[{number}]"] = content
+        return texts, images
 
     async def images(self, model: str, sources: Sequence[str]) -> list[dict[str, Any]]:
         """Message parts for `sources` (https URLs, data URIs, paths).
@@ -110,7 +155,7 @@ class Bailian:
         Raises:
             ToolError: the model reads no images, or a source cannot be used; nothing was sent.
         """
-        known = self._known(model)
+        known = self.known(model)
         if sources and known and known.input and "image" not in known.input:
             raise ToolError(f"{model} reads no images. Leave out the files, or use {self.catalog.defaults['chat']}.")
         return [await image_part(source, self._shared.folders) for source in sources]
@@ -122,18 +167,19 @@ class Bailian:
         *,
         thinking_level: Level | None = None,
         max_output_tokens: int | None = None,
-        **sampling: float | None,
+        response_format: Mapping[str, Any] | None = None,
+        sampling: Mapping[str, float] | None = None,
     ) -> Completion:
         """Ask a model; the answer, its tokens and its price. A cut stream gives what came, marked.
 
         Raises:
             ToolError: the arguments do not fit the model, or DashScope gave no answer.
         """
-        known = self._known(model)
-        chosen = {name: value for name, value in sampling.items() if value is not None}
+        known = self.known(model)
         dialect = ChatCompletions(cumulative=bool(known and known.cumulative))
         thought, limit = self._thought_and_limit(model, known, thinking_level, max_output_tokens)
-        body = {"model": model, "messages": list(messages), **thought.parameters, **limit, **chosen}
+        form = {"response_format": response_format} if response_format else {}
+        body = {"model": model, "messages": list(messages), **thought.parameters, **limit, **form, **(sampling or {})}
         heard = _Heard()
         try:
             reply = await self._hear(dialect, body, heard)
@@ -148,36 +194,38 @@ class Bailian:
             ToolError: the model cannot search here or not so, or DashScope gave no answer.
         """
         if self._shared.host.kind != "dashscope":
-            raise ToolError("Web search is DashScope's own: it needs a pay-as-you-go key and no DASHSCOPE_BASE_URL.")
-        known = self._known(model)
+            raise ToolError("Web search is DashScope's own: a plan or another server has none. Nothing was sent.")
+        known = self.known(model)
         way = road(self.catalog, model, self.region, ask)
         thought, limit = self._thought_and_limit(model, known, None, None)
         messages = [{"role": "system", "content": SEARCH_FIRST}] if way.strategy == RESPONSES else []
         messages.append({"role": "user", "content": question})
         body = {"model": model, "messages": messages, **thought.parameters, **limit, **way.parameters}
         heard = _Heard(search_strategy=way.strategy)
-        await self._turn_to_search()
         try:
-            reply = await self._hear(way.dialect, body, heard)
+            reply = await self._hear(way.dialect, body, heard, self._turn_to_search)
         except DashScopeError as error:
             raise self._search_failed(error, model, known, heard) from None
         completion = self._completion(model, known, heard, reply, thought)
         return Finding(completion, tuple(heard.pages), heard.searched, heard.searches, way.strategy, way.cites)
 
     async def _turn_to_search(self) -> None:
-        """DashScope drops searches above its rate without a word, so they wait here."""
+        """DashScope drops searches above its rate without a word, so they wait here, each attempt anew."""
         turns = self._shared.search_turns
-        if not turns.has_capacity():
+        with anyio.move_on_after(PATIENCE_S) as soon:
+            await turns.acquire()
+        if soon.cancelled_caught:
             await self._progress.say(lambda: f"waiting for a turn to search ({SEARCHES_PER_S} a second)")
-        async with self._progress.beating("waiting for a turn to search"):
             await turns.acquire()
 
-    async def _hear(self, dialect: Dialect, body: Mapping[str, Any], heard: "_Heard") -> Reply:
+    async def _hear(
+        self, dialect: Dialect, body: Mapping[str, Any], heard: "_Heard", turn: Turn | None = None
+    ) -> Reply:
         """Send one request and take in its reply, with progress."""
         model = body["model"]
         async with (
             self._progress.beating(f"waiting for {model}"),
-            self._shared.dashscope.stream(dialect, body) as reply,
+            self._shared.dashscope.stream(dialect, body, turn=turn) as reply,
         ):
             async for event in reply.events:
                 heard.take(event)
@@ -203,10 +251,6 @@ class Bailian:
             thinking=thought.used,
         )
 
-    def _known(self, model: str) -> Model | None:
-        """What the catalog holds of a model; of another server's models it knows nothing, whatever their names."""
-        return None if self._shared.host.kind == "other" else self.catalog.find(model)
-
     def _thought_and_limit(
         self, model: str, known: Model | None, level: Level | None, most: int | None
     ) -> tuple[Thinking, dict[str, int]]:
@@ -219,6 +263,7 @@ class Bailian:
         if self._shared.host.kind != "dashscope":
             return unpriced(UNPRICED[self._shared.host.kind], *warnings)
         if heard.usage is None:
+            warnings = (*warnings, "A search was made, which is billed too.") if heard.searched else warnings
             said = lifecycle_warnings(known, model, self.today) if known else []
             return unpriced("DashScope reported no usage; the call may still be billed", *warnings, *said)
         work = replace(
@@ -275,7 +320,9 @@ class _Heard:
     def incomplete(self) -> str:
         """Why the answer is not whole; empty when it is."""
         if self.finished.reason == "length":
-            return "the output limit was reached; raise max_output_tokens to get more"
+            return "the output limit was reached; ask for less, or raise max_output_tokens where the tool has it"
+        if self.finished.reason == "content_filter":
+            return "DashScope's content filter cut the answer off"
         return self.finished.why
 
     def take(self, event: Event) -> None:
@@ -288,15 +335,15 @@ class _Heard:
                 self.finished = event
             case Searched(pages, count):
                 self.searched = True
-                self.pages += [page for page in pages if page not in self.pages]
-                self.searches = self.searches if count is None else count
+                self.pages += pages
+                self.searches = count or self.searches
             case _:  # Counted
                 self.usage = Usage.model_validate(event, from_attributes=True)
 
     def news(self, model: str) -> str:
-        said = self.text or self.reasoning
-        if self.pages and not said:
-            return f"{model} found {len(self.pages)} pages"
+        said = [piece for piece in self.text or self.reasoning if piece]
+        if not said:
+            return f"{model} found {len(self.pages)} pages" if self.pages else f"{model} began"
         return f"{model} {'says' if self.text else 'thinks'}: {tail(''.join(said[-40:]))}"
 
 

@@ -19,6 +19,7 @@ from .wording import shown
 # DashScope's bound for one data URI is 10 MB: https://help.aliyun.com/zh/model-studio/vision
 DATA_URI_CHARACTERS = 10 * 1024 * 1024
 FILE_BYTES = 7_500_000  # as base64 it fits
+TEXT_BYTES = 50_000_000
 SHORTEST_SIDE_PX = 10
 WIDEST_RATIO = 200
 FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
@@ -35,6 +36,79 @@ async def image_part(source: str, folders: tuple[Path, ...]) -> dict[str, Any]:
         ToolError: not readable, not an image, too large, or outside the allowed folders.
     """
     return {"type": "image_url", "image_url": {"url": await _url(source.strip(), folders)}}
+
+
+async def text_of(source: str, folders: tuple[Path, ...]) -> str | None:
+    """The text of a text file or of a PDF's text layer; None where the source is an image or a URL.
+
+    Raises:
+        ToolError: not readable, outside the allowed folders, a PDF without text, or no text at all.
+    """
+    match = SCHEME.match(source.strip())
+    if match and match[1].lower() not in ("data", "file"):
+        return None
+    return await anyio.to_thread.run_sync(_text, source.strip(), folders)
+
+
+def _text(source: str, folders: tuple[Path, ...]) -> str | None:
+    if source.lower().startswith("data:"):
+        return None if source.lower().startswith("data:image/") else _decoded(_data_uri_bytes(source), "The data URI")
+    path = unquote(_split(source).path) if source.lower().startswith("file:") else source
+    name = shown(Path(path).name)
+    content = _read(path, folders, TEXT_BYTES)
+    if content.startswith(b"%PDF"):
+        return _pdf_text(content, name)
+    return None if _looks_like_an_image(content) else _decoded(content, name)
+
+
+def _looks_like_an_image(content: bytes) -> bool:
+    heads = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*", b"GIF8")
+    return content.startswith(heads) or content[8:12] == b"WEBP" or content[4:12] in (b"ftypheic", b"ftypavif")
+
+
+def _decoded(content: bytes, name: str) -> str:
+    """Text as people have it: UTF-8, UTF-16 with its mark, GB 18030 as older Chinese files are."""
+    if content.startswith(b"%PDF"):
+        return _pdf_text(content, name)
+    encodings = ("utf-16",) if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "gb18030")
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if text.strip() and "\x00" not in text:
+            return text
+    raise ToolError(f"{name} holds no text that can be read. Give a text file (UTF-8), a PDF with text, or an image.")
+
+
+def _pdf_text(content: bytes, name: str) -> str:
+    import pypdfium2  # heavy: only when a PDF is read
+
+    try:
+        document = pypdfium2.PdfDocument(content)
+    except pypdfium2.PdfiumError as error:
+        locked = "password" in str(error).lower()
+        mend = "Remove its password" if locked else "Save it again"
+        raise ToolError(
+            f"{name} is a PDF that cannot be opened ({'locked' if locked else 'broken'}). {mend}."
+        ) from None
+    try:
+        pages = [_page_text(page) for page in document]
+    finally:
+        document.close()
+    text = "\n\n".join(pages)
+    if not text.strip():
+        raise ToolError(f"{name} is a PDF without a text layer (a scan). Send its pages as images.")
+    return text
+
+
+def _page_text(page: Any) -> str:
+    words = page.get_textpage()
+    try:
+        return str(words.get_text_range()).replace("\r\n", "\n").replace("\ufffe", "")
+    finally:
+        words.close()
+        page.close()
 
 
 async def _url(source: str, folders: tuple[Path, ...]) -> str:
@@ -71,23 +145,26 @@ def _public(url: str) -> str:
 
 
 def _from_data_uri(uri: str) -> str:
+    return _data_uri(_data_uri_bytes(uri), "The data URI")
+
+
+def _data_uri_bytes(uri: str) -> bytes:
     if len(uri) > DATA_URI_CHARACTERS:
         raise ToolError(_too_large("The data URI", len(uri) * 3 // 4))
     head, _, data = uri.partition(",")
     if not DATA_URI_HEAD.fullmatch(head):
         raise ToolError("This data URI is malformed: it must read data:image/png;base64,... Give a path instead.")
     try:
-        content = base64.b64decode("".join(data.split()), validate=True)
+        return base64.b64decode("".join(data.split()), validate=True)
     except ValueError:
         raise ToolError("The base64 of this data URI is broken. Encode the file again, or give a path.") from None
-    return _data_uri(content, "The data URI")
 
 
 def _local(path: str, folders: tuple[Path, ...]) -> str:
     return _data_uri(_read(path, folders), shown(Path(path).name))
 
 
-def _read(path: str, folders: tuple[Path, ...]) -> bytes:
+def _read(path: str, folders: tuple[Path, ...], most_bytes: int = FILE_BYTES) -> bytes:
     """The content of a regular file inside `folders`, judged by where the opened file lies, not by its name."""
     name = shown(Path(path).name) or "the path"
     try:
@@ -99,11 +176,11 @@ def _read(path: str, folders: tuple[Path, ...]) -> bytes:
             opened = os.fstat(fd)
             if not stat.S_ISREG(opened.st_mode):
                 raise ToolError(f"{name} is not a regular file. Give the path of an image file.")
-            content = file.read(FILE_BYTES + 1)
+            content = file.read(most_bytes + 1)
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a usable path"
         raise ToolError(f"{name} cannot be read: {reason}. Check the path.") from None
-    if len(content) > FILE_BYTES:
+    if len(content) > most_bytes:
         raise ToolError(_too_large(name, opened.st_size))
     return content
 

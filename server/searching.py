@@ -3,7 +3,7 @@
 Page: https://help.aliyun.com/zh/model-studio/web-search
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -49,32 +49,38 @@ def road(catalog: Catalog, name: str, region: str, ask: Ask) -> Road:
         ToolError: the model cannot search there, or not so; nothing was sent.
     """
     model = catalog.find(name)
-    if model is None or (model.search is None and model.can.get("web_search")):
+    if model is None:
         return _responses(name, ask)  # one path for all models: the road for what the catalog does not hold
-    search = model.search or Search()
-    if region not in search.regions:
+    offered = strategies(model, region)
+    if not offered:
         raise ToolError(_cannot(catalog, model, region))
-    strategy = ask.strategy or _default(search, region, ask)
-    if region in search.native and (strategy in search.strategies or (strategy == "turbo" and not search.strategies)):
-        return _native(model, search, strategy, ask)
-    if strategy == "agent" and region in search.responses:
+    strategy = ask.strategy or default_strategy(offered, region, narrowed=ask.narrowed)
+    if strategy not in offered:
+        raise ToolError(
+            f"{name} has no strategy={strategy} in {region}. It has: {', '.join(offered)}. Choose one of these, or "
+            "leave strategy out. Nothing was sent."
+        )
+    if offered[strategy] == RESPONSES:
         return _responses(name, ask)
-    offered = [*(search.strategies if region in search.native else ()), *(["agent"] if _agent(search, region) else [])]
-    raise ToolError(
-        f"{name} has no strategy={strategy} in {region}. It has: {', '.join(dict.fromkeys(offered))}. Choose one of "
-        "these, or leave strategy out. Nothing was sent."
-    )
+    assert model.search
+    return _native(model, model.search, strategy, ask)
 
 
-def _default(search: Search, region: str, ask: Ask) -> Strategy:
-    native = region in search.native and "agent" not in search.strategies[:1]
-    if native and (ask.narrowed or region == CHINA or not _agent(search, region)):
+def strategies(model: Model, region: str) -> dict[Strategy, str]:
+    """The strategies of a model in a region, each with the name it is billed under; none: it cannot search there."""
+    search = model.search or Search()
+    native: tuple[Strategy, ...] = (search.strategies or ("turbo",)) if region in search.native else ()
+    found: dict[Strategy, str] = {strategy: strategy for strategy in native}
+    if "agent" not in found and region in search.responses:
+        found["agent"] = RESPONSES
+    return found
+
+
+def default_strategy(offered: Mapping[Strategy, str], region: str, *, narrowed: bool = False) -> Strategy:
+    """The one that is taken unasked: turbo where it has a price or is needed, else agent."""
+    if "turbo" in offered and (narrowed or region == CHINA or "agent" not in offered):
         return "turbo"
-    return "agent"
-
-
-def _agent(search: Search, region: str) -> bool:
-    return region in search.responses or (region in search.native and "agent" in search.strategies)
+    return "agent" if "agent" in offered else next(iter(offered))
 
 
 def _native(model: Model, search: Search, strategy: str, ask: Ask) -> Road:
@@ -115,15 +121,13 @@ def _refuse_narrowing(ask: Ask) -> None:
 
 
 def _cannot(catalog: Catalog, model: Model, region: str) -> str:
-    elsewhere = f"; it can in {', '.join(model.search.regions)}" if model.search else ""
+    elsewhere = f"; it can in {', '.join(model.search.regions)}" if model.search and model.search.regions else ""
     here = [
         each.id
         for each in catalog.models
-        if each.search and region in each.search.regions and not each.retired and each.kind == "mainline"
+        if region in (each.search or Search()).regions and each.lifecycle.status == "active" and each.kind == "mainline"
     ]
-    use = f"Use {_listed(here)}" if here else "Use another region"
+    default = catalog.defaults.get("web_search", "")
+    best = sorted(here, key=lambda name: (name == default, "omni" not in name, name), reverse=True)[:2]
+    use = f"Use {' or '.join(best)} (BAILIAN_WEB_SEARCH_MODEL makes it the default)" if best else "Use another region"
     return f"{model.id} cannot search the web in {region}{elsewhere}. {use}. Nothing was sent."
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " or ".join(sorted(names, reverse=True)[:3])

@@ -109,6 +109,25 @@ class Settings(BaseSettings):
         description="Seconds a call may take. A stream that is silent for 60 s ends earlier.",
         json_schema_extra={"zh": "一次调用最长的秒数。60 秒收不到数据会提前结束。默认 300。"},
     )
+    enough_s: float = Field(
+        45,
+        validation_alias="BAILIAN_ENOUGH_S",
+        gt=0,
+        le=3600,
+        allow_inf_nan=False,
+        description="Seconds after which work in parts begins no new part and returns what is done: hosts give up at about 60.",
+        json_schema_extra={
+            "zh": "分段处理时，超过这么多秒不再开始新的一段，先返回已完成的部分（多数宿主约 60 秒超时）。默认 45。"
+        },
+    )
+    repairs: int = Field(
+        1,
+        validation_alias="BAILIAN_EXTRACT_REPAIRS",
+        ge=0,
+        le=5,
+        description="How often `extract` sends an answer back that does not fit the schema; each time is billed.",
+        json_schema_extra={"zh": "`extract` 的结果不符合 schema 时最多返修几次，每次都计费。默认 1。"},
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING",
         validation_alias="BAILIAN_LOG_LEVEL",

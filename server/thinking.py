@@ -95,7 +95,7 @@ def _at(level: str, model: Model) -> Thinking:
     assert model.thinking
     efforts, most = model.thinking.effort, model.limits.max_reasoning or XHIGH_TOKENS
     if model.output_limit == "max_completion_tokens" and model.limits.max_output:
-        most = min(most, model.limits.max_output - ANSWER_TOKENS)
+        most = max(1, min(most, model.limits.max_output - ANSWER_TOKENS))
     if not efforts:
         budget = min(BUDGET_TOKENS[level], most)
         return Thinking({"thinking_budget": budget}, level, budget)

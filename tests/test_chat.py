@@ -340,7 +340,7 @@ async def test_an_answer_that_hit_its_limit_is_marked(hosted: Hosted) -> None:
     data = result.structured_content or {}
     assert (data["truncated"], data["incomplete"]) == (
         True,
-        "the output limit was reached; raise max_output_tokens to get more",
+        "the output limit was reached; ask for less, or raise max_output_tokens where the tool has it",
     )
     assert "[incomplete] the output limit was reached;" in text_of(result)
 

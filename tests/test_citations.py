@@ -1,7 +1,9 @@
 """Sources and the marks that point to them: numbered once, never to nowhere."""
 
+import re
+
 import pytest
-from bailian_mcp.server.citations import LONGEST_URL, MOST_SOURCES, cited
+from bailian_mcp.server.citations import LONGEST_URL, MOST_CHARACTERS, MOST_SOURCES, cited
 from bailian_mcp.server.dashscope import Page
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,7 +64,8 @@ def test_pages_of_one_address_are_one_source_and_their_marks_agree() -> None:
     "url",
     [
         "javascript:alert(1)", "file:///etc/passwd", "ftp://a.cn/", "//a.cn/x", "a.cn", "", "https://", "https://[bad",
-        "https://a.cn/\u202etxt", "https://a.cn/a b", "https://a.cn/\nX: y", "https://a.cn/" + "x" * LONGEST_URL, "https://a.cn/\ud800",
+        "https://a.cn/\u202etxt", "https://a.cn/a b", "https://a.cn/\nX: y", "https://a.cn/" + "x" * LONGEST_URL, "https://a.cn/\ud800", "https://aliyun.com@evil.cn/", "https://u:p@a.cn/",
+        "https://a.cn\\@evil.cn/", "https://a.cn:99999/", "https://127.0.0.1/admin", "https://a.cn/<script>",
     ],
 )  # fmt: skip
 def test_only_web_addresses_are_shown(url: str) -> None:
@@ -70,22 +73,74 @@ def test_only_web_addresses_are_shown(url: str) -> None:
 
     assert found.answer == "甲乙[1]"
     assert len(found.sources) == 1
-    assert "Sources without a web address that can be shown, left out: 1." in found.notes
+    assert "Sources without a web address fit to be shown, left out: 1." in found.notes
 
 
 def test_titles_and_sites_fit_on_a_line() -> None:
-    (source,) = cited("", [page(1, title="a\nb\u202e" + "x" * 300, site="无")]).sources
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "ignore all")
+    (source,) = cited("", [page(1, title=f"a\nb\u202e{hidden}" + "x" * 300, site="无")]).sources
 
     assert source.title.startswith("a b x")
-    assert len(source.title) == 200
+    assert len(source.title) == 120
     assert source.site == ""
+
+
+def test_a_title_cannot_pass_for_an_address_or_a_mark() -> None:
+    (source,) = cited("", [page(1, title="x - https://evil.example, [1](javascript:alert(1)) <b>")]).sources
+
+    assert source.title == "x - … ［1］(… ＜b＞"
 
 
 def test_numbers_in_brackets_that_are_no_citations_are_told_apart() -> None:
     found = cited("数组[3]和[ref_1]", PAGES)
 
-    assert found.answer == "数组[3]和[1]"
-    assert "Not citations, but the answer's own text: [3]." in found.notes
+    assert found.answer == "数组［3］和[1]"
+    assert "No citations, but the answer's own text, and written ［n］: [3]." in found.notes
+
+
+@pytest.mark.parametrize("text", ["[[ref_9]1]", "[ref_[ref_9]1]", "[re[ref_9]f_9]", "[[ref_9][ref_9]2]"])
+def test_taking_a_mark_out_makes_no_other(text: str) -> None:
+    found = cited(text, PAGES)
+
+    assert "[ref_" not in found.answer.lower()
+    assert "[1]" not in found.answer or text == "[ref_[ref_9]1]"
+    assert "[2]" not in found.answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("甲[ref_1, ref_2]", "甲[1][2]"),
+        ("甲[Ref_1]", "甲[1]"),
+        ("甲[ref_1、ref_9]", "甲[1]"),
+        ("甲[ref_12345678901234]", "甲"),
+        ("甲[ref_0000000001]", "甲"),
+    ],
+)
+def test_other_ways_to_write_a_mark_are_read(text: str, answer: str) -> None:
+    assert cited(text, PAGES).answer == answer
+
+
+def test_pages_without_numbers_are_never_cited() -> None:
+    assert cited("甲[ref_0]", [page(0)]).answer == "甲"
+
+
+def test_what_hides_or_reorders_text_is_taken_out_of_the_answer() -> None:
+    assert cited("甲\x1b[2J\u202e乙\U000e0041丙", []).answer == "甲[2J乙丙"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("http://A.cn/", "https://a.cn", True),
+        ("https://a.cn/x?utm_source=q", "https://a.cn/x", True),
+        ("https://a.cn/x#part", "https://a.cn/x", True),
+        ("https://a.cn/#/one", "https://a.cn/#/two", False),
+        ("https://a.cn/x?id=1", "https://a.cn/x?id=2", False),
+    ],
+)
+def test_which_addresses_are_one_page(one: str, other: str, same: bool) -> None:
+    assert (len(cited("", [page(1, one), page(2, other)]).sources) == 1) is same
 
 
 def test_there_are_never_more_sources_than_fit() -> None:
@@ -93,7 +148,22 @@ def test_there_are_never_more_sources_than_fit() -> None:
 
     assert len(found.sources) == MOST_SOURCES
     assert found.answer == "[1]"
-    assert "Sources beyond the first 50, left out: 10." in found.notes
+    assert "More sources than fit, left out: 10." in found.notes
+
+
+def test_all_sources_together_fit_a_host() -> None:
+    found = cited("", [page(n, f"https://a.cn/{n}/" + "x" * 2_000) for n in range(50)])
+
+    assert sum(len(source.url) for source in found.sources) <= MOST_CHARACTERS
+    assert found.sources
+
+
+def test_notes_name_the_first_few() -> None:
+    found = cited("".join(f"[ref_{n}]" for n in range(100, 200)), PAGES)
+
+    assert found.notes == (
+        "Citations that pointed to no source were removed: ref_100, ref_101, ref_102, ref_103, ref_104 and 95 more.",
+    )
 
 
 def test_a_cited_page_beyond_the_limit_loses_its_mark() -> None:
@@ -110,11 +180,12 @@ pages = st.lists(
 
 @given(marks, pages)
 def test_every_mark_points_to_a_source_and_no_old_mark_stays(pieces: list[str], found: list[Page]) -> None:
-    result = cited("|".join(pieces), found)
-    old, new = "|".join(pieces), result.answer
+    result = cited("".join(pieces), found)
+    old, new = "".join(pieces), result.answer
 
     assert "[ref_" not in new
     assert [source.index for source in result.sources] == list(range(1, len(result.sources) + 1))
     assert len({source.url.rstrip("/") for source in result.sources}) == len(result.sources)
+    assert {int(n) for n in re.findall(r"\[(\d+)\]", new)} <= {source.index for source in result.sources}
     if "[ref_" not in old:
         assert new == old

@@ -76,7 +76,18 @@ async def test_the_cheapest_is_one_in_service(hosted: Hosted) -> None:
     work = {"input_tokens": 1_000, "output_tokens": 100}
 
     assert (await data(hosted, models=["qwen-turbo", "qwen-plus"], **work))["cheapest"] == "qwen-plus"
-    assert (await data(hosted, models=["qwen-turbo"], **work))["cheapest"] == "qwen-turbo"
+    assert (await data(hosted, models=["qwen-turbo"], **work))["cheapest"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "price"),
+    [({"models": ["kimi-k3"]}, "4"), ({"models": ["qwen3.7-plus"]}, "3"), ({"models": ["qwen3.8-max"], "search_strategy": "agent"}, "4"),
+     ({"models": ["qwen3.7-plus"], "region": "ap-southeast-1"}, "73.392381")],
+)  # fmt: skip
+async def test_a_search_is_priced_as_web_search_would_make_it(
+    hosted: Hosted, arguments: dict[str, Any], price: str
+) -> None:
+    assert (await data(hosted, web_searches=1, **arguments))["estimates"][0]["lines"][-1]["unit_price"] == price
 
 
 async def test_names_may_differ_in_case_and_a_dated_alias_says_what_it_is(hosted: Hosted) -> None:
@@ -124,7 +135,9 @@ async def test_only_models_that_can_do_it_are_compared(hosted: Hosted) -> None:
     [
         ({"models": ["qwen-max"], "images": ["10x10"]}, "qwen-max reads no images"),
         ({"models": ["qwen-max"], "thinking": True, "input_tokens": 1}, "qwen-max cannot think"),
-        ({"models": ["qwen-mt-plus"], "web_searches": 1}, "qwen-mt-plus cannot search the web"),
+        ({"models": ["qwen-mt-plus"], "web_searches": 1}, "qwen-mt-plus cannot search the web in cn-beijing"),
+        ({"models": ["qwen-plus"], "web_searches": 1, "region": "ap-southeast-1"}, "qwen-plus cannot search the web in ap-southeast-1"),
+        ({"models": ["qwen-plus"], "web_searches": 1, "search_strategy": "agent"}, "qwen-plus has no search strategy agent in cn-beijing: it has turbo, max"),
         ({"models": ["qwen9"], "input_tokens": 1}, "qwen9 is not in the catalog"),
         ({"models": ["qwen3.5-ocr"], "input_tokens": 1, "region": "us-east-1"}, "no price of qwen3.5-ocr is known for region us-east-1"),
     ],

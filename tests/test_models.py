@@ -74,7 +74,10 @@ async def test_the_retired_are_left_out_unless_asked_for(hosted: Hosted) -> None
 
 
 async def test_a_models_own_name_tells_everything_retired_or_not(hosted: Hosted) -> None:
-    (model,) = (await found(hosted, query="qwen-vl-plus"))["models"]
+    model, successor = (await found(hosted, query="qwen-vl-plus"))["models"]
+
+    assert successor["id"] == "qwen3.7-plus"
+    assert successor["history"] == []
 
     assert model["lifecycle"] == {
         "status": "retired", "retired_on": "2026-10-10", "replacement": "Qwen3.7/3.6 系列最新模型",
@@ -88,7 +91,7 @@ async def test_a_models_own_name_tells_everything_retired_or_not(hosted: Hosted)
 
 
 async def test_a_name_in_a_sentence_is_asked_for_by_name(hosted: Hosted) -> None:
-    assert ids(await found(hosted, query="Qwen-VL-Plus 下线了用什么")) == ["qwen-vl-plus"]
+    assert ids(await found(hosted, query="Qwen-VL-Plus 下线了用什么")) == ["qwen-vl-plus", "qwen3.7-plus"]
     assert ids(await found(hosted, query="qwen3.7-plus和qwen3.8-flash哪个便宜")) == ["qwen3.7-plus", "qwen3.8-flash"]
     told = await found(hosted, query="qwen3.7-plus", capabilities=["audio"])
     assert "Asked by name: other wishes were not applied." in told["notes"]
@@ -102,6 +105,18 @@ async def test_a_name_of_one_scope_has_its_price_and_its_end(hosted: Hosted) -> 
         "qwen-plus-us is listed as retired since 2026-10-10; use qwen3.7-plus-us." in note for note in told["notes"]
     )
     assert "qwen3.7-plus-us is qwen3.7-plus." in (await found(hosted, query="qwen3.7-plus-us"))["notes"]
+
+
+async def test_what_went_out_of_service_can_be_asked_for(hosted: Hosted) -> None:
+    gone = await found(hosted, query="哪些模型下线了")
+
+    assert {model["lifecycle"]["status"] for model in gone["models"]} == {"retired"}
+    assert gone["models"][0]["lifecycle"]["retired_on"] == "2026-10-10"
+
+
+async def test_models_that_search_do_so_in_the_region(hosted: Hosted) -> None:
+    assert ids(await found(hosted, query="联网", region="us-east-1", limit=1)) == ["qwen3.8-flash"]
+    assert ids(await found(hosted, query="联网", limit=1)) == ["qwen3.7-plus"]
 
 
 async def test_words_that_mean_nothing_here_are_said_and_left_aside(hosted: Hosted) -> None:

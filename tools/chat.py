@@ -78,6 +78,6 @@ async def chat(
         [*before, *(turn.model_dump() for turn in history), {"role": "user", "content": content}],
         thinking_level=thinking,
         max_output_tokens=max_output_tokens,
-        **sampling,
+        sampling=sampling,
     )
     return result(completion, completion.text)

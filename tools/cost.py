@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated
 
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import AfterValidator, Field
@@ -35,6 +35,7 @@ from ..server.catalog import (
     unpriced,
 )
 from ..server.hosts import Region
+from ..server.searching import Strategy, default_strategy, strategies
 from ..server.wording import shown as sayable
 
 ANNOTATIONS = ToolAnnotations(
@@ -105,7 +106,9 @@ async def cost(
     thinking: Annotated[bool, Field(description="The call thinks")] = False,
     batch: Annotated[bool, Field(description="Through the Batch API")] = False,
     web_searches: Annotated[Count, Field(description="Web searches of one call")] = 0,
-    search_strategy: Annotated[Literal["turbo", "max", "agent"], Field(description="Of the web searches")] = "turbo",
+    search_strategy: Annotated[
+        Strategy | None, Field(description="Of the web searches. Default: what `web_search` would take")
+    ] = None,
     images: Annotated[
         tuple[Size, ...], Field(description='Sizes in pixels of images to add, as "1024x768"', max_length=1000)
     ] = (),
@@ -141,7 +144,7 @@ async def cost(
         batch=batch,
         calls=calls,
         web_searches=web_searches,
-        search_strategy=search_strategy,
+        search_strategy=search_strategy or "",
     )
     asked = tuple(dict.fromkeys(map(catalog.spelled, models)))
     if not (work.input_tokens or output_tokens or web_searches or images):
@@ -178,10 +181,8 @@ def _compared(catalog: Catalog, shown: Sequence[Estimate], region: str, on: str,
 
 
 def _cheapest(catalog: Catalog, shown: Sequence[Estimate]) -> str | None:
-    """The cheapest in service; of models that are not, the cheapest where nothing else is asked about."""
     priced = [each.model for each in shown if each.total is not None]
-    serving = [name for name in priced if (model := catalog.find(name)) and model.lifecycle.status == "active"]
-    return next(iter(serving or priced), None)
+    return next((name for name in priced if (m := catalog.find(name)) and m.lifecycle.status == "active"), None)
 
 
 # --- estimates ---
@@ -227,6 +228,9 @@ def _estimate(
         priced = unpriced(refusal or unknown(catalog, name))
     else:
         whole, notes = _with_images(model, work, sizes)
+        if offered := strategies(model, region):
+            named = next((each for each in offered if each == work.search_strategy), default_strategy(offered, region))
+            whole = replace(whole, search_strategy=offered[named])
         priced = cost_of(catalog, name, whole, region=region, on=when)
         priced = priced.model_copy(update={"warnings": (*priced.warnings, *notes)})
     return Estimate(model=sayable(name), estimated=guessed or bool(sizes), **dict(priced))
@@ -237,10 +241,15 @@ def _cannot(model: Model, work: Workload, sizes: Sizes, region: str) -> str:
         return f"{model.id} reads no images"
     if work.thinking and model.thinking and model.thinking.mode == "none":
         return f"{model.id} cannot think"
-    if work.web_searches and model.search and region not in model.search.regions:
+    return _cannot_search(model, work, region) if work.web_searches else ""
+
+
+def _cannot_search(model: Model, work: Workload, region: str) -> str:
+    offered = strategies(model, region)
+    if not offered:
         return f"{model.id} cannot search the web in {region}"
-    if work.web_searches and model.search is None and not model.can.get("web_search"):
-        return f"{model.id} cannot search the web"
+    if work.search_strategy and work.search_strategy not in offered:
+        return f"{model.id} has no search strategy {work.search_strategy} in {region}: it has {', '.join(offered)}"
     return ""
 
 
@@ -278,7 +287,7 @@ def _price_sheets(catalog: Catalog, names: Sequence[str], region: str, day: date
         else:
             sheets.append(price_sheet(catalog, model, name, region, day))
     if not names:
-        notes.append("The main models in service, newest first. Name others in `models`; the tool `models` finds them.")
+        notes.append("The main models in service. Name others in `models`; the tool `models` finds them.")
     notes += [catalog.trouble] if catalog.trouble else []
     fees = fees_in(catalog, region)
     return Costs(region=region, on=str(day), cheapest=None, sheets=tuple(sheets), fees=fees, notes=tuple(notes))

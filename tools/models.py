@@ -45,6 +45,12 @@ ONLY_IN_DETAIL = {"cached_input", "cache_write", "cached_input_explicit", "note"
 NO_COUNTS = {"source", "dimensions", "dimension_range", "basis", "audio_seconds"}
 
 
+NOTHING = (
+    "No model fits. Understood are names and parts of them, abilities (视觉, 翻译, 联网, 结构化, 思考 ...), sizes "
+    "(128k, 百万), 便宜, 最强 and 下线; for other wishes use the parameters."
+)
+
+
 class Found(Frozen):
     id: str
     name: str = Field(description="Series and type")
@@ -103,7 +109,9 @@ async def models(
             prices = in_force(model, where, model.scope_of(name), bailian.today)
             notes += price_caveats(catalog, model, prices, bailian.today) if prices else []
             notes += lifecycle_warnings(model, name, bailian.today)
-        return _told(catalog, named, [], list(dict.fromkeys(notes)), where, bailian.today, limit, whole=True)
+        successors = (catalog.find(model.lifecycle.successor or "") for model in named.values() if model.retired)
+        rows = {**named, **{model.id: model for model in successors if model}}
+        return _told(catalog, rows, [], list(dict.fromkeys(notes)), where, bailian.today, limit, whole=tuple(named))
     said = understood(catalog, query)
     wish = replace(
         said,
@@ -201,22 +209,23 @@ def _told(
     day: date,
     limit: int,
     *,
-    whole: bool = False,
+    whole: Sequence[str] = (),
 ) -> CallToolResult:
-    """The answer, as data and as text. `whole`: with everything that is known of each model."""
+    """The answer, as data and as text. `whole`: the models of which everything is told."""
     notes = [
-        *(["No model fits. Ask for less, or in other words."] if not found else []),
+        *([NOTHING] if not found else []),
         *([f"{len(found):,} models fit, {limit} are shown; raise limit or say more."] if len(found) > limit else []),
         *notes,
         f"Prices in {region}, from the catalog of {catalog.as_of}: no service was asked.",
         *filter(None, [catalog.trouble]),
     ]
     answer = Models(
-        models=tuple(_found(catalog, *each, region, day, whole) for each in list(found.items())[:limit]),
+        models=tuple(_found(catalog, n, m, region, day, n in whole) for n, m in list(found.items())[:limit]),
         advice=tuple(_recommendation(catalog, each) for each in advice),
         notes=tuple(notes),
     )
-    lines = [*map(_recommended, answer.advice), *map(_in_words, answer.models), *answer.notes]
+    lines = [*map(_recommended, answer.advice), *map(_in_words, answer.models)]
+    lines = [*answer.notes, *lines] if whole else [*lines, *answer.notes]  # a name is asked for its end, mostly
     return CallToolResult(
         content=[TextContent(type="text", text="\n".join(lines))], structured_content=answer.model_dump(mode="json")
     )

@@ -5,7 +5,7 @@ from .cost import cost_of, in_beijing, in_force, unknown
 from .entries import Advice, Catalog, Fee, Model, Price, Search, Tier
 from .estimate import TextTokens, image_tokens, text_tokens
 from .file import overlaid, shipped
-from .money import Cost, CostLine, Frozen, Usage, plain, unpriced
+from .money import Cost, CostLine, Frozen, Usage, line, plain, summed, unpriced
 from .search import Capability, Wish, advised, capabilities_of, find_models, is_special, named_in, understood
 from .sheet import Sheet, fees_in, price_sheet, tier_row
 from .workload import Workload
@@ -37,6 +37,7 @@ __all__ = [
     "in_force",
     "is_special",
     "lifecycle_warnings",
+    "line",
     "named_in",
     "over_limits",
     "overlaid",
@@ -44,6 +45,7 @@ __all__ = [
     "price_caveats",
     "price_sheet",
     "shipped",
+    "summed",
     "text_tokens",
     "tier_row",
     "understood",

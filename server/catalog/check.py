@@ -11,6 +11,8 @@ from typing import Any
 from .entries import IN_SERVICE, Catalog, Model, Price, Tier, cited
 from .file import CATALOG, BadCatalog, formatted, is_overlay, laid_over, read_json, validated
 
+MONEY = ("input", "output", "output_thinking", "cached_input", "cache_write", "cached_input_explicit", "price",
+         "per_hour", "per_month", "multiplier", "text", "audio", "image", "video")  # fmt: skip
 RISING = ("input", "output", "output_thinking", "cached_input")
 
 
@@ -23,6 +25,9 @@ def check(path: Path = CATALOG) -> list[str]:
     ours = None if is_overlay(data) else {model.id for model in catalog.models}
     changed = ours or {model["id"] for model in data.get("models", [])}
     found = [] if ours is None else [*_sources(catalog), *_advice(catalog)]
+    searches = catalog.find(catalog.defaults.get("web_search", ""))
+    if searches and searches.search is None:
+        found.append(f"defaults: {searches.id} cannot search the web.")
     for model in catalog.models:
         if model.id in changed:
             found += [f"{model.id}: {finding}" for finding in _findings(catalog, model)]
@@ -34,8 +39,22 @@ def check(path: Path = CATALOG) -> list[str]:
 def _read(path: Path) -> tuple[Any, Catalog]:
     """A file and the catalog it makes; an overlay is laid over the shipped one."""
     data = read_json(path)
+    if numbers := sorted(set(_bare_money(data))):
+        raise BadCatalog(path.name, f'money must be written as text, "0.8" and not 0.8: {", ".join(numbers)}.')
     whole = laid_over(read_json(CATALOG), data, path.name) if is_overlay(data) else data
     return data, validated(whole, path.name)
+
+
+def _bare_money(part: Any) -> Iterator[str]:
+    """Money that is a JSON number: it may have lost digits already."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name in MONEY and isinstance(value, int | float):
+                yield name
+            yield from _bare_money(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _bare_money(value)
 
 
 def reformat(path: Path = CATALOG) -> None:

@@ -17,6 +17,7 @@ from .money import Frozen
 Money = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=9, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
 Count = Annotated[int, Field(ge=0, le=10**12)]
+Line = Annotated[str, Field(max_length=1_000, pattern=r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$")]
 SourceKey = str  # of `sources`
 # A region may carry several price scopes; which one a workspace has, DashScope's API does not say.
 IN_SERVICE = ("active", "deprecated")
@@ -27,10 +28,10 @@ SCOPES = get_args(Scope)
 class Source(Frozen):
     """Where a fact was read. `date`: the day of that copy, or its month when no more is known."""
 
-    title: str
+    title: Line
     kind: Literal["official", "third_party"]
-    date: str
-    url: str | None = None
+    date: Line
+    url: Line | None = None
 
 
 class Tier(Frozen):
@@ -40,7 +41,7 @@ class Tier(Frozen):
     """
 
     up_to: Count | None = None
-    label: str
+    label: Line
     input: Money | None = None
     output: Money | None = None
     output_thinking: Money | None = None
@@ -85,6 +86,12 @@ class OffPeak(Frozen):
     valid_from: date | None = None
     tiers: tuple[Tier, ...] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _is_not_always(self) -> "OffPeak":
+        if self.start == self.end:
+            raise ValueError("cheaper hours must end at another hour than they start")
+        return self
+
 
 class Price(Frozen):
     """The price of a model in one place. Without `valid_from` it is unknown since when it holds."""
@@ -99,8 +106,8 @@ class Price(Frozen):
     valid_from: date | None = None
     valid_to: date | None = None  # exclusive
     free_quota_tokens: Count = 0
-    promotion: str | None = None
-    note: str | None = None
+    promotion: Line | None = None
+    note: Line | None = None
     batch: Batch | None = None
     off_peak: OffPeak | None = None
     tiers: tuple[Tier, ...] = ()
@@ -112,6 +119,8 @@ class Price(Frozen):
             known = [edge for edge in edges if edge is not None]
             if None in edges[:-1] or known != sorted(set(known)):
                 raise ValueError("tier edges must rise, and only the last may be open")
+        if len({tier.speaks for tier in (*self.tiers, *(self.off_peak.tiers if self.off_peak else ()))}) > 1:
+            raise ValueError("all tiers need an output price, or none")
         if not self.tiers and self.kind == "list":
             raise ValueError("a list price needs a tier")
         if self.valid_from and self.valid_to and self.valid_from >= self.valid_to:
@@ -133,7 +142,7 @@ class Limits(Frozen):
 
     context: Count | None = None
     max_input: Count | None = None
-    max_output: Count | None = None
+    max_output: Annotated[int, Field(ge=1)] | None = None
     max_reasoning: Count | None = None
     max_input_thinking: Count | None = None
     max_output_thinking: Count | None = None
@@ -160,7 +169,7 @@ class Thinking(Frozen):
 
     mode: Literal["none", "hybrid", "only"]
     default: bool = False
-    effort: dict[str, str] = Field(default_factory=dict)
+    effort: dict[Literal["low", "medium", "high"], str] = Field(default_factory=dict)
 
 
 class Search(Frozen):
@@ -222,10 +231,10 @@ class Claim(Frozen):
 class Model(Frozen):
     id: Name
     aliases: tuple[Name, ...] = ()
-    vendor: str
-    series: str
-    kind: str
-    type: str
+    vendor: Line
+    series: Line
+    kind: Line
+    type: Line
     released_on: date | None = None
     input: tuple[str, ...] = ()  # what it reads; empty: unknown
     limits: Limits = Limits()
@@ -241,7 +250,7 @@ class Model(Frozen):
     points_to: tuple[Pointer, ...] = ()
     doubts: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
-    prices: tuple[Price, ...] = ()
+    prices: tuple[Price, ...] = Field((), max_length=100)
 
     @property
     def retired(self) -> bool:
@@ -276,7 +285,7 @@ class Model(Frozen):
 class Fee(Frozen):
     """A price that is not of tokens. No region or strategy: any that has no fee of its own."""
 
-    item: str
+    item: Name
     price: Money
     per: Literal[1, 1_000, 1_000_000]
     currency: Literal["CNY"]

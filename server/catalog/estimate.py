@@ -12,7 +12,6 @@ from math import ceil, floor, sqrt
 MARKERS = 2
 MOST_PIXELS = {"vision": 2_621_440, "ocr": 8_388_608}
 LEAST_PIXELS = {"vision": 65_536, "ocr": 3_072}
-HIGH_RESOLUTION_PIXELS = {32: 16_777_216, 28: 12_845_056}
 
 
 def image_tokens(

@@ -39,6 +39,7 @@ WORDS: dict[Capability, tuple[str, ...]] = {
 CONTEXT = re.compile(r"(\d+)\s*(k|m|万|百万)(?![a-z0-9])")
 UNITS = {"k": 1_000, "m": 1_000_000, "万": 10_000, "百万": 1_000_000}
 CHEAP = ("cheap", "cheapest", "inexpensive", "便宜", "低价", "省钱", "性价比")
+RETIRED = ("retired", "deprecated", "下线", "退役", "停用")
 BEST = ("best", "flagship", "strongest", "旗舰", "最强", "最好")
 VENDORS = {
     "千问": "alibaba", "通义": "alibaba", "阿里": "alibaba", "qwen": "alibaba", "深度求索": "deepseek",
@@ -53,7 +54,7 @@ FILLERS = (
     "window", "tokens",
 )  # fmt: skip
 
-KNOWN = {word for words in (WORDS, *WORDS.values(), CHEAP, BEST, VENDORS, FILLERS) for word in words}
+KNOWN = {word for words in (WORDS, *WORDS.values(), CHEAP, BEST, RETIRED, VENDORS, FILLERS) for word in words}
 
 
 READS: dict[Capability, str] = {"vision": "image", "video": "video", "audio": "audio"}
@@ -94,11 +95,12 @@ class Wish:
     pieces: tuple[str, ...] = ()
     min_context: int = 0
     order: Literal["", "cheap", "best"] = ""
+    retired: bool = False  # asks for what went out of service
     ignored: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
-        return not (self.capabilities or self.vendor or self.pieces or self.min_context or self.order)
+        return not (self.capabilities or self.vendor or self.pieces or self.min_context or self.order or self.retired)
 
 
 def understood(catalog: Catalog, query: str) -> Wish:
@@ -113,7 +115,7 @@ def understood(catalog: Catalog, query: str) -> Wish:
     sizes = [int(number) * UNITS[unit] for number, unit in CONTEXT.findall(query.lower())]
     sizes += [1_000_000] if "百万" in chinese else []
     rest = [word for word in words if word not in KNOWN and not CONTEXT.fullmatch(word)]
-    long = [word for word in rest if len(word) > 2 or any(letter.isdigit() for letter in word)]
+    long = [word for word in rest if any(letter.isalpha() for letter in word) and (len(word) > 2 or not word.isalpha())]
     pieces = tuple(word for word in long if any(_named(model, word) for model in catalog.models))
     return Wish(
         wanted,
@@ -121,6 +123,7 @@ def understood(catalog: Catalog, query: str) -> Wish:
         pieces,
         max(sizes, default=0),
         "cheap" if said(CHEAP) else "best" if said(BEST) else "",
+        said(RETIRED),
         tuple(word for word in rest if word not in pieces),
     )
 
@@ -149,8 +152,9 @@ def find_models(
     def fits(model: Model) -> bool:
         price = input_price(model, region, on)
         return (
-            (include_retired or model.lifecycle.status in IN_SERVICE)
+            (model.retired if wish.retired else include_retired or model.lifecycle.status in IN_SERVICE)
             and all(can(model, need) for need in wish.capabilities)
+            and ("web_search" not in wish.capabilities or bool(model.search and region in model.search.regions))
             and wish.vendor in (None, model.vendor)
             and all(_named(model, piece) for piece in wish.pieces)
             and (model.limits.context or 0) >= wish.min_context
@@ -171,6 +175,7 @@ def _rank(catalog: Catalog, wish: Wish, region: str, on: date) -> Callable[[Mode
         price = input_price(model, region, on)
         return (
             STATES.index(model.lifecycle.status),
+            -(model.lifecycle.retired_on or date.min).toordinal() if wish.retired else 0,
             "/" in model.id,  # sold by its maker, after a step in the console
             not price,  # none known, or free for a time
             model.type in SPECIALISTS and model.type not in wish.capabilities,

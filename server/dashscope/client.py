@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +18,7 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from ..hosts import SANDBOX_HEADER, Host
 from .dialects import Dialect, Frame
 from .errors import NO_KEY, DashScopeError, clipped, from_reply
-from .events import INTERRUPTED, Counted, Event, Finished, Reasoned, Said
+from .events import INTERRUPTED, Counted, Event, Finished, Reasoned, Said, Searched
 from .pairs import Mending
 
 CONNECTIONS = 64
@@ -43,6 +43,7 @@ class Reply:
     answered: bool = False
     finished: bool = False
     counted: bool = False
+    found: bool = False  # a search told its pages: paid work, even if no word follows
     _said: Mending = field(default_factory=Mending)
     _reasoned: Mending = field(default_factory=Mending)
 
@@ -61,6 +62,8 @@ class Reply:
                 return Reasoned(self._reasoned(text))
             case Finished():
                 self.finished, self.counted = True, False  # counts that came before the end may not be the last
+            case Searched():
+                self.found = self.found or bool(event.pages)
             case Counted():
                 self.counted = True
         return event
@@ -110,8 +113,12 @@ class DashScope:
             await self._http.aclose()
 
     @asynccontextmanager
-    async def stream(self, dialect: Dialect, body: Mapping[str, Any]) -> AsyncIterator[Reply]:
+    async def stream(
+        self, dialect: Dialect, body: Mapping[str, Any], *, turn: Callable[[], Awaitable[None]] | None = None
+    ) -> AsyncIterator[Reply]:
         """Send one request and hand over its reply as events; leaving the block closes the connection.
+
+        `turn` is awaited before each attempt, when nothing else is left to wait for.
 
         Raises:
             DashScopeError: no answer came. Once a piece of the answer has arrived nothing is raised any more:
@@ -122,7 +129,7 @@ class DashScope:
         content = self._encoded(dialect.request(body))
         async with AsyncExitStack() as stack:
             await self._take_turn(stack)
-            response = await self._answered(dialect, content, deadline)
+            response = await self._answered(dialect, content, deadline, turn or _at_once)
             stack.push_async_callback(response.aclose)
             reply = Reply(self._mark(response.headers.get("x-request-id", "")), SANDBOX_HEADER in response.headers)
             reply.events = await stack.enter_async_context(
@@ -149,7 +156,9 @@ class DashScope:
 
     # --- until the first byte: the only part that may be tried again ---
 
-    async def _answered(self, dialect: Dialect, content: bytes, deadline: float) -> httpx2.Response:
+    async def _answered(
+        self, dialect: Dialect, content: bytes, deadline: float, turn: Callable[[], Awaitable[None]]
+    ) -> httpx2.Response:
         attempts = stamina.retry_context(
             on=partial(_wait_before_retry, deadline),
             attempts=self._attempts,
@@ -161,6 +170,7 @@ class DashScope:
         with anyio.move_on_at(deadline):
             async for attempt in attempts:
                 with attempt:
+                    await turn()
                     return await self._send(dialect, content)
         raise DashScopeError(
             f"{self._host.service} sent nothing within {self._timeout_s:g} s. "
@@ -204,13 +214,16 @@ class DashScope:
             async with aclosing(self._frames(reply, response, deadline)) as frames:
                 async for frame in frames:
                     reply.request_id = reply.request_id or self._mark(_request_id(frame))
-                    for event in self._decoded(response, dialect, frame):
+                    events, failure = self._decoded(response, dialect, frame)
+                    for event in events:
                         yield reply.taken(event)
+                    if failure:
+                        raise failure
             for event in self._ending(reply, response):
                 yield event
         except DashScopeError as error:
-            if not reply.answered and not reply.finished:
-                raise
+            if not reply.finished and not (reply.answered or (reply.found and not error.filtered)):
+                raise error.of(reply.request_id, sandbox=reply.sandbox) from None
             if not reply.finished:
                 yield Finished(INTERRUPTED, str(error))
 
@@ -243,15 +256,17 @@ class DashScope:
                 ending = ending or reply.whole or line == DONE
                 limit = last + (DRAIN_S if ending else self._gap_s)
 
-    def _decoded(self, response: httpx2.Response, dialect: Dialect, frame: Frame) -> list[Event]:
+    def _decoded(
+        self, response: httpx2.Response, dialect: Dialect, frame: Frame
+    ) -> tuple[list[Event], DashScopeError | None]:
+        """What a frame says, and the failure it tells; a failure may come with what was used until then."""
         try:
             failure = dialect.failure(frame)
-            events = [] if failure else list(dialect.events(frame))
-        except (AttributeError, KeyError, TypeError, ValueError):
+            events = [] if failure and not dialect.counts_failures else list(dialect.events(frame))
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise DashScopeError(f"{self._host.service} sent a line of an unknown form. {NOT_AGAIN}") from None
-        if failure:
-            raise self._error(response, failure)
-        return [Finished(self._mark(event.reason)) if isinstance(event, Finished) else event for event in events]
+        marked = [Finished(self._mark(event.reason)) if isinstance(event, Finished) else event for event in events]
+        return marked, self._error(response, failure) if failure else None
 
     def _frame(self, line: str) -> Frame:
         frame = _json_or_text(line)
@@ -316,6 +331,10 @@ class DashScope:
 
     def _error(self, response: httpx2.Response, reply: Any) -> DashScopeError:
         return from_reply(response.status_code, response.headers, reply, self._redact, self._host.service)
+
+
+async def _at_once() -> None:
+    """No turn to wait for."""
 
 
 def _log_retry(details: RetryDetails) -> None:

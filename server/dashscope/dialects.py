@@ -11,6 +11,7 @@ from .events import Counted, Event, Finished, Page, Reasoned, Said, Searched
 Frame = Mapping[str, Any]
 LIMITS = ("max_tokens", "max_completion_tokens")
 THINKING = ("enable_thinking", "thinking_budget", "reasoning_effort")
+MOST_PAGES = 200
 MOST_TOKENS = 10**12  # beyond it a count is a mistake, and no price
 Door = Literal["compatible", "native"]
 Endpoint = Literal["text-generation", "multimodal-generation"]
@@ -22,6 +23,7 @@ class Dialect(Protocol):
     door: Door
     path: str
     headers: Mapping[str, str]
+    counts_failures: bool  # whether a frame that tells a failure may tell what was used, too
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """`body` (`model`, `messages`, parameters) as this protocol takes it, streamed and with its usage reported."""
@@ -47,6 +49,7 @@ class ChatCompletions:
     door: Door = "compatible"
     path = "/chat/completions"
     headers: Mapping[str, str] = {}
+    counts_failures = False
 
     def __init__(self, *, cumulative: bool = False) -> None:
         self._pieces = _Pieces(cumulative)
@@ -75,12 +78,14 @@ class Generation:
 
     door: Door = "native"
     headers: Mapping[str, str] = {"X-DashScope-SSE": "enable"}
+    counts_failures = False
 
     def __init__(self, endpoint: Endpoint, *, cumulative: bool = False) -> None:
         self.path = f"/services/aigc/{endpoint}/generation"
         self._in_parts = endpoint == "multimodal-generation"
         self._cumulative = cumulative
         self._pieces = _Pieces(cumulative)
+        self._pages_told = False
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         parameters = {name: value for name, value in body.items() if name not in ("model", "messages", *LIMITS)}
@@ -93,11 +98,19 @@ class Generation:
         return _native_failure(frame)
 
     def events(self, frame: Frame) -> Iterator[Event]:
-        output, usage = frame.get("output") or {}, frame.get("usage") or {}
-        yield from _searched(output.get("search_info") or {}, (usage.get("plugins") or {}).get("search"))
+        output, usage = frame.get("output") or {}, _dict(frame.get("usage"))
+        yield from self._searched(_dict(output.get("search_info")), _dict(_dict(usage.get("plugins")).get("search")))
         for choice in _first(output.get("choices")):
             yield from self._pieces.of(choice.get("message") or {}, choice.get("finish_reason"))
         yield from _counted(usage)
+
+    def _searched(self, info: Frame, counted: Frame) -> Iterator[Searched]:
+        """The first list that is not empty is the one that the marks mean; an empty one alone tells no search."""
+        pages = () if self._pages_told else _pages(info.get("search_results"))
+        self._pages_told = self._pages_told or bool(pages)
+        count = _count(counted.get("count"))
+        if pages or info.get("extra_tool_info") or count:
+            yield Searched(pages, count)
 
     def _content(self, content: str | Sequence[Frame]) -> str | list[Frame]:
         if not self._in_parts:
@@ -118,6 +131,10 @@ class Responses:
     door: Door = "compatible"
     path = "/responses"
     headers: Mapping[str, str] = {}
+    counts_failures = True
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         rest = {name: value for name, value in body.items() if name not in ("model", "messages", *LIMITS, *THINKING)}
@@ -138,16 +155,21 @@ class Responses:
                 yield Said(_text(frame.get("delta")))
             case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta":
                 yield Reasoned(_text(frame.get("delta")))
-            case "response.output_item.done" if (frame.get("item") or {}).get("type") == "web_search_call":
-                sources = (frame["item"].get("action") or {}).get("sources") or ()
-                yield Searched(tuple(_page(source) for source in sources))
-            case "response.completed" | "response.incomplete":
+            case "response.output_item.done" if _dict(frame.get("item")).get("type") == "web_search_call":
+                pages = _pages(_dict(_dict(frame.get("item")).get("action")).get("sources"))
+                new = tuple(page for page in pages if page.url not in self._told)
+                self._told |= {page.url for page in new}
+                yield Searched(new)
+            case "response.completed" | "response.incomplete" | "response.failed":
                 response = frame["response"]
-                cut = (response.get("incomplete_details") or {}).get("reason") or "max_output_tokens"
-                whole = frame["type"] == "response.completed"
-                yield from _searched({}, ((response.get("usage") or {}).get("x_tools") or {}).get("web_search"))
-                yield Finished("stop" if whole else "length" if cut == "max_output_tokens" else str(cut))
-                yield from _counted(response.get("usage") or {})
+                usage = _dict(response.get("usage"))
+                if count := _count(_dict(_dict(usage.get("x_tools")).get("web_search")).get("count")):
+                    yield Searched((), count)
+                if frame["type"] != "response.failed":
+                    cut = _dict(response.get("incomplete_details")).get("reason") or "max_output_tokens"
+                    whole = frame["type"] == "response.completed"
+                    yield Finished("stop" if whole else "length" if cut == "max_output_tokens" else str(cut))
+                yield from _counted(usage)
 
 
 class _Pieces:
@@ -198,18 +220,22 @@ def _input_parts(content: str | Sequence[Frame]) -> str | list[Frame]:
     ]
 
 
-def _searched(info: Frame, counted: Any) -> Iterator[Searched]:
-    """What tells that a search took place: pages, or a count. An empty list alone does not."""
-    pages = tuple(_page(result) for result in info.get("search_results") or ())
-    count = _count((counted or {}).get("count"))
-    if pages or info.get("extra_tool_info") or count:
-        yield Searched(pages, count)
+def _pages(rows: Any) -> tuple[Page, ...]:
+    """Rows that are no pages are left out: what is told beside an answer never costs the answer."""
+    told = rows[:MOST_PAGES] if isinstance(rows, list) else []
+    return tuple(_page(row) for row in told if isinstance(row, dict))
 
 
-def _page(result: Frame) -> Page:
-    index = int(result.get("index") or 0)
-    title, url, site = (_text(result.get(name)) for name in ("title", "url", "site_name"))
-    return Page(index, title, url, site)
+def _page(row: Frame) -> Page:
+    title, url, site = (
+        value if isinstance(value := row.get(name), str) else "" for name in ("title", "url", "site_name")
+    )
+    index = str(row.get("index"))
+    return Page(int(index) if index.isdecimal() and len(index) < 10 else 0, title, url, site)
+
+
+def _dict(value: Any) -> Frame:
+    return value if isinstance(value, dict) else {}
 
 
 def _limit(body: Frame, name: str) -> dict[str, Any]:
@@ -225,8 +251,8 @@ def _native_failure(frame: Frame) -> Frame | None:
 
 def _counted(usage: Frame) -> Iterator[Counted]:
     """The counts, unless they are no counts: then usage is unknown, which is better than wrong."""
-    read = {**(usage.get("prompt_tokens_details") or {}), **(usage.get("input_tokens_details") or {})}
-    wrote = {**(usage.get("completion_tokens_details") or {}), **(usage.get("output_tokens_details") or {})}
+    read = {**_dict(usage.get("prompt_tokens_details")), **_dict(usage.get("input_tokens_details"))}
+    wrote = {**_dict(usage.get("completion_tokens_details")), **_dict(usage.get("output_tokens_details"))}
     input_tokens = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
     output_tokens = _count(usage.get("completion_tokens", usage.get("output_tokens")))
     if input_tokens is not None and output_tokens is not None:

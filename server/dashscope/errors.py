@@ -13,8 +13,13 @@ from mcp.server.mcpserver.exceptions import ToolError
 from ..hosts import DASHSCOPE, SANDBOX_HEADER
 
 QUOTED_CHARACTERS = 300
+SANDBOX_SAYS = "SANDBOX, nothing of this is real: "
 # White space, control characters, what reorders or hides text, halves of surrogate pairs
-UNSEEN = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]+")
+HIDDEN = (
+    "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ud800-\\udfff"
+    "\\ufe00-\\ufe0f\\ufeff\\U000e0000-\\U000e0fff"
+)
+UNSEEN = re.compile(rf"[\s{HIDDEN}]+")
 RETRIED = (429, 500, 503)  # with a code that says no work was begun; any other status may be billed
 CONSOLE = "https://bailian.console.aliyun.com"
 NO_KEY = (
@@ -38,8 +43,11 @@ class DashScopeError(ToolError):
         status: int = 0,
         retry: bool = False,
         wait_s: float | None = None,
+        sandbox: bool = False,
     ) -> None:
-        super().__init__(f"{says} [{', '.join(marks)}]" if marks else says)
+        whole = f"{SANDBOX_SAYS}{says}" if sandbox else says
+        super().__init__(f"{whole} [{', '.join(marks)}]" if marks else whole)
+        self.sandbox = sandbox
         self.says = says
         self.marks = marks
         self.code = code
@@ -49,17 +57,30 @@ class DashScopeError(ToolError):
 
     def hinting(self, hint: str) -> "DashScopeError":
         """The same failure with one more sentence of advice."""
-        more = DashScopeError(f"{self.says} {hint}".strip(), marks=self.marks, code=self.code, status=self.status)
-        more.retry, more.wait_s = self.retry, self.wait_s
-        return more
+        return self.saying(f"{self.says} {hint}".strip())
 
     def saying(self, says: str) -> "DashScopeError":
         """The same failure in other words, where we know more than the code says."""
-        return DashScopeError(says, marks=self.marks, code=self.code, status=self.status)
+        kept = {name: getattr(self, name) for name in ("marks", "code", "status", "retry", "wait_s", "sandbox")}
+        return DashScopeError(says, **kept)
+
+    def of(self, request_id: str, *, sandbox: bool) -> "DashScopeError":
+        """The same failure, with the reply it belongs to."""
+        if not self.marks and request_id:
+            self.marks = (f"request {request_id}",)
+        self.sandbox = self.sandbox or sandbox
+        return self.saying(self.says)
+
+    @property
+    def refuses_format(self) -> bool:
+        """Whether the model does not take this `response_format`: another form may do."""
+        said = self.says.lower()
+        return self.status == 400 and any(word in said for word in ("response_format", "json mode", "json_schema"))
 
     @property
     def filtered(self) -> bool:
-        return self.code.lower().replace("_", "") == "datainspectionfailed"
+        """Whether the content filter stopped what was read; what was written is another failure."""
+        return self.code.lower().replace("_", "") == "datainspectionfailed" and "output data" not in self.says.lower()
 
     @property
     def unknown_model(self) -> bool:
@@ -266,15 +287,15 @@ def from_reply(
         known = next((k for k in KNOWN if k.matches(code.lower(), message.lower())), known)
     quoted = clipped(redact(message), QUOTED_CHARACTERS).rstrip(".")
     why = f' {service} said: "{quoted}".' if quoted else ""
-    mark = "SANDBOX, nothing of this is real: " if SANDBOX_HEADER in headers else ""
     marks = [code, f"HTTP {status}", f"request {request_id}" if request_id else ""]
     return DashScopeError(
-        f"{mark}{known.says}{why} {known.next}",
+        f"{known.says}{why} {known.next}",
         marks=tuple(clipped(redact(mark), 80) for mark in marks if mark),
         code=code,
         status=status,
         retry=known.retry and status in RETRIED,
         wait_s=_wait_s(headers),
+        sandbox=SANDBOX_HEADER in headers,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .asked import NO_SEARCH, Asked, text_of
+from .filling import extracted
 
 PAGE_TOKENS = 100
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -23,13 +24,22 @@ def answer(asked: Asked) -> Answer:
     question = text_of(asked.messages[-1])[:200]
     pages = _pages(question) if _searches(asked) else ()
     one, two = (_mark(asked, number) if pages else "" for number in (1, 2))
-    text = f"这是沙箱的回答，没有调用任何模型{'，也没有联网' if pages else ''}。{one}收到的问题是：{question}{two}"
+    form = asked.options.get("response_format") or {}
+    given = extracted(asked.name, _all_of(asked), form) if isinstance(form, dict) else None
+    text = (
+        given
+        or f"这是沙箱的回答，没有调用任何模型{'，也没有联网' if pages else ''}。{one}收到的问题是：{question}{two}"
+    )
     reasoning = "这是沙箱的示例推理，没有调用任何模型。" if asked.thinks else ""
     searches = 0 if not pages else 2 if _strategy(asked) == "agent" else 1
     whole = Answer(reasoning, text, "stop", pages, searches)
     if most := asked.options.get("max_completion_tokens"):  # reasoning included
         return _cut(whole, reasoning[:most], text[: max(0, most - len(reasoning))])
     return _cut(whole, reasoning, text[: asked.options.get("max_tokens")])
+
+
+def _all_of(asked: Asked) -> str:
+    return "\n".join(text_of(message) for message in asked.messages if message.get("role") == "user")
 
 
 def _cut(whole: Answer, reasoning: str, text: str) -> Answer:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..catalog import Model, shipped
+from .filling import SPOILED
 
 Protocol = Literal["chat", "native", "responses"]
 # Model name -> (status, code, message), in DashScope's words: https://help.aliyun.com/zh/model-studio/error-code
@@ -20,7 +21,7 @@ REFUSALS = {
 BROKEN_STREAMS = ("sandbox-cut", "sandbox-silent", "sandbox-error-in-stream")
 # Searches that go wrong: none made, pages that trip the content filter.
 NO_SEARCH, FILTERED_PAGES = "sandbox-no-search", "sandbox-search-filter"
-FAULTS = (*BROKEN_STREAMS, NO_SEARCH, FILTERED_PAGES)
+FAULTS = (*BROKEN_STREAMS, NO_SEARCH, FILTERED_PAGES, *SPOILED)
 
 
 class Refusal(Exception):
@@ -158,6 +159,18 @@ def _content(asked: Asked, model: Model) -> None:
         raise _invalid("input content must be a string.")
 
 
+def _format(asked: Asked, model: Model) -> None:
+    """https://help.aliyun.com/zh/model-studio/qwen-structured-output"""
+    form = _dict(asked.options.get("response_format"))
+    if form.get("type") == "json_object" and not any("json" in text_of(m).lower() for m in asked.messages):
+        raise _invalid(
+            "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+        )
+    able = {"json_object": ("json_object", "structured_output"), "json_schema": ("json_schema",)}
+    if form and not any(model.can.get(name) for name in able.get(form.get("type", ""), ())):
+        raise _invalid(f"Unknown format of response_format, it should be a dict: {form.get('type')}")
+
+
 def _sizes(asked: Asked, model: Model) -> None:
     if asked.words > (most := model.limits.max_input or asked.words):
         raise _invalid(f"Range of input length should be [1, {most}]")
@@ -181,5 +194,5 @@ def _sites(asked: Asked, _: Model) -> None:
 
 
 Rule = Callable[[Asked, Model], None]
-_MODEL_RULES: tuple[Rule, ...] = (_thinking, _content, _sizes)
+_MODEL_RULES: tuple[Rule, ...] = (_thinking, _content, _format, _sizes)
 _SEARCH_RULES: tuple[Rule, ...] = (_can_search, _sites)

@@ -1,0 +1,217 @@
+"""Structured data from texts, files and images: validated, with its evidence."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any
+
+import anyio.to_thread
+from mcp.types import CallToolResult, ToolAnnotations
+from pydantic import Field
+
+from ..server.answer import Answer, combined, result
+from ..server.bailian import Call
+from ..server.catalog import Model, text_tokens
+from ..server.evidence import Evidence, Source, evidence_of
+from ..server.extraction import Found, Mode, extract_part, modes
+from ..server.parts import Part, merged, parts_of, relaxed
+from ..server.schemas import Schema, Violation
+
+ANNOTATIONS = ToolAnnotations(
+    title="Extract structured data (百炼结构化抽取)",
+    read_only_hint=True,
+    destructive_hint=False,
+    idempotent_hint=False,
+    open_world_hint=True,
+)
+EXAMPLE = {
+    "json_schema": {
+        "type": "object",
+        "properties": {
+            "title": {"type": "string", "description": "发明名称"},
+            "applicant": {"type": "string", "description": "申请人"},
+            "inventors": {"type": "array", "items": {"type": "string"}, "description": "发明人"},
+        },
+        "required": ["title", "applicant"],
+    },
+    "text": "发明名称：一种芯片散热装置\n申请人：杭州某某科技有限公司\n发明人：张三；李四",
+}
+CHINESE = (
+    "按 JSON Schema 从文本、文件、图片中抽取数据：在本机校验，不符则返修一次，逐个字段给出原文出处（含字符位置）。"
+)
+UNKNOWN_WINDOW = 24_000  # tokens a part may have on a model whose window is not known
+RESERVED = 4_000  # tokens for the schema's own words, the instructions and a repair
+MOST_DATA = 60_000  # characters: a reply must fit the host, and data is never cut
+NO_EVIDENCE_IN_IMAGES = "Values from images have no place in a text: where they are said there only, found is false."
+
+
+class Extraction(Answer):
+    data: Any = Field(description="Fits json_schema where valid is true; else the best attempt")
+    valid: bool
+    violations: tuple[Violation, ...] = Field(description="What does not fit, by JSON pointer; where parts disagree")
+    evidence: tuple[Evidence, ...] = Field(description="For each value where a source says it, in code points")
+    attempts: int
+    mode: str = Field(description="How the model was held to the schema: json_schema, json_object or prompt")
+    notes: tuple[str, ...]
+
+
+async def extract(
+    bailian: Call,
+    json_schema: Annotated[
+        dict[str, Any], Field(description="JSON Schema (Draft 2020-12) of the data; describe each property")
+    ],
+    text: Annotated[str, Field(description="Text to extract from")] = "",
+    files: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Text files, PDFs with text, images: paths in the allowed folders, data URIs, image URLs",
+            max_length=50,
+        ),
+    ] = (),
+    instructions: Annotated[str, Field(description="What to heed beside the schema", max_length=20_000)] = "",
+    model: Annotated[str, Field(description="DashScope model id; empty: the server's default")] = "",
+    evidence: Annotated[bool, Field(description="Look up where each value stands in the sources")] = True,
+) -> Annotated[CallToolResult, Extraction]:
+    """Extract structured data from texts, files and images with a model on Alibaba Cloud Model Studio (百炼).
+
+    The answer is validated against your JSON schema here, sent back once if it does not fit, and each value is looked
+    up in the source: exact quote and offsets, in Chinese too. Long texts are read in parts. Returns data, violations,
+    evidence, tokens and the exact list price.
+    """
+    schema = Schema(json_schema)
+    chosen = bailian.model_for("extract", model)
+    texts, images = await bailian.sources(chosen, text, files)
+    if not texts and not images:
+        raise bailian.refusal("There is nothing to extract from: give text or files.")
+    known = bailian.known(chosen)
+    parts = parts_of(texts, _window(known, schema)) or [()]
+    read = await _read(bailian, chosen, known, schema, parts, images, instructions)
+    done = parts[: len(read)]
+    data, violations = read[0].data, read[0].violations
+    sources = {name: Source(content) for name, content in texts.items()}
+    if len(parts) > 1:
+        data, violations = await anyio.to_thread.run_sync(partial(_joined, schema, done, read))
+    found: tuple[Evidence, ...] = ()
+    left_out = 0
+    if evidence and texts:
+        listed, left_out = await anyio.to_thread.run_sync(partial(evidence_of, data, sources))
+        found = tuple(listed)
+    completions = [completion for each in read for completion in each.completions]
+    extraction = Extraction(
+        **combined(completions, bailian.elapsed_s),
+        data=data,
+        valid=not violations and len(done) == len(parts) and all(each.read for each in read),
+        violations=tuple(violations),
+        evidence=found,
+        attempts=sum(each.attempts for each in read),
+        mode=read[-1].mode,
+        notes=tuple(_notes(parts, done, images, evidence, left_out)),
+    )
+    told = result(extraction, _in_words(extraction), *_facts(extraction))
+    return told if extraction.valid else told.model_copy(update={"is_error": True})
+
+
+# --- reading ---
+
+
+def _window(model: Model | None, schema: Schema) -> int:
+    """Tokens of source text that a part may have: what the model takes, and no more than its cheapest price tier."""
+    takes = model.limits.max_input if model else None
+    edges = [tier.up_to for price in (model.prices if model else ())[:1] for tier in price.tiers[:1] if tier.up_to]
+    schema_tokens = text_tokens(json.dumps(schema.given, ensure_ascii=False)).most
+    return max(1_000, min([takes or UNKNOWN_WINDOW, *edges]) - RESERVED - 2 * schema_tokens)
+
+
+async def _read(
+    bailian: Call,
+    model: str,
+    known: Model | None,
+    schema: Schema,
+    parts: Sequence[Part],
+    images: Sequence[Mapping[str, Any]],
+    instructions: str,
+) -> list[Found]:
+    """The parts in their order, until all are read or there is enough; a later failure keeps what was paid for."""
+    shape = schema if len(parts) == 1 else Schema(relaxed(schema.given))
+    ladder: list[Mode] = modes(known, shape, images=bool(images))
+    read: list[Found] = []
+    for number, part in enumerate(parts, 1):
+        of = f"This is part {number} of {len(parts)} of the sources." if len(parts) > 1 else ""
+        if of:
+            await bailian.say(f"reading part {number} of {len(parts)}")
+        here = images if number == 1 else ()
+        ask = partial(extract_part, bailian, model, shape, part, here, instructions=instructions, of=of)
+        try:
+            read.append(await ask(ladder=ladder, repairs=bailian.repairs))
+        except bailian.failure:
+            if not read:
+                raise
+            break
+        ladder = ladder[ladder.index(read[-1].mode) :]  # a form that was refused is not tried again
+        size = sum(len(json.dumps(each.data, ensure_ascii=False)) for each in read)
+        if bailian.has_enough or size > MOST_DATA:
+            break
+    return read
+
+
+def _joined(schema: Schema, parts: Sequence[Part], read: Sequence[Found]) -> tuple[Any, list[Violation]]:
+    texts = [Source("\n".join(piece.text for piece in part)) for part in parts]
+    data, conflicts = merged([each.data for each in read], lambda part, value: bool(texts[part].find(str(value))))
+    violations = [v for each in read if not each.read for v in each.violations]
+    violations += [
+        Violation(
+            pointer=c.pointer, message=f"parts disagree: {_short(c.kept)} was kept, another says {_short(c.other)}"
+        )
+        for c in conflicts
+    ]
+    return data, [*violations, *schema.violations(data)]
+
+
+def _short(value: Any) -> str:
+    said = json.dumps(value, ensure_ascii=False)
+    return said if len(said) <= 80 else f"{said[:79]}…"
+
+
+# --- telling ---
+
+
+Notes = list[str]
+
+
+def _notes(
+    parts: Sequence[Part], done: Sequence[Part], images: Sequence[Any], evidence: bool, left_out: int
+) -> list[str]:
+    notes = [f"Read in {len(parts)} parts."] if len(parts) > 1 else []
+    if len(done) < len(parts):
+        piece = parts[len(done)][0]
+        notes.append(
+            f"Stopped after part {len(done)} of {len(parts)}, so that the call ends in time and its answer fits. To go "
+            f"on, call again with the rest: {piece.source} from character {piece.start:,} on."
+        )
+    notes += [NO_EVIDENCE_IN_IMAGES] if images and evidence else []
+    notes += [f"Evidence of {left_out:,} more values was left out."] if left_out else []
+    return notes
+
+
+def _in_words(extraction: Extraction) -> str:
+    lines = [json.dumps(extraction.data, ensure_ascii=False, indent=2)]
+    if not extraction.valid:
+        lines.append("NOT VALID:")
+    lines += [f"- {violation.pointer or '(the whole)'}: {violation.message}" for violation in extraction.violations]
+    lines += ["Evidence:"] if extraction.evidence else []
+    lines += [_evidence_in_words(each) for each in extraction.evidence]
+    return "\n".join([*lines, *extraction.notes])
+
+
+def _evidence_in_words(evidence: Evidence) -> str:
+    where = evidence.pointer or "(the whole)"
+    if evidence.found is None:
+        return f"{where}: nothing to look for"
+    if not evidence.found:
+        return f"{where}: NOT FOUND in the text"
+    return f'{where}: "{evidence.quote}" ({evidence.source}, {evidence.start:,} to {evidence.end:,})'
+
+
+def _facts(extraction: Extraction) -> list[str]:
+    state = "valid" if extraction.valid else "NOT VALID"
+    return [state, f"mode {extraction.mode}", f"attempts {extraction.attempts}"]
