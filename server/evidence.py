@@ -16,6 +16,7 @@ from .catalog import Frozen
 from .schemas import pointer
 
 MOST_EVIDENCE = 500
+FIRST_CHINESE = "\u2e80"
 # What NFKC leaves apart, though people write one for the other.
 ALIKE = str.maketrans({
     "。": ".", "、": ",", "“": '"', "”": '"', "‘": "'", "’": "'", "「": '"', "」": '"', "『": '"', "』": '"',
@@ -80,36 +81,50 @@ class Source:
 
     def find(self, value: str) -> tuple[int, int] | None:
         """Start and end of the first place that says `value`, exactly or written alike."""
-        if place := _bounded_find(self.text, value.strip()):
+        exact = ((start, start + len(value.strip())) for start in _starts(self.text, value.strip()))
+        if place := next(filter(self._stands_alone, exact), None):
             return place
         alike, starts, ends = self._alike
         wanted, _, _ = _normal(value)
-        place = _bounded_find(alike, wanted) if wanted else None
-        return (starts[place[0]], ends[place[1] - 1]) if place else None
+        spans = ((at, at + len(wanted)) for at in _starts(alike, wanted))
+        whole = ((first, last) for first, last in spans if _is_cut(starts, first) and _is_cut(starts, last))
+        places = ((starts[first], ends[last - 1]) for first, last in whole)
+        return next(filter(self._stands_alone, places), None)
+
+    def _stands_alone(self, place: tuple[int, int]) -> bool:
+        """Whether it is not the middle of a longer number or word: 5 is not in 2025."""
+        start, end = place
+        return not (_joined(self.text, start, -1) or _joined(self.text, end - 1, +1))
 
     @cached_property
     def _alike(self) -> tuple[str, "array[int]", "array[int]"]:
         return _normal(self.text)
 
 
-def _bounded_find(text: str, wanted: str) -> tuple[int, int] | None:
-    """The first place that is not the middle of a longer number or Latin word: 5 is not in 2025."""
+def _starts(text: str, wanted: str) -> Iterator[int]:
     start = text.find(wanted) if wanted else -1
     while start >= 0:
-        end = start + len(wanted)
-        if not (_joined(text, start, wanted[0], -1) or _joined(text, end - 1, wanted[-1], +1)):
-            return start, end
+        yield start
         start = text.find(wanted, start + 1)
-    return None
 
 
-def _joined(text: str, place: int, letter: str, step: int) -> bool:
+def _is_cut(starts: "array[int]", at: int) -> bool:
+    """Whether a new piece of the original begins there: a date and a number are one piece each."""
+    return at in (0, len(starts)) or starts[at] != starts[at - 1]
+
+
+def _joined(text: str, edge: int, step: int) -> bool:
     """Whether the character beyond an edge belongs to the same word or number."""
-    beyond = text[place + step : place + step + 1] if place + step >= 0 else ""
-    if letter.isascii() and letter.isalnum() and beyond.isascii() and beyond.isalnum():
-        return letter.isdigit() or beyond.isdigit() or letter.isalpha()
-    further = text[place + 2 * step : place + 2 * step + 1] if place + 2 * step >= 0 else ""
-    return letter.isdigit() and beyond in (".", ",") and further.isdigit()
+    letter, beyond, further = (text[at : at + 1] if at >= 0 else "" for at in (edge, edge + step, edge + 2 * step))
+    if _spells(letter) and _spells(beyond):
+        return True
+    return letter.isdigit() and beyond in tuple(".,．，") and further.isdigit()
+
+
+def _spells(character: str) -> bool:
+    """Whether it is of a script that writes words between spaces, full-width digits and letters too."""
+    wide = "\uff10" <= character <= "\uff5a"
+    return character.isalnum() and (character < FIRST_CHINESE or wide)
 
 
 def _normal(text: str) -> tuple[str, "array[int]", "array[int]"]:

@@ -87,11 +87,8 @@ def _pdf_text(content: bytes, name: str) -> str:
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
-        locked = "password" in str(error).lower()
-        mend = "Remove its password" if locked else "Save it again"
-        raise ToolError(
-            f"{name} is a PDF that cannot be opened ({'locked' if locked else 'broken'}). {mend}."
-        ) from None
+        why = "locked: remove its password" if "password" in str(error).lower() else "broken: save it again"
+        raise ToolError(f"{name} is a PDF that cannot be opened, since it is {why}.") from None
     try:
         pages = [_page_text(page) for page in document]
     finally:

@@ -159,10 +159,8 @@ def _joined(schema: Schema, parts: Sequence[Part], read: Sequence[Found]) -> tup
     data, conflicts = merged([each.data for each in read], lambda part, value: bool(texts[part].find(str(value))))
     violations = [v for each in read if not each.read for v in each.violations]
     violations += [
-        Violation(
-            pointer=c.pointer, message=f"parts disagree: {_short(c.kept)} was kept, another says {_short(c.other)}"
-        )
-        for c in conflicts
+        Violation(pointer=each.pointer, message=f"parts disagree: kept {_short(each.kept)}, not {_short(each.other)}")
+        for each in conflicts
     ]
     return data, [*violations, *schema.violations(data)]
 

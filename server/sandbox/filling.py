@@ -69,7 +69,7 @@ def _number(schema: dict[str, Any], text: str, kind: str) -> Any:
     value = float(match[0]) if match else 0.0
     value = max(value, schema.get("minimum", value))
     value = min(value, schema.get("maximum", value))
-    return int(value) if kind == "integer" or value.is_integer() else value
+    return int(value) if kind == "integer" or value == int(value) else value
 
 
 def _string(schema: dict[str, Any], text: str) -> str:

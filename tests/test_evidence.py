@@ -1,0 +1,101 @@
+"""Where in the sources a value stands: exact offsets in the original text, or not found; never a guess."""
+
+import unicodedata
+
+import pytest
+from bailian_mcp.server.evidence import MOST_EVIDENCE, Source, evidence_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+TEXT = "发明名称：一种ＡＩ 芯片𠮷散热装置\n申请日：２０２４年３月５日，费用１，２３４．５元。共 2025 件，cafe\u0301 5.5% 12,345,678元 「甲，乙」A.B"
+
+
+@pytest.mark.parametrize(
+    ("value", "quote"),
+    [
+        ("一种ＡＩ 芯片𠮷散热装置", "一种ＡＩ 芯片𠮷散热装置"),
+        ("一种AI芯片𠮷散热装置", "一种ＡＩ 芯片𠮷散热装置"),
+        ("2024-03-05", "２０２４年３月５日"),
+        ("2024/3/5", "２０２４年３月５日"),
+        ("2024年03月05日", "２０２４年３月５日"),
+        ("1234.5", "１，２３４．５"),
+        ("12345678", "12,345,678"),
+        ("12,345,678", "12,345,678"),
+        ("caf\u00e9", "cafe\u0301"),
+        ('"甲,乙"', "「甲，乙」"),
+        ("2025", "2025"),
+        ("5.5", "5.5"),
+    ],
+)
+def test_a_value_is_found_as_it_is_written_or_written_alike(value: str, quote: str) -> None:
+    place = Source(TEXT).find(value)
+
+    assert place
+    assert TEXT[slice(*place)] == quote
+
+
+@pytest.mark.parametrize(
+    "value", ["5", "025", "345", "1234", "caf", "2024-03-06", "一种BI芯片", "", " ", "​", "B.C", "234.5"]
+)
+def test_a_part_of_a_number_or_word_is_no_evidence(value: str) -> None:
+    assert Source(TEXT).find(value) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ({"a": None, "b": True, "c": ""}, [None, None, None]),
+        ({"a": 5.5, "b": 12345678, "c": 7}, [True, True, False]),
+        ({"a": 2025.0}, [True]),
+        (["甲", {"x": ["没有"]}], [True, False]),
+        ("2025", [True]),
+    ],
+)
+def test_each_leaf_is_looked_up_and_what_says_nothing_is_kept_apart(data: object, found: list[bool | None]) -> None:
+    listed, left_out = evidence_of(data, {"text": Source(TEXT)})
+
+    assert [each.found for each in listed] == found
+    assert left_out == 0
+
+
+def test_evidence_names_pointer_source_and_offsets() -> None:
+    listed, _ = evidence_of({"a/b": ["乙"]}, {"text": Source("甲"), "files[0]": Source("𠮷乙")})
+
+    assert listed[0].model_dump() == {
+        "pointer": "/a~1b/0", "found": True, "quote": "乙", "start": 1, "end": 2, "source": "files[0]",
+    }  # fmt: skip
+
+
+def test_very_much_evidence_is_cut_short_and_counted() -> None:
+    listed, left_out = evidence_of(list(range(MOST_EVIDENCE + 7)), {"text": Source("x")})
+
+    assert (len(listed), left_out) == (MOST_EVIDENCE, 7)
+
+
+texts = st.text(
+    alphabet=st.sampled_from("甲乙丙0123456789,，．.年月日-/ \n𠮷ＡＢabcé\u0301\u3000「」（）％👩‍👩‍👧"), max_size=60
+)
+
+
+@given(texts, st.data())
+def test_whatever_is_found_is_in_the_text_and_means_the_same(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    value = text[start : data.draw(st.integers(start, len(text)))]
+    source = Source(text)
+    place = source.find(value)
+
+    if place:
+        first, last = place
+        assert 0 <= first < last <= len(text)
+        assert Source(text[first:last]).find(value) == (0, last - first) or text[first:last].strip() == value.strip()
+
+
+@given(st.text(min_size=1, max_size=30), st.text(max_size=30), st.text(max_size=30))
+def test_a_whole_line_is_always_found_where_it_stands(line: str, before: str, after: str) -> None:
+    text = f"{before}\n{line}\n{after}"
+    place = Source(text).find(line)
+
+    if line.strip():
+        assert place
+        quote = unicodedata.normalize("NFKC", "".join(text[slice(*place)].split()))
+        assert quote
