@@ -16,7 +16,7 @@ test: .venv/dev $(LINK)  ## run the tests, with coverage
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -q
 	@$(BIN)/coverage combine -q
-	@$(BIN)/coverage report --include='server/catalog/*,server/dashscope/*,server/bailian.py,server/answer.py' --fail-under=100
+	@$(BIN)/coverage report --include='server/catalog/*,server/dashscope/*,server/bailian.py,server/heard.py,server/answer.py' --fail-under=100
 	@$(BIN)/coverage report
 
 check: .venv/dev $(LINK)  ## lint, formatting, types

@@ -14,36 +14,22 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Resolve
 
 from .answer import Completion, clipped_in_the_middle, money, tokens
-from .catalog import Catalog, Cost, Model, Usage, Workload, cost_of, in_beijing, lifecycle_warnings, shipped, unpriced
+from .catalog import Catalog, Cost, Model, Workload, cost_of, in_beijing, lifecycle_warnings, shipped, unpriced
 from .dashscope import (
     ChatCompletions,
     DashScope,
     DashScopeError,
     Dialect,
-    Event,
-    Finished,
     Page,
-    Reasoned,
     Reply,
-    Said,
-    Searched,
 )
-from .dashscope.events import INTERRUPTED
 from .files import image_part, text_of
+from .heard import Heard
 from .hosts import Host
-from .progress import Progress, tail
-from .searching import RESPONSES, SEARCHES_PER_S, Ask, road
+from .progress import Progress
+from .searching import PAGES_FILTERED, QUESTION_OR_PAGES_FILTERED, RESPONSES, SEARCH_FIRST, SEARCHES_PER_S, Ask, road
 from .thinking import Level, Thinking, output_limit, standard, thinking
 
-SEARCH_FIRST = "Search the web before you answer."
-PAGES_FILTERED = (
-    "DashScope's content filter stopped the pages that the search found; the question itself passed. Narrow `sites`, "
-    "reword the question, or ask `chat`, which does not search."
-)
-QUESTION_OR_PAGES_FILTERED = (
-    "DashScope's content filter stopped the question, or the pages that the search found: it does not say which. To "
-    "tell, ask `chat` the same once, which does not search (one more call, billed). If that passes, narrow `sites`."
-)
 PATIENCE_S = 0.2  # a wait that is not worth a word
 Turn = Callable[[], Awaitable[None]]
 UNPRICED = {
@@ -180,7 +166,7 @@ class Bailian:
         thought, limit = self._thought_and_limit(model, known, thinking_level, max_output_tokens)
         form = {"response_format": response_format} if response_format else {}
         body = {"model": model, "messages": list(messages), **thought.parameters, **limit, **form, **(sampling or {})}
-        heard = _Heard()
+        heard = Heard()
         try:
             reply = await self._hear(dialect, body, heard)
         except DashScopeError as error:
@@ -201,7 +187,7 @@ class Bailian:
         messages = [{"role": "system", "content": SEARCH_FIRST}] if way.strategy == RESPONSES else []
         messages.append({"role": "user", "content": question})
         body = {"model": model, "messages": messages, **thought.parameters, **limit, **way.parameters}
-        heard = _Heard(search_strategy=way.strategy)
+        heard = Heard(search_strategy=way.strategy)
         try:
             reply = await self._hear(way.dialect, body, heard, self._turn_to_search)
         except DashScopeError as error:
@@ -218,9 +204,7 @@ class Bailian:
             await self._progress.say(lambda: f"waiting for a turn to search ({SEARCHES_PER_S} a second)")
             await turns.acquire()
 
-    async def _hear(
-        self, dialect: Dialect, body: Mapping[str, Any], heard: "_Heard", turn: Turn | None = None
-    ) -> Reply:
+    async def _hear(self, dialect: Dialect, body: Mapping[str, Any], heard: Heard, turn: Turn | None = None) -> Reply:
         """Send one request and take in its reply, with progress."""
         model = body["model"]
         async with (
@@ -232,9 +216,7 @@ class Bailian:
                 await self._progress.say(partial(heard.news, model))
         return reply
 
-    def _completion(
-        self, model: str, known: Model | None, heard: "_Heard", reply: Reply, thought: Thinking
-    ) -> Completion:
+    def _completion(self, model: str, known: Model | None, heard: Heard, reply: Reply, thought: Thinking) -> Completion:
         return Completion(
             model=model,
             usage=heard.usage,
@@ -259,7 +241,7 @@ class Bailian:
         thought = thinking(model, known, level)
         return thought, output_limit(model, known, thought, most)
 
-    def _cost(self, model: str, known: Model | None, heard: "_Heard", warnings: tuple[str, ...]) -> Cost:
+    def _cost(self, model: str, known: Model | None, heard: Heard, warnings: tuple[str, ...]) -> Cost:
         if self._shared.host.kind != "dashscope":
             return unpriced(UNPRICED[self._shared.host.kind], *warnings)
         if heard.usage is None:
@@ -282,7 +264,7 @@ class Bailian:
             return ()
         return ("This host is none of Alibaba's own: what it charges may differ.",)
 
-    def _advice(self, error: DashScopeError, model: str, known: Model | None, heard: "_Heard") -> str:
+    def _advice(self, error: DashScopeError, model: str, known: Model | None, heard: Heard) -> str:
         """What only we can add to a failure: near names, and what it cost so far."""
         if heard.usage:
             return f"Spent: {tokens(heard.usage)}, {money(self._cost(model, known, heard, ()))}."
@@ -292,59 +274,11 @@ class Bailian:
         advice = lifecycle_warnings(known, model, self.today) if known else []
         return " ".join([*advice, f"Near names: {', '.join(near)}." if near else "The catalog knows no near name."])
 
-    def _search_failed(self, error: DashScopeError, model: str, known: Model | None, heard: "_Heard") -> DashScopeError:
+    def _search_failed(self, error: DashScopeError, model: str, known: Model | None, heard: Heard) -> DashScopeError:
         """Tells apart, as far as it shows, whether the question or the pages found were refused."""
         if error.filtered:
             error = error.saying(PAGES_FILTERED if heard.pages else QUESTION_OR_PAGES_FILTERED)
         return error.hinting(self._advice(error, model, known, heard))
-
-
-@dataclass
-class _Heard:
-    """What has arrived of one reply."""
-
-    text: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
-    usage: Usage | None = None
-    finished: Finished = field(default_factory=lambda: Finished(INTERRUPTED))
-    search_strategy: str = ""
-    pages: list[Page] = field(default_factory=list)
-    searched: bool = False
-    searches: int | None = None
-
-    @property
-    def billed_searches(self) -> int:
-        return (self.searches or 1) if self.searched else 0
-
-    @property
-    def incomplete(self) -> str:
-        """Why the answer is not whole; empty when it is."""
-        if self.finished.reason == "length":
-            return "the output limit was reached; ask for less, or raise max_output_tokens where the tool has it"
-        if self.finished.reason == "content_filter":
-            return "DashScope's content filter cut the answer off"
-        return self.finished.why
-
-    def take(self, event: Event) -> None:
-        match event:
-            case Said(text):
-                self.text.append(text)
-            case Reasoned(text):
-                self.reasoning.append(text)
-            case Finished():
-                self.finished = event
-            case Searched(pages, count):
-                self.searched = True
-                self.pages += pages
-                self.searches = count or self.searches
-            case _:  # Counted
-                self.usage = Usage.model_validate(event, from_attributes=True)
-
-    def news(self, model: str) -> str:
-        said = [piece for piece in self.text or self.reasoning if piece]
-        if not said:
-            return f"{model} found {len(self.pages)} pages" if self.pages else f"{model} began"
-        return f"{model} {'says' if self.text else 'thinks'}: {tail(''.join(said[-40:]))}"
 
 
 async def bind(ctx: Context[Shared]) -> Bailian:

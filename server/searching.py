@@ -17,6 +17,15 @@ CHINA = "cn-beijing"  # turbo and max have a price there only
 # DashScope drops a search above it without a word.
 SEARCHES_PER_S = 15
 RESPONSES = "responses"  # the strategy as the price list calls it
+SEARCH_FIRST = "Search the web before you answer."
+PAGES_FILTERED = (
+    "DashScope's content filter stopped the pages that the search found; the question itself passed. Narrow `sites`, "
+    "reword the question, or ask `chat`, which does not search."
+)
+QUESTION_OR_PAGES_FILTERED = (
+    "DashScope's content filter stopped the question, or the pages that the search found: it does not say which. To "
+    "tell, ask `chat` the same once, which does not search (one more call, billed). If that passes, narrow `sites`."
+)
 
 
 @dataclass(frozen=True)

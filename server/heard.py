@@ -1,0 +1,54 @@
+"""What has arrived of one reply, taken in event by event."""
+
+from dataclasses import dataclass, field
+
+from .catalog import Usage
+from .dashscope import Event, Finished, Page, Reasoned, Said, Searched
+from .dashscope.events import INTERRUPTED
+from .progress import tail
+
+
+@dataclass
+class Heard:
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    usage: Usage | None = None
+    finished: Finished = field(default_factory=lambda: Finished(INTERRUPTED))
+    search_strategy: str = ""
+    pages: list[Page] = field(default_factory=list)
+    searched: bool = False
+    searches: int | None = None
+
+    @property
+    def billed_searches(self) -> int:
+        return (self.searches or 1) if self.searched else 0
+
+    @property
+    def incomplete(self) -> str:
+        """Why the answer is not whole; empty when it is."""
+        if self.finished.reason == "length":
+            return "the output limit was reached; ask for less, or raise max_output_tokens where the tool has it"
+        if self.finished.reason == "content_filter":
+            return "DashScope's content filter cut the answer off"
+        return self.finished.why
+
+    def take(self, event: Event) -> None:
+        match event:
+            case Said(text):
+                self.text.append(text)
+            case Reasoned(text):
+                self.reasoning.append(text)
+            case Finished():
+                self.finished = event
+            case Searched(pages, count):
+                self.searched = True
+                self.pages += pages
+                self.searches = count or self.searches
+            case _:  # Counted
+                self.usage = Usage.model_validate(event, from_attributes=True)
+
+    def news(self, model: str) -> str:
+        said = [piece for piece in self.text or self.reasoning if piece]
+        if not said:
+            return f"{model} found {len(self.pages)} pages" if self.pages else f"{model} began"
+        return f"{model} {'says' if self.text else 'thinks'}: {tail(''.join(said[-40:]))}"
