@@ -8,6 +8,7 @@ import re
 import unicodedata
 from array import array
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from io import StringIO
 from typing import Any
@@ -16,6 +17,7 @@ from .catalog import Frozen
 from .schemas import pointer
 
 MOST_EVIDENCE = 500
+MOST_CHARACTERS = 30_000  # a reply must fit the host, and data is never cut
 FIRST_CHINESE = "\u2e80"
 # What NFKC leaves apart, though people write one for the other.
 ALIKE = str.maketrans({
@@ -23,8 +25,18 @@ ALIKE = str.maketrans({
     "《": "<", "》": ">", "〈": "<", "〉": ">", "—": "-", "–": "-", "‐": "-", "‑": "-", "−": "-", "・": "·",
     "【": "[", "】": "]",
 })  # fmt: skip
-DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
-SEPARATED = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)")
+# Full dates, year and month, and the eight digits of official records.
+DATES = re.compile(
+    r"(?<!\d)(?:(?P<y>\d{4})[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})(?:日|(?!\d))"
+    r"|(?P<y2>\d{4})年(?P<m2>\d{1,2})月(?!\d)"
+    r"|(?P<y3>(?:19|20)\d\d)(?P<m3>0[1-9]|1[0-2])(?P<d3>0[1-9]|[12]\d|3[01])(?!\d))"
+)
+SEPARATED = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+NUMBER = re.compile(r"(?<!\d)(?<!\d[.,])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\d])")
+DATES_AND_NUMBERS = re.compile(f"{DATES.pattern}|{SEPARATED.pattern}")
+SAME_WIDTH = ("<wide>", "<narrow>", "<small>", "<noBreak>", "<vertical>")  # not 10⁵, which is no 105
+MINUS = "-−－﹣"
+LONGEST_NUMBER = 40
 
 
 class Evidence(Frozen):
@@ -61,16 +73,11 @@ def _found(where: str, value: Any, sources: Mapping[str, "Source"]) -> Evidence:
     if value is None or isinstance(value, bool) or value == "":
         return Evidence(pointer=where, found=None)
     for name, source in sources.items():
-        if place := source.find(_written(value)):
+        place = source.find(value) if isinstance(value, str) else source.find_number(value)
+        if place:
             start, end = place
             return Evidence(pointer=where, found=True, quote=source.text[start:end], start=start, end=end, source=name)
     return Evidence(pointer=where, found=False)
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return value if isinstance(value, str) else f"{value}"
 
 
 class Source:
@@ -91,14 +98,41 @@ class Source:
         places = ((starts[first], ends[last - 1]) for first, last in whole)
         return next(filter(self._stands_alone, places), None)
 
+    def says(self, value: Any) -> bool:
+        if isinstance(value, str):
+            return self.find(value) is not None
+        return isinstance(value, int | float) and self.find_number(value) is not None
+
+    def find_number(self, value: float) -> tuple[int, int] | None:
+        """The first number of that very value, however many zeros and separators it is written with."""
+        return self._numbers.get(Decimal(repr(value)).normalize())
+
+    @cached_property
+    def _numbers(self) -> dict[Decimal, tuple[int, int]]:
+        text, starts, ends = self._plainly
+        found: dict[Decimal, tuple[int, int]] = {}
+        for match in NUMBER.finditer(text):
+            first, last = match.span()
+            number = Decimal(match[0].replace(",", "")) if last - first <= LONGEST_NUMBER else None
+            if number is None or _in_a_word(text, first, last):
+                continue
+            signed = first > 0 and text[first - 1] == "-" and not _spells(text[first - 2 : first - 1])
+            place = starts[first - signed], ends[last - 1]
+            found.setdefault((-number if signed else number).normalize(), place)
+        return found
+
     def _stands_alone(self, place: tuple[int, int]) -> bool:
         """Whether it is not the middle of a longer number or word: 5 is not in 2025."""
         start, end = place
         return not (_joined(self.text, start, -1) or _joined(self.text, end - 1, +1))
 
     @cached_property
+    def _plainly(self) -> tuple[str, "array[int]", "array[int]"]:
+        return _plain_text(self.text)
+
+    @cached_property
     def _alike(self) -> tuple[str, "array[int]", "array[int]"]:
-        return _normal(self.text)
+        return _numbers_alike(*self._plainly)
 
 
 def _starts(text: str, wanted: str) -> Iterator[int]:
@@ -118,6 +152,8 @@ def _joined(text: str, edge: int, step: int) -> bool:
     letter, beyond, further = (text[at : at + 1] if at >= 0 else "" for at in (edge, edge + step, edge + 2 * step))
     if _spells(letter) and _spells(beyond):
         return True
+    if step < 0 and letter.isdigit() and beyond and beyond in MINUS:
+        return not further.isalnum()  # its sign: -5 is not 5, but 1-5 holds a 5
     return letter.isdigit() and beyond in tuple(".,．，") and further.isdigit()
 
 
@@ -127,20 +163,46 @@ def _spells(character: str) -> bool:
     return character.isalnum() and (character < FIRST_CHINESE or wide)
 
 
+def _in_a_word(text: str, first: int, last: int) -> bool:
+    """Whether Latin letters touch a number, as in A4 or 5G."""
+    beside = (text[first - 1 : first] if first else "", text[last : last + 1])
+    return any(letter.isascii() and letter.isalpha() for letter in beside)
+
+
 def _normal(text: str) -> tuple[str, "array[int]", "array[int]"]:
     """`text` made alike, and for each of its characters where the original ones start and end."""
+    return _numbers_alike(*_plain_text(text))
+
+
+def _plain_text(text: str) -> tuple[str, "array[int]", "array[int]"]:
+    """One width, one punctuation, and spaces only where they part two words or numbers."""
     kept, starts, ends = StringIO(), array("L"), array("L")
+    before, gap = "", -1
     for start, end in _clusters(text):
         characters = _plain(text[start:end])
+        if not characters:
+            gap = start if text[start].isspace() else gap
+            continue
+        if gap >= 0 and _spells(before) and _spells(characters[0]):
+            kept.write(" ")
+            starts.append(gap)
+            ends.append(gap + 1)
+        before, gap = characters[-1], -1
         kept.write(characters)
         starts.extend([start] * len(characters))
         ends.extend([end] * len(characters))
-    return _numbers_alike(kept.getvalue(), starts, ends)
+    return kept.getvalue(), starts, ends
 
 
 @lru_cache(maxsize=8_192)
 def _plain(cluster: str) -> str:
-    plain = unicodedata.normalize("NFKC", cluster).translate(ALIKE)
+    composed = unicodedata.normalize("NFC", cluster)
+    plain = "".join(
+        unicodedata.normalize("NFKC", character)
+        if unicodedata.decomposition(character).startswith(SAME_WIDTH)
+        else character
+        for character in composed
+    ).translate(ALIKE)
     return "".join(character for character in plain if not character.isspace() and character != "\u200b")
 
 
@@ -168,12 +230,11 @@ def _numbers_alike(text: str, starts: "array[int]", ends: "array[int]") -> tuple
         new_starts.extend(starts[first:last])
         new_ends.extend(ends[first:last])
 
-    for match in re.finditer(f"{DATE.pattern}|{SEPARATED.pattern}", text):
+    for match in DATES_AND_NUMBERS.finditer(text):
         copy(done, match.start())
-        if match[1]:
-            keep(f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}", match.start(), match.end())
-        else:
-            keep(match[0].replace(",", ""), match.start(), match.end())
+        parts = [match[name] for name in ("y", "m", "d", "y2", "m2", "y3", "m3", "d3") if match[name]]
+        date = "-".join(f"{int(part):02}" for part in parts)
+        keep(date or match[0].replace(",", ""), match.start(), match.end())
         done = match.end()
     copy(done, len(text))
     return "".join(pieces), new_starts, new_ends

@@ -6,6 +6,7 @@ Forms and models: https://help.aliyun.com/zh/model-studio/qwen-structured-output
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any, Literal
 
 from .answer import Completion
@@ -37,6 +38,7 @@ class Found:
     completions: list[Completion] = field(default_factory=list)
     attempts: int = 0
     read: bool = False  # an answer came that is JSON
+    words: str = ""  # what came instead
 
     @property
     def valid(self) -> bool:
@@ -46,7 +48,7 @@ class Found:
 def modes(model: Model | None, schema: Schema, *, images: bool) -> list[Mode]:
     """The forms to try, the strictest first. With images a schema is silently not enforced; its top is an object."""
     if model is None:
-        return ["json_object", "prompt"]
+        return ["json_object", "prompt"] if schema.root == "object" else ["prompt"]
     thinks = model.thinking is not None and model.thinking.mode == "only"
     strict = bool(model.can.get("json_schema")) and not images and schema.root == "object"
     loose = bool(model.can.get("json_object") or model.can.get("structured_output"))
@@ -104,7 +106,8 @@ def _take(found: Found, schema: Schema, completion: Completion) -> None:
     try:
         data = json_of(completion.text)
     except NoJson as error:
-        cut = " It was cut at the output limit: ask for fewer fields." if completion.truncated else ""
+        cut = f" It is not whole: {completion.incomplete}." if completion.truncated else ""
+        found.words = completion.text
         if not found.read:
             found.violations = [Violation(pointer="", message=f"{error}{cut}")]
         return
@@ -123,7 +126,8 @@ def _question(
     schema: Schema, part: Part, images: Sequence[Mapping[str, Any]], instructions: str, of: str
 ) -> list[dict[str, Any]]:
     shape = json.dumps(schema.given, ensure_ascii=False)
-    sources = "\n\n".join(f'<source name="{piece.source}">\n{piece.text}\n</source>' for piece in part)
+    tag = f"source-{token_hex(3)}"  # which no source can foresee, and so none can close
+    sources = "\n\n".join(f'<{tag} name="{piece.source}">\n{piece.text}\n</{tag}>' for piece in part)
     asked = [f"JSON schema:\n{shape}", instructions, of, sources]
     text = "\n\n".join(filter(None, asked))
     content: Any = [*images, {"type": "text", "text": text}] if images else text

@@ -19,6 +19,8 @@ from .wording import shown
 # DashScope's bound for one data URI is 10 MB: https://help.aliyun.com/zh/model-studio/vision
 DATA_URI_CHARACTERS = 10 * 1024 * 1024
 FILE_BYTES = 7_500_000  # as base64 it fits
+NO_TEXT = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ue000-\uf8ff\ufffe\uffff]")  # of binary files and wrong encodings
+DOCUMENTS = (".pdf", ".txt", ".md", ".csv", ".json", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".html", ".htm")
 TEXT_BYTES = 50_000_000
 SHORTEST_SIDE_PX = 10
 WIDEST_RATIO = 200
@@ -46,6 +48,8 @@ async def text_of(source: str, folders: tuple[Path, ...]) -> str | None:
     """
     match = SCHEME.match(source.strip())
     if match and match[1].lower() not in ("data", "file"):
+        if _split(source.strip()).path.lower().endswith(DOCUMENTS):
+            raise ToolError("Only images can be sent by URL, and this is a document. Download it and give its path.")
         return None
     return await anyio.to_thread.run_sync(_text, source.strip(), folders)
 
@@ -76,9 +80,12 @@ def _decoded(content: bytes, name: str) -> str:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if text.strip() and "\x00" not in text:
+        if text.strip() and not NO_TEXT.search(text):
             return text
-    raise ToolError(f"{name} holds no text that can be read. Give a text file (UTF-8), a PDF with text, or an image.")
+    raise ToolError(
+        f"{name} holds no text that can be read: tried UTF-8, UTF-16 with its mark, and GB 18030. Save it as UTF-8, or "
+        "give a PDF with text, or an image."
+    )
 
 
 def _pdf_text(content: bytes, name: str) -> str:

@@ -79,7 +79,7 @@ def merged(results: Sequence[Any], is_found: Callable[[int, Any], bool]) -> tupl
 def _merged(
     values: list[tuple[int, Any]], where: str, is_found: Callable[[int, Any], bool], out: list[Conflict]
 ) -> Any:
-    values = [(part, value) for part, value in values if value is not None]
+    values = [(part, value) for part, value in values if value is not None and value != ""]
     if not values:
         return None
     if all(isinstance(value, dict) for _, value in values):
@@ -94,12 +94,22 @@ def _merged(
             for name in names
         }
     if all(isinstance(value, list) for _, value in values):
-        items = [item for _, value in values for item in value]
-        return list({json.dumps(item, sort_keys=True, ensure_ascii=False): item for item in items}.values())
+        return _without_repeats([value for _, value in values])
     kept = next((value for part, value in values if is_found(part, value)), values[0][1])
     others = [value for _, value in values if value != kept]
-    out += [Conflict(where, kept, other) for other in others[:1]]
+    out += [Conflict(where, kept, other) for other in others[:3]]
     return kept
+
+
+def _without_repeats(lists: Sequence[Sequence[Any]]) -> list[Any]:
+    """All items; one that an earlier part has told is not told again, but twice in one part is twice."""
+    joined: list[Any] = []
+    told: set[str] = set()
+    for items in lists:
+        keys = [json.dumps(item, sort_keys=True, ensure_ascii=False) for item in items]
+        joined += [item for item, key in zip(items, keys, strict=True) if key not in told]
+        told |= set(keys)
+    return joined
 
 
 def _escaped(name: str) -> str:
@@ -123,5 +133,8 @@ def relaxed(schema: Any) -> Any:
     }
 
 
-NEEDS = ("required", "minItems", "minProperties", "dependentRequired", "contains", "minContains")
+NEEDS = (
+    "required", "minItems", "minProperties", "dependentRequired", "contains", "minContains", "not", "oneOf", "if",
+    "then", "else",
+)  # fmt: skip
 MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")

@@ -36,16 +36,19 @@ def json_of(text: str) -> Any:
 def _pieces(text: str) -> Iterator[str]:
     """From the most literal reading to the most tolerant; the last one that looks like JSON says what is wrong."""
     stripped = text.strip()
-    candidates = [stripped, *(match.strip() for match in FENCE.findall(text))]
-    starts = [place for place in (stripped.find("{"), stripped.find("[")) if place >= 0]
-    if starts:
-        candidates.append(stripped[min(starts) :])
+    candidates = [stripped, *(match.strip() for match in FENCE.findall(text)), *_among_prose(stripped)]
     for candidate in dict.fromkeys(candidates):
         if candidate[:1] in ("{", "["):
             yield candidate
             yield _without(TRAILING_COMMAS, _without(COMMENTS, candidate))
         elif candidate is stripped:
             yield candidate
+
+
+def _among_prose(text: str) -> Iterator[str]:
+    """From the first brace on; before it, a bracket such as [1] may be a reference."""
+    starts = [place for place in (text.find("{"), text.find("[")) if place > 0]
+    yield from (text[start:] for start in sorted(starts, key=lambda place: text[place] != "{"))
 
 
 def _without(extras: re.Pattern[str], text: str) -> str:

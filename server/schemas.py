@@ -18,6 +18,7 @@ DEEPEST = 64
 MOST_STEPS = 100_000  # how often one value may be looked at: schemas can double their work at each level
 MOST_VIOLATIONS = 50
 LONGEST_MESSAGE = 300
+SHAPES = ("type", "properties", "items", "prefixItems", "enum", "const", "$ref", "allOf", "anyOf", "oneOf", "not", "if")
 # Keywords whose schemas look at the same value again.
 AGAIN = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "$dynamicRef")
 
@@ -34,13 +35,15 @@ class Schema:
         """Raises ToolError where it is no schema, or none that is safe to use; the text says where."""
         self.given = dict(given)
         _bounded(self.given)
+        if not set(SHAPES) & set(self.given):
+            raise _refused("it asks for nothing: is it an example instead of a schema? Give type and properties")
         for reference in _references(self.given):
             if not (isinstance(reference, str) and reference.startswith("#")):
                 raise _refused("a $ref may point inside the schema only (#/...): copy what it means into $defs")
         try:
             jsonschema_rs.meta.validate(self.given)
             self._validator = jsonschema_rs.Draft202012Validator(
-                self.given, pattern_options=jsonschema_rs.RegexOptions(), offline=True
+                self.given, pattern_options=jsonschema_rs.RegexOptions(), validate_formats=True, offline=True
             )
         except jsonschema_rs.ValidationError as error:
             raise _refused(_clipped(f"{pointer(error.instance_path) or 'it'}: {error.message}")) from None

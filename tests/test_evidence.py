@@ -41,6 +41,39 @@ def test_a_part_of_a_number_or_word_is_no_evidence(value: str) -> None:
     assert Source(TEXT).find(value) is None
 
 
+INVOICE = "发票金额：¥1,234.50 合计：100.00元 税额 12.30，温度-5℃，１-5 号，A4 纸，约10⁵个，①，螺母 12 34 408\n下单 2024/3/5 12:30\n螺栓 3 1,200.00"
+
+
+@pytest.mark.parametrize(
+    ("value", "quote"),
+    [
+        (1234.5, "1,234.50"), (100, "100.00"), (100.0, "100.00"), (12.3, "12.30"), (-5, "-5"), (5, "5"), (1, "１"), (408, "408"),
+        (1200, "1,200.00"), (3, "3"), (1234, None), (12, "12"), (4, None), (105, None), (45, None), (0.5, None), (10**400, None),
+    ],
+)  # fmt: skip
+def test_a_number_is_found_by_its_value_and_never_made_of_neighbours(value: float, quote: str | None) -> None:
+    place = Source(INVOICE).find_number(value)
+
+    assert (INVOICE[slice(*place)] if place else None) == quote
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "found"),
+    [
+        ("下单 2024/3/5 12:30", "2024-03-05", True),
+        ("2024年3月公告", "2024-03", True),
+        ("申请日20240306。", "2024-03-06", True),
+        ("1\n2\n3", "123", False),
+        ("now here", "nowhere", False),
+        ("约10⁵个", "105", False),
+        ("杭 州 西 湖", "杭州西湖", True),
+        ("the  West\nLake", "West Lake", True),
+    ],
+)
+def test_spaces_part_words_and_numbers_and_nothing_else(text: str, value: str, found: bool) -> None:
+    assert (Source(text).find(value) is not None) is found
+
+
 @pytest.mark.parametrize(
     ("data", "found"),
     [

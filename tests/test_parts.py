@@ -45,10 +45,10 @@ def joined(*results: Any, found: Any = lambda part, value: False) -> Any:
 
 def test_arrays_are_joined_without_repeats_and_objects_merged() -> None:
     data, conflicts = joined(
-        {"a": [1, {"x": 1}], "b": None}, {"a": [{"x": 1}, 2], "b": "乙", "c": {"d": 1}}, {"c": {"e": 2}}
+        {"a": [1, 1, {"x": 1}], "b": ""}, {"a": [{"x": 1}, 2], "b": "乙", "c": {"d": 1}}, {"c": {"e": 2}}
     )
 
-    assert data == {"a": [1, {"x": 1}, 2], "b": "乙", "c": {"d": 1, "e": 2}}
+    assert data == {"a": [1, 1, {"x": 1}, 2], "b": "乙", "c": {"d": 1, "e": 2}}
     assert conflicts == []
 
 
@@ -67,7 +67,7 @@ def test_without_evidence_the_first_stays() -> None:
 
 def test_a_part_may_lack_what_another_holds() -> None:
     schema = {
-        "type": "object", "required": ["a"], "minProperties": 1, "enum": [{"required": 1}],
+        "type": "object", "required": ["a"], "minProperties": 1, "enum": [{"required": 1}], "oneOf": [{"required": ["a"]}], "not": {"required": ["b"]},
         "properties": {"required": {"type": "array", "minItems": 2, "items": [{"required": ["x"]}]}},
         "$defs": {"minItems": {"required": ["y"]}},
     }  # fmt: skip

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
         ('{"a": 1, "b": [1, 2,],}', {"a": 1, "b": [1, 2]}),
         ('{"a": "http://x // no comment", /* one */ "b": 1} // two', {"a": "http://x // no comment", "b": 1}),
         ('Sure! {"a": 1} That is all.', {"a": 1}),
+        ('根据材料[1]，结果：{"a": 1}', {"a": 1}),
         ('{"a": "\\u4e2d\\n"}', {"a": "中\n"}),
         ('"text"', "text"),
         ("12.5", 12.5),

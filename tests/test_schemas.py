@@ -26,11 +26,13 @@ def doubling(levels: int) -> dict[str, Any]:
     ("schema", "says"),
     [
         ({"type": "objekt"}, '/type: "objekt" is not valid'),
+        ({"title": "发明名称", "applicant": "申请人"}, "it asks for nothing: is it an example instead of a schema?"),
+        ({}, "it asks for nothing"),
         ({"properties": 3}, "/properties: 3 is not of type"),
         ({"type": "string", "pattern": "(?=a)b"}, '/pattern: "(?=a)b" is not a "regex"'),
         ({"$ref": "https://evil.example/x.json"}, "a $ref may point inside the schema only"),
         ({"items": {"$ref": "file:///etc/passwd"}}, "a $ref may point inside the schema only"),
-        ({"$dynamicRef": "other.json"}, "a $ref may point inside the schema only"),
+        ({"type": "object", "$dynamicRef": "other.json"}, "a $ref may point inside the schema only"),
         ({"$ref": 5}, "a $ref may point inside the schema only"),
         ({"$ref": "#/nope"}, "does not exist"),
         (nested(100), "it is nested deeper than 64 levels"),
@@ -59,6 +61,7 @@ def test_a_schema_that_cannot_be_used_is_refused_with_the_place(schema: dict[str
         ({"$ref": "#"}, 1, []),
         ({"type": "object", "properties": {"c": {"items": {"$ref": "#"}}}}, {"c": [{"c": [1]}]}, [("/c/0/c/0", '1 is not of type "object"')]),
         (doubling(5), 1, None),
+        ({"type": "string", "format": "date"}, "二〇二四", [("", '"二〇二四" is not a "date"')]),
     ],
     ids=str,
 )  # fmt: skip
@@ -82,7 +85,7 @@ def test_very_many_violations_are_cut_short() -> None:
 @pytest.mark.parametrize(
     ("schema", "root"),
     [
-        ({"type": "object"}, "object"), ({"properties": {}}, "object"), ({"type": "array"}, "array"), ({}, ""),
+        ({"type": "object"}, "object"), ({"properties": {}}, "object"), ({"type": "array"}, "array"), ({"enum": [1]}, ""),
         ({"$ref": "#/$defs/a", "$defs": {"a": {"type": "object"}}}, "object"), ({"type": ["object", "null"]}, ""), ({"$ref": "#x", "$defs": {"a": {"$anchor": "x"}}}, ""),
     ],
     ids=str,

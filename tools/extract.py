@@ -42,7 +42,8 @@ CHINESE = (
 UNKNOWN_WINDOW = 24_000  # tokens a part may have on a model whose window is not known
 RESERVED = 4_000  # tokens for the schema's own words, the instructions and a repair
 MOST_DATA = 60_000  # characters: a reply must fit the host, and data is never cut
-NO_EVIDENCE_IN_IMAGES = "Values from images have no place in a text: where they are said there only, found is false."
+MOST_WORDS = 2_000
+NO_EVIDENCE_IN_IMAGES = "What is said in an image only has no place in a text: there is no evidence of it."
 
 
 class Extraction(Answer):
@@ -80,20 +81,22 @@ async def extract(
     """
     schema = Schema(json_schema)
     chosen = bailian.model_for("extract", model)
-    texts, images = await bailian.sources(chosen, text, files)
+    texts, images = await bailian.sources(chosen, text if text.strip() else "", files)
     if not texts and not images:
         raise bailian.refusal("There is nothing to extract from: give text or files.")
     known = bailian.known(chosen)
     parts = parts_of(texts, _window(known, schema)) or [()]
-    read = await _read(bailian, chosen, known, schema, parts, images, instructions)
+    read, failure = await _read(bailian, chosen, known, schema, parts, images, instructions)
     done = parts[: len(read)]
     data, violations = read[0].data, read[0].violations
     sources = {name: Source(content) for name, content in texts.items()}
     if len(parts) > 1:
         data, violations = await anyio.to_thread.run_sync(partial(_joined, schema, done, read))
+        violations += [Violation(pointer="", message=f"part {len(done) + 1} failed: {failure}")] if failure else []
+        violations += _unread(parts, len(done))
     found: tuple[Evidence, ...] = ()
     left_out = 0
-    if evidence and texts:
+    if evidence and texts and any(each.read for each in read):
         listed, left_out = await anyio.to_thread.run_sync(partial(evidence_of, data, sources))
         found = tuple(listed)
     completions = [completion for each in read for completion in each.completions]
@@ -103,9 +106,9 @@ async def extract(
         valid=not violations and len(done) == len(parts) and all(each.read for each in read),
         violations=tuple(violations),
         evidence=found,
-        attempts=sum(each.attempts for each in read),
+        attempts=sum(each.attempts for each in read) + bool(failure),
         mode=read[-1].mode,
-        notes=tuple(_notes(parts, done, images, evidence, left_out)),
+        notes=tuple(_notes(parts, images, evidence, left_out, read)),
     )
     told = result(extraction, _in_words(extraction), *_facts(extraction))
     return told if extraction.valid else told.model_copy(update={"is_error": True})
@@ -130,8 +133,8 @@ async def _read(
     parts: Sequence[Part],
     images: Sequence[Mapping[str, Any]],
     instructions: str,
-) -> list[Found]:
-    """The parts in their order, until all are read or there is enough; a later failure keeps what was paid for."""
+) -> tuple[list[Found], str]:
+    """The parts in their order, until all are read or there is enough; and a later failure, which loses nothing."""
     shape = schema if len(parts) == 1 else Schema(relaxed(schema.given))
     ladder: list[Mode] = modes(known, shape, images=bool(images))
     read: list[Found] = []
@@ -143,20 +146,20 @@ async def _read(
         ask = partial(extract_part, bailian, model, shape, part, here, instructions=instructions, of=of)
         try:
             read.append(await ask(ladder=ladder, repairs=bailian.repairs))
-        except bailian.failure:
+        except bailian.failure as error:
             if not read:
                 raise
-            break
+            return read, str(error)
         ladder = ladder[ladder.index(read[-1].mode) :]  # a form that was refused is not tried again
         size = sum(len(json.dumps(each.data, ensure_ascii=False)) for each in read)
         if bailian.has_enough or size > MOST_DATA:
             break
-    return read
+    return read, ""
 
 
 def _joined(schema: Schema, parts: Sequence[Part], read: Sequence[Found]) -> tuple[Any, list[Violation]]:
     texts = [Source("\n".join(piece.text for piece in part)) for part in parts]
-    data, conflicts = merged([each.data for each in read], lambda part, value: bool(texts[part].find(str(value))))
+    data, conflicts = merged([each.data for each in read], lambda part, value: texts[part].says(value))
     violations = [v for each in read if not each.read for v in each.violations]
     violations += [
         Violation(pointer=each.pointer, message=f"parts disagree: kept {_short(each.kept)}, not {_short(each.other)}")
@@ -165,30 +168,35 @@ def _joined(schema: Schema, parts: Sequence[Part], read: Sequence[Found]) -> tup
     return data, [*violations, *schema.violations(data)]
 
 
-def _short(value: Any) -> str:
+def _unread(parts: Sequence[Part], done: int) -> list[Violation]:
+    if done == len(parts):
+        return []
+    rest = [piece for part in parts[done:] for piece in part]
+    first = rest[0]
+    others = [name for name in dict.fromkeys(piece.source for piece in rest) if name != first.source]
+    then = f", and all of {', '.join(others)}" if others else ""
+    said = f"{done} of {len(parts)} parts were read. Not read: {first.source} from character {first.start:,} on{then}."
+    return [Violation(pointer="", message=f"{said} Call again with that text, or raise BAILIAN_ENOUGH_S.")]
+
+
+def _short(value: Any, most: int = 80) -> str:
     said = json.dumps(value, ensure_ascii=False)
-    return said if len(said) <= 80 else f"{said[:79]}…"
+    return said if len(said) <= most else f"{said[: most - 1]}…"
 
 
 # --- telling ---
 
 
-Notes = list[str]
-
-
 def _notes(
-    parts: Sequence[Part], done: Sequence[Part], images: Sequence[Any], evidence: bool, left_out: int
+    parts: Sequence[Part], images: Sequence[Any], evidence: bool, left_out: int, read: Sequence[Found]
 ) -> list[str]:
-    notes = [f"Read in {len(parts)} parts."] if len(parts) > 1 else []
-    if len(done) < len(parts):
-        piece = parts[len(done)][0]
-        notes.append(
-            f"Stopped after part {len(done)} of {len(parts)}, so that the call ends in time and its answer fits. To go "
-            f"on, call again with the rest: {piece.source} from character {piece.start:,} on."
-        )
-    notes += [NO_EVIDENCE_IN_IMAGES] if images and evidence else []
-    notes += [f"Evidence of {left_out:,} more values was left out."] if left_out else []
-    return notes
+    words = next((each.words for each in reversed(read) if not each.read and each.words.strip()), "")
+    return [
+        *([f"To be read in {len(parts)} parts."] if len(parts) > 1 else []),
+        *([NO_EVIDENCE_IN_IMAGES] if images and evidence else []),
+        *([f"Evidence of {left_out:,} more values was left out: ask for fewer fields at once."] if left_out else []),
+        *([f"What the model wrote instead, untrusted: {_short(words, MOST_WORDS)}"] if words else []),
+    ]
 
 
 def _in_words(extraction: Extraction) -> str:

@@ -86,8 +86,8 @@ def _at(root: dict[str, Any], reference: Any) -> Any:
 
 # --- an extraction among the requests ---
 
-SCHEMA = re.compile(r"JSON schema:\n(\{.*?\})\n\n", re.DOTALL)
-SOURCE = re.compile(r'<source name="[^"]*">\n(.*?)\n</source>', re.DOTALL)
+SCHEMA = re.compile(r"JSON schema:\n(\{.*?\})(?:\n\n|\Z)", re.DOTALL)
+SOURCE = re.compile(r'<(source-\w+) name="[^"]*">\n(.*?)\n</\1>', re.DOTALL)
 # Models named so answer in these ways instead.
 SPOILED: dict[str, Callable[[str], str]] = {
     "sandbox-broken-json": lambda said: said[:-1] + ",,}",
@@ -109,6 +109,6 @@ def extracted(name: str, words: str, form: dict[str, Any]) -> str | None:
         schema = given or json.loads(asked[1] if asked else "{}")
     except ValueError:
         schema = {}
-    text = "\n".join(SOURCE.findall(words)) or words
+    text = "\n".join(text for _, text in SOURCE.findall(words)) or "沙箱不看图片"
     said = json.dumps(filled(schema, text), ensure_ascii=False)
     return SPOILED[name](said) if name in SPOILED else said
