@@ -37,6 +37,7 @@ DATES_AND_NUMBERS = re.compile(f"{DATES.pattern}|{SEPARATED.pattern}")
 SAME_WIDTH = ("<wide>", "<narrow>", "<small>", "<noBreak>", "<vertical>")  # not 10⁵, which is no 105
 MINUS = "-−－﹣"
 LONGEST_NUMBER = 40
+MOST_MARKS = 32  # of one cluster: putting very many in order takes very long
 
 
 class Evidence(Frozen):
@@ -114,7 +115,7 @@ class Source:
         for match in NUMBER.finditer(text):
             first, last = match.span()
             number = Decimal(match[0].replace(",", "")) if last - first <= LONGEST_NUMBER else None
-            if number is None or _in_a_word(text, first, last):
+            if number is None or _in_a_word(text, first):
                 continue
             signed = first > 0 and text[first - 1] == "-" and not _spells(text[first - 2 : first - 1])
             place = starts[first - signed], ends[last - 1]
@@ -159,14 +160,14 @@ def _joined(text: str, edge: int, step: int) -> bool:
 
 def _spells(character: str) -> bool:
     """Whether it is of a script that writes words between spaces, full-width digits and letters too."""
-    wide = "\uff10" <= character <= "\uff5a"
+    wide = "\uff10" <= character <= "\uff5a" or "\ufb00" <= character <= "\ufb06"
     return character.isalnum() and (character < FIRST_CHINESE or wide)
 
 
-def _in_a_word(text: str, first: int, last: int) -> bool:
-    """Whether Latin letters touch a number, as in A4 or 5G."""
-    beside = (text[first - 1 : first] if first else "", text[last : last + 1])
-    return any(letter.isascii() and letter.isalpha() for letter in beside)
+def _in_a_word(text: str, first: int) -> bool:
+    """Whether a Latin letter or a point stands before a number, as in A4 and .5; behind it stands a unit."""
+    before = text[first - 1 : first] if first else ""
+    return before == "." or (before.isascii() and before.isalpha())
 
 
 def _normal(text: str) -> tuple[str, "array[int]", "array[int]"]:
@@ -210,7 +211,7 @@ def _clusters(text: str) -> Iterator[tuple[int, int]]:
     """A character with the marks that combine with it."""
     start = 0
     for end in range(1, len(text) + 1):
-        if end == len(text) or not unicodedata.combining(text[end]):
+        if end == len(text) or not unicodedata.combining(text[end]) or end - start == MOST_MARKS:
             yield start, end
             start = end
 

@@ -39,6 +39,7 @@ class Found:
     attempts: int = 0
     read: bool = False  # an answer came that is JSON
     words: str = ""  # what came instead
+    cut: str = ""  # why the answer is not whole, though it is JSON
 
     @property
     def valid(self) -> bool:
@@ -112,8 +113,14 @@ def _take(found: Found, schema: Schema, completion: Completion) -> None:
             found.violations = [Violation(pointer="", message=f"{error}{cut}")]
         return
     violations = schema.violations(data)
-    if not found.read or len(violations) <= len(found.violations):
+    found.cut = completion.incomplete
+    if not found.read or _weight(violations) <= _weight(found.violations):
         found.data, found.violations, found.read = data, violations, True
+
+
+def _weight(violations: Sequence[Violation]) -> int:
+    """How far an answer is off: what is wrong as a whole weighs more than any of its parts."""
+    return sum(1 if violation.pointer else len(violations) + 50 for violation in violations)
 
 
 def _form(mode: Mode, schema: Schema) -> dict[str, Any] | None:

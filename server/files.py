@@ -8,6 +8,7 @@ import stat
 import sys
 from io import BytesIO
 from pathlib import Path
+from threading import Event, Lock
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -21,12 +22,14 @@ DATA_URI_CHARACTERS = 10 * 1024 * 1024
 FILE_BYTES = 7_500_000  # as base64 it fits
 NO_TEXT = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ue000-\uf8ff\ufffe\uffff]")  # of binary files and wrong encodings
 DOCUMENTS = (".pdf", ".txt", ".md", ".csv", ".json", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".html", ".htm")
-TEXT_BYTES = 50_000_000
+TEXT_BYTES = 20_000_000
+MOST_PDF_CHARACTERS = 5_000_000
+PDFIUM = Lock()
 SHORTEST_SIDE_PX = 10
 WIDEST_RATIO = 200
 FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters at least: C:\\ is a drive
-DATA_URI_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64", re.IGNORECASE)
+DATA_URI_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w-]+=[\w-]+)*;base64", re.IGNORECASE)
 
 
 async def image_part(source: str, folders: tuple[Path, ...]) -> dict[str, Any]:
@@ -51,29 +54,38 @@ async def text_of(source: str, folders: tuple[Path, ...]) -> str | None:
         if _split(source.strip()).path.lower().endswith(DOCUMENTS):
             raise ToolError("Only images can be sent by URL, and this is a document. Download it and give its path.")
         return None
-    return await anyio.to_thread.run_sync(_text, source.strip(), folders)
+    stop = Event()
+    try:
+        return await anyio.to_thread.run_sync(_text, source.strip(), folders, stop, abandon_on_cancel=True)
+    finally:
+        stop.set()
 
 
-def _text(source: str, folders: tuple[Path, ...]) -> str | None:
+def _text(source: str, folders: tuple[Path, ...], stop: Event) -> str | None:
     if source.lower().startswith("data:"):
-        return None if source.lower().startswith("data:image/") else _decoded(_data_uri_bytes(source), "The data URI")
+        name = "The data URI"
+        content = b"" if source.lower().startswith("data:image/") else _data_uri_bytes(source)
+        return _read_as_text(content, name, stop) if content else None
     path = unquote(_split(source).path) if source.lower().startswith("file:") else source
     name = shown(Path(path).name)
-    content = _read(path, folders, TEXT_BYTES)
-    if content.startswith(b"%PDF"):
-        return _pdf_text(content, name)
+    return _read_as_text(_read(path, folders, TEXT_BYTES), name, stop)
+
+
+def _read_as_text(content: bytes, name: str, stop: Event) -> str | None:
+    if b"%PDF-" in content[:1024]:
+        return _pdf_text(content, name, stop)
     return None if _looks_like_an_image(content) else _decoded(content, name)
 
 
 def _looks_like_an_image(content: bytes) -> bool:
-    heads = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*", b"GIF8")
-    return content.startswith(heads) or content[8:12] == b"WEBP" or content[4:12] in (b"ftypheic", b"ftypavif")
+    heads = (b"\xff\xd8\xff", b"\x89PNG", b"II*\x00", b"MM\x00*", b"GIF8")
+    bitmap = content.startswith(b"BM") and content[6:10] == bytes(4)
+    webp = content.startswith(b"RIFF") and content[8:12] == b"WEBP"
+    return content.startswith(heads) or bitmap or webp or content[4:12] in (b"ftypheic", b"ftypavif")
 
 
 def _decoded(content: bytes, name: str) -> str:
     """Text as people have it: UTF-8, UTF-16 with its mark, GB 18030 as older Chinese files are."""
-    if content.startswith(b"%PDF"):
-        return _pdf_text(content, name)
     encodings = ("utf-16",) if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "gb18030")
     for encoding in encodings:
         try:
@@ -88,22 +100,36 @@ def _decoded(content: bytes, name: str) -> str:
     )
 
 
-def _pdf_text(content: bytes, name: str) -> str:
+def _pdf_text(content: bytes, name: str, stop: Event) -> str:
+    """The text layer, page by page; `stop` ends the work between two pages."""
     import pypdfium2  # heavy: only when a PDF is read
 
-    try:
-        document = pypdfium2.PdfDocument(content)
-    except pypdfium2.PdfiumError as error:
-        why = "locked: remove its password" if "password" in str(error).lower() else "broken: save it again"
-        raise ToolError(f"{name} is a PDF that cannot be opened, since it is {why}.") from None
-    try:
-        pages = [_page_text(page) for page in document]
-    finally:
-        document.close()
-    text = "\n\n".join(pages)
+    with PDFIUM:  # it is not made for several threads
+        try:
+            document = pypdfium2.PdfDocument(content)
+        except pypdfium2.PdfiumError as error:
+            why = "locked: remove its password" if "password" in str(error).lower() else "broken: save it again"
+            raise ToolError(f"{name} is a PDF that cannot be opened, since it is {why}.") from None
+        try:
+            text = _pages_text(document, name, stop)
+        finally:
+            document.close()
     if not text.strip():
         raise ToolError(f"{name} is a PDF without a text layer (a scan). Send its pages as images.")
     return text
+
+
+def _pages_text(document: Any, name: str, stop: Event) -> str:
+    pages: list[str] = []
+    room = MOST_PDF_CHARACTERS
+    for page in document:
+        pages.append(_page_text(page))
+        room -= len(pages[-1])
+        if stop.is_set():
+            return ""
+        if room < 0:
+            raise ToolError(f"{name} holds more than {MOST_PDF_CHARACTERS:,} characters. Split it and give the parts.")
+    return "\n\n".join(pages)
 
 
 def _page_text(page: Any) -> str:

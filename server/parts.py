@@ -44,6 +44,8 @@ def _split(name: str, text: str, most_tokens: int) -> Iterator[Piece]:
     start = 0
     while start < len(text):
         end = _border(text, start, start + length)
+        while text_tokens(text[start:end]).most > most_tokens and end - start > 1:  # denser here than on the whole
+            end = _border(text, start, start + (end - start) * 2 // 3)
         yield Piece(name, start, text[start:end])
         start = end
 
@@ -79,7 +81,9 @@ def merged(results: Sequence[Any], is_found: Callable[[int, Any], bool]) -> tupl
 def _merged(
     values: list[tuple[int, Any]], where: str, is_found: Callable[[int, Any], bool], out: list[Conflict]
 ) -> Any:
-    values = [(part, value) for part, value in values if value is not None and value != ""]
+    values = [(part, value) for part, value in values if value not in (None, "", [], {})] or values[:1]
+    if values and values[0][1] in (None, ""):
+        return values[0][1]
     if not values:
         return None
     if all(isinstance(value, dict) for _, value in values):
@@ -96,7 +100,7 @@ def _merged(
     if all(isinstance(value, list) for _, value in values):
         return _without_repeats([value for _, value in values])
     kept = next((value for part, value in values if is_found(part, value)), values[0][1])
-    others = [value for _, value in values if value != kept]
+    others = [value for _, value in values if json.dumps(value) != json.dumps(kept)]
     out += [Conflict(where, kept, other) for other in others[:3]]
     return kept
 

@@ -4,9 +4,12 @@ Validation is jsonschema-rs, whose regular expressions match in linear time: Pyt
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from math import log
 from typing import Any
+from urllib.parse import unquote
 
 import jsonschema_rs
 from mcp.server.mcpserver.exceptions import ToolError
@@ -20,7 +23,12 @@ MOST_VIOLATIONS = 50
 LONGEST_MESSAGE = 300
 SHAPES = ("type", "properties", "items", "prefixItems", "enum", "const", "$ref", "allOf", "anyOf", "oneOf", "not", "if")
 # Keywords whose schemas look at the same value again.
-AGAIN = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "$dynamicRef")
+AGAIN = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "dependentSchemas")
+NAMES = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")  # hold schemas by name
+DATA = ("enum", "const", "default", "examples")
+ELSEWHERE = ("$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$recursiveAnchor")
+MOST_WORK = 1_000_000
+DEEPEST_DATA = 100
 
 
 class Violation(Frozen):
@@ -37,9 +45,9 @@ class Schema:
         _bounded(self.given)
         if not set(SHAPES) & set(self.given):
             raise _refused("it asks for nothing: is it an example instead of a schema? Give type and properties")
-        for reference in _references(self.given):
-            if not (isinstance(reference, str) and reference.startswith("#")):
-                raise _refused("a $ref may point inside the schema only (#/...): copy what it means into $defs")
+        nodes = list(_schemas(self.given))
+        for node in nodes:
+            _plainly_referring(node)
         try:
             jsonschema_rs.meta.validate(self.given)
             self._validator = jsonschema_rs.Draft202012Validator(
@@ -49,11 +57,17 @@ class Schema:
             raise _refused(_clipped(f"{pointer(error.instance_path) or 'it'}: {error.message}")) from None
         except jsonschema_rs.ReferencingError as error:
             raise _refused(_clipped(str(error))) from None
-        if self._steps(self.given, ()) > MOST_STEPS:
+        steps = max(self._steps(node, ()) for node in nodes)
+        if steps > MOST_STEPS:
             raise _refused("its references multiply without bounds: simplify them")
+        # Where schemas refer to each other, the work may multiply at each level of the data.
+        refers = any("$ref" in node for node in nodes)
+        self._deepest = int(log(MOST_WORK) / log(steps)) if refers and steps > 1 else DEEPEST_DATA
 
     def violations(self, data: Any) -> list[Violation]:
         """What does not fit, by JSON pointer; the first ones of very many."""
+        if _depth(data) > self._deepest:
+            return [Violation(pointer="", message=f"nested deeper than {self._deepest} levels, too deep to be checked")]
         found = []
         for error in self._validator.iter_errors(data):
             found.append(Violation(pointer=pointer(error.instance_path), message=_clipped(error.message)))
@@ -77,13 +91,16 @@ class Schema:
             return 1
         if id(node) not in self._memo:
             inner = [self._steps(each, (*path, id(node))) for each in self._looking_again(node)]
-            self._memo[id(node)] = min(1 + sum(inner), MOST_STEPS + 1)
+            patterns = len(node.get("patternProperties", ()))  # several may name one property
+            self._memo[id(node)] = min(1 + sum(inner) + patterns, MOST_STEPS + 1)
         return self._memo[id(node)]
 
     def _looking_again(self, node: dict[str, Any]) -> Iterator[Any]:
         for keyword in AGAIN:
             value = node.get(keyword)
-            if isinstance(value, list):
+            if keyword == "dependentSchemas" and isinstance(value, dict):
+                yield from value.values()
+            elif isinstance(value, list):
                 yield from value
             elif isinstance(value, str):
                 yield self._at(value)
@@ -98,7 +115,7 @@ class Schema:
         """What a local reference means; an anchor, or nothing there, means nothing more to count."""
         node: Any = self.given
         for part in reference.removeprefix("#").split("/")[1:]:
-            name = part.replace("~1", "/").replace("~0", "~")
+            name = unquote(part).replace("~1", "/").replace("~0", "~")
             node = node.get(name) if isinstance(node, dict) else _item(node, name)
         return node
 
@@ -113,26 +130,44 @@ def _item(node: Any, name: str) -> Any:
 
 
 def _bounded(schema: dict[str, Any]) -> None:
-    depth = 0
-    level: list[Any] = [schema]
-    while level and depth <= DEEPEST:
-        inner = (each.values() if isinstance(each, dict) else each for each in level)
+    if _depth(schema) > DEEPEST:
+        raise _refused(f"it is nested deeper than {DEEPEST} levels")
+    text = json.dumps(schema, ensure_ascii=False)
+    if len(text) > MOST_CHARACTERS:
+        raise _refused(f"it is longer than {MOST_CHARACTERS:,} characters")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise _refused("it holds half of a surrogate pair (a broken emoji)")
+
+
+def _depth(data: Any) -> int:
+    """Levels of lists and objects; what is far too deep is not counted to its end."""
+    depth, level = 0, [data]
+    while level and depth <= DEEPEST_DATA + 1:
+        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
         level = [value for values in inner for value in values if isinstance(value, dict | list)]
         depth += 1
-    if level:
-        raise _refused(f"it is nested deeper than {DEEPEST} levels")
-    if len(json.dumps(schema)) > MOST_CHARACTERS:
-        raise _refused(f"it is longer than {MOST_CHARACTERS:,} characters")
+    return depth
 
 
-def _references(node: Any) -> Iterator[Any]:
-    if isinstance(node, dict):
-        yield from (node[name] for name in ("$ref", "$dynamicRef") if name in node)
-        for value in node.values():
-            yield from _references(value)
-    elif isinstance(node, list):
+def _schemas(node: Any) -> Iterator[dict[str, Any]]:
+    """Every schema inside: not the names of properties, and not what is data."""
+    if isinstance(node, list):
         for value in node:
-            yield from _references(value)
+            yield from _schemas(value)
+    if isinstance(node, dict):
+        yield node
+        for name, value in node.items():
+            if name in NAMES and isinstance(value, dict):
+                yield from _schemas(list(value.values()))
+            elif name not in DATA:
+                yield from _schemas(value)
+
+
+def _plainly_referring(node: dict[str, Any]) -> None:
+    if used := [name for name in ELSEWHERE if name in node]:
+        raise _refused(f"{used[0]} is not read: use $ref with #/$defs/...")
+    if "$ref" in node and not re.fullmatch(r"#(/.*)?", str(node["$ref"]), re.DOTALL):
+        raise _refused("a $ref may point inside the schema only (#/...): copy what it means into $defs")
 
 
 def _refused(why: str) -> ToolError:

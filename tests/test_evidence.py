@@ -1,5 +1,6 @@
 """Where in the sources a value stands: exact offsets in the original text, or not found; never a guess."""
 
+import time
 import unicodedata
 
 import pytest
@@ -97,6 +98,22 @@ def test_evidence_names_pointer_source_and_offsets() -> None:
     assert listed[0].model_dump() == {
         "pointer": "/a~1b/0", "found": True, "quote": "乙", "start": 1, "end": 2, "source": "files[0]",
     }  # fmt: skip
+
+
+def test_thousands_of_combining_marks_take_no_time() -> None:
+    source = Source("a" + "\u0301\u0316" * 50_000 + " 西湖")
+    start = time.monotonic()
+
+    assert source.find("西 湖")
+    assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "found"),
+    [("长5km", 5, True), ("A4纸", 4, False), (".5", 5, False), ("3-5号", -5, False), ("温度 -5 度", 5, False), ("ﬁnance", "nance", False), ("0.10", 0.1, True), ("0.00001", 1e-05, True)],
+)  # fmt: skip
+def test_signs_units_and_names_of_things(text: str, value: object, found: bool) -> None:
+    assert Source(text).says(value) is found
 
 
 def test_very_much_evidence_is_cut_short_and_counted() -> None:

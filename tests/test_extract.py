@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import jsonschema
 import pypdfium2
@@ -399,6 +400,64 @@ async def test_three_hundred_pages_are_read_in_bounded_memory(hosted: Hosted) ->
     assert len(pages) > 600_000
     assert all(each["found"] for each in result.structured_content["evidence"])
     assert peak < 100e6
+
+
+async def test_what_leaves_no_room_or_has_too_many_parts_is_said_before_sending(hosted: Hosted) -> None:
+    wire = Wire([said({"title": "西湖"})])
+    wide = {
+        "type": "object",
+        "properties": {f"字段{n}": {"type": "string", "description": "说明" * 5} for n in range(1_500)},
+    }
+    no_room = await ask(hosted, wire, text="x", json_schema=wide, model="qwen-max")
+    too_many = await ask(hosted, wire, text="很长的正文。" * 400_000, model="qwen-max")
+
+    assert "leave no room for a text on qwen-max" in text_of(no_room)
+    assert "at most 60 are" in text_of(too_many)
+    assert wire.requests == []
+
+
+async def test_several_pdfs_are_read_at_once(hosted: Hosted, tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf(*[f"Page {n} of West Lake" for n in range(200)]))
+    results = []
+
+    async def one(host: Client) -> None:
+        results.append(await host.call_tool("extract", {"json_schema": SCHEMA, "files": [str(tmp_path / "a.pdf")]}))
+
+    async with (
+        hosted(Wire([said({"title": "West Lake"})]), folders=(tmp_path,)) as host,
+        anyio.create_task_group() as tasks,
+    ):
+        for _ in range(4):
+            tasks.start_soon(one, host)
+
+    assert [result.structured_content["valid"] for result in results] == [True] * 4
+
+
+async def test_an_answer_that_cannot_be_sent_on_is_a_violation(hosted: Hosted) -> None:
+    found = await data(hosted, Wire([said('{"title": "a\\ud83d"}')]), valid=False)
+
+    assert "half of a surrogate pair" in found["violations"][0]["message"]
+    assert found["cost"]["total"]
+
+
+async def test_an_answer_that_is_json_but_not_whole_says_so(hosted: Hosted) -> None:
+    found = await data(hosted, Wire([said({"title": "西湖"}, "content_filter")]))
+
+    assert "An answer is not whole: DashScope's content filter cut the answer off." in found["notes"]
+
+
+async def test_a_schema_whose_parts_are_referred_to_is_used_as_it_is(hosted: Hosted) -> None:
+    schema = {
+        **SCHEMA,
+        "properties": {
+            **SCHEMA["properties"],
+            "y": {"type": "array", "contains": {"type": "string"}},
+            "x": {"$ref": "#/properties/y/contains"},
+        },
+    }
+    found = await data(hosted, Wire([said({"title": "西湖"})]), text=LONG, model="qwen-max", json_schema=schema)
+
+    assert found["data"] == {"title": "西湖"}
 
 
 # --- the sandbox ---

@@ -65,6 +65,19 @@ def test_without_evidence_the_first_stays() -> None:
     assert joined({"a": 1}, "甲")[0] == {"a": 1}
 
 
+def test_empty_is_no_answer_and_true_is_not_one() -> None:
+    assert joined({"a": "", "b": []}, {"a": "甲", "b": "乙"}) == ({"a": "甲", "b": "乙"}, [])
+    assert joined([], []) == ([], [])
+    assert joined("", "") == ("", [])
+    assert len(joined(1, True)[1]) == 1
+
+
+def test_a_text_that_grows_denser_is_measured_piece_by_piece() -> None:
+    parts = parts_of({"text": "a" * 40_000 + "中" * 10_000}, 2_000)
+
+    assert all(sum(text_tokens(piece.text).most for piece in part) <= 2_000 for part in parts)
+
+
 def test_a_part_may_lack_what_another_holds() -> None:
     schema = {
         "type": "object", "required": ["a"], "minProperties": 1, "enum": [{"required": 1}], "oneOf": [{"required": ["a"]}], "not": {"required": ["b"]},

@@ -1,6 +1,7 @@
 """JSON out of what a model wrote: read where it is whole, refused where it would have to be guessed."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -20,6 +21,9 @@ from hypothesis import strategies as st
         ('{"a": "http://x // no comment", /* one */ "b": 1} // two', {"a": "http://x // no comment", "b": 1}),
         ('Sure! {"a": 1} That is all.', {"a": 1}),
         ('根据材料[1]，结果：{"a": 1}', {"a": 1}),
+        ('结果[共2项]：{"a": 1}', {"a": 1}),
+        ('Here [1] is {"a": 1}', {"a": 1}),
+        ('{"a": /* {"a": 0} */ 1}', {"a": 1}),
         ('{"a": "\\u4e2d\\n"}', {"a": "中\n"}),
         ('"text"', "text"),
         ("12.5", 12.5),
@@ -32,16 +36,35 @@ def test_a_whole_value_is_read(text: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "我只能用文字描述。", '{"a": 1', '{"a": [1, 2', '{"a": "b', '{"a": 1}{"b": 2}', '{"a": 1, "a": 2}', '{"a": NaN}', "Infinity", "[" * 100_000, '{"a" 1}', "12 apples"],
+    ["/* {} */" * 3 + '{"a": 1}{"b": 2}', '{"a":1} 更正：{"a":2}', '{"a": "\\ud83d"}', '{"\\ud83d": 1}', '{"a": 1e999}', "[" * 300 + "]" * 300,
+     "", "我只能用文字描述。", '{"a": 1', '{"a": [1, 2', '{"a": "b', '{"a": 1}{"b": 2}', '{"a": 1, "a": 2}', '{"a": NaN}', "Infinity", "[" * 100_000, '{"a" 1}', "12 apples"],
 )  # fmt: skip
 def test_what_is_cut_or_unclear_is_never_guessed(text: str) -> None:
     with pytest.raises(NoJson, match="The answer cannot be read: "):
         json_of(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["{" + "/* " * 200_000 + '"x', "```" + "\n" * 200_000, "{" * 100_000, "[" * 50_000 + "{", '"' * 100_001]
+)
+def test_hostile_answers_are_refused_at_once(text: str) -> None:
+    start = time.monotonic()
+    with pytest.raises(NoJson):
+        json_of(text)
+
+    assert time.monotonic() - start < 5  # quadratic work would take minutes
+
+
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 

@@ -16,10 +16,11 @@ def nested(levels: int, keyword: str = "properties") -> dict[str, Any]:
     return schema
 
 
-def doubling(levels: int) -> dict[str, Any]:
+def doubling(levels: int, name: str = "a{}") -> dict[str, Any]:
     """Each level looks at the same value twice as often."""
-    steps = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(levels)}
-    return {"$defs": {**steps, f"a{levels}": {"type": "string"}}, "$ref": "#/$defs/a0"}
+    plain = name.replace("%20", " ")
+    steps = {plain.format(n): {"allOf": [{"$ref": f"#/$defs/{name.format(n + 1)}"}] * 2} for n in range(levels)}
+    return {"$defs": {**steps, plain.format(levels): {"type": "string"}}, "$ref": f"#/$defs/{name.format(0)}"}
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,10 @@ def doubling(levels: int) -> dict[str, Any]:
         ({"type": "string", "pattern": "(?=a)b"}, '/pattern: "(?=a)b" is not a "regex"'),
         ({"$ref": "https://evil.example/x.json"}, "a $ref may point inside the schema only"),
         ({"items": {"$ref": "file:///etc/passwd"}}, "a $ref may point inside the schema only"),
-        ({"type": "object", "$dynamicRef": "other.json"}, "a $ref may point inside the schema only"),
+        ({"type": "object", "$dynamicRef": "other.json"}, "$dynamicRef is not read: use $ref with #/$defs/..."),
+        ({"$anchor": "a", "allOf": [{"$ref": "#a"}]}, "$anchor is not read"),
+        ({"type": "object", "properties": {"a": {"title": "\ud800"}}}, "it holds half of a surrogate pair"),
+        (doubling(40, "a%20{}"), "its references multiply without bounds"),
         ({"$ref": 5}, "a $ref may point inside the schema only"),
         ({"$ref": "#/nope"}, "does not exist"),
         (nested(100), "it is nested deeper than 64 levels"),
@@ -61,6 +65,7 @@ def test_a_schema_that_cannot_be_used_is_refused_with_the_place(schema: dict[str
         ({"$ref": "#"}, 1, []),
         ({"type": "object", "properties": {"c": {"items": {"$ref": "#"}}}}, {"c": [{"c": [1]}]}, [("/c/0/c/0", '1 is not of type "object"')]),
         (doubling(5), 1, None),
+        ({"properties": {"$ref": {"type": "string"}, "c": {"enum": [{"$ref": "x.json"}]}}}, {"$ref": 1}, [("/$ref", '1 is not of type "string"')]),
         ({"type": "string", "format": "date"}, "二〇二四", [("", '"二〇二四" is not a "date"')]),
     ],
     ids=str,
@@ -78,6 +83,30 @@ def test_a_pattern_that_hangs_python_is_matched_at_once() -> None:
     assert not schema.violations("a" * 50_000)
 
 
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf", "allOf"])
+def test_work_that_doubles_at_each_level_of_the_data_is_bounded(keyword: str) -> None:
+    schema = Schema(
+        {"type": "object", "properties": {"a": {keyword: [{"$ref": "#"}, {"$ref": "#"}]}}, "required": ["z"]}
+    )
+    deep: dict[str, Any] = {}
+    for _ in range(60):
+        deep = {"a": deep}
+
+    (violation,) = schema.violations(deep)
+
+    assert "too deep to be checked" in violation.message
+    assert schema.violations({"a": {"a": {}}})
+
+
+def test_patterns_that_all_name_one_property_are_counted() -> None:
+    schema = Schema({"type": "object", "patternProperties": {f"^{letter}*a": {"$ref": "#"} for letter in "bcdefghi"}})
+    deep: dict[str, Any] = {}
+    for _ in range(20):
+        deep = {"a": deep}
+
+    assert "too deep to be checked" in schema.violations(deep)[0].message
+
+
 def test_very_many_violations_are_cut_short() -> None:
     assert len(Schema({"items": {"type": "string"}}).violations(list(range(10_000)))) == MOST_VIOLATIONS
 
@@ -86,7 +115,7 @@ def test_very_many_violations_are_cut_short() -> None:
     ("schema", "root"),
     [
         ({"type": "object"}, "object"), ({"properties": {}}, "object"), ({"type": "array"}, "array"), ({"enum": [1]}, ""),
-        ({"$ref": "#/$defs/a", "$defs": {"a": {"type": "object"}}}, "object"), ({"type": ["object", "null"]}, ""), ({"$ref": "#x", "$defs": {"a": {"$anchor": "x"}}}, ""),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"type": "object"}}}, "object"), ({"type": ["object", "null"]}, ""),
     ],
     ids=str,
 )  # fmt: skip

@@ -9,12 +9,14 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from aiolimiter import AsyncLimiter
 from bailian_mcp.server.bailian import Bailian, Shared
 from bailian_mcp.server.hosts import host as host_of
 from bailian_mcp.server.progress import Progress
 from bailian_mcp.server.searching import Ask
 from conftest import HOST, Hosted, Wire, dashscope, leaves, process, refusal, stream, text_of
 from mcp import Client
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ResourceLink
 
 pytestmark = pytest.mark.anyio
@@ -476,6 +478,17 @@ async def test_each_attempt_waits_for_its_turn() -> None:
 
     assert len(started) == 3
     assert min(later - earlier for earlier, later in pairwise(started)) > 0.05
+
+
+async def test_a_turn_that_does_not_come_in_time_is_no_silence_of_dashscope() -> None:
+    wire = Wire([native(*FOUND)])
+    async with dashscope(wire, timeout_s=0.3) as client:
+        shared = Shared(client, HOST, search_turns=AsyncLimiter(1, 60))
+        await shared.search_turns.acquire()
+        with pytest.raises(ToolError, match=r"Its turn did not come within 0\.3 s\. Nothing was sent\."):
+            await Bailian(shared, Progress(silent)).search("qwen3.7-plus", QUESTION, Ask())
+
+    assert wire.requests == []
 
 
 async def silent(progress: float, total: float | None, message: str) -> None:

@@ -10,7 +10,7 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from ..server.answer import Answer, combined, result
-from ..server.bailian import Call
+from ..server.bailian import Bailian, Call
 from ..server.catalog import Model, text_tokens
 from ..server.evidence import Evidence, Source, evidence_of
 from ..server.extraction import Found, Mode, extract_part, modes
@@ -40,9 +40,12 @@ CHINESE = (
     "按 JSON Schema 从文本、文件、图片中抽取数据：在本机校验，不符则返修一次，逐个字段给出原文出处（含字符位置）。"
 )
 UNKNOWN_WINDOW = 24_000  # tokens a part may have on a model whose window is not known
-RESERVED = 4_000  # tokens for the schema's own words, the instructions and a repair
+LEAST_WINDOW = 500
+MOST_PARTS = 60
+RESERVED = 2_000  # tokens for the schema's own words, the instructions and a repair
 MOST_DATA = 60_000  # characters: a reply must fit the host, and data is never cut
 MOST_WORDS = 2_000
+LONG = 4_000  # characters of data that are better read without indents
 NO_EVIDENCE_IN_IMAGES = "What is said in an image only has no place in a text: there is no evidence of it."
 
 
@@ -85,7 +88,15 @@ async def extract(
     if not texts and not images:
         raise bailian.refusal("There is nothing to extract from: give text or files.")
     known = bailian.known(chosen)
-    parts = parts_of(texts, _window(known, schema)) or [()]
+    window = _window(known, schema, instructions)
+    if window < LEAST_WINDOW:
+        raise bailian.refusal(f"The schema and the instructions leave no room for a text on {chosen}: shorten them.")
+    parts = parts_of(texts, window) or [()]
+    if len(parts) > MOST_PARTS:
+        raise bailian.refusal(
+            f"The text would be read in {len(parts)} parts, each billed; at most {MOST_PARTS} are. Give less at once, "
+            "or use a model with a larger context. Nothing was sent."
+        )
     read, failure = await _read(bailian, chosen, known, schema, parts, images, instructions)
     done = parts[: len(read)]
     data, violations = read[0].data, read[0].violations
@@ -117,12 +128,15 @@ async def extract(
 # --- reading ---
 
 
-def _window(model: Model | None, schema: Schema) -> int:
-    """Tokens of source text that a part may have: what the model takes, and no more than its cheapest price tier."""
+def _window(model: Model | None, schema: Schema, instructions: str) -> int:
+    """Tokens of source text that a part may have: what the model takes, and no more than its cheapest price tier.
+
+    The schema may be sent twice, and a wrong answer be sent back.
+    """
     takes = model.limits.max_input if model else None
     edges = [tier.up_to for price in (model.prices if model else ())[:1] for tier in price.tiers[:1] if tier.up_to]
-    schema_tokens = text_tokens(json.dumps(schema.given, ensure_ascii=False)).most
-    return max(1_000, min([takes or UNKNOWN_WINDOW, *edges]) - RESERVED - 2 * schema_tokens)
+    words = 2 * text_tokens(json.dumps(schema.given, ensure_ascii=False)).most + text_tokens(instructions).most
+    return min([takes or UNKNOWN_WINDOW, *edges]) * 9 // 10 - RESERVED - words
 
 
 async def _read(
@@ -135,7 +149,7 @@ async def _read(
     instructions: str,
 ) -> tuple[list[Found], str]:
     """The parts in their order, until all are read or there is enough; and a later failure, which loses nothing."""
-    shape = schema if len(parts) == 1 else Schema(relaxed(schema.given))
+    shape = schema if len(parts) == 1 else _shape_of_parts(schema)
     ladder: list[Mode] = modes(known, shape, images=bool(images))
     read: list[Found] = []
     for number, part in enumerate(parts, 1):
@@ -155,6 +169,13 @@ async def _read(
         if bailian.has_enough or size > MOST_DATA:
             break
     return read, ""
+
+
+def _shape_of_parts(schema: Schema) -> Schema:
+    try:
+        return Schema(relaxed(schema.given))
+    except Bailian.refusal:  # it refers to what a part may lack
+        return schema
 
 
 def _joined(schema: Schema, parts: Sequence[Part], read: Sequence[Found]) -> tuple[Any, list[Violation]]:
@@ -195,12 +216,14 @@ def _notes(
         *([f"To be read in {len(parts)} parts."] if len(parts) > 1 else []),
         *([NO_EVIDENCE_IN_IMAGES] if images and evidence else []),
         *([f"Evidence of {left_out:,} more values was left out: ask for fewer fields at once."] if left_out else []),
+        *dict.fromkeys(f"An answer is not whole: {each.cut}." for each in read if each.cut),
         *([f"What the model wrote instead, untrusted: {_short(words, MOST_WORDS)}"] if words else []),
     ]
 
 
 def _in_words(extraction: Extraction) -> str:
-    lines = [json.dumps(extraction.data, ensure_ascii=False, indent=2)]
+    data = json.dumps(extraction.data, ensure_ascii=False)
+    lines = [json.dumps(extraction.data, ensure_ascii=False, indent=2) if len(data) < LONG else data]
     if not extraction.valid:
         lines.append("NOT VALID:")
     lines += [f"- {violation.pointer or '(the whole)'}: {violation.message}" for violation in extraction.violations]

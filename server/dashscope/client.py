@@ -167,11 +167,17 @@ class DashScope:
             wait_max=self._first_wait_s * 16,
             wait_jitter=self._first_wait_s,
         )
+        sent = False
         with anyio.move_on_at(deadline):
             async for attempt in attempts:
                 with attempt:
                     await turn()
+                    sent = True
                     return await self._send(dialect, content)
+        if not sent:
+            raise DashScopeError(
+                f"Its turn did not come within {self._timeout_s:g} s. Nothing was sent. Call again later."
+            )
         raise DashScopeError(
             f"{self._host.service} sent nothing within {self._timeout_s:g} s. "
             "It may be billed, so it was not sent again: ask for less at once, use a faster model, "
