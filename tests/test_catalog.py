@@ -177,6 +177,9 @@ def tier(up_to: int | None = None, **prices: str) -> dict[str, Any]:
         (in_model("qwen-max", prices=price(tier()) * 2), "qwen-max two prices hold at once in cn-beijing (cn)"),
         (in_model("qwen-max", prices=price(tier(), valid_from="2026-02-01", valid_to="2026-01-01")), "valid_to must come after valid_from"),
         (in_model("qwen-max", prices=price({"label": "x", "input": "1", "output_by_modality": {"audio": "1"}})), "need one of text"),
+        (in_model("qwen-max", prices=price(tier(1), {"label": "x", "input": "1"})), "all tiers need an output price, or none"),
+        (in_model("qwen-max", prices=price(tier(), off_peak={"start": 5, "end": 5, "tiers": [tier()]})), "cheaper hours must end at another hour"),
+        (in_model("qwen-max", prices=price(tier(input=0.5))), 'money must be written as text, "0.8" and not 0.8: input.'),
         (in_model("qwen-max", limits={"context": -5}), "qwen-max.limits.context must be greater than or equal to 0"),
         (in_model("qwen-max", limits={"source": "hearsay"}), "unknown source: hearsay"),
         (in_model("qwen-max", claims=[{"field": "x", "value": "y", "source": "hearsay", "accepted": True, "why": "z"}]), "unknown source: hearsay"),
@@ -199,8 +202,7 @@ def test_a_malformed_entry_is_named_with_the_reason(tmp_path: Path, change: Any,
 
     assert len(found := check(file)) == 1
     assert says in found[0]
-    with pytest.raises(BadCatalog, match=r"^c\.json: "):
-        validated(data, "c.json")
+    assert main("list", file) == 1
 
 
 @pytest.mark.parametrize(
@@ -375,6 +377,9 @@ def test_an_overlay_can_be_checked_and_formatted_too(tmp_path: Path, capsys: pyt
     assert any("qwen-max: price in cn-beijing (cn): x: cached_input is no cheaper" in finding for finding in check(bad))
     assert "mine.json is not in its standard order" in check(bad)[-1]
     assert main("list", bad) == 0
+    assert "defaults: qwen-mt-plus cannot search the web." in check(
+        overlay(tmp_path, {"defaults": {"web_search": "qwen-mt-plus"}})
+    )
 
 
 @pytest.mark.parametrize(

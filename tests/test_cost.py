@@ -231,6 +231,7 @@ async def test_the_sheet_of_nothing_in_particular_holds_the_main_models(hosted: 
         ("minimax-text-01", "This price is the lone claim of a third party"),
         ("qwen-plus-us", "qwen-plus-us [retired]"),
         ("qwen3-omni-flash", "output_text_when_input_text_only 6.9"),
+        ("qwen-vl-plus", "独立部署: 40 CNY an instance an hour"),
         ("yi-large", "No price is known for cn-beijing."),
         ("qwen2.5-32b-instruct", "is listed as retired since 2026-05-13"),
         ("qwen2-7b-instruct", "price of calls after fine-tuning"),
@@ -241,6 +242,13 @@ async def test_a_sheet_tells_what_is_special(hosted: Hosted, model: str, words: 
     await data(hosted, models=[model])
 
     assert words in text_of(await asked(hosted, models=[model]))
+
+
+async def test_a_sheet_of_a_day_before_the_model_says_so(hosted: Hosted) -> None:
+    await data(hosted, models=["qwen3.7-plus"], on="2024-01-01")
+
+    sheet = text_of(await asked(hosted, models=["qwen3.7-plus"], on="2024-01-01"))
+    assert "Released on 2026-05-26: there was no price on 2024-01-01." in sheet
 
 
 async def test_a_region_with_several_scopes_says_which_is_shown(hosted: Hosted) -> None:

@@ -165,8 +165,8 @@ def _output(tier: Tier, work: Workload) -> Iterator[tuple[str, int, Decimal]]:
 
 def _fee_lines(catalog: Catalog, region: str, work: Workload) -> Iterator[CostLine]:
     for quantity, _, fee in _fees(catalog, region, work):
-        if fee is not None:
-            yield line(fee.item, quantity * work.calls, fee.price, fee.per)
+        assert fee  # an unknown one has been refused
+        yield line(fee.item, quantity * work.calls, fee.price, fee.per)
 
 
 def _fees(catalog: Catalog, region: str, work: Workload) -> Iterator[tuple[int, str, Fee | None]]:

@@ -19,7 +19,8 @@ def training_of(catalog: Catalog, name: str) -> Training | None:
 
 
 def deployments_of(catalog: Catalog, name: str) -> list[Deployment]:
-    return [row for row in catalog.deployment if name in row.models]
+    """Machines for a model itself, or for models trained on it."""
+    return [row for row in catalog.deployment if {name, f"models trained on {name}"} & set(row.models)]
 
 
 def training_cost(catalog: Catalog, name: str, *, tokens: int, mixed_in_tokens: int = 0, epochs: int = 1) -> Cost:

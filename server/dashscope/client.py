@@ -18,7 +18,7 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from ..hosts import SANDBOX_HEADER, Host
 from .dialects import Dialect, Frame
 from .errors import NO_KEY, DashScopeError, clipped, from_reply
-from .events import INTERRUPTED, Counted, Event, Finished, Reasoned, Said, Searched
+from .events import INTERRUPTED, Event, Finished, Reasoned, Said, Searched
 from .pairs import Mending
 
 CONNECTIONS = 64
@@ -64,7 +64,7 @@ class Reply:
                 self.finished, self.counted = True, False  # counts that came before the end may not be the last
             case Searched():
                 self.found = self.found or bool(event.pages)
-            case Counted():
+            case _:  # Counted
                 self.counted = True
         return event
 
