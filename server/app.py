@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -104,6 +105,7 @@ def own_version() -> str:
         return "0"
 
 
+@cache  # the schemas of a tool are the same in every server
 def _tool(module: ModuleType) -> Tool:
     """The function named like its module, as an MCP tool that refuses arguments it does not know."""
     name = module.__name__.rpartition(".")[2]

@@ -386,6 +386,7 @@ async def test_files_that_were_not_reached_are_named(hosted: Hosted, tmp_path: P
     assert "on, and all of files[1]." in found["violations"][-1]["message"]
 
 
+@pytest.mark.parametrize("era", ["2026-07-28"])  # what is read does not depend on it, and once is long enough
 async def test_three_hundred_pages_are_read_in_bounded_memory(hosted: Hosted) -> None:
     pages = "".join(f"第{n}页。" + "一种芯片散热装置，包括１，０００个零件。" * 100 for n in range(300))
     wire = Wire([said({"title": "芯片散热装置", "names": ["第299页"], "year": 1000})])
