@@ -50,8 +50,13 @@ def result(answer: Answer, text: str, *facts: str, links: Sequence[ResourceLink]
         parts += [f"[reasoning]\n{answer.reasoning}"] if answer.reasoning else []
         facts = (f"finish_reason {answer.finish_reason}", f"thinking {answer.thinking}", *facts)
     whole = "\n\n".join([*filter(None, parts), _last_line(answer, facts)])
+    return told(answer, whole, links)
+
+
+def told(data: Frozen, text: str, links: Sequence[ResourceLink] = ()) -> CallToolResult:
+    """The same thing said twice: as text for the hosts that show only that, and as data."""
     return CallToolResult(
-        content=[TextContent(type="text", text=whole), *links], structured_content=answer.model_dump(mode="json")
+        content=[TextContent(type="text", text=text), *links], structured_content=data.model_dump(mode="json")
     )
 
 

@@ -20,7 +20,7 @@ def json_of(text: str) -> Any:
     """
     stripped = text.strip()
     why = "it holds no JSON"
-    for reading in (_whole, _fenced, _among_prose):
+    for reading in (_parsed, _fenced, _among_prose):
         try:
             value = reading(stripped)
         except RecursionError:
@@ -31,10 +31,6 @@ def json_of(text: str) -> Any:
             _sendable(value)
             return value
     raise NoJson(f"The answer cannot be read: {why}.")
-
-
-def _whole(text: str) -> Any:
-    return _parsed(text)
 
 
 def _fenced(text: str) -> Any:
@@ -74,6 +70,7 @@ def _next(text: str, start: int) -> int:
 
 
 def _parsed(text: str) -> Any:
+    """The text as one value, and nothing behind it."""
     value, end = _decoded(text, 0)
     if text[end:].strip():
         raise ValueError("its JSON is broken: more follows after its end")

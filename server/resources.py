@@ -6,7 +6,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError
 
 from .bailian import Shared
-from .catalog import Catalog, Model, capabilities_of, in_force, price_sheet
+from .catalog import Model, capabilities_of, in_force, price_sheet
 from .wording import shown
 
 JSON = "application/json"
@@ -24,7 +24,7 @@ def add_resources(server: MCPServer[Shared], shared: Shared) -> None:
         mime_type=JSON,
     )
     def models() -> list[dict[str, Any]]:
-        return [_short(model) for model in _in_service(catalog())]
+        return [_short(model) for model in catalog().models if model.in_service]
 
     @server.resource(
         "bailian://models/{+id}",
@@ -51,16 +51,12 @@ def add_resources(server: MCPServer[Shared], shared: Shared) -> None:
     )
     def prices(region: str = "") -> list[dict[str, Any]]:
         region = region or shared.host.region
-        here = [m for m in _in_service(catalog()) if in_force(m, region, None, shared.today())]
+        here = [m for m in catalog().models if m.in_service and in_force(m, region, None, shared.today())]
         if not here:
             regions = sorted({price.region for m in catalog().models for price in m.prices})
             raise ResourceError(f"No prices are known for {shown(region)}. Regions: {', '.join(regions)}.")
         sheets = [price_sheet(catalog(), m, m.id, region, shared.today()) for m in here]
         return [sheet.model_dump(mode="json", exclude_defaults=True) for sheet in sheets]
-
-
-def _in_service(catalog: Catalog) -> list[Model]:
-    return [model for model in catalog.models if model.lifecycle.status in ("active", "deprecated")]
 
 
 def _short(model: Model) -> dict[str, Any]:

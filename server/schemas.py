@@ -6,7 +6,6 @@ Validation is jsonschema-rs, whose regular expressions match in linear time: Pyt
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from math import log
 from typing import Any
 from urllib.parse import unquote
@@ -57,6 +56,7 @@ class Schema:
             raise _refused(_clipped(f"{pointer(error.instance_path) or 'it'}: {error.message}")) from None
         except jsonschema_rs.ReferencingError as error:
             raise _refused(_clipped(str(error))) from None
+        self._memo: dict[int, int] = {}
         steps = max(self._steps(node, ()) for node in nodes)
         if steps > MOST_STEPS:
             raise _refused("its references multiply without bounds: simplify them")
@@ -80,10 +80,6 @@ class Schema:
         """The type at the top, "" where it says none or several."""
         named = self._resolved(self.given).get("type")
         return named if isinstance(named, str) else "object" if "properties" in self.given else ""
-
-    @cached_property
-    def _memo(self) -> dict[int, int]:
-        return {}
 
     def _steps(self, node: Any, path: tuple[int, ...]) -> int:
         """How many schemas look at one value at this node."""

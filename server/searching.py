@@ -9,11 +9,10 @@ from typing import Any, Literal
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from .catalog import Catalog, Model, Search
+from .catalog import CHINA, Catalog, Model, Search
 from .dashscope import Dialect, Generation, Responses
 
 Strategy = Literal["turbo", "max", "agent"]
-CHINA = "cn-beijing"  # turbo and max have a price there only
 # DashScope drops a search above it without a word.
 SEARCHES_PER_S = 15
 RESPONSES = "responses"  # the strategy as the price list calls it

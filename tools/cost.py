@@ -8,10 +8,10 @@ from decimal import Decimal
 from functools import partial
 from typing import Annotated
 
-from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import AfterValidator, Field
 
-from ..server.answer import money
+from ..server.answer import money, told
 from ..server.bailian import Call
 from ..server.catalog import (
     Catalog,
@@ -150,7 +150,7 @@ async def cost(
     if not (work.input_tokens or output_tokens or web_searches or images):
         return _told(_price_sheets(catalog, asked, where, day))
     sizes = tuple(map(_sides, images))
-    notes = [f"Of all: {catalog.trouble}"] if catalog.trouble else []
+    notes = []
     if guess:
         notes.append(f"The text is about {guess.likely:,} tokens, at least {guess.least:,}, at most {guess.most:,}.")
     estimate = partial(_estimate, catalog, work=work, sizes=sizes, region=where, when=when, guessed=bool(guess))
@@ -167,6 +167,7 @@ def _compared(catalog: Catalog, shown: Sequence[Estimate], region: str, on: str,
     """What is said of every estimate is said once."""
     priced = [set(each.warnings) for each in shown if each.total is not None]
     common = [said for said in shown[0].warnings if all(said in each for each in priced)] if len(priced) > 1 else []
+    trouble = [f"Of all: {catalog.trouble}"] if catalog.trouble and catalog.trouble not in common else []
     estimates = [
         each.model_copy(update={"warnings": tuple(said for said in each.warnings if said not in common)})
         for each in shown
@@ -176,7 +177,7 @@ def _compared(catalog: Catalog, shown: Sequence[Estimate], region: str, on: str,
         on=on,
         cheapest=_cheapest(catalog, shown),
         estimates=tuple(estimates),
-        notes=(*common, *(note for note in notes if note.removeprefix("Of all: ") not in common)),
+        notes=(*common, *trouble, *notes),
     )
 
 
@@ -305,9 +306,7 @@ def _told(costs: Costs) -> CallToolResult:
     if costs.fees:
         lines.append(f"Fees in CNY: {'; '.join(f'{name} {fee}' for name, fee in costs.fees.items())}.")
     lines.append(f"[prices of {costs.on} in {costs.region}, from the catalog: nothing was sent or billed]")
-    return CallToolResult(
-        content=[TextContent(type="text", text="\n".join(lines))], structured_content=costs.model_dump(mode="json")
-    )
+    return told(costs, "\n".join(lines))
 
 
 def _sheet_in_words(sheet: Sheet) -> str:

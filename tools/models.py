@@ -7,9 +7,10 @@ from decimal import Decimal
 from functools import partial
 from typing import Annotated
 
-from mcp.types import CallToolResult, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
+from ..server.answer import told
 from ..server.bailian import Call
 from ..server.catalog import (
     Advice,
@@ -40,11 +41,7 @@ ANNOTATIONS = ToolAnnotations(
 EXAMPLE = {"query": "便宜的视觉模型", "limit": 2}
 CHINESE = "按用途、能力、上下文长度、价格找模型（中英文皆可），给出场景推荐、下线日期与替代模型。无需密钥，不花钱。"
 ONLY_IN_DETAIL = {"cached_input", "cache_write", "cached_input_explicit", "note", "source"}
-
-
 NO_COUNTS = {"source", "dimensions", "dimension_range", "basis", "audio_seconds"}
-
-
 NOTHING = (
     "No model fits. Understood are names and parts of them, abilities (视觉, 翻译, 联网, 结构化, 思考 ...), sizes "
     "(128k, 百万), 便宜, 最强 and 下线; for other wishes use the parameters."
@@ -226,9 +223,7 @@ def _told(
     )
     lines = [*map(_recommended, answer.advice), *map(_in_words, answer.models)]
     lines = [*answer.notes, *lines] if whole else [*lines, *answer.notes]  # a name is asked for its end, mostly
-    return CallToolResult(
-        content=[TextContent(type="text", text="\n".join(lines))], structured_content=answer.model_dump(mode="json")
-    )
+    return told(answer, "\n".join(lines))
 
 
 def _recommended(advice: Recommendation) -> str:

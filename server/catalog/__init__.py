@@ -1,6 +1,6 @@
 """The models and their prices: catalog.json as frozen types; find a model; a workload in, its exact cost out."""
 
-from .caveats import lifecycle_warnings, over_limits, price_caveats
+from .caveats import CHINA, lifecycle_warnings, over_limits, price_caveats
 from .cost import cost_of, in_beijing, in_force, unknown
 from .entries import Advice, Catalog, Fee, Model, Price, Search, Tier
 from .estimate import TextTokens, image_tokens, text_tokens
@@ -11,6 +11,7 @@ from .sheet import Sheet, fees_in, price_sheet, tier_row
 from .workload import Workload
 
 __all__ = [
+    "CHINA",
     "Advice",
     "Capability",
     "Catalog",

@@ -9,7 +9,7 @@ from .money import plain
 from .workload import Workload
 
 STALE_AFTER_DAYS = 90
-CHINA = "cn-beijing"
+CHINA = "cn-beijing"  # the search strategies turbo and max, and the services, have a price there only
 BATCH_CONTEXT = 256_000  # https://help.aliyun.com/zh/model-studio/batch-interfaces-compatible-with-openai
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .entries import IN_SERVICE, Catalog, Model, Price, Tier, cited
+from .entries import Catalog, Model, Price, Tier, cited
 from .file import CATALOG, BadCatalog, formatted, is_overlay, laid_over, read_json, validated
 
 MONEY = ("input", "output", "output_thinking", "cached_input", "cache_write", "cached_input_explicit", "price",
@@ -133,7 +133,7 @@ def _findings(catalog: Catalog, model: Model) -> Iterator[str]:
     for pointer in model.points_to:
         if catalog.find(pointer.target) is None:
             yield f"points to {pointer.target}, which is no model."
-    if not model.prices and model.lifecycle.status in IN_SERVICE and model.type != "deployment":
+    if not model.prices and model.in_service and model.type != "deployment":
         yield "is in service, but has no price."
     if not model.doubts and (model.limits.max_input or 0) > (model.limits.context or 10**12):
         yield "takes more input than its context."

@@ -20,7 +20,6 @@ Count = Annotated[int, Field(ge=0, le=10**12)]
 Line = Annotated[str, Field(max_length=1_000, pattern=r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$")]
 SourceKey = str  # of `sources`
 # A region may carry several price scopes; which one a workspace has, DashScope's API does not say.
-IN_SERVICE = ("active", "deprecated")
 Scope = Literal["cn", "gl", "intl", "hk", "us", "eu", "jp"]
 SCOPES = get_args(Scope)
 
@@ -257,6 +256,11 @@ class Model(Frozen):
         return self.lifecycle.status == "retired"
 
     @property
+    def in_service(self) -> bool:
+        """Known to answer: not retired, and its status is verified."""
+        return self.lifecycle.status in ("active", "deprecated")
+
+    @property
     def born(self) -> date | None:
         """The day before which it did not exist; unknown for moving names such as qwen-plus."""
         return self.released_on if any(letter.isdigit() for letter in self.id) else None
@@ -346,7 +350,7 @@ class Catalog(Frozen):
         names = Counter(name for model in self.models for name in model.names)
         if twice := sorted(name for name, count in names.items() if count > 1):
             raise ValueError(f"named twice: {', '.join(twice)}")
-        serving = {name for model in self.models for name in model.names if model.lifecycle.status in IN_SERVICE}
+        serving = {name for model in self.models for name in model.names if model.in_service}
         if wrong := sorted(set(self.defaults.values()) - serving):
             raise ValueError(f"defaults that are no models in service: {', '.join(wrong)}")
         if "chat" not in self.defaults:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 from .cost import in_force
-from .entries import IN_SERVICE, Advice, Catalog, Model
+from .entries import Advice, Catalog, Model
 
 Capability = Literal[
     "vision", "video", "audio", "ocr", "translation", "embedding", "rerank", "thinking", "web_search", "tools",
@@ -152,7 +152,7 @@ def find_models(
     def fits(model: Model) -> bool:
         price = input_price(model, region, on)
         return (
-            (model.retired if wish.retired else include_retired or model.lifecycle.status in IN_SERVICE)
+            (model.retired if wish.retired else include_retired or model.in_service)
             and all(can(model, need) for need in wish.capabilities)
             and ("web_search" not in wish.capabilities or bool(model.search and region in model.search.regions))
             and wish.vendor in (None, model.vendor)
