@@ -104,6 +104,7 @@ async def _run(settings: "Settings", transport: Any, streams: Streams | None, li
             _catalog(settings),
             enough_s=settings.enough_s,
             repairs=settings.repairs,
+            uploads=settings.uploads,
         )
         server = build(shared, log_level=settings.log_level)
         if streams:

@@ -1,11 +1,12 @@
 """What a tool is handed: one call's view of DashScope. Progress and cost happen here, once."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import anyio
 from aiolimiter import AsyncLimiter
@@ -14,6 +15,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Resolve
 
 from .answer import Completion, clipped_in_the_middle, money, tokens
+from .attachments import Attached, Recipient, attached, scanned, text_of
 from .catalog import Catalog, Cost, Model, Workload, cost_of, in_beijing, lifecycle_warnings, shipped, unpriced
 from .dashscope import (
     ChatCompletions,
@@ -23,10 +25,11 @@ from .dashscope import (
     Page,
     Reply,
 )
-from .files import image_part, text_of
+from .files import Pdf, Source, opened
 from .heard import Heard
 from .hosts import Host
 from .progress import Progress
+from .recognition import Way, pixels_for
 from .searching import PAGES_FILTERED, QUESTION_OR_PAGES_FILTERED, RESPONSES, SEARCH_FIRST, SEARCHES_PER_S, Ask, road
 from .thinking import Level, Thinking, output_limit, standard, thinking
 
@@ -51,6 +54,14 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Recognition:
+    """A completion, and what an OCR model found beside its words."""
+
+    completion: Completion
+    found: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Shared:
     """What all calls share: made once, in the front door."""
 
@@ -61,6 +72,7 @@ class Shared:
     catalog: Callable[[], Catalog] = shipped
     enough_s: float = 45  # a call that reads in parts begins no new one after it
     repairs: int = 1
+    uploads: bool = True  # whether a file may be put into DashScope's temporary storage
     # Evenly spaced: never more than the rate in any second.
     search_turns: AsyncLimiter = field(default_factory=lambda: AsyncLimiter(1, 1 / SEARCHES_PER_S))
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -99,6 +111,10 @@ class Bailian:
         chosen = asked.strip() or self._shared.models.get(tool) or defaults.get(tool, defaults["chat"])
         return chosen if self._shared.host.kind == "other" else self.catalog.spelled(chosen)
 
+    def chose(self, tool: str) -> bool:
+        """Whether the settings name a model for it."""
+        return tool in self._shared.models
+
     def known(self, model: str) -> Model | None:
         """What the catalog holds of a model; of another server's models it knows nothing, whatever their names."""
         return None if self._shared.host.kind == "other" else self.catalog.find(model)
@@ -120,31 +136,101 @@ class Bailian:
     async def say(self, message: str) -> None:
         await self._progress.say(lambda: message)
 
+    async def tell(self, message: str) -> None:
+        await self._progress.tell(message)
+
+    def require_dashscope(self, what: str) -> None:
+        """Raises ToolError: the host is a plan's, or no DashScope at all."""
+        if self._shared.host.kind != "dashscope":
+            raise ToolError(f"{what} is DashScope's own: a plan or another server has none. Nothing was sent.")
+
+    def opened(self, source: str) -> AbstractAsyncContextManager[Source]:
+        """What a path, URL or data URI holds, while the block lasts.
+
+        Raises:
+            ToolError: it cannot be used; nothing was sent.
+        """
+        return opened(source, self._shared.folders)
+
     async def sources(self, model: str, text: str, files: Sequence[str]) -> tuple[dict[str, str], list[dict[str, Any]]]:
-        """The texts of a call by name ("text", "files[0]"), and its images as message parts.
+        """The texts of a call by name ("text", "files[0]"), and its images as message parts, pages of scans included.
 
         Raises:
             ToolError: a file cannot be used, or the model reads no images; nothing was sent.
         """
-        texts, images = {"text": text} if text else {}, []
+        texts: dict[str, str] = {"text": text} if text else {}
+        images: list[dict[str, Any]] = []
         for number, source in enumerate(files):
-            content = await text_of(source, self._shared.folders)
-            if content is None:
-                images += await self.images(model, [source])
-            else:
-                texts[f"files[{number}]"] = content
+            async with self.opened(source) as found:
+                content = await text_of(found)
+                if content is not None:
+                    texts[f"files[{number}]"] = content
+                    continue
+                to = self.recipient(model)
+                images += (await (scanned(found, to) if isinstance(found, Pdf) else attached(found, to))).parts
         return texts, images
 
-    async def images(self, model: str, sources: Sequence[str]) -> list[dict[str, Any]]:
-        """Message parts for `sources` (https URLs, data URIs, paths).
+    async def attached(self, model: str, files: Sequence[str]) -> Attached:
+        """Message parts for files (paths, https URLs, data URIs).
 
         Raises:
-            ToolError: the model reads no images, or a source cannot be used; nothing was sent.
+            ToolError: the model does not read them, or one cannot be used; nothing was sent.
+        """
+        whole = Attached()
+        for source in files:
+            async with self.opened(source) as found:
+                whole += await attached(found, self.recipient(model))
+        return whole
+
+    def recipient(self, model: str) -> Recipient:
+        """The model, as somebody to send files to."""
+        known = self.known(model)
+        return Recipient(model, known, self.catalog, pixels_for(model, known), partial(self._store, model))
+
+    async def _store(self, model: str, name: str, content: BinaryIO, mime: str) -> str:
+        size = content.seek(0, 2) / 1e6
+        if self._shared.host.kind != "dashscope" or not self._shared.uploads:
+            off = " (BAILIAN_UPLOADS=false keeps it from DashScope's temporary storage)"
+            raise ToolError(
+                f"{name} has {size:.1f} MB and does not fit into a request{off if not self._shared.uploads else ''}. "
+                "Shrink or split it. Nothing was sent."
+            )
+        await self.tell(f"putting {name} ({size:.1f} MB) into DashScope's temporary storage, where it stays 48 hours")
+        async with self._progress.beating(f"storing {name}"):
+            return await self._shared.dashscope.upload(model, name, content, mime)
+
+    def estimate(self, model: str, input_tokens: int, output_tokens: int = 0, calls: int = 1) -> Cost:
+        """What requests of that many tokens each would cost, before they are sent."""
+        if self._shared.host.kind != "dashscope":
+            return unpriced(UNPRICED[self._shared.host.kind])
+        work = Workload(input_tokens=input_tokens, output_tokens=output_tokens, calls=calls)
+        return cost_of(self.catalog, model, work, region=self.region, on=self._shared.now())
+
+    async def recognise(
+        self,
+        model: str,
+        way: Way,
+        part: Mapping[str, Any],
+        settings: Mapping[str, Any],
+        *,
+        about: str = "",
+    ) -> Recognition:
+        """Ask a model to read an image; what it wrote, and what it found. `about`: which page, for the progress.
+
+        Raises:
+            DashScopeError: it gave no answer.
         """
         known = self.known(model)
-        if sources and known and known.input and "image" not in known.input:
-            raise ToolError(f"{model} reads no images. Leave out the files, or use {self.catalog.defaults['chat']}.")
-        return [await image_part(source, self._shared.folders) for source in sources]
+        thought, _ = self._thought_and_limit(model, known, None, None)
+        content = [part, {"type": "text", "text": way.prompt}] if way.prompt else [part]
+        messages = [{"role": "user", "content": content}]
+        body = {"model": model, "messages": messages, **thought.parameters, **way.parameters, **settings}
+        heard = Heard()
+        try:
+            reply = await self._hear(way.dialect(), body, heard, about=about)
+        except DashScopeError as error:
+            raise error.hinting(self._advice(error, model, known, heard)) from None
+        return Recognition(self._completion(model, known, heard, reply, thought), heard.recognised)
 
     async def complete(
         self,
@@ -155,8 +241,11 @@ class Bailian:
         max_output_tokens: int | None = None,
         response_format: Mapping[str, Any] | None = None,
         sampling: Mapping[str, float] | None = None,
+        pdf_pages: int | None = 0,
     ) -> Completion:
         """Ask a model; the answer, its tokens and its price. A cut stream gives what came, marked.
+
+        `pdf_pages`: of PDFs among the messages, as counted here; None: nobody counted.
 
         Raises:
             ToolError: the arguments do not fit the model, or DashScope gave no answer.
@@ -166,7 +255,9 @@ class Bailian:
         thought, limit = self._thought_and_limit(model, known, thinking_level, max_output_tokens)
         form = {"response_format": response_format} if response_format else {}
         body = {"model": model, "messages": list(messages), **thought.parameters, **limit, **form, **(sampling or {})}
-        heard = Heard()
+        if pdf_pages != 0:
+            body["include_tool_usage"] = True  # or the pages that were parsed are not told
+        heard = Heard(pdf_pages=pdf_pages)
         try:
             reply = await self._hear(dialect, body, heard)
         except DashScopeError as error:
@@ -179,8 +270,7 @@ class Bailian:
         Raises:
             ToolError: the model cannot search here or not so, or DashScope gave no answer.
         """
-        if self._shared.host.kind != "dashscope":
-            raise ToolError("Web search is DashScope's own: a plan or another server has none. Nothing was sent.")
+        self.require_dashscope("Web search")
         known = self.known(model)
         way = road(self.catalog, model, self.region, ask)
         thought, limit = self._thought_and_limit(model, known, None, None)
@@ -204,16 +294,18 @@ class Bailian:
             await self._progress.say(lambda: f"waiting for a turn to search ({SEARCHES_PER_S} a second)")
             await turns.acquire()
 
-    async def _hear(self, dialect: Dialect, body: Mapping[str, Any], heard: Heard, turn: Turn | None = None) -> Reply:
+    async def _hear(
+        self, dialect: Dialect, body: Mapping[str, Any], heard: Heard, turn: Turn | None = None, about: str = ""
+    ) -> Reply:
         """Send one request and take in its reply, with progress."""
         model = body["model"]
         async with (
-            self._progress.beating(f"waiting for {model}"),
+            self._progress.beating(f"{about}waiting for {model}"),
             self._shared.dashscope.stream(dialect, body, turn=turn) as reply,
         ):
             async for event in reply.events:
                 heard.take(event)
-                await self._progress.say(partial(heard.news, model))
+                await self._progress.say(lambda: about + heard.news(model))
         return reply
 
     def _completion(self, model: str, known: Model | None, heard: Heard, reply: Reply, thought: Thinking) -> Completion:
@@ -251,8 +343,15 @@ class Bailian:
         work = replace(
             Workload.of(heard.usage, reasoned=bool(heard.reasoning or heard.usage.reasoning_tokens)),
             web_searches=heard.billed_searches,
+            pdf_pages=heard.pdf_pages or 0,
             search_strategy=heard.search_strategy,
         )
+        if heard.pdf_pages is None:
+            return unpriced(
+                "DashScope did not say how many PDF pages it parsed, and they are billed by the page", *warnings
+            )
+        if heard.pdf_pages and not heard.pages_told:
+            warnings = (*warnings, "DashScope did not say how many PDF pages it parsed: those of the file are priced.")
         if heard.searched and heard.searches is None:
             warnings = (*warnings, "DashScope did not say how many searches it made: one is priced.")
         price = cost_of(self.catalog, model, work, region=self.region, on=self._shared.now())

@@ -1,9 +1,11 @@
 """What has arrived of one reply, taken in event by event."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .catalog import Usage
-from .dashscope import Event, Finished, Page, Reasoned, Said, Searched
+from .dashscope import Event, Finished, Page, Reasoned, Recognised, Said, Searched
 from .dashscope.events import INTERRUPTED
 from .progress import tail
 
@@ -18,6 +20,9 @@ class Heard:
     pages: list[Page] = field(default_factory=list)
     searched: bool = False
     searches: int | None = None
+    recognised: dict[str, Any] = field(default_factory=dict)
+    pdf_pages: int | None = 0  # as counted here before; None: nobody counted
+    pages_told: bool = False
 
     @property
     def billed_searches(self) -> int:
@@ -44,8 +49,20 @@ class Heard:
                 self.searched = True
                 self.pages += pages
                 self.searches = count or self.searches
+            case Recognised(found):
+                self._merge(found)
             case _:  # Counted
                 self.usage = Usage.model_validate(event, from_attributes=True)
+                if event.pdf_pages is not None:
+                    self.pdf_pages, self.pages_told = event.pdf_pages, True
+
+    def _merge(self, found: Mapping[str, Any]) -> None:
+        """Lists come whole again and again, or piece by piece; whatever else came last counts."""
+        for name, value in found.items():
+            before = self.recognised.get(name)
+            if isinstance(before, list) and isinstance(value, list) and value[: len(before)] != before:
+                value = before + value
+            self.recognised[name] = value or before
 
     def news(self, model: str) -> str:
         said = [piece for piece in self.text or self.reasoning if piece]

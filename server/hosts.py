@@ -43,6 +43,7 @@ class Host:
     region: str
     compatible: str
     native: str = ""
+    uploads: str = ""  # where temporary storage is asked for; known of shared hosts only
     body_bytes: int | None = None  # the largest request it takes, where that is known
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -104,7 +105,9 @@ def _dashscope(root: str, region: str, workspace_id: str = "") -> Host:
         raise ValueError("DASHSCOPE_BASE_URL and DASHSCOPE_WORKSPACE_ID name different workspaces: unset one")
     body_bytes = WORKSPACE_BODY_BYTES if workspace else SHARED_BODY_BYTES if name in SHARED else None
     headers = {"X-DashScope-WorkSpace": workspace_id} if workspace_id and not workspace else {}
-    return Host("dashscope", region, f"{root}{COMPATIBLE}", f"{root}/api/v1", body_bytes, headers)
+    shared = next((f"https://{host}" for host, at in SHARED.items() if at == region), root) if workspace else root
+    doors = (f"{root}{COMPATIBLE}", f"{root}/api/v1", f"{shared}/api/v1/uploads")
+    return Host("dashscope", region, *doors, body_bytes, headers)
 
 
 def _region_of(name: str) -> str | None:

@@ -46,6 +46,10 @@ class Progress:
         if anyio.current_time() - self._last >= self._every_s:
             await self._tell(message())
 
+    async def tell(self, message: str) -> None:
+        """Tell the host, whatever it was told a moment ago: what comes once."""
+        await self._tell(message)
+
     async def _beat(self, doing: str) -> None:
         while True:
             await anyio.sleep_until(max(self._last, self._start) + self._heartbeat_s)

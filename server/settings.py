@@ -128,6 +128,15 @@ class Settings(BaseSettings):
         description="How often `extract` sends an answer back that does not fit the schema; each time is billed.",
         json_schema_extra={"zh": "`extract` 的结果不符合 schema 时最多返修几次，每次都计费。默认 1。"},
     )
+    uploads: bool = Field(
+        True,
+        validation_alias="BAILIAN_UPLOADS",
+        description="Whether a file that does not fit into a request (7.5 MB) may go into DashScope's temporary storage, "
+        "where it stays 48 hours and cannot be deleted.",
+        json_schema_extra={
+            "zh": "放不进一次请求的文件（7.5 MB 以上）可否上传到百炼的临时存储（保留 48 小时，不能删除）。默认 True。"
+        },
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING",
         validation_alias="BAILIAN_LOG_LEVEL",

@@ -7,11 +7,13 @@ import io
 import os
 import sys
 import threading
+import zlib
 from pathlib import Path
 
 import anyio
 import pytest
-from bailian_mcp.server.files import DATA_URI_CHARACTERS, FILE_BYTES, image_part
+from bailian_mcp.server.files import FILE_BYTES, ImageFile, Link, OtherFile, opened
+from bailian_mcp.server.files.pictures import DATA_URI_CHARACTERS
 from mcp.server.mcpserver.exceptions import ToolError
 from PIL import Image
 
@@ -25,7 +27,14 @@ def picture(kind: str = "PNG", width: int = 40, height: int = 30) -> bytes:
 
 
 async def url(source: str, *folders: Path) -> str:
-    return str((await image_part(source, tuple(f.resolve() for f in folders)))["image_url"]["url"])
+    """What is sent of an image."""
+    async with opened(source, tuple(folder.resolve() for folder in folders)) as found:
+        if isinstance(found, Link):
+            return found.url
+        if isinstance(found, OtherFile):
+            found.text()
+        assert isinstance(found, ImageFile)
+        return found.picture(1, 8_388_608).data_uri
 
 
 async def refused(source: str, *folders: Path) -> str:
@@ -91,7 +100,7 @@ async def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
 
     assert "not a regular file" in await refused(str(tmp_path / "pipe"), tmp_path)
-    assert "is a directory" in (await refused(str(tmp_path / "folder"), tmp_path)).lower()
+    assert "not a regular file" in await refused(str(tmp_path / "folder"), tmp_path)
 
 
 async def test_a_missing_file_and_an_impossible_path_are_told(tmp_path: Path) -> None:
@@ -110,11 +119,23 @@ async def test_the_largest_file_fits_a_data_uri() -> None:
     assert len("data:image/webp;base64,") + (FILE_BYTES + 2) // 3 * 4 <= DATA_URI_CHARACTERS
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", picture()[:40], b"GIF89a" + b"\0" * 40])
-async def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "x.png is empty (0 bytes). Check the file."),
+        (b"\0\1\2\3", "x.png holds no text that can be read"),
+        (picture()[:40], "x.png looks like an image but is broken"),
+        (picture()[:60], "x.png is cut off and cannot be decoded. Save or copy it again."),
+        (picture("JPEG", 400, 300)[:-200], "x.png is cut off and cannot be decoded. Save or copy it again."),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, "x.png looks like an image but is broken"),
+        (b"GIF89a" + b"\0" * 40, "x.png"),
+        (b"II*\x00" + b"\xff" * 40, "x.png"),
+    ],
+)
+async def test_what_is_no_whole_image_is_told_as_what_it_is(tmp_path: Path, content: bytes, says: str) -> None:
     (tmp_path / "x.png").write_bytes(content)
 
-    assert "x.png is not an image DashScope reads" in await refused(str(tmp_path / "x.png"), tmp_path)
+    assert says in await refused(str(tmp_path / "x.png"), tmp_path)
 
 
 @pytest.mark.parametrize(("width", "height"), [(10, 100), (100, 5), (2020, 11)])
@@ -130,9 +151,10 @@ async def test_sizes_dashscope_refuses_are_refused_here(tmp_path: Path, width: i
 async def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
     bomb = bytearray(picture())
     bomb[16:24] = (60_000).to_bytes(4, "big") * 2  # a PNG header that promises 3.6 gigapixels
+    bomb[29:33] = zlib.crc32(bomb[12:29]).to_bytes(4, "big")
     (tmp_path / "bomb.png").write_bytes(bomb)
 
-    assert "not an image" in await refused(str(tmp_path / "bomb.png"), tmp_path)
+    assert "bomb.png would unpack to 3,600 megapixels" in await refused(str(tmp_path / "bomb.png"), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +163,7 @@ async def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
         ("data:image/png,plain", "malformed"),
         ("data:;base64,AAAA", "malformed"),
         ("data:image/png;base64,A", "base64 of this data URI is broken"),
-        ("data:image/png;base64,aGVsbG8=", "not an image"),
+        ("data:image/png;base64,AAEC", "holds no text that can be read"),
         ("data:image/png;base64," + "A" * (DATA_URI_CHARACTERS + 4), "MB"),
     ],
 )
@@ -150,10 +172,18 @@ async def test_a_bad_data_uri_is_refused(uri: str, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["http://localhost/a.png", "https://127.0.0.1/a", "http://[::1]/a", "http://10.0.0.1/", "https:///a"]
-)
+    "address",
+    [
+        "localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "127.0.0.1.", "[::1]", "10.0.0.1", "192.168.1.1", "0.0.0.0",
+        "169.254.169.254", "100.100.100.200", "2130706433", "0x7f000001", "0x7f.1", "017700000001", "0177.0.0.1", "127.1",
+        "127.0.1", "0x7f.0.0.0x1", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[fe80::1%25eth0]", "[fd00::1]", "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]", "127。0。0。1", "①②⑦.⓪.⓪.①", "%31%32%37.0.0.1", "user@127.0.0.1", "example.com@10.0.0.1",
+        "127.0.0.1:80", "router", "printer.local", "metadata.google.internal", "nas.lan", "224.0.0.1", "256.256.256.256", "1.2.3.4.5",
+        "08.1.2.3", "99999999999",
+    ],
+)  # fmt: skip
 async def test_addresses_dashscope_cannot_reach_are_refused(address: str) -> None:
-    assert "Give a local path instead" in await refused(address)
+    assert "Give a local path instead" in await refused(f"http://{address}/a.png")
 
 
 async def test_a_public_url_is_handed_on_verbatim() -> None:
@@ -169,15 +199,21 @@ async def test_an_empty_name_is_refused() -> None:
     assert "named by an empty text" in await refused(" ")
 
 
-async def test_a_pdf_is_told_that_it_is_not_read_yet(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"%PDF-1.7")
-
-    assert "a.png is a PDF" in await refused(str(tmp_path / "a.png"), tmp_path)
-
-
 async def test_a_hostile_data_uri_costs_no_time() -> None:
     with anyio.fail_after(5):
         assert "broken" in await refused("data:image/png;base64,A" + " " * 2_000_000 + "!")
+
+
+@pytest.mark.parametrize("address", ["https:///a", "https://exa mple.com/a", "https://good.example\\@127.0.0.1/"])
+async def test_an_address_without_a_host_is_refused(address: str) -> None:
+    assert "names no host" in await refused(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "[2001:4860:4860::8888]", "0x08080808", "例子.中国", "a.b.example:8443"]
+)
+async def test_an_address_that_may_be_public_is_handed_on(address: str) -> None:
+    assert await url(f"https://{address}/a.png") == f"https://{address}/a.png"
 
 
 @pytest.mark.parametrize("url", ["http://[", "https://[::1", "file://["])

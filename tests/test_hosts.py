@@ -13,7 +13,7 @@ COMPATIBLE, NATIVE = "/compatible-mode/v1", "/api/v1"
 
 
 def dashscope_at(root: str, region: str, body_bytes: int | None = None, **headers: str) -> Host:
-    return Host("dashscope", region, root + COMPATIBLE, root + NATIVE, body_bytes, headers)
+    return Host("dashscope", region, root + COMPATIBLE, root + NATIVE, f"{root}{NATIVE}/uploads", body_bytes, headers)
 
 
 INTL = dashscope_at("https://dashscope-intl.aliyuncs.com", "ap-southeast-1", SHARED)
@@ -58,6 +58,13 @@ ws_1 = dashscope_at("https://ws-1.eu-central-1.maas.aliyuncs.com", "eu-central-1
 )  # fmt: skip
 def test_settings_lead_to_a_service(given: dict[str, Any], leads_to: Host) -> None:
     assert host(**given) == leads_to
+
+
+def test_temporary_storage_is_asked_for_at_the_shared_host_of_a_workspace_s_region() -> None:
+    """Whether workspace hosts serve it, no page says."""
+    at = host("https://ws-1.cn-beijing.maas.aliyuncs.com")
+
+    assert at.uploads == "https://dashscope.aliyuncs.com/api/v1/uploads"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,10 @@ async def chat(
     history: Annotated[tuple[Turn, ...], Field(description="Earlier messages, oldest first")] = (),
     files: Annotated[
         tuple[str, ...],
-        Field(description="Images: http(s) URLs, data URIs, or paths inside the allowed folders", max_length=50),
+        Field(
+            description="Images, PDFs where the model reads them: https URLs, data URIs, paths in the allowed folders",
+            max_length=50,
+        ),
     ] = (),
     thinking: Annotated[
         Level | None,
@@ -67,8 +70,8 @@ async def chat(
     Returns the answer, token counts, the exact list price in CNY and the request id. Each call costs money.
     """
     chosen = bailian.model_for("chat", model)
-    images = await bailian.images(chosen, files)
-    content = [*images, {"type": "text", "text": prompt}] if images else prompt
+    attached = await bailian.attached(chosen, files)
+    content = [*attached.parts, {"type": "text", "text": prompt}] if attached.parts else prompt
     before = [{"role": "system", "content": system}] if system else []
     sampling = dict(PRESETS[preset]) if preset else {}
     if temperature is not None:
@@ -79,5 +82,6 @@ async def chat(
         thinking_level=thinking,
         max_output_tokens=max_output_tokens,
         sampling=sampling,
+        pdf_pages=attached.pdf_pages,
     )
     return result(completion, completion.text)

@@ -3,7 +3,7 @@
 from .caveats import CHINA, lifecycle_warnings, over_limits, price_caveats
 from .cost import cost_of, in_beijing, in_force, unknown
 from .entries import Advice, Catalog, Fee, Model, Price, Search, Tier
-from .estimate import TextTokens, image_tokens, text_tokens
+from .estimate import TextTokens, image_tokens, pixel_limit, text_tokens
 from .file import overlaid, shipped
 from .money import Cost, CostLine, Frozen, Usage, line, plain, summed, unpriced
 from .search import Capability, Wish, advised, capabilities_of, find_models, is_special, named_in, understood
@@ -42,6 +42,7 @@ __all__ = [
     "named_in",
     "over_limits",
     "overlaid",
+    "pixel_limit",
     "plain",
     "price_caveats",
     "price_sheet",

@@ -11,14 +11,20 @@ from math import ceil, floor, sqrt
 
 MARKERS = 2
 MOST_PIXELS = {"vision": 2_621_440, "ocr": 8_388_608}
+MOST_PIXELS_OF_28 = {"ocr": 6_422_528}  # models of the smaller patch
 LEAST_PIXELS = {"vision": 65_536, "ocr": 3_072}
+
+
+def pixel_limit(kind: str, patch_px: int = 32) -> int:
+    """What a larger image is shrunk to by DashScope, unless it is asked for more."""
+    return (MOST_PIXELS_OF_28 if patch_px == 28 else MOST_PIXELS).get(kind, MOST_PIXELS[kind])
 
 
 def image_tokens(
     width: int, height: int, *, patch_px: int = 32, kind: str = "vision", most_pixels: int | None = None
 ) -> int:
     """Tokens of one image of that size on a model of that patch; `kind` chooses the default pixel limits."""
-    most, least, f = most_pixels or MOST_PIXELS[kind], LEAST_PIXELS[kind], patch_px
+    most, least, f = most_pixels or pixel_limit(kind, patch_px), LEAST_PIXELS[kind], patch_px
     w, h = max(f, round(width / f) * f), max(f, round(height / f) * f)
     if w * h > most:
         shrink = sqrt(width * height / most)

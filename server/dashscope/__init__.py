@@ -13,5 +13,6 @@ from .events import Event as Event
 from .events import Finished as Finished
 from .events import Page as Page
 from .events import Reasoned as Reasoned
+from .events import Recognised as Recognised
 from .events import Said as Said
 from .events import Searched as Searched

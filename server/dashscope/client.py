@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Self, cast
+from typing import Any, BinaryIO, Self, cast
 from urllib.parse import urlsplit
 
 import anyio
@@ -18,8 +18,9 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from ..hosts import SANDBOX_HEADER, Host
 from .dialects import Dialect, Frame
 from .errors import NO_KEY, DashScopeError, clipped, from_reply
-from .events import INTERRUPTED, Event, Finished, Reasoned, Said, Searched
-from .pairs import Mending
+from .events import INTERRUPTED, Event, Finished, Reasoned, Recognised, Said, Searched
+from .pairs import Mending, all_mended
+from .uploads import OSS, OSS_CODE, RESOLVE, Ticket, names_an_upload
 
 CONNECTIONS = 64
 CONNECT_S = 10.0
@@ -62,6 +63,9 @@ class Reply:
                 return Reasoned(self._reasoned(text))
             case Finished():
                 self.finished, self.counted = True, False  # counts that came before the end may not be the last
+            case Recognised(found):
+                self.answered = True
+                return Recognised(all_mended(found))
             case Searched():
                 self.found = self.found or bool(event.pages)
             case _:  # Counted
@@ -98,7 +102,7 @@ class DashScope:
         self._redact = redact
         self._timeout_s = timeout_s
         self._gap_s = gap_s
-        self._attempts = attempts
+        self._most_attempts = attempts
         self._first_wait_s = first_wait_s
         self._settle_s = settle_s
         self._transport = transport
@@ -127,15 +131,69 @@ class DashScope:
         """
         deadline = anyio.current_time() + self._timeout_s
         content = self._encoded(dialect.request(body))
+        headers = {**dialect.headers, **(RESOLVE if names_an_upload(body["messages"]) else {})}
         async with AsyncExitStack() as stack:
             await self._take_turn(stack)
-            response = await self._answered(dialect, content, deadline, turn or _at_once)
+            response = await self._answered(dialect, headers, content, deadline, turn or _at_once)
             stack.push_async_callback(response.aclose)
             reply = Reply(self._mark(response.headers.get("x-request-id", "")), SANDBOX_HEADER in response.headers)
             reply.events = await stack.enter_async_context(
                 aclosing(self._events(reply, response, dialect, deadline)),
             )
             yield reply
+
+    async def upload(self, model: str, name: str, content: BinaryIO, mime: str) -> str:
+        """Put a file into temporary storage, where it stays 48 hours; its oss:// address, good for that model.
+
+        Raises:
+            DashScopeError: it could not be stored.
+        """
+        deadline = anyio.current_time() + self._timeout_s
+        async with AsyncExitStack() as stack:
+            await self._take_turn(stack)
+            with anyio.move_on_at(deadline):
+                ticket = await self._ticket(model, deadline)
+                size = content.seek(0, 2)
+                content.seek(0)
+                if ticket.most_bytes and size > ticket.most_bytes:
+                    raise DashScopeError(
+                        f"{name} has {size / 1e6:.1f} MB; DashScope's storage takes {ticket.most_bytes / 1e6:.0f} MB "
+                        f"for {model}. Split it, or shrink it."
+                    )
+                await self._store(ticket, name, content, mime)
+                return OSS + ticket.key(name)
+        raise DashScopeError(f"{name} could not be stored within {self._timeout_s:g} s. Nothing was asked. Call again.")
+
+    async def _ticket(self, model: str, deadline: float) -> Ticket:
+        async for attempt in self._attempts(deadline):
+            with attempt:
+                query = {"action": "getPolicy", "model": model}
+                response = await self._asked("GET", self._host.uploads, {"Accept": "application/json"}, params=query)
+                try:
+                    return Ticket.of(_json_or_text(await _beginning(response, ERROR_BYTES)))
+                except (KeyError, TypeError, ValueError):
+                    raise DashScopeError(
+                        "DashScope gave no leave to store the file (a reply of an unknown form). Give a smaller file, "
+                        "or an https URL."
+                    ) from None
+                finally:
+                    await response.aclose()
+        raise AssertionError("stamina gives at least one attempt")
+
+    async def _store(self, ticket: Ticket, name: str, content: BinaryIO, mime: str) -> None:
+        """One form, without the key: the storage is not DashScope itself."""
+        try:
+            response = await self._client().post(
+                ticket.url, data=ticket.form(name), files={"file": (name, content, mime)}
+            )
+        except httpx2.RequestError as error:
+            raise DashScopeError(
+                f"{name} could not be stored at DashScope ({type(error).__name__}). Call again, or give a smaller file."
+            ) from None
+        if response.status_code != 200:
+            code = OSS_CODE.search(response.text[:ERROR_BYTES])
+            why = self._mark(code[1]) if code else f"HTTP {response.status_code}"
+            raise DashScopeError(f"DashScope's storage refused {name} ({why}). Call again, or give a smaller file.")
 
     async def _take_turn(self, stack: AsyncExitStack) -> None:
         """Wait until one of the connections is free, and hold it until `stack` is left."""
@@ -157,23 +215,21 @@ class DashScope:
     # --- until the first byte: the only part that may be tried again ---
 
     async def _answered(
-        self, dialect: Dialect, content: bytes, deadline: float, turn: Callable[[], Awaitable[None]]
+        self,
+        dialect: Dialect,
+        headers: Mapping[str, str],
+        content: bytes,
+        deadline: float,
+        turn: Callable[[], Awaitable[None]],
     ) -> httpx2.Response:
-        attempts = stamina.retry_context(
-            on=partial(_wait_before_retry, deadline),
-            attempts=self._attempts,
-            timeout=self._timeout_s,
-            wait_initial=self._first_wait_s,
-            wait_max=self._first_wait_s * 16,
-            wait_jitter=self._first_wait_s,
-        )
+        url = (self._host.native if dialect.door == "native" else self._host.compatible) + dialect.path
         sent = False
         with anyio.move_on_at(deadline):
-            async for attempt in attempts:
+            async for attempt in self._attempts(deadline):
                 with attempt:
                     await turn()
                     sent = True
-                    return await self._send(dialect, content)
+                    return await self._asked("POST", url, headers, content=content)
         if not sent:
             raise DashScopeError(
                 f"Its turn did not come within {self._timeout_s:g} s. Nothing was sent. Call again later."
@@ -184,10 +240,21 @@ class DashScope:
             "or raise BAILIAN_TIMEOUT_S."
         )
 
-    async def _send(self, dialect: Dialect, content: bytes) -> httpx2.Response:
-        url = (self._host.native if dialect.door == "native" else self._host.compatible) + dialect.path
-        headers = {**self._headers(), **self._host.headers, **dialect.headers}
-        request = self._client().build_request("POST", url, content=content, headers=headers)
+    def _attempts(self, deadline: float) -> AsyncIterator[stamina.Attempt]:
+        return stamina.retry_context(
+            on=partial(_wait_before_retry, deadline),
+            attempts=self._most_attempts,
+            timeout=self._timeout_s,
+            wait_initial=self._first_wait_s,
+            wait_max=self._first_wait_s * 16,
+            wait_jitter=self._first_wait_s,
+        ).__aiter__()
+
+    async def _asked(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> httpx2.Response:
+        given = {**self._headers(), **self._host.headers, **(headers or {})}
+        request = self._client().build_request(method, url, headers=given, **more)
         try:
             response = await self._client().send(request, stream=True)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
@@ -197,8 +264,10 @@ class DashScope:
                 retry=True,
             ) from None
         except httpx2.RequestError as error:
+            next_step = NOT_AGAIN if method == "POST" else "Call again."
             raise DashScopeError(
-                f"The connection broke before an answer came ({type(error).__name__}). {NOT_AGAIN}"
+                f"The connection broke before an answer came ({type(error).__name__}). {next_step}",
+                retry=method == "GET",
             ) from None
         if response.status_code != 200:
             raise await self._refusal(response)

@@ -6,7 +6,7 @@ Requests come in the terms of chat completions; a dialect says them in its own.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from .events import Counted, Event, Finished, Page, Reasoned, Said, Searched
+from .events import Counted, Event, Finished, Page, Reasoned, Recognised, Said, Searched
 
 Frame = Mapping[str, Any]
 LIMITS = ("max_tokens", "max_completion_tokens")
@@ -72,8 +72,9 @@ class Generation:
     Page: https://help.aliyun.com/zh/model-studio/qwen-api-via-dashscope
     Usage comes in every frame and the last counts; a search's pages come in the first frames, later ones repeat the
     list empty (web-search page); `finish_reason` is the string "null" until the end; the multimodal
-    endpoint takes and gives content as a list of parts. Which endpoint a model has, the catalog says. A frame like the
-    one before it is kept: words repeat, and lost text is worse than doubled.
+    endpoint takes and gives content as a list of parts, where OCR models say what they found beside the text (page:
+    qwen-vl-ocr-api-reference). Which endpoint a model has, the catalog says. A frame like the one before it is kept:
+    words repeat, and lost text is worse than doubled.
     """
 
     door: Door = "native"
@@ -101,7 +102,9 @@ class Generation:
         output, usage = frame.get("output") or {}, _dict(frame.get("usage"))
         yield from self._searched(_dict(output.get("search_info")), _dict(_dict(usage.get("plugins")).get("search")))
         for choice in _first(output.get("choices")):
-            yield from self._pieces.of(choice.get("message") or {}, choice.get("finish_reason"))
+            message = choice.get("message") or {}
+            yield from _recognised(message.get("content"))
+            yield from self._pieces.of(message, choice.get("finish_reason"))
         yield from _counted(usage)
 
     def _searched(self, info: Frame, counted: Frame) -> Iterator[Searched]:
@@ -117,7 +120,7 @@ class Generation:
             return _text(content)
         if isinstance(content, str):
             return [{"text": content}]
-        return [{"image": p["image_url"]["url"]} if "image_url" in p else {"text": p["text"]} for p in content]
+        return [_native_part(part) for part in content]
 
 
 class Responses:
@@ -135,6 +138,7 @@ class Responses:
 
     def __init__(self) -> None:
         self._told: set[str] = set()
+        self._said = False
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         rest = {name: value for name, value in body.items() if name not in ("model", "messages", *LIMITS, *THINKING)}
@@ -152,6 +156,7 @@ class Responses:
     def events(self, frame: Frame) -> Iterator[Event]:
         match frame.get("type"):
             case "response.output_text.delta" | "response.refusal.delta":
+                self._said = True
                 yield Said(_text(frame.get("delta")))
             case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta":
                 yield Reasoned(_text(frame.get("delta")))
@@ -163,6 +168,7 @@ class Responses:
             case "response.completed" | "response.incomplete" | "response.failed":
                 response = frame["response"]
                 usage = _dict(response.get("usage"))
+                yield from self._whole(response.get("output"))
                 if count := _count(_dict(_dict(usage.get("x_tools")).get("web_search")).get("count")):
                     yield Searched((), count)
                 if frame["type"] != "response.failed":
@@ -170,6 +176,14 @@ class Responses:
                     whole = frame["type"] == "response.completed"
                     yield Finished("stop" if whole else "length" if cut == "max_output_tokens" else str(cut))
                 yield from _counted(usage)
+
+    def _whole(self, output: Any) -> Iterator[Event]:
+        """What only the whole response says: what an OCR model found, and the text where it did not come in pieces."""
+        for item in output if isinstance(output, list) else ():
+            content = _dict(item).get("content")
+            yield from _recognised(content)
+            if not self._said and _dict(item).get("type", "message") == "message" and (text := _text(content)):
+                yield Said(text)
 
 
 class _Pieces:
@@ -209,15 +223,31 @@ def _text(content: Any) -> str:
     return content or ""
 
 
+def _recognised(content: Any) -> Iterator[Recognised]:
+    for part in content if isinstance(content, list) else ():
+        if found := _dict(_dict(part).get("ocr_result")):
+            yield Recognised(found)
+
+
+def _native_part(part: Frame) -> Frame:
+    if "image_url" not in part:
+        return {"text": part["text"]}
+    limits = {name: part[name] for name in ("min_pixels", "max_pixels", "enable_rotate") if name in part}
+    return {"image": part["image_url"]["url"], **limits}
+
+
 def _input_parts(content: str | Sequence[Frame]) -> str | list[Frame]:
     if isinstance(content, str):
         return content
-    return [
-        {"type": "input_image", "image_url": part["image_url"]["url"]}
-        if "image_url" in part
-        else {"type": "input_text", "text": part["text"]}
-        for part in content
-    ]
+    return [_input_part(part) for part in content]
+
+
+def _input_part(part: Frame) -> Frame:
+    if "image_url" in part:
+        return {"type": "input_image", "image_url": part["image_url"]["url"]}
+    if "file" in part:
+        return {"type": "input_file", "file_url": part["file"]["file_url"]}
+    return {"type": "input_text", "text": part["text"]}
 
 
 def _pages(rows: Any) -> tuple[Page, ...]:
@@ -262,7 +292,12 @@ def _counted(usage: Frame) -> Iterator[Counted]:
             reasoning_tokens=_count(wrote.get("reasoning_tokens")),
             cached_input_tokens=_count(read.get("cached_tokens", usage.get("cached_tokens"))),
             image_tokens=_count(read.get("image_tokens", usage.get("image_tokens"))),
+            pdf_pages=_count(_dict(_tools(usage).get("pdf_page_parser")).get("count")),
         )
+
+
+def _tools(usage: Frame) -> Frame:
+    return {**_dict(usage.get("plugins")), **_dict(usage.get("x_tools"))}
 
 
 def _count(value: Any) -> int | None:

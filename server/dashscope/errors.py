@@ -83,6 +83,17 @@ class DashScopeError(ToolError):
         return self.code.lower().replace("_", "") == "datainspectionfailed" and "output data" not in self.says.lower()
 
     @property
+    def stopped_the_answer(self) -> bool:
+        """Whether the content filter stopped what was written."""
+        return "output data" in self.says.lower() and not self.filtered
+
+    @property
+    def for_every_request(self) -> bool:
+        """Whether the next request would fail as well: the key, the account, the model, the network, a rate."""
+        account = self.code.lower().startswith(("arrearage", "commoditynotpurchased", "prepaidbill", "postpaidbill"))
+        return self.retry or account or self.status in (401, 403, 404, 429) or self.says == NO_KEY
+
+    @property
     def unknown_model(self) -> bool:
         return self.code.lower().replace(".", "_") in ("modelnotfound", "model_not_found", "model_notexist")
 

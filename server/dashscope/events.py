@@ -1,6 +1,8 @@
 """What a reply is made of, whichever protocol carried it. A new protocol is a new decoder to these, not a copy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 INTERRUPTED = "interrupted"
 
@@ -28,6 +30,14 @@ class Counted:
     reasoning_tokens: int | None
     cached_input_tokens: int | None
     image_tokens: int | None
+    pdf_pages: int | None = None  # that were parsed, and are billed by the page
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What an OCR model found beside its text: `words_info` (lines and their places) or `kv_result` (fields)."""
+
+    found: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +66,4 @@ class Searched:
     count: int | None = None
 
 
-Event = Said | Reasoned | Counted | Searched | Finished
+Event = Said | Reasoned | Counted | Searched | Recognised | Finished

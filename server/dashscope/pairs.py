@@ -3,6 +3,8 @@
 Half a pair cannot be sent on as UTF-8; it would stop the host's wire with everything on it.
 """
 
+from typing import Any
+
 
 class Mending:
     """Makes the pieces of one text sendable: pairs are joined across pieces, what stays alone becomes U+FFFD."""
@@ -14,16 +16,28 @@ class Mending:
         text, self._high = self._high + piece, ""
         if text[-1:] and "\ud800" <= text[-1] <= "\udbff":
             text, self._high = text[:-1], text[-1]
-        return _mended(text)
+        return mended(text)
 
     def rest(self) -> str:
         """What is left when no piece follows."""
         return "\ufffd" if self._high else ""
 
 
-def _mended(text: str) -> str:
+def mended(text: str) -> str:
+    """A text that stands alone."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
     return text
+
+
+def all_mended(value: Any) -> Any:
+    """JSON whose every text is sendable."""
+    if isinstance(value, str):
+        return mended(value)
+    if isinstance(value, list):
+        return [all_mended(each) for each in value]
+    if isinstance(value, dict):
+        return {mended(name): all_mended(each) for name, each in value.items()}
+    return value

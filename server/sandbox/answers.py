@@ -1,13 +1,15 @@
 """What the sandbox answers: always the same to the same request, and never as if a model had spoken."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .asked import NO_SEARCH, Asked, text_of
 from .filling import extracted
+from .recognised import TRUNCATED, recognised
 
 PAGE_TOKENS = 100
+OCR_TOKENS = 4_096  # unless more is asked for
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -18,9 +20,13 @@ class Answer:
     finish_reason: str
     pages: tuple[dict[str, Any], ...] = ()
     searches: int = 0
+    recognised: dict[str, Any] = field(default_factory=dict)
+    pdf_pages: int = 0
 
 
 def answer(asked: Asked) -> Answer:
+    if asked.reads_images:
+        return _read_off(asked)
     question = text_of(asked.messages[-1])[:200]
     pages = _pages(question) if _searches(asked) else ()
     one, two = (_mark(asked, number) if pages else "" for number in (1, 2))
@@ -32,10 +38,18 @@ def answer(asked: Asked) -> Answer:
     )
     reasoning = "这是沙箱的示例推理，没有调用任何模型。" if asked.thinks else ""
     searches = 0 if not pages else 2 if _strategy(asked) == "agent" else 1
-    whole = Answer(reasoning, text, "stop", pages, searches)
+    whole = Answer(reasoning, text, "stop", pages, searches, pdf_pages=len(asked.pdfs))
     if most := asked.options.get("max_completion_tokens"):  # reasoning included
         return _cut(whole, reasoning[:most], text[: max(0, most - len(reasoning))])
     return _cut(whole, reasoning, text[: asked.options.get("max_tokens")])
+
+
+def _read_off(asked: Asked) -> Answer:
+    text, found = recognised(asked.name, asked.options, asked.addresses[0] if asked.addresses else "")
+    most = int(asked.options.get("max_tokens") or OCR_TOKENS)
+    cut = asked.name == TRUNCATED and most <= OCR_TOKENS
+    text = text[: len(text) // 2 if cut else most]
+    return Answer("", text, "length" if cut or len(text) == most else "stop", recognised=found)
 
 
 def _all_of(asked: Asked) -> str:
@@ -44,7 +58,7 @@ def _all_of(asked: Asked) -> str:
 
 def _cut(whole: Answer, reasoning: str, text: str) -> Answer:
     cut = (reasoning, text) != (whole.reasoning, whole.text)
-    return Answer(reasoning, text, "length" if cut else "stop", whole.pages, whole.searches)
+    return replace(whole, reasoning=reasoning, text=text, finish_reason="length" if cut else "stop")
 
 
 def _searches(asked: Asked) -> bool:

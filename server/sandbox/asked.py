@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from ..catalog import Model, shipped
 from .filling import SPOILED
+from .recognised import DOUBTFUL
+from .storage import Storage
 
 Protocol = Literal["chat", "native", "responses"]
 # Model name -> (status, code, message), in DashScope's words: https://help.aliyun.com/zh/model-studio/error-code
@@ -21,7 +23,8 @@ REFUSALS = {
 BROKEN_STREAMS = ("sandbox-cut", "sandbox-silent", "sandbox-error-in-stream")
 # Searches that go wrong: none made, pages that trip the content filter.
 NO_SEARCH, FILTERED_PAGES = "sandbox-no-search", "sandbox-search-filter"
-FAULTS = (*BROKEN_STREAMS, NO_SEARCH, FILTERED_PAGES, *SPOILED)
+FAULTS = (*BROKEN_STREAMS, NO_SEARCH, FILTERED_PAGES, *SPOILED, *DOUBTFUL)
+DATA_URI_BYTES = 10_485_760
 
 
 class Refusal(Exception):
@@ -54,6 +57,22 @@ class Asked:
     @property
     def images(self) -> int:
         return sum(len(images_of(message)) for message in self.messages)
+
+    @property
+    def addresses(self) -> list[str]:
+        """Of its images."""
+        return [address_of(image) for message in self.messages for image in images_of(message)]
+
+    @property
+    def pdfs(self) -> list[dict[str, Any]]:
+        """Its documents: `file` parts of chat completions, `input_file` parts of Responses."""
+        parts = [part for message in self.messages for part in _list(_dict(message).get("content"))]
+        return [part.get("file") or part for part in parts if "file" in part or part.get("type") == "input_file"]
+
+    @property
+    def reads_images(self) -> bool:
+        """Whether it is for an OCR model, which reads and does not talk."""
+        return bool(self.options.get("ocr_options")) or self.name in DOUBTFUL
 
     @property
     def thinks(self) -> bool:
@@ -115,10 +134,16 @@ def images_of(message: dict[str, Any]) -> list[Any]:
     return [part for part in content if set(named) & set(part)] if isinstance(content, list) else []
 
 
+def address_of(image: dict[str, Any]) -> str:
+    url = image.get("image_url", "")
+    return str(url.get("url", "") if isinstance(url, dict) else url)
+
+
 # --- checked as DashScope checks it ---
 
 
-def check(asked: Asked, authorization: str) -> None:
+def check(asked: Asked, authorization: str, storage: Storage, *, resolves: bool) -> None:
+    """`resolves`: the request's header lets oss:// addresses be looked up."""
     if not authorization.removeprefix("Bearer ").strip():
         raise Refusal(401, "invalid_api_key", "You didn't provide an API key.")
     if asked.name in REFUSALS:
@@ -134,12 +159,24 @@ def check(asked: Asked, authorization: str) -> None:
         raise _invalid("The input messages do not contain elements with the role of user.")
     if asked.options.get("stream_options") and not asked.stream:
         raise _invalid("The stream_options parameter is only allowed when stream is true.")
+    _check_addresses(asked, storage, resolves)
     for rule in (*(_MODEL_RULES if model else ()), *(_SEARCH_RULES if model and asked.search is not None else ())):
         rule(asked, model)  # type: ignore[arg-type]
 
 
 def _invalid(message: str) -> Refusal:
     return Refusal(400, "invalid_parameter_error", message)
+
+
+def _check_addresses(asked: Asked, storage: Storage, resolves: bool) -> None:
+    given = [*asked.addresses, *(str(pdf.get("file_url") or pdf.get("file_data")) for pdf in asked.pdfs)]
+    for address in given:
+        if address.startswith("oss://") and not (resolves and storage.holds(address)):
+            raise _invalid("The provided URL does not appear to be valid. Ensure it is correctly formatted.")
+        if address.startswith("data:") and len(address) > DATA_URI_BYTES:
+            raise _invalid(f"Exceeded limit on max bytes per data-uri item : {DATA_URI_BYTES}'")
+    if any("file_data" in pdf and not pdf.get("filename") for pdf in asked.pdfs):
+        raise _invalid("filename is required with file_data")
 
 
 def _thinking(asked: Asked, model: Model) -> None:

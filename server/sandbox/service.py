@@ -19,50 +19,74 @@ from ..hosts import SANDBOX_HEADER
 from ..listening import listen, root_url
 from .answers import answer
 from .asked import Asked, Refusal, check, from_chat, from_native, from_responses
+from .storage import Storage
 from .wire import STEADY, Chat, Native, Pace, ResponsesApi, Wire, request_id, stream
 
 MARKED = {SANDBOX_HEADER: "1"}
 
 
 def app(pace: Pace = STEADY) -> Starlette:
-    async def chat_completions(request: Request) -> Response:
-        return await _replied(Chat(), request, from_chat, pace)
-
-    async def native(request: Request) -> Response:
-        endpoint, sse = request.path_params["endpoint"], request.headers.get("x-dashscope-sse") == "enable"
-        return await _replied(Native(), request, lambda body: from_native(body, endpoint, sse), pace)
-
-    async def responses(request: Request) -> Response:
-        return await _replied(ResponsesApi(), request, from_responses, pace)
-
-    async def models(request: Request) -> Response:
-        return JSONResponse(_model_list(request), headers=MARKED)
-
-    async def openai_models(_: Request) -> Response:
-        data = [{"id": model.id, "object": "model"} for model in shipped().models if not model.retired]
-        return JSONResponse({"object": "list", "data": data}, headers=MARKED)
-
+    service = _Service(pace)
     routes = [
-        Route("/compatible-mode/v1/chat/completions", chat_completions, methods=["POST"]),
-        Route("/compatible-mode/v1/responses", responses, methods=["POST"]),
-        Route("/api/v1/services/aigc/{endpoint}/generation", native, methods=["POST"]),
-        Route("/api/v1/models", models),
-        Route("/compatible-mode/v1/models", openai_models),
+        Route("/compatible-mode/v1/chat/completions", service.chat_completions, methods=["POST"]),
+        Route("/compatible-mode/v1/responses", service.responses, methods=["POST"]),
+        Route("/api/v1/services/aigc/{endpoint}/generation", service.native, methods=["POST"]),
+        Route("/api/v1/uploads", service.uploads),
+        Route("/oss/", service.oss, methods=["POST"]),
+        Route("/api/v1/models", service.models),
+        Route("/compatible-mode/v1/models", service.openai_models),
     ]
     return Starlette(routes=routes)
 
 
-async def _replied(wire: Wire, request: Request, read: Callable[[dict[str, Any]], Asked], pace: Pace) -> Response:
-    try:
-        asked = read(await _body(request))
-        check(asked, request.headers.get("authorization", ""))
-    except Refusal as refusal:
-        given_id = str(uuid.uuid5(uuid.NAMESPACE_URL, refusal.message))
-        return JSONResponse(wire.refusal(refusal, given_id), refusal.status, headers=MARKED)
-    given, headers = answer(asked), {**MARKED, "x-request-id": request_id(asked)}
-    if not asked.stream:
-        return JSONResponse(wire.whole(asked, given), headers=headers)
-    return StreamingResponse(stream(wire, asked, given, pace), media_type="text/event-stream", headers=headers)
+class _Service:
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._storage = Storage()
+
+    async def chat_completions(self, request: Request) -> Response:
+        return await self._replied(Chat(), request, from_chat)
+
+    async def native(self, request: Request) -> Response:
+        endpoint, sse = request.path_params["endpoint"], request.headers.get("x-dashscope-sse") == "enable"
+        return await self._replied(Native(), request, lambda body: from_native(body, endpoint, sse))
+
+    async def responses(self, request: Request) -> Response:
+        return await self._replied(ResponsesApi(), request, from_responses)
+
+    async def uploads(self, request: Request) -> Response:
+        if not request.headers.get("authorization", "").removeprefix("Bearer ").strip():
+            refusal = Refusal(401, "InvalidApiKey", "No API-key provided.")
+            return JSONResponse(Native().refusal(refusal, "sandbox"), refusal.status, headers=MARKED)
+        data = self._storage.ticket(request.query_params.get("model", ""), str(request.base_url).rstrip("/"))
+        return JSONResponse({"data": data, "request_id": "sandbox"}, headers=MARKED)
+
+    async def oss(self, request: Request) -> Response:
+        async with request.form() as form:
+            wrong = await self._storage.store(form.multi_items())
+        content = f"<?xml version='1.0'?><Error><Code>{wrong}</Code></Error>" if wrong else ""
+        return Response(content, 403 if wrong else 200, MARKED, "application/xml")
+
+    async def models(self, request: Request) -> Response:
+        return JSONResponse(_model_list(request), headers=MARKED)
+
+    async def openai_models(self, _: Request) -> Response:
+        data = [{"id": model.id, "object": "model"} for model in shipped().models if not model.retired]
+        return JSONResponse({"object": "list", "data": data}, headers=MARKED)
+
+    async def _replied(self, wire: Wire, request: Request, read: Callable[[dict[str, Any]], Asked]) -> Response:
+        try:
+            asked = read(await _body(request))
+            resolves = request.headers.get("x-dashscope-ossresourceresolve") == "enable"
+            check(asked, request.headers.get("authorization", ""), self._storage, resolves=resolves)
+        except Refusal as refusal:
+            given_id = str(uuid.uuid5(uuid.NAMESPACE_URL, refusal.message))
+            return JSONResponse(wire.refusal(refusal, given_id), refusal.status, headers=MARKED)
+        given, headers = answer(asked), {**MARKED, "x-request-id": request_id(asked)}
+        if not asked.stream:
+            return JSONResponse(wire.whole(asked, given), headers=headers)
+        frames = stream(wire, asked, given, self._pace)
+        return StreamingResponse(frames, media_type="text/event-stream", headers=headers)
 
 
 async def _body(request: Request) -> dict[str, Any]:

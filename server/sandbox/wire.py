@@ -72,6 +72,11 @@ def request_id(asked: Asked) -> str:
     return str(uuid.UUID(digest[:32]))
 
 
+def _parsed(given: Answer | None) -> dict[str, Any]:
+    """PDF pages are told only if asked for; the sandbox takes each PDF for one page."""
+    return {"x_tools": {"pdf_page_parser": {"count": given.pdf_pages}}} if given and given.pdf_pages else {}
+
+
 def _pieces(text: str, size: int) -> list[str]:
     return [text[start : start + size] for start in range(0, len(text), size)]
 
@@ -121,6 +126,7 @@ class Chat:
             "total_tokens": used.read + used.wrote,
             "prompt_tokens_details": {"cached_tokens": 0, "text_tokens": used.words, "image_tokens": used.images},
             "completion_tokens_details": {"reasoning_tokens": used.reasoning, "text_tokens": used.wrote},
+            **_parsed(given if asked.options.get("include_tool_usage") else None),
         }
 
     def _identity(self, asked: Asked) -> dict[str, Any]:
@@ -132,7 +138,7 @@ class Native:
     """DashScope's own: usage in every frame, `finish_reason` "null" until the end, later source lists empty."""
 
     def whole(self, asked: Asked, given: Answer) -> dict[str, Any]:
-        return self._reply(asked, given, given.text, given.reasoning, given.finish_reason, given.pages)
+        return self._reply(asked, given, given.text, given.reasoning, given.finish_reason, given.pages, True)
 
     def frames(self, asked: Asked, given: Answer, chunk: int) -> Iterator[str]:
         sources = given.pages if (asked.search or {}).get("enable_source") else ()
@@ -144,8 +150,9 @@ class Native:
         if sources and not prepended:
             steps[-1] = (*steps[-1][:2], sources)
         for number, (text, reasoning, pages) in enumerate(steps, 1):
-            reason = given.finish_reason if number == len(steps) else "null"
-            yield _numbered(number, self._reply(asked, given, text, reasoning, reason, pages))
+            last = number == len(steps)
+            reply = self._reply(asked, given, text, reasoning, given.finish_reason if last else "null", pages, last)
+            yield _numbered(number, reply)
 
     def error(self, code: str, message: str) -> str:
         reply = {"code": code, "message": message, "request_id": "sandbox"}
@@ -155,9 +162,17 @@ class Native:
         return {"code": refusal.code, "message": refusal.message, "request_id": request_id}
 
     def _reply(
-        self, asked: Asked, given: Answer, text: str, reasoning: str, reason: str, pages: tuple[dict[str, Any], ...]
+        self,
+        asked: Asked,
+        given: Answer,
+        text: str,
+        reasoning: str,
+        reason: str,
+        pages: tuple[dict[str, Any], ...],
+        last: bool,
     ) -> dict[str, Any]:
-        content: Any = [{"text": text}] if asked.endpoint == "multimodal-generation" else text
+        found = {"ocr_result": given.recognised} if given.recognised and last else {}
+        content: Any = [{**found, "text": text}] if asked.endpoint == "multimodal-generation" else text
         message = {"role": "assistant", "content": content, "reasoning_content": reasoning}
         output: dict[str, Any] = {"choices": [{"message": message, "finish_reason": reason}]}
         if given.pages:
@@ -186,7 +201,8 @@ class ResponsesApi:
     """The Responses API: a search is an item of its own, with the addresses of its pages only."""
 
     def whole(self, asked: Asked, given: Answer) -> dict[str, Any]:
-        content = [{"type": "output_text", "text": given.text, "annotations": []}]
+        found = {"ocr_result": given.recognised} if given.recognised else {}
+        content = [{"type": "output_text", "text": given.text, "annotations": [], **found}]
         message = {"type": "message", "id": "msg_2", "role": "assistant", "status": "completed", "content": content}
         whole = given.finish_reason == "stop"
         return {

@@ -1,0 +1,147 @@
+"""A file beside a prompt becomes a part of the message, in the form the model takes.
+
+Pages: https://help.aliyun.com/zh/model-studio/vision and .../pdf-understanding
+"""
+
+import base64
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any, BinaryIO
+
+from anyio import to_thread
+from mcp.server.mcpserver.exceptions import ToolError
+
+from .catalog import Catalog, Model
+from .files import FILE_BYTES, ImageFile, Link, OtherFile, Pdf, Picture, Source
+
+MOST_PDF_PAGES = 256
+MOST_PDF_BYTES = 150_000_000
+MOST_SCANNED_PAGES = 10  # of a scan whose pages go into one request
+PDF = "application/pdf"
+Store = Callable[[str, BinaryIO, str], Awaitable[str]]
+"""Puts a file (name, content, MIME type) where DashScope finds it; gives its address."""
+
+
+@dataclass(frozen=True)
+class Attached:
+    """Parts of a message. `pdf_pages`: how many will be billed by the page; None: a PDF whose pages nobody counted."""
+
+    parts: tuple[dict[str, Any], ...] = ()
+    pdf_pages: int | None = 0
+
+    def __add__(self, other: "Attached") -> "Attached":
+        counts = (self.pdf_pages, other.pdf_pages)
+        pages = None if None in counts else sum(filter(None, counts))
+        return Attached(self.parts + other.parts, pages)
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """The model that files are for, as far as the catalog knows it. `pixels`: the most of an image that it uses."""
+
+    name: str
+    model: Model | None
+    catalog: Catalog = field(repr=False)
+    pixels: int
+    store: Store
+
+    def require(self, kind: str) -> None:
+        """Raises ToolError: the model does not read that."""
+        if self.model is None or not self.model.input or kind in self.model.input:
+            return
+        if kind == "image":
+            raise ToolError(
+                f"{self.name} reads no images. Leave out the files, or use {self.catalog.defaults['chat']}."
+            )
+        able = [each.id for each in self.catalog.models if kind in each.input and each.in_service][:3]
+        raise ToolError(
+            f"{self.name} reads no PDFs. Use {' or '.join(able)}, or read it with `ocr` or `extract`. Nothing was sent."
+        )
+
+    async def address(self, picture: Picture) -> str:
+        """Where DashScope finds a picture: in the request itself, where it fits."""
+        if len(picture.content) <= FILE_BYTES:
+            return picture.data_uri
+        ending = picture.mime.partition("/")[2]
+        return await self.store(f"image.{ending}", BytesIO(picture.content), picture.mime)
+
+
+async def attached(found: Source, to: Recipient) -> Attached:
+    """A file as it goes beside a prompt.
+
+    Raises:
+        ToolError: the model does not read such a file; nothing was sent.
+    """
+    match found:
+        case Link() if found.is_pdf:
+            to.require("pdf")
+            return Attached(({"type": "file", "file": {"file_url": found.url}},), None)
+        case Link() if found.is_document:
+            raise ToolError("Only images and PDFs can be sent by URL. Download it and give its text.")
+        case Link():
+            to.require("image")
+            return Attached((image_part(found.url),))
+        case ImageFile():
+            to.require("image")
+            picture = await to_thread.run_sync(found.picture, 1, to.pixels, abandon_on_cancel=True)
+            return Attached((image_part(await to.address(picture)),))
+        case Pdf():
+            to.require("pdf")
+            return Attached((await _pdf_part(found, to),), found.count)
+        case OtherFile():
+            found.text()  # or says what it is
+            raise ToolError(f"{found.name} is a text: put it into the prompt. Files are images and PDFs.")
+
+
+async def scanned(pdf: Pdf, to: Recipient) -> Attached:
+    """The pages of a PDF as images, where it has no text of its own.
+
+    Raises:
+        ToolError: too many, or the model reads no images; nothing was sent.
+    """
+    to.require("image")
+    if pdf.count > MOST_SCANNED_PAGES:
+        raise ToolError(
+            f"{pdf.name} is a scan of {pdf.count} pages; {MOST_SCANNED_PAGES} can be read at once. Read it with `ocr` "
+            "first, and give its text. Nothing was sent."
+        )
+    found = Attached()
+    for number in range(1, pdf.count + 1):
+        picture = await to_thread.run_sync(pdf.picture, number, to.pixels, abandon_on_cancel=True)
+        if not picture.blank:
+            found += Attached((image_part(await to.address(picture)),))
+    return found
+
+
+async def text_of(found: Source) -> str | None:
+    """The text of a text file or of a PDF's text layer; None where there is none: an image, a scan.
+
+    Raises:
+        ToolError: neither a text nor an image, or a document by URL.
+    """
+    if isinstance(found, Link) and found.is_document:
+        raise ToolError("Only images can be sent by URL, and this is a document. Download it and give its path.")
+    if isinstance(found, OtherFile):
+        return found.text()
+    if isinstance(found, Pdf):
+        return await to_thread.run_sync(found.whole_text, abandon_on_cancel=True) or None
+    return None
+
+
+def image_part(url: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+async def _pdf_part(pdf: Pdf, to: Recipient) -> dict[str, Any]:
+    if pdf.count > MOST_PDF_PAGES or pdf.bytes > MOST_PDF_BYTES:
+        raise ToolError(
+            f"{pdf.name} has {pdf.count} pages and {pdf.bytes / 1e6:.1f} MB; {MOST_PDF_PAGES} pages and "
+            f"{MOST_PDF_BYTES / 1e6:.0f} MB can be sent. Split it. Nothing was sent."
+        )
+    if pdf.bytes > FILE_BYTES:
+        return {"type": "file", "file": {"file_url": await to.store("document.pdf", pdf.file, PDF)}}
+    content = await to_thread.run_sync(pdf.content, abandon_on_cancel=True)
+    data = f"data:{PDF};base64,{base64.b64encode(content).decode()}"
+    name = pdf.name if pdf.name.lower().endswith(".pdf") else "document.pdf"
+    return {"type": "file", "file": {"file_data": data, "filename": name}}

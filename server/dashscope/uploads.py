@@ -1,0 +1,64 @@
+"""DashScope's temporary storage, for files that do not fit into a request. They are named by oss:// addresses.
+
+Page: https://help.aliyun.com/zh/model-studio/get-temporary-file-url. Free; a file is kept 48 hours and cannot be listed
+or deleted; its address works for the account and the model it was put there for.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..hosts import is_loopback
+
+RESOLVE = {"X-DashScope-OssResourceResolve": "enable"}
+OSS = "oss://"
+OSS_CODE = re.compile(r"<Code>([\w.-]{1,60})</Code>")
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """Leave to put one file there."""
+
+    url: str
+    folder: str
+    most_bytes: int
+    fields: Mapping[str, str]
+
+    @classmethod
+    def of(cls, reply: Any) -> "Ticket":
+        """Raises TypeError, KeyError or ValueError: of an unknown form, or it leads where no file may go."""
+        data = reply["data"]
+        url, folder = str(data["upload_host"]).rstrip("/") + "/", str(data["upload_dir"])
+        parts = urlsplit(url)
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+            raise ValueError("not https")
+        return cls(
+            url,
+            folder,
+            int(data.get("max_file_size_mb") or 0) * 1024 * 1024,
+            {
+                "OSSAccessKeyId": str(data["oss_access_key_id"]),
+                "Signature": str(data["signature"]),
+                "policy": str(data["policy"]),
+                "x-oss-object-acl": str(data["x_oss_object_acl"]),
+                "x-oss-forbid-overwrite": str(data["x_oss_forbid_overwrite"]),
+            },
+        )
+
+    def key(self, name: str) -> str:
+        return f"{self.folder}/{name}"
+
+    def form(self, name: str) -> dict[str, str]:
+        """The fields of the form, which the file follows as the last."""
+        given = dict(self.fields)
+        start = {field: given.pop(field) for field in ("OSSAccessKeyId", "Signature", "policy")}
+        return {**start, "key": self.key(name), **given, "success_action_status": "200"}
+
+
+def names_an_upload(messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a file among the messages lies in temporary storage: then DashScope must be told to look there."""
+    parts = [part for message in messages if isinstance(message["content"], list) for part in message["content"]]
+    addresses = [part.get("image_url", {}).get("url") or part.get("file", {}).get("file_url") for part in parts]
+    return any(address and address.startswith(OSS) for address in addresses)

@@ -1,0 +1,227 @@
+"""A picture as a model can use it: upright, opaque, no larger than it helps, in a format DashScope takes.
+
+Limits: https://help.aliyun.com/zh/model-studio/vision and .../qwen-vl-ocr
+"""
+
+import base64
+import struct
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+from math import sqrt
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from mcp.server.mcpserver.exceptions import ToolError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+DATA_URI_CHARACTERS = 10 * 1024 * 1024
+FILE_BYTES = 7_500_000  # as base64 it fits into one data URI
+IMAGE_BYTES = 50_000_000  # what is read from disk, to be shrunk here
+DECODED_BYTES = 160_000_000  # 40 megapixels in colour, 160 in grey
+JPEG_PIXELS = 120_000_000  # a JPEG is decoded at a fraction of its size
+SHORTEST_SIDE_PX = 10
+WIDEST_RATIO = 200
+LEGAL = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # HEIC too, which is handed on unread
+READ = (*LEGAL, "GIF", "AVIF")
+LARGEST_OF_ANY_FORMAT = (3840, 2160)  # beyond it DashScope takes JPEG and PNG only
+ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
+GREY = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I", "F")
+JPEG_QUALITY = 90
+EVEN = 8  # grey levels of 256: a picture that spans fewer shows nothing
+ONE_AT_A_TIME = Lock()  # a decoded picture may have hundreds of megabytes
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image, ready to be sent. Sizes in pixels, (width, height); None: not known."""
+
+    mime: str
+    content: bytes
+    sent: tuple[int, int] | None  # its own size
+    shown: tuple[int, int] | None  # of what it shows, as people see it: upright, before it was shrunk
+    blank: bool = False
+
+    @property
+    def data_uri(self) -> str:
+        return f"data:{self.mime};base64,{base64.b64encode(self.content).decode()}"
+
+
+def is_image(head: bytes) -> bool:
+    heads = (b"\xff\xd8\xff", b"\x89PNG", b"II*\x00", b"MM\x00*", b"GIF8")
+    bitmap = head.startswith(b"BM") and head[6:10] == bytes(4)
+    webp = head.startswith(b"RIFF") and head[8:12] == b"WEBP"
+    return head.startswith(heads) or bitmap or webp or is_heic(head)
+
+
+def is_heic(head: bytes) -> bool:
+    return head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"hevc", b"mif1", b"avif")
+
+
+class ImageFile:
+    """An image file. Each frame of a TIFF is a page of its own, as faxes are kept."""
+
+    def __init__(self, name: str, content: bytes) -> None:
+        """Reads the header only.
+
+        Raises:
+            ToolError: not an image, or one that must not be unpacked here.
+        """
+        self.name = name
+        self._content = content
+        self._unread = is_heic(content[:12])  # handed on as it is
+        self.count = 1
+        if self._unread:
+            _require_bytes(name, len(content))
+            return
+        with _opened(name, content) as image:
+            self._size = image.size
+            if image.format == "TIFF":
+                self.count = int(getattr(image, "n_frames", 1))
+
+    def size(self, number: int, most_pixels: int) -> tuple[int, int] | None:
+        """Of what will be sent, in pixels; of a later frame that of the first. None: not known."""
+        return None if self._unread else shrunk_size(*self._size, most_pixels)
+
+    def picture(self, number: int, most_pixels: int) -> Picture:
+        """The frame of that number, from 1.
+
+        Raises:
+            ToolError: broken, or of a shape DashScope does not take.
+        """
+        if self._unread:
+            return Picture("image/heic", self._content, None, None)
+        try:
+            with ONE_AT_A_TIME, _opened(self.name, self._content) as image:
+                image.seek(number - 1)
+                require_shape(self.name, *image.size)
+                return self._made(image, most_pixels)
+        except _broken() as error:
+            why = "cut off" if "truncated" in str(error).lower() else "broken"
+            raise ToolError(f"{self.name} is {why} and cannot be decoded. Save or copy it again.") from None
+
+    def _made(self, image: "Image.Image", most_pixels: int) -> Picture:
+        (width, height), kind = image.size, str(image.format)
+        turn = image.getexif().get(ORIENTATION, 1)
+        as_it_is = (
+            self.count == 1
+            and turn == 1
+            and kind in LEGAL
+            and not image.has_transparency_data
+            and (kind in ("JPEG", "PNG") or _within((width, height), LARGEST_OF_ANY_FORMAT))
+            and width * height <= most_pixels
+            and len(self._content) <= FILE_BYTES
+        )
+        sideways = turn in SIDEWAYS and kind != "TIFF"  # whose size is told as it will be shown
+        full = (height, width) if sideways else (width, height)
+        drawn = _upright(image, most_pixels)
+        if as_it_is:
+            return Picture(f"image/{kind.lower()}", self._content, full, full, _is_blank(drawn))
+        return encoded(drawn, full, lossless=kind in ("PNG", "GIF", "BMP") and drawn.size == full)
+
+
+def encoded(image: "Image.Image", full: tuple[int, int], *, lossless: bool = False) -> Picture:
+    """What was drawn or shrunk here, as a file. `full`: its size before it was shrunk."""
+    blank = _is_blank(image)
+    content = BytesIO()
+    if lossless:
+        image.save(content, "PNG")
+    if not lossless or content.tell() > FILE_BYTES:
+        lossless, content = False, BytesIO()
+        image.save(content, "JPEG", quality=JPEG_QUALITY, subsampling=0)  # coloured letters stay sharp
+    return Picture("image/png" if lossless else "image/jpeg", content.getvalue(), image.size, full, blank)
+
+
+def require_shape(name: str, width: int, height: int) -> None:
+    if min(width, height) <= SHORTEST_SIDE_PX or max(width, height) > WIDEST_RATIO * min(width, height):
+        raise ToolError(
+            f"{name} is {width}x{height} px: both sides must exceed {SHORTEST_SIDE_PX} px and their ratio stay within "
+            f"{WIDEST_RATIO}:1. Scale or crop it first."
+        )
+
+
+def shrunk_size(width: float, height: float, most_pixels: int) -> tuple[int, int]:
+    scale = min(1, sqrt(most_pixels / (width * height)))
+    return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def _opened(name: str, content: bytes) -> "Image.Image":
+    """An image whose header was read, and promises no more than may be unpacked."""
+    from PIL import Image, UnidentifiedImageError  # heavy: only when an image is read
+
+    Image.MAX_IMAGE_PIXELS = None  # Pillow would warn or refuse by a count of its own
+    warnings.filterwarnings("ignore", module="PIL")  # of what it leaves out: nobody reads them
+    try:
+        image = Image.open(BytesIO(content), formats=READ)
+    except UnidentifiedImageError:
+        raise ToolError(
+            f"{name} looks like an image but is broken, or of a kind that is not read. Save it again as PNG or JPEG."
+        ) from None
+    except _broken():
+        raise ToolError(f"{name} is broken and cannot be decoded. Save or copy it again.") from None
+    pixels = image.width * image.height
+    most = JPEG_PIXELS if image.format == "JPEG" else DECODED_BYTES // (1 if image.mode in GREY else 4)
+    if pixels > most:
+        image.close()
+        raise ToolError(
+            f"{name} would unpack to {pixels / 1e6:,.0f} megapixels; {most / 1e6:,.0f} are read of such a file. "
+            "Shrink it first."
+        )
+    return image
+
+
+def _upright(image: "Image.Image", most_pixels: int) -> "Image.Image":
+    """Decoded and turned as its EXIF says, in grey or colour, on white, of at most that many pixels."""
+    from PIL import Image, ImageOps
+
+    size = shrunk_size(*image.size, most_pixels)
+    if image.format == "JPEG":  # is decoded at a fraction of its size
+        image.thumbnail(size, Image.Resampling.LANCZOS, reducing_gap=2)
+    image.load()
+    drawn = _plain(ImageOps.exif_transpose(image))
+    drawn.thumbnail(shrunk_size(*drawn.size, most_pixels), Image.Resampling.LANCZOS, reducing_gap=2)
+    return drawn
+
+
+def _plain(image: "Image.Image") -> "Image.Image":
+    from PIL import Image
+
+    if image.has_transparency_data:  # black letters on nothing would be lost on black
+        alpha = image.convert("RGBA")
+        white = Image.new("RGB", image.size, "white")
+        white.paste(alpha, mask=alpha.getchannel("A"))
+        return white
+    if image.mode.startswith("I"):  # 16 bits of grey
+        return image.point(lambda level: level * (1 / 256)).convert("L")
+    if image.mode in ("L", "RGB"):
+        return image
+    return image.convert("L" if image.mode in GREY else "RGB")
+
+
+def _is_blank(image: "Image.Image") -> bool:
+    levels = image.convert("L").histogram()
+    used = [level for level, count in enumerate(levels) if count]
+    return used[-1] - used[0] < EVEN
+
+
+def _within(size: tuple[int, int], most: tuple[int, int]) -> bool:
+    return max(size) <= max(most) and min(size) <= min(most)
+
+
+def _require_bytes(name: str, size: int, most: int = FILE_BYTES) -> None:
+    if size > most:
+        raise ToolError(
+            f"{name} has {size / 1e6:.2f} MB; {most / 1e6:.1f} MB are read of such a file. Shrink it first."
+        )
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """What Pillow raises on files that were cut or forged."""
+    from PIL import Image
+
+    return (
+        OSError, ValueError, SyntaxError, EOFError, LookupError, ArithmeticError, TypeError, AttributeError,
+        struct.error, Image.DecompressionBombError,
+    )  # fmt: skip

@@ -1,0 +1,143 @@
+"""What people name as a file (a path, a file:// or https URL, a data URI), and what it turns out to hold."""
+
+import base64
+import re
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote
+
+from anyio import to_thread
+from mcp.server.mcpserver.exceptions import ToolError
+
+from ..wording import shown
+from .pdfs import Pdf
+from .pictures import DATA_URI_CHARACTERS, IMAGE_BYTES, ImageFile, is_image
+from .places import opened_inside
+from .texts import decoded
+from .urls import public, split
+
+TEXT_BYTES = 20_000_000
+HEAD_BYTES = 1024  # a PDF may begin that late
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters at least: C:\\ is a drive
+DATA_URI_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w-]+=[\w-]+)*;base64", re.IGNORECASE)
+DOCUMENTS = (".pdf", ".txt", ".md", ".csv", ".json", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".html", ".htm")
+FORMS = "Give an https URL, a data URI, or a path."
+
+
+@dataclass(frozen=True)
+class Link:
+    """A URL that DashScope will fetch; what it holds is judged by its name alone."""
+
+    url: str
+
+    @property
+    def name(self) -> str:
+        return shown(unquote(split(self.url).path).rpartition("/")[2]) or "the URL"
+
+    @property
+    def is_pdf(self) -> bool:
+        return self.name.lower().endswith(".pdf")
+
+    @property
+    def is_document(self) -> bool:
+        return self.name.lower().endswith(DOCUMENTS)
+
+
+@dataclass(frozen=True)
+class OtherFile:
+    """Neither an image nor a PDF: a text, perhaps."""
+
+    name: str
+    content: bytes
+
+    def text(self) -> str:
+        """Raises ToolError: it is no text."""
+        if not self.content:
+            raise ToolError(f"{self.name} is empty (0 bytes). Check the file.")
+        return decoded(self.content, self.name)
+
+
+Source = Link | ImageFile | Pdf | OtherFile
+
+
+@asynccontextmanager
+async def opened(source: str, folders: tuple[Path, ...]) -> AsyncIterator[Source]:
+    """What `source` holds, judged by its content; a PDF stays open until the block is left.
+
+    Raises:
+        ToolError: it cannot be read, is outside the allowed folders, too large, or broken.
+    """
+    found = await _found(source.strip(), folders)
+    try:
+        if isinstance(found, Pdf):
+            await to_thread.run_sync(found.open, abandon_on_cancel=True)
+        yield found
+    finally:
+        if isinstance(found, Pdf):
+            found.close()
+
+
+async def _found(source: str, folders: tuple[Path, ...]) -> Source:
+    if not source:
+        raise ToolError(f"A file is named by an empty text. {FORMS}")
+    match = SCHEME.match(source)
+    scheme = match[1].lower() if match else ""
+    if scheme in ("http", "https"):
+        return Link(public(source))
+    if scheme not in ("", "data", "file"):
+        raise ToolError(f"{shown(scheme)}: cannot be read. {FORMS}")
+    return await to_thread.run_sync(_local, source, scheme, folders, abandon_on_cancel=True)
+
+
+def _local(source: str, scheme: str, folders: tuple[Path, ...]) -> Source:
+    if scheme == "data":
+        return _identified("The data URI", BytesIO(_data_uri(source)))
+    path = unquote(split(source).path) if scheme == "file" else source
+    name = shown(Path(path).name)
+    try:
+        return _identified(name, opened_inside(path, folders))
+    except OSError as error:
+        raise ToolError(f"{name} cannot be read: {error.strerror}. Check the file.") from None
+
+
+def _identified(name: str, file: BinaryIO) -> Source:
+    """By what is at its beginning; an image that claims to be a PDF as well is an image."""
+    with ExitStack() as stack:
+        stack.callback(file.close)
+        head = file.read(HEAD_BYTES)
+        file.seek(0)
+        if is_image(head):
+            return ImageFile(name, _read(file, name, IMAGE_BYTES))
+        if b"%PDF-" not in head:
+            return OtherFile(name, _read(file, name, TEXT_BYTES))
+        stack.pop_all()
+    return Pdf(name, file)
+
+
+def _read(file: BinaryIO, name: str, most: int) -> bytes:
+    size = file.seek(0, 2)
+    if size > most:
+        raise ToolError(
+            f"{name} has {size / 1e6:.2f} MB; at most {most / 1e6:.0f} MB are read. Shrink or split it first."
+        )
+    file.seek(0)
+    return file.read(most)
+
+
+def _data_uri(uri: str) -> bytes:
+    if len(uri) > DATA_URI_CHARACTERS:
+        raise ToolError(
+            f"The data URI has {len(uri) / 1e6:.2f} MB; at most {DATA_URI_CHARACTERS / 1e6:.1f} MB are read. "
+            "Give a path."
+        )
+    head, _, data = uri.partition(",")
+    if not DATA_URI_HEAD.fullmatch(head):
+        raise ToolError("This data URI is malformed: it must read data:image/png;base64,... Give a path instead.")
+    try:
+        return base64.b64decode("".join(data.split()), validate=True)
+    except ValueError:
+        raise ToolError("The base64 of this data URI is broken. Encode the file again, or give a path.") from None

@@ -1,0 +1,44 @@
+"""Pages as people write them: "1-3,7"."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from mcp.server.mcpserver.exceptions import ToolError
+
+RANGE = re.compile(r"(\d{1,6})(?:\s*[-~–—]\s*(\d{1,6})?)?")
+SEPARATORS = re.compile(r"[,;、\s]*[,;、][,;、\s]*|\s+")
+LONGEST = 2_000
+
+
+def pages_in(text: str, count: int) -> list[int]:
+    """The pages meant, each once, in their order; empty text: all; "5-": to the end.
+
+    Raises:
+        ToolError: not written so, or outside of 1 to `count`; nothing was sent.
+    """
+    plain = unicodedata.normalize("NFKC", text[:LONGEST]).strip(" \t\r\n,;、")
+    if not plain:
+        return list(range(1, count + 1))
+    found: set[int] = set()
+    for piece in SEPARATORS.split(re.sub(r"\s*[-~–—]\s*", "-", plain)):
+        match = RANGE.fullmatch(piece)
+        if match is None or len(text) > LONGEST:
+            raise ToolError(f'pages must read like "1-3,7"; there are {count} pages. Nothing was sent.')
+        first = int(match[1])
+        last = int(match[2]) if match[2] else count if "-" in piece else first
+        if not 1 <= first <= last <= count:
+            raise ToolError(f"There are {count} pages, from 1 to {count}: {piece} is outside. Nothing was sent.")
+        found.update(range(first, last + 1))
+    return sorted(found)
+
+
+def as_ranges(pages: Sequence[int]) -> str:
+    """The shortest way to write pages that rise."""
+    ranges: list[list[int]] = []
+    for page in pages:
+        if ranges and page == ranges[-1][1] + 1:
+            ranges[-1][1] = page
+        else:
+            ranges.append([page, page])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)

@@ -1,0 +1,175 @@
+"""How an OCR task is asked for: by DashScope's own name where the model knows it, else by the prompt behind that name.
+
+Tasks and prompts: https://help.aliyun.com/zh/model-studio/qwen-vl-ocr-api-reference
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from mcp.server.mcpserver.exceptions import ToolError
+
+from .catalog import Catalog, Model, image_tokens, pixel_limit, text_tokens
+from .dashscope import ChatCompletions, Dialect, Generation, Responses
+
+Task = Literal[
+    "text_recognition", "document_parsing", "table_parsing", "formula_recognition", "key_information_extraction",
+    "advanced_recognition", "multi_lan",
+]  # fmt: skip
+DEEPEST_FIELDS = 3
+MOST_FIELDS_CHARACTERS = 20_000
+LONGER_OUTPUT = 8_192  # the most any OCR model writes; 4,096 unless asked
+URL_TOKENS = 8_194  # of an image whose size only DashScope will know
+PLAIN = "Please output only the text content from the image without any additional descriptions or formatting."
+FIELDS_END = (
+    "请注意，如果值是一个列表，模式将为每个元素提供一个模板。当图像中有多个列表元素时，将使用此模板。最后，只需要输出合法的"
+    "JSON。所见即所得，并且输出语言需要与图像保持一致。模糊或者强光遮挡的单个文字可以用英文问号?代替。如果没有对应的值则用"
+    "null填充。"
+)
+PROMPTS: dict[Task, str] = {
+    "text_recognition": PLAIN,
+    "multi_lan": PLAIN,
+    "advanced_recognition": ("定位所有的文字行，并且返回旋转矩形([cx, cy, width, height, angle])的坐标结果。"),
+    "key_information_extraction": (
+        "假设你是一名信息提取专家。请提取图像中的全部键值对，结果以json字典格式。"
+        f"{FIELDS_END}不需要解释，请按照上面要求输出："
+    ),
+    "table_parsing": (
+        "In a safe, sandbox environment, you're tasked with converting tables from a synthetic image into HTML. "
+        "Transcribe each table using <tr> and <td> tags, reflecting the image's layout from top-left to bottom-right. "
+        "Ensure merged cells are accurately represented. This is purely a simulation with no real-world implications. "
+        "Begin."
+    ),
+    "document_parsing": (
+        "In a secure sandbox, transcribe the image's text, tables, and equations into LaTeX format without alteration. "
+        "This is a simulation with fabricated data. Demonstrate your transcription skills by accurately converting "
+        "visual elements into LaTeX format. Begin."
+    ),
+    "formula_recognition": (
+        "Extract and output the LaTeX representation of the formula from the image, without any additional text or "
+        "descriptions."
+    ),
+}
+GIVEN_FIELDS = (
+    "假设你是一名信息提取专家。现在给你一个JSON模式，用图像中的信息填充该模式的值部分。"
+    f"{FIELDS_END}不需要解释。请注意，输入图像均来自公共基准数据集，不包含任何真实的个人隐私数据。请按要求输出结果。"
+    "输入的JSON模式内容如下: {schema}。"
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to read off a page."""
+
+    task: Task = "text_recognition"
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def prompt(self) -> str:
+        if not self.fields:
+            return PROMPTS[self.task]
+        return GIVEN_FIELDS.replace("{schema}", json.dumps(self.fields, ensure_ascii=False))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        config = {"task_config": {"result_schema": dict(self.fields)}} if self.fields else {}
+        return {"ocr_options": {"task": self.task, **config}}
+
+
+@dataclass(frozen=True)
+class Way:
+    """How to ask: a decoder for each request, its parameters, and the words beside the image, where any are needed."""
+
+    dialect: Callable[[], Dialect]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    prompt: str = ""
+
+
+def job(task: Task | None, fields: Mapping[str, Any] | None) -> Job:
+    """Raises ToolError: the fields cannot be asked for, or not with that task."""
+    if not fields:
+        return Job(task or "text_recognition")
+    if task not in (None, "key_information_extraction"):
+        raise ToolError(
+            f"fields belong to task=key_information_extraction, not to {task}. Leave one of them out. Nothing was sent."
+        )
+    if (depth := _depth(fields)) > DEEPEST_FIELDS:
+        raise ToolError(
+            f"fields has {depth} levels; DashScope takes {DEEPEST_FIELDS}. Flatten it, or use `extract`. "
+            "Nothing was sent."
+        )
+    if len(json.dumps(fields, ensure_ascii=False)) > MOST_FIELDS_CHARACTERS:
+        raise ToolError(f"fields has more than {MOST_FIELDS_CHARACTERS:,} characters. Ask for fewer. Nothing was sent.")
+    return Job("key_information_extraction", fields)
+
+
+def way(name: str, model: Model | None, job: Job) -> Way:
+    """OCR models know the tasks by name; other models that read images are told what stands behind it."""
+    if is_ocr(name, model):
+        endpoint = (model.endpoint if model else None) or "multimodal-generation"
+        return Way(lambda: Generation(endpoint), job.options)
+    return Way(ChatCompletions, {}, job.prompt)
+
+
+def way_of_documents(name: str, model: Model | None, job: Job) -> Way:
+    """A PDF by URL is read as a whole, by models that can.
+
+    Raises:
+        ToolError: this one cannot; nothing was sent.
+    """
+    if model is None or model.limits.pdf_max_pages_other is None:
+        raise ToolError(
+            f"{name} reads no PDF by URL. Download it and give its path: its pages are drawn here. Nothing was sent."
+        )
+    return Way(Responses, job.options)
+
+
+def is_ocr(name: str, model: Model | None) -> bool:
+    return (model.type == "ocr" and model.endpoint is not None) if model else "ocr" in name.lower()
+
+
+def require_region(catalog: Catalog, name: str, model: Model | None, region: str) -> None:
+    """For a model that nobody chose: it must be offered here.
+
+    Raises:
+        ToolError: it is not, and these are; nothing was sent.
+    """
+    if model is None or not model.regions or region in model.regions:
+        return
+    here = [each.id for each in catalog.models if is_ocr(each.id, each) and each.in_service and region in each.regions]
+    seeing = catalog.defaults["chat"]
+    use = " or ".join([*here[:2], seeing] if here else [seeing])
+    raise ToolError(
+        f"{name}, the model for OCR where none is chosen, is offered in {', '.join(model.regions)}, not in {region}. "
+        f"Give model: {use} (BAILIAN_OCR_MODEL makes it the default). Nothing was sent."
+    )
+
+
+def pixels_for(name: str, model: Model | None) -> int:
+    """The most pixels of an image that the model makes use of."""
+    return pixel_limit("ocr" if is_ocr(name, model) else "vision", model.image_patch_px if model else 32)
+
+
+def input_tokens(name: str, model: Model | None, job: Job, size: tuple[int, int] | None) -> int:
+    """Of one request, before it is sent: an upper estimate of the image, a likely one of the words."""
+    kind, patch = ("ocr" if is_ocr(name, model) else "vision"), (model.image_patch_px if model else 32)
+    seen = image_tokens(*size, patch_px=patch, kind=kind) if size else URL_TOKENS
+    return seen + text_tokens(job.prompt).likely
+
+
+def other_settings(status: str, model: Model | None) -> dict[str, Any]:
+    """What to change when a page is asked for once more."""
+    most = (model.limits.max_output if model else None) or LONGER_OUTPUT
+    return {"max_tokens": most} if status == "truncated" else {"repetition_penalty": 1.1}
+
+
+def _depth(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return 1 + max((_depth(each) for each in value.values()), default=0)
+    if isinstance(value, list):  # a template of its elements: no level of its own
+        return max((_depth(each) for each in value), default=0)
+    return 0
+
+
+assert set(PROMPTS) == set(get_args(Task))

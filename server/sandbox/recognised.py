@@ -1,0 +1,76 @@
+"""What the sandbox reads off an image: that it reads nothing, in the form that was asked for."""
+
+import base64
+import json
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+EMPTY, LOOP, TRUNCATED = "sandbox-ocr-empty", "sandbox-ocr-loop", "sandbox-ocr-truncated"
+DOUBTFUL = (EMPTY, LOOP, TRUNCATED)
+USUAL_SIZE = (1000, 1000)
+LINE_PX = 40
+
+
+def recognised(name: str, options: Mapping[str, Any], url: str) -> tuple[str, dict[str, Any]]:
+    """The text and the `ocr_result` of an image."""
+    width, height = size_of(url)
+    lines = ["这是沙箱的回答，没有识别图片。", f"收到一张 {width}x{height} 像素的图片。"]
+    if name == EMPTY:
+        return "", {}
+    if name == LOOP and "repetition_penalty" not in options:
+        return "沙箱循环" * 400, {}
+    task = (options.get("ocr_options") or {}).get("task", "text_recognition")
+    if task == "advanced_recognition":
+        return _located(lines, width, height)
+    if task == "key_information_extraction":
+        schema = (options["ocr_options"].get("task_config") or {}).get("result_schema") or {"说明": ""}
+        found = _filled(schema, lines[1])
+        return _fenced("json", json.dumps(found, ensure_ascii=False, indent=1)), {"kv_result": found}
+    if task == "table_parsing":
+        rows = "".join(f"<tr><td>{number}</td><td>{line}</td></tr>" for number, line in enumerate(lines, 1))
+        return _fenced("html", f"<table>{rows}</table>"), {}
+    if task == "document_parsing":
+        return _fenced("latex", "\\section{沙箱}\n" + "\n\n".join(lines)), {}
+    return ("E = mc^2" if task == "formula_recognition" else "\n".join(lines)), {}
+
+
+def size_of(url: str) -> tuple[int, int]:
+    """Of a PNG or JPEG that came with the request; of any other, some size."""
+    if not url.startswith("data:"):
+        return USUAL_SIZE
+    content = base64.b64decode(url.partition(",")[2])
+    if content.startswith(b"\x89PNG"):
+        return struct.unpack(">II", content[16:24])
+    at = 2
+    while content.startswith(b"\xff\xd8") and at + 9 < len(content):
+        kind, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4])
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", content[at + 5 : at + 9])
+            return width, height
+        at += 2 + length
+    return USUAL_SIZE
+
+
+def _located(lines: list[str], width: int, height: int) -> tuple[str, dict[str, Any]]:
+    """Places in pixels beside the text, in thousandths of each side inside it."""
+    found, told = [], []
+    for number, line in enumerate(lines, 1):
+        top, bottom = number * LINE_PX, number * LINE_PX + LINE_PX // 2
+        corners = [LINE_PX, top, width - LINE_PX, top, width - LINE_PX, bottom, LINE_PX, bottom]
+        middle = [width // 2, (top + bottom) // 2, bottom - top, width - 2 * LINE_PX, 90]
+        found.append({"location": corners, "rotate_rect": middle, "text": line})
+        per = (width, height, height, width)
+        thousandths = [round(1000 * value / side) for value, side in zip(middle, per, strict=False)]
+        told.append({"rotate_rect": [*thousandths, 90], "text": line})
+    return _fenced("json", json.dumps(told, ensure_ascii=False)), {"words_info": found}
+
+
+def _filled(schema: Any, text: str) -> Any:
+    if isinstance(schema, dict):
+        return {name: _filled(inner, text) for name, inner in schema.items()}
+    return [_filled(schema[0], text)] if isinstance(schema, list) and schema else text
+
+
+def _fenced(language: str, text: str) -> str:
+    return f"```{language}\n{text}\n```"

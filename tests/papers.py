@@ -1,0 +1,110 @@
+"""Papers that tests put before the server: real images and PDFs, drawn here."""
+
+from collections.abc import Sequence
+from ctypes import c_ubyte
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+from PIL import Image, ImageDraw, ImageFont
+
+FONT = Path(__file__).parent / "fonts" / "wqy-microhei-subset.ttf"
+A4_PT = (595, 842)
+PATENT = (
+    "说明书",
+    "一种芯片散热装置，包括基座、散热翅片和风扇。",
+    "申请人：杭州某某科技有限公司",
+    "发明人：张三；李四 申请日：2024-03-05",
+    "The West Lake is in Hangzhou, 12,345.67 square metres.",
+)
+
+
+def drawn(*lines: str, size: tuple[int, int] = (900, 400), mode: str = "RGB") -> Image.Image:
+    """Lines of black text on white."""
+    image = Image.new("RGB", size, "white")
+    font = ImageFont.truetype(FONT, 32)
+    for number, line in enumerate(lines):
+        ImageDraw.Draw(image).text((30, 30 + 50 * number), line, font=font, fill="black")
+    return image.convert(mode)
+
+
+def table(rows: Sequence[Sequence[str]]) -> Image.Image:
+    image = drawn(size=(900, 80 + 60 * len(rows)))
+    pen, font = ImageDraw.Draw(image), ImageFont.truetype(FONT, 28)
+    for y, row in enumerate(rows):
+        for x, cell in enumerate(row):
+            pen.rectangle((30 + 260 * x, 30 + 60 * y, 290 + 260 * x, 90 + 60 * y), outline="black", width=2)
+            pen.text((45 + 260 * x, 42 + 60 * y), cell, font=font, fill="black")
+    return image
+
+
+def saved(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    content = BytesIO()
+    image.save(content, kind, **options)
+    return content.getvalue()
+
+
+def turned(image: Image.Image, orientation: int, kind: str = "JPEG") -> bytes:
+    """The image as a camera held so would store it: its EXIF says how to show it."""
+    back = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return saved(image.transpose(back[orientation]), kind, exif=exif)
+
+
+def pdf(pages: Sequence[Sequence[str]], *, size_pt: tuple[float, float] = A4_PT) -> bytes:
+    """Pages with a text layer, in a font that they carry with them. A page without lines is blank."""
+    raw, document = pypdfium2.raw, pypdfium2.PdfDocument.new()
+    content = FONT.read_bytes()
+    font = raw.FPDFText_LoadFont(document, (c_ubyte * len(content))(*content), len(content), raw.FPDF_FONT_TRUETYPE, 1)
+    for lines in pages:
+        page = document.new_page(*size_pt)
+        for number, line in enumerate(lines):
+            _write(document, page, font, line, size_pt[1] - 60 - 24 * number)
+        page.gen_content()
+        page.close()
+    return _bytes_of(document)
+
+
+def scan(images: Sequence[Image.Image], *, size_pt: tuple[float, float] = A4_PT) -> bytes:
+    """Pages that are nothing but pictures: no text layer."""
+    document = pypdfium2.PdfDocument.new()
+    for image in images:
+        page = document.new_page(*size_pt)
+        picture = pypdfium2.PdfImage.new(document)
+        bitmap = pypdfium2.PdfBitmap.from_pil(image.convert("RGB"))
+        picture.set_bitmap(bitmap)
+        picture.set_matrix(pypdfium2.PdfMatrix().scale(*size_pt))
+        page.insert_obj(picture)
+        page.gen_content()
+        bitmap.close()
+        page.close()
+    return _bytes_of(document)
+
+
+def locked(content: bytes, password: str) -> bytes:
+    """The PDF, to be opened with a password only."""
+    from pypdf import PdfReader, PdfWriter
+
+    writer = PdfWriter(clone_from=PdfReader(BytesIO(content)))
+    writer.encrypt(password, algorithm="RC4-128")
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def _write(document: Any, page: Any, font: Any, line: str, y: float) -> None:
+    raw = pypdfium2.raw
+    text = raw.FPDFPageObj_CreateTextObj(document, font, 14)
+    wide = f"{line}\0".encode("utf-16-le")
+    raw.FPDFText_SetText(text, (raw.FPDF_WCHAR * (len(wide) // 2)).from_buffer_copy(wide))
+    raw.FPDFPageObj_Transform(text, 1, 0, 0, 1, 50, y)
+    raw.FPDFPage_InsertObject(page, text)
+
+
+def _bytes_of(document: Any) -> bytes:
+    out = BytesIO()
+    document.save(out)
+    document.close()
+    return out.getvalue()
