@@ -1,7 +1,10 @@
 """The MCP server: finds the tools, publishes their schemas, words bad arguments."""
 
 import importlib
+import json
 import pkgutil
+import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -19,6 +22,7 @@ from pydantic import ValidationError
 
 from .. import tools
 from . import stdio
+from .answer import Answer
 from .bailian import Shared
 from .resources import add_resources
 from .wording import complaints
@@ -31,6 +35,7 @@ INSTRUCTIONS = (
 )
 SAME_FOR_AN_HOUR = CacheHint(ttl_ms=3_600_000, scope="public")
 SAID_ONCE = {"Usage", "Cost", "CostLine"}
+COMMON = set(Answer.model_fields)
 CACHED: tuple[CacheableMethod, ...] = (
     "server/discover", "tools/list", "resources/list", "resources/templates/list", "resources/read",
 )  # fmt: skip
@@ -147,12 +152,32 @@ def _untitled(schema: Any) -> Any:
 def _output(schema: Any) -> Any:
     """An answer's schema; of what every tool returns (README tells it) the names say enough."""
     lean = _lean(schema)
+    shared = [lean["properties"][name] for name in COMMON & set(lean["properties"])]
     for name in SAID_ONCE & set(lean.get("$defs", {})):
-        shared = lean["$defs"][name]
-        shared.pop("description", None)
-        for fact in shared["properties"].values():
-            fact.pop("description", None)
-    return lean
+        shared += [lean["$defs"][name], *lean["$defs"][name]["properties"].values()]
+    for each in shared:
+        each.pop("description", None)
+    return _inlined(lean)
+
+
+def _inlined(schema: dict[str, Any]) -> Any:
+    """What is defined apart and used once, in its place."""
+    defined = schema.get("$defs", {})
+    uses = Counter(re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema)))
+
+    def placed(part: Any) -> Any:
+        if isinstance(part, list):
+            return [placed(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        name = str(part.get("$ref", "")).rpartition("/")[2]
+        if uses[name] == 1:
+            return placed({**defined[name], **{key: value for key, value in part.items() if key != "$ref"}})
+        return {key: placed(value) for key, value in part.items()}
+
+    apart = {name: placed(each) for name, each in defined.items() if uses[name] != 1}
+    whole = placed({key: value for key, value in schema.items() if key != "$defs"})
+    return {**whole, "$defs": apart} if apart else whole
 
 
 def _lean(schema: Any) -> Any:
@@ -165,7 +190,9 @@ def _lean(schema: Any) -> Any:
     if len(arms) == 2 and arms[1] == {"type": "null"} and set(arms[0]) == {"type"}:
         schema = {**schema, "type": [arms[0]["type"], "null"]}
         del schema["anyOf"]
-    return {k: _lean(v) for k, v in schema.items() if k not in ("default", "additionalProperties")}
+    told = {"const", "enum"} & set(schema)  # whose type shows
+    left_out = {"default", "additionalProperties"} | ({"type"} if told else set())
+    return {k: _lean(v) for k, v in schema.items() if k not in left_out}
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:

@@ -125,6 +125,15 @@ def way_of_documents(name: str, model: Model | None, job: Job) -> Way:
     return Way(Responses, job.options)
 
 
+def document_limits(model: Model | None, job: Job) -> str:
+    """How much of a PDF by URL is read at once."""
+    if model is None:
+        return ""
+    limits, whole = model.limits, job.task == "document_parsing"
+    pages = limits.pdf_max_pages_document_parsing if whole else limits.pdf_max_pages_other
+    return f", of up to {pages} pages and {limits.pdf_max_mb} MB"
+
+
 def is_ocr(name: str, model: Model | None) -> bool:
     return (model.type == "ocr" and model.endpoint is not None) if model else "ocr" in name.lower()
 

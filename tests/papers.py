@@ -1,6 +1,7 @@
 """Papers that tests put before the server: real images and PDFs, drawn here."""
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Callable, Sequence
 from ctypes import c_ubyte
 from io import BytesIO
 from pathlib import Path
@@ -53,15 +54,15 @@ def turned(image: Image.Image, orientation: int, kind: str = "JPEG") -> bytes:
     return saved(image.transpose(back[orientation]), kind, exif=exif)
 
 
-def pdf(pages: Sequence[Sequence[str]], *, size_pt: tuple[float, float] = A4_PT) -> bytes:
+def pdf(pages: Sequence[Sequence[str]], *, size_pt: Callable[[int], tuple[float, float]] = lambda _: A4_PT) -> bytes:
     """Pages with a text layer, in a font that they carry with them. A page without lines is blank."""
     raw, document = pypdfium2.raw, pypdfium2.PdfDocument.new()
     content = FONT.read_bytes()
     font = raw.FPDFText_LoadFont(document, (c_ubyte * len(content))(*content), len(content), raw.FPDF_FONT_TRUETYPE, 1)
-    for lines in pages:
-        page = document.new_page(*size_pt)
+    for count, lines in enumerate(pages, 1):
+        page = document.new_page(*size_pt(count))
         for number, line in enumerate(lines):
-            _write(document, page, font, line, size_pt[1] - 60 - 24 * number)
+            _write(document, page, font, line, A4_PT[1] - 60 - 24 * number)
         page.gen_content()
         page.close()
     return _bytes_of(document)
@@ -92,6 +93,13 @@ def locked(content: bytes, password: str) -> bytes:
     out = BytesIO()
     writer.write(out)
     return out.getvalue()
+
+
+def image_of(body: dict[str, Any]) -> Image.Image:
+    """The picture that was sent."""
+    content = body["input"]["messages"][0]["content"] if "input" in body else body["messages"][0]["content"]
+    url = next(part.get("image") or part["image_url"]["url"] for part in content if "text" not in part)
+    return Image.open(BytesIO(base64.b64decode(url.partition(",")[2])))
 
 
 def _write(document: Any, page: Any, font: Any, line: str, y: float) -> None:

@@ -4,14 +4,12 @@ import base64
 import json
 import re
 import tracemalloc
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx2
 import jsonschema
-import pypdfium2
 import pytest
 from bailian_mcp.server import sandbox
 from bailian_mcp.server.hosts import host as host_of
@@ -20,6 +18,7 @@ from conftest import Hosted, Wire, chunk, finish, leaves, process, refusal, sse,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client
+from papers import PATENT, drawn, image_of, pdf, scan
 
 pytestmark = pytest.mark.anyio
 SCHEMA: dict[str, Any] = {
@@ -202,22 +201,6 @@ async def test_evidence_may_be_left_out(hosted: Hosted) -> None:
 # --- files ---
 
 
-def pdf(*lines: str) -> bytes:
-    document, out = pypdfium2.PdfDocument.new(), BytesIO()
-    for line in lines:
-        page = document.new_page(400, 400)
-        font = pypdfium2.raw.FPDFText_LoadStandardFont(document, b"Helvetica")
-        text = pypdfium2.raw.FPDFPageObj_CreateTextObj(document, font, 12)
-        wide = (line + "\x00").encode("utf-16-le")
-        buffer = (pypdfium2.raw.FPDF_WCHAR * (len(wide) // 2)).from_buffer_copy(wide)
-        pypdfium2.raw.FPDFText_SetText(text, buffer)
-        pypdfium2.raw.FPDFPageObj_Transform(text, 1, 0, 0, 1, 50, 200)
-        pypdfium2.raw.FPDFPage_InsertObject(page, text)
-        page.gen_content()
-    document.save(out)
-    return out.getvalue()
-
-
 @pytest.mark.parametrize(
     "content",
     [TEXT.encode(), TEXT.encode("gb18030"), TEXT.encode("utf-16"), b"\xef\xbb\xbf" + TEXT.encode()],
@@ -233,7 +216,7 @@ async def test_text_files_are_read_as_people_have_them(hosted: Hosted, tmp_path:
 
 
 async def test_the_text_of_a_pdf_is_read_and_cited(hosted: Hosted, tmp_path: Path) -> None:
-    (tmp_path / "a.pdf").write_bytes(pdf("Title: West Lake", "Author: Zhang"))
+    (tmp_path / "a.pdf").write_bytes(pdf([["Title: West Lake"], ["Author: Zhang"]]))
     wire = Wire([said({"title": "West Lake", "names": ["Zhang"]})])
     found = await data(hosted, wire, text="也有文字", files=[str(tmp_path / "a.pdf")], folders=(tmp_path,))
 
@@ -241,9 +224,21 @@ async def test_the_text_of_a_pdf_is_read_and_cited(hosted: Hosted, tmp_path: Pat
     assert [each["source"] for each in found["evidence"]] == ["files[0]", "files[0]"]
 
 
+async def test_the_pages_of_a_scan_are_read_as_images(hosted: Hosted, tmp_path: Path) -> None:
+    picture = drawn(*PATENT, size=(1652, 2338))
+    (tmp_path / "scan.pdf").write_bytes(scan([picture, drawn(), picture]))
+    wire = Wire([said({"title": "说明书"})])
+    found = await data(hosted, wire, text="", files=[str(tmp_path / "scan.pdf")], folders=(tmp_path,))
+
+    content = wire.body["messages"][1]["content"]
+    assert [part["type"] for part in content] == ["image_url", "image_url", "text"]  # a blank page is left out
+    assert image_of({"messages": wire.body["messages"][1:]}).width == 1361  # 2.6 megapixels
+    assert found["data"] == {"title": "说明书"}
+
+
 async def test_text_and_pdf_may_come_as_data_uris(hosted: Hosted) -> None:
     files = [f"data:text/plain;base64,{base64.b64encode(TEXT.encode()).decode()}",
-             f"data:application/pdf;base64,{base64.b64encode(pdf('West Lake')).decode()}"]  # fmt: skip
+             f"data:application/pdf;base64,{base64.b64encode(pdf([['West Lake']])).decode()}"]  # fmt: skip
     wire = Wire([said({"title": "西湖"})])
     await data(hosted, wire, text="", files=files)
 
@@ -264,7 +259,8 @@ async def test_images_are_sent_without_a_strict_schema_and_have_no_offsets(hoste
     ("name", "content", "says"),
     [
         ("a.pdf", b"%PDF-1.7 broken", "a.pdf is a PDF that cannot be opened, since it is broken: save it again."),
-        ("a.pdf", None, "a.pdf is a PDF without a text layer (a scan). Send its pages as images."),
+        ("a.pdf", pdf([[]]), "There is nothing to extract from"),
+        ("s.pdf", scan([drawn("1")] * 11), "s.pdf is a scan of 11 pages; 10 can be read at once. Read it with `ocr`"),
         (
             "a.bin",
             bytes(range(256)),
@@ -275,9 +271,9 @@ async def test_images_are_sent_without_a_strict_schema_and_have_no_offsets(hoste
     ],
 )
 async def test_files_that_hold_no_text_are_refused_in_words(
-    hosted: Hosted, tmp_path: Path, name: str, content: bytes | None, says: str
+    hosted: Hosted, tmp_path: Path, name: str, content: bytes, says: str
 ) -> None:
-    (tmp_path / name).write_bytes(pdf("") if content is None else content)
+    (tmp_path / name).write_bytes(content)
     wire = Wire([said({"title": "西湖"})])
     result = await ask(hosted, wire, files=[str(tmp_path / name)], folders=(tmp_path,))
 
@@ -418,7 +414,7 @@ async def test_what_leaves_no_room_or_has_too_many_parts_is_said_before_sending(
 
 
 async def test_several_pdfs_are_read_at_once(hosted: Hosted, tmp_path: Path) -> None:
-    (tmp_path / "a.pdf").write_bytes(pdf(*[f"Page {n} of West Lake" for n in range(200)]))
+    (tmp_path / "a.pdf").write_bytes(pdf([[f"Page {n} of West Lake"] for n in range(200)]))
     results = []
 
     async def one(host: Client) -> None:

@@ -71,6 +71,8 @@ def fenced(tmp_path: Path) -> Path:
     (tmp_path / "in-other" / "a.png").write_bytes(picture())
     (allowed / "to-file.png").symlink_to(tmp_path / "out.png")
     (allowed / "to-folder").symlink_to(tmp_path)
+    (allowed / "to-link").symlink_to(allowed / "to-file.png")
+    (allowed / "loop").symlink_to("../in/to-folder")
     return allowed
 
 
@@ -78,11 +80,15 @@ def fenced(tmp_path: Path) -> Path:
     "escape",
     [
         "../out.png", "./../in.png", "../in-other/a.png", "to-file.png", "to-folder/out.png", "to-folder/in/../out.png",
-        "../missing.png", "/etc/passwd", "/proc/self/environ", "~/.ssh/id_rsa", "file:///etc/passwd",
+        "../missing.png", "/etc/passwd", "/proc/self/environ", "~/.ssh/id_rsa", "file:///etc/passwd", "/", "..", "../",
+        "sub/../../out.png", "to-folder/./out.png", "to-folder/in-other/a.png", "loop/out.png", "to-link", "../IN.png",
+        "file://localhost/etc/passwd", "file:///etc/../etc/passwd", "file:/etc/passwd", "FILE:///etc/passwd",
+        "file:///proc/self/root/etc/passwd", "/proc/self/root/etc/passwd", "/proc/self/fd/0", "/dev/zero", "/dev/stdin",
+        "file://%2Fetc%2Fpasswd/%2e%2e/etc/passwd", "//etc/passwd", "/etc//passwd", "/./etc/passwd", "~root/.bashrc",
     ],
 )  # fmt: skip
 async def test_every_way_out_is_refused_and_names_the_setting(fenced: Path, escape: str) -> None:
-    source = escape if escape.startswith(("/", "~", "file:")) else f"{fenced}/{escape}"
+    source = escape if escape.lower().startswith(("/", "~", "file:")) else f"{fenced}/{escape}"
     said = await refused(source, fenced)
 
     assert "is outside the allowed folders" in said

@@ -71,7 +71,7 @@ MAY = {
     "sandbox": {".catalog", ".hosts", ".listening", "anyio", "starlette", "uvicorn"},
     "heard": {".catalog", ".dashscope", ".progress"},
     "resources": {".bailian", ".catalog", ".wording", "mcp.server", "mcp.server.mcpserver.exceptions"},
-    "app": {".bailian", ".resources", ".stdio", ".wording", ".tools", "pydantic", "mcp"},
+    "app": {".answer", ".bailian", ".resources", ".stdio", ".wording", ".tools", "pydantic", "mcp"},
     "web": {".app", ".listening", ".signals", "anyio", "starlette", "uvicorn", "mcp.server.transport_security"},
     "demo": {".app", "anyio", "mcp"},
     "tools": {

@@ -17,7 +17,7 @@ from ..bailian import Bailian
 from ..catalog import Frozen, Model, text_tokens
 from ..dashscope import DashScopeError
 from ..files import ImageFile, Link, Pdf, Picture
-from ..recognition import Job, Way, input_tokens, other_settings
+from ..recognition import Job, Way, document_limits, input_tokens, other_settings
 from .doubt import Status, disagreement, loop_in, unsupported_numbers, without_loop
 from .ranges import as_ranges
 from .transcripts import Canvas, Line, Transcript, transcript
@@ -171,7 +171,7 @@ class Reading:
     def _expectation(self) -> str:
         """What it will cost, as far as that shows before anything is sent."""
         if isinstance(self.source, Link) and self.source.is_pdf:
-            return "a whole PDF by URL: what it costs shows when it is read"
+            return f"a whole PDF by URL{document_limits(self.known, self.job)}: what it costs shows when it is read"
         sizes = [self._size(number) for number in self.numbers]
         tokens = sum(input_tokens(self.model, self.known, self.job, size) for size in sizes)
         cost = self.bailian.estimate(self.model, ceil(tokens / len(sizes)), USUAL_OUTPUT, calls=len(sizes))

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, isfinite, radians, sin
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, WithJsonSchema
 
 from ..catalog import Frozen
 from ..reading import NoJson, json_of
@@ -20,9 +22,16 @@ Size = tuple[int, int]
 Unit = Literal["px", "permille"]
 
 
+Corners = Annotated[
+    tuple[Point, ...],
+    WithJsonSchema({"type": "array", "items": {"type": "array", "items": {"type": "number"}}}),
+    Field(description="[x, y] of four, clockwise from top left"),
+]
+
+
 class Line(Frozen):
     text: str
-    corners: tuple[Point, ...]
+    corners: Corners
     unit: Unit
 
 
