@@ -93,6 +93,8 @@ async def _run(settings: "Settings", transport: Any, streams: Streams | None, li
     from .app import build
     from .bailian import Shared
     from .dashscope import DashScope
+    from .files import Studio
+    from .settings import surroundings
 
     client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
     async with client:
@@ -104,6 +106,7 @@ async def _run(settings: "Settings", transport: Any, streams: Streams | None, li
             _catalog(settings),
             enough_s=settings.enough_s,
             repairs=settings.repairs,
+            studio=Studio(surroundings()),
             uploads=settings.uploads,
         )
         server = build(shared, log_level=settings.log_level)

@@ -84,12 +84,12 @@ async def attached(found: Source, to: Recipient) -> Attached:
             return Attached((image_part(found.url),))
         case ImageFile():
             to.require("image")
-            picture = await to_thread.run_sync(found.picture, 1, to.pixels, abandon_on_cancel=True)
+            picture = await found.picture(1, to.pixels)
             return Attached((image_part(await to.address(picture)),))
         case Pdf():
             to.require("pdf")
             return Attached((await _pdf_part(found, to),), found.count)
-        case OtherFile():
+        case _:
             found.text()  # or says what it is
             raise ToolError(f"{found.name} is a text: put it into the prompt. Files are images and PDFs.")
 
@@ -108,7 +108,7 @@ async def scanned(pdf: Pdf, to: Recipient) -> Attached:
         )
     found = Attached()
     for number in range(1, pdf.count + 1):
-        picture = await to_thread.run_sync(pdf.picture, number, to.pixels, abandon_on_cancel=True)
+        picture = await pdf.picture(number, to.pixels)
         if not picture.blank:
             found += Attached((image_part(await to.address(picture)),))
     return found
@@ -125,7 +125,7 @@ async def text_of(found: Source) -> str | None:
     if isinstance(found, OtherFile):
         return found.text()
     if isinstance(found, Pdf):
-        return await to_thread.run_sync(found.whole_text, abandon_on_cancel=True) or None
+        return await found.whole_text() or None
     return None
 
 

@@ -25,7 +25,7 @@ from .dashscope import (
     Page,
     Reply,
 )
-from .files import Pdf, Source, opened
+from .files import Pdf, Source, Studio, opened
 from .heard import Heard
 from .hosts import Host
 from .progress import Progress
@@ -72,6 +72,7 @@ class Shared:
     catalog: Callable[[], Catalog] = shipped
     enough_s: float = 45  # a call that reads in parts begins no new one after it
     repairs: int = 1
+    studio: Studio = field(default_factory=Studio)
     uploads: bool = True  # whether a file may be put into DashScope's temporary storage
     # Evenly spaced: never more than the rate in any second.
     search_turns: AsyncLimiter = field(default_factory=lambda: AsyncLimiter(1, 1 / SEARCHES_PER_S))
@@ -150,7 +151,7 @@ class Bailian:
         Raises:
             ToolError: it cannot be used; nothing was sent.
         """
-        return opened(source, self._shared.folders)
+        return opened(source, self._shared.folders, self._shared.studio)
 
     async def sources(self, model: str, text: str, files: Sequence[str]) -> tuple[dict[str, str], list[dict[str, Any]]]:
         """The texts of a call by name ("text", "files[0]"), and its images as message parts, pages of scans included.
@@ -200,9 +201,7 @@ class Bailian:
             return await self._shared.dashscope.upload(model, name, content, mime)
 
     def estimate(self, model: str, input_tokens: int, output_tokens: int = 0, calls: int = 1) -> Cost:
-        """What requests of that many tokens each would cost, before they are sent."""
-        if self._shared.host.kind != "dashscope":
-            return unpriced(UNPRICED[self._shared.host.kind])
+        """What requests of that many tokens each would cost at DashScope, before they are sent."""
         work = Workload(input_tokens=input_tokens, output_tokens=output_tokens, calls=calls)
         return cost_of(self.catalog, model, work, region=self.region, on=self._shared.now())
 

@@ -33,13 +33,19 @@ async def _demo() -> int:
 
 
 async def _shown(client: Client, name: str, arguments: dict[str, Any]) -> bool:
-    print(f"\n{'-' * WIDTH}\n{name} {json.dumps(arguments, ensure_ascii=False)}\n")
+    print(f"\n{'-' * WIDTH}\n{name} {json.dumps(_short(arguments), ensure_ascii=False)}\n")
     result = await client.call_tool(name, arguments, progress_callback=_progress)
     assert isinstance(result, CallToolResult)
     for block in result.content:
         print(block.text if isinstance(block, TextContent) else block)
     print(f"\nand as data: {json.dumps(result.structured_content, ensure_ascii=False)}")
     return bool(result.is_error)
+
+
+def _short(arguments: dict[str, Any]) -> dict[str, Any]:
+    """As it is shown: a file inside an argument is long."""
+    long = {name: value for name, value in arguments.items() if isinstance(value, str) and len(value) > WIDTH}
+    return arguments | {name: f"{value[:40]}... ({len(value)} characters)" for name, value in long.items()}
 
 
 async def _progress(progress: float, total: float | None, message: str | None) -> None:

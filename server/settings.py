@@ -277,6 +277,11 @@ def read(**overrides: str) -> Settings:
         raise BadSettings("\n".join(complaints(error.errors()))) from None
 
 
+def surroundings() -> dict[str, str]:
+    """The environment for a process of ours that needs no key."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("DASHSCOPE_", "BAILIAN_"))}
+
+
 def doubtful() -> list[str]:
     """What in the environment looks like a mistake but stops nothing: names that are no settings, missing folders."""
     known = {name for name, *_ in documented()}

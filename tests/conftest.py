@@ -242,6 +242,19 @@ async def raw(*arguments: str, **environment: str) -> AsyncIterator[Raw]:
             running.terminate()
 
 
+def children(pid: int) -> list[int]:
+    """Processes that a process started and that are there."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text("utf-8").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
 @dataclass
 class Upstream:
     """A DashScope on loopback that sends `first` and then nothing; knows when a connection was closed on it."""

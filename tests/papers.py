@@ -1,6 +1,7 @@
 """Papers that tests put before the server: real images and PDFs, drawn here."""
 
 import base64
+import zlib
 from collections.abc import Callable, Sequence
 from ctypes import c_ubyte
 from io import BytesIO
@@ -68,6 +69,11 @@ def pdf(pages: Sequence[Sequence[str]], *, size_pt: Callable[[int], tuple[float,
     return _bytes_of(document)
 
 
+def numbered(count: int, *lines: str) -> bytes:
+    """A PDF whose pages can be told apart."""
+    return pdf([lines or (f"{n}",) for n in range(1, count + 1)], size_pt=lambda n: (595, 842 + n))
+
+
 def scan(images: Sequence[Image.Image], *, size_pt: tuple[float, float] = A4_PT) -> bytes:
     """Pages that are nothing but pictures: no text layer."""
     document = pypdfium2.PdfDocument.new()
@@ -116,3 +122,56 @@ def _bytes_of(document: Any) -> bytes:
     document.save(out)
     document.close()
     return out.getvalue()
+
+
+# --- hostile ones ---
+
+
+def written(*objects: bytes) -> bytes:
+    """A PDF of these objects, numbered from 1; the first is the catalog."""
+    out, places = b"%PDF-1.7\n", []
+    for number, each in enumerate(objects, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%b\nendobj\n" % (number, each)
+    start = len(out)
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    out += b"".join(b"%010d 00000 n \n" % place for place in places)
+    return out + b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, start)
+
+
+def streamed(content: bytes, entries: bytes = b"") -> bytes:
+    return b"<< /Length %d %b >>\nstream\n%b\nendstream" % (len(content), entries, content)
+
+
+def one_hostile_page(content: bytes, *more: bytes, resources: bytes = b"", box: bytes = b"0 0 595 842") -> bytes:
+    """Its first page draws `content`; the second is an honest one."""
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [%b] /Contents %d 0 R /Resources << %b >> >>"
+    return written(
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R 4 0 R] /Count 2 >>",
+        page % (box, 5, resources),
+        page % (b"0 0 595 842", 6, b""),
+        content,
+        streamed(b"100 100 m 300 300 l 100 300 l h f"),
+        *more,
+    )
+
+
+def forms_within_forms() -> bytes:
+    """Ten times ten times ten ...: a page of a few thousand bytes that is never done."""
+    form = b"/Type /XObject /Subtype /Form /BBox [0 0 595 842]"
+    inner = b" /Resources << /XObject << /F %d 0 R >> >>"
+    forms = [streamed(b"/F Do " * 10, form + inner % (8 + depth)) for depth in range(19)]
+    last = streamed(b"0 0 m 100 100 l S", form)
+    return one_hostile_page(streamed(b"/F Do"), *forms, last, resources=b"/XObject << /F 7 0 R >>")
+
+
+def tiles_without_end() -> bytes:
+    """A pattern of ten thousand tiles to the point."""
+    tile = b"/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 1 1] /XStep 0.01 /YStep 0.01 /Resources << >>"
+    fill = streamed(b"/Pattern cs /P scn 0 0 595 842 re f")
+    return one_hostile_page(fill, streamed(b"0 0 1 1 re f", tile), resources=b"/Pattern << /P 7 0 R >>")
+
+
+def a_gigabyte_of_spaces() -> bytes:
+    return one_hostile_page(streamed(zlib.compress(b" " * (1 << 30)), b"/Filter /FlateDecode"))

@@ -34,7 +34,7 @@ async def url(source: str, *folders: Path) -> str:
         if isinstance(found, OtherFile):
             found.text()
         assert isinstance(found, ImageFile)
-        return found.picture(1, 8_388_608).data_uri
+        return (await found.picture(1, 8_388_608)).data_uri
 
 
 async def refused(source: str, *folders: Path) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from bailian_mcp.server import sandbox
 from bailian_mcp.server.hosts import host as host_of
 from conftest import Hosted, Wire, leaves, refusal, stream, text_of, told
-from papers import PATENT, drawn, image_of, locked, pdf, saved, scan, table, turned
+from papers import PATENT, drawn, image_of, locked, numbered, pdf, saved, scan, table, turned
 from PIL import Image
 
 pytestmark = pytest.mark.anyio
@@ -62,11 +63,6 @@ class Pages(Wire):
         self.requests.append(request)
         self.seen.append(number := round(image_of(self.body).height * 72 / 200 - 842))
         return self.answer(number, self.body)
-
-
-def numbered(count: int, *lines: str) -> bytes:
-    """A PDF whose pages can be told apart."""
-    return pdf([lines or (f"{n}",) for n in range(1, count + 1)], size_pt=lambda n: (595, 842 + n))
 
 
 def alike(one: Image.Image, other: Image.Image) -> bool:
@@ -306,7 +302,7 @@ async def test_places_on_a_turned_photo_are_those_that_people_see(hosted: Hosted
 
 async def test_places_on_what_has_no_pixels_of_its_own_are_permille(hosted: Hosted, tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(pdf([PATENT]))
-    corner = {"location": [0, 0, 826, 0, 826, 1169, 0, 1169], "text": "x"}  # of 1652 x 2338
+    corner = {"location": [0, 0, 1653, 0, 1653, 2339, 0, 2339], "text": "x"}
     by_url = fenced([{"rotate_rect": [500, 500, 100, 200, 0], "text": "x"}])
     page = (
         await data(
@@ -332,7 +328,11 @@ async def test_places_on_what_has_no_pixels_of_its_own_are_permille(hosted: Host
         )
     )["pages"][0]
 
-    assert page["lines"][0] == {"text": "x", "corners": [[0, 0], [500, 0], [500, 500], [0, 500]], "unit": "permille"}
+    assert page["lines"][0] == {
+        "text": "x",
+        "corners": [[0, 0], [1000, 0], [1000, 1000], [0, 1000]],
+        "unit": "permille",
+    }
     assert (unknown["lines"][0]["unit"], unknown["lines"][0]["corners"][0]) == ("permille", [450, 400])
     assert (pixels["lines"][0]["unit"], pixels["lines"][0]["corners"]) == ("px", CORNERS)
 
@@ -394,12 +394,12 @@ async def test_only_the_pages_asked_for_are_read(
 
 
 async def test_the_picture_of_a_page_is_the_page(hosted: Hosted, tmp_path: Path) -> None:
-    picture = drawn(*PATENT, size=(1652, 2338))
+    picture = drawn(*PATENT, size=(1653, 2339))
     (tmp_path / "scan.pdf").write_bytes(scan([picture]))
     wire = Wire([read("\n".join(PATENT))])
     found = await data(hosted, wire, tmp_path, source=str(tmp_path / "scan.pdf"))
 
-    assert image_of(wire.body).size == (1652, 2338)
+    assert image_of(wire.body).size == (1653, 2339)
     assert alike(image_of(wire.body), picture)
     assert found["pages"][0]["status"] == "ok"
 
@@ -645,7 +645,7 @@ async def test_money_is_told_before_and_after_each_page(hosted: Hosted, tmp_path
     said: list[str] = []
     await pages_of(hosted, Pages(), tmp_path, 3, said=said)
 
-    # 1652 x 2338..2346 px are 52 x 73 patches and two marks; the default prompt is 32 tokens more
+    # 1653 x 2342..2347 px are 52 x 73 patches and two marks; the default prompt is 32 tokens more
     before = re.fullmatch(r"3 pages, about ([\d,]+) tokens to read: at most about ([\d.]+) CNY", said[0])
     assert before
     tokens = int(before[1].replace(",", ""))
@@ -795,6 +795,7 @@ async def test_what_cannot_be_read_is_said_in_words(
     wire = Wire([read()])
     result = await ask(hosted, wire, tmp_path, source=str(tmp_path / name))
 
+    assert result.is_error
     assert says in text_of(result)
     assert wire.requests == []
 
@@ -813,3 +814,70 @@ async def test_a_pdf_may_come_as_a_data_uri_under_any_name(hosted: Hosted, tmp_p
     found = await data(hosted, Wire([read("\n".join(PATENT))]), tmp_path, source=f"data:image/png;base64,{content}")
 
     assert found["pages"][0]["status"] == "ok"
+
+
+# --- the sandbox ---
+
+
+async def sandboxed(hosted: Hosted, folder: Path, content: bytes, **arguments: Any) -> dict[str, Any]:
+    (folder / "s").write_bytes(content)
+    transport = httpx2.ASGITransport(sandbox.app())
+    return await data(hosted, Wire([]), folder, source=str(folder / "s"), options={"transport": transport}, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "has"),
+    [
+        ({}, "收到一张 900x400 像素的图片。"),
+        ({"task": "table_parsing"}, "<table><tr><td>1</td><td>"),
+        ({"task": "document_parsing"}, "\\section{沙箱}"),
+        ({"task": "formula_recognition"}, "E = mc^2"),
+        ({"task": "advanced_recognition"}, "收到一张 900x400 像素的图片。"),
+    ],
+)
+async def test_the_sandbox_speaks_every_task(
+    hosted: Hosted, tmp_path: Path, arguments: dict[str, Any], has: str
+) -> None:
+    for kind in ("PNG", "JPEG"):
+        found = await sandboxed(hosted, tmp_path, saved(drawn(*PATENT), kind), **arguments)
+
+        assert has in found["text"]
+        assert found["sandbox"] is True
+        for line in found["pages"][0].get("lines", []):
+            assert all(0 <= x <= 900 and 0 <= y <= 400 for x, y in line["corners"])
+
+
+async def test_the_sandbox_fills_the_fields_that_were_asked_for(hosted: Hosted, tmp_path: Path) -> None:
+    image = saved(drawn(*PATENT))
+    asked = await sandboxed(hosted, tmp_path, image, fields={"甲": {"乙": ""}, "丙": [{"丁": ""}]})
+    any_fields = await sandboxed(hosted, tmp_path, image, task="key_information_extraction")
+
+    said = "收到一张 900x400 像素的图片。"
+    assert asked["pages"][0]["fields"] == {"甲": {"乙": said}, "丙": [{"丁": said}]}
+    assert any_fields["pages"][0]["fields"] == {"说明": said}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "requests"),
+    [
+        ("sandbox-ocr-empty", "empty", 1),
+        ("sandbox-ocr-loop", "ok", 2),
+        ("sandbox-ocr-truncated", "ok", 2),
+        ("sandbox-cut", "truncated", 2),
+    ],
+)
+async def test_the_sandbox_fails_in_the_ways_that_ocr_does(
+    hosted: Hosted, tmp_path: Path, fault: str, status: str, requests: int
+) -> None:
+    found = await sandboxed(hosted, tmp_path, saved(drawn(*PATENT)), model=fault)
+
+    assert found["pages"][0]["status"] == status
+    assert len(found["request_ids"]) == requests
+
+
+async def test_the_sandbox_reads_a_pdf_by_url(hosted: Hosted, tmp_path: Path) -> None:
+    transport = httpx2.ASGITransport(sandbox.app())
+    found = await data(hosted, Wire([]), tmp_path, source="https://a.example/a.pdf", options={"transport": transport})
+
+    assert found["pages"][0]["page"] == 0
+    assert "沙箱" in found["pages"][0]["text"]

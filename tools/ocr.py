@@ -25,11 +25,11 @@ EXAMPLE = {
     "source": "data:image/png;base64,"  # 西湖龙井 2026 86元
     "iVBORw0KGgoAAAANSUhEUgAAAOYAAAAiAQAAAABjaJi0AAABcUlEQVR42t2Tv0rDUBTGfzeJpEMl0UGctI/g4CBUyH0DFx/Ah1Do"
     "GKHuvoCS0VVc3Gz9g2MDrh1aENox0g5JuclxSBoQrbN4xvOd75zvfOdeJayO3OK3+MNoDga0/gE9V64eay5XcdWJCwcA3Vx3xcfP"
-    "AlWOFGnLcBLMJhIEhUp3VOoZexSIiIhBpC2JewJAtnRmg04mZjaRErUAmqNqThe6C2Baz+2/eGHmzsQLDmG+/V1Vz4VwmZkDca5U"
+    "AlWOFGnLcBLMJhIEhUp3VOoZexSIiIhBpC2JewAJtnRmg04mZjaRErUAmqNqThe6C2Baz+2/eGHmzsQLDmG+/V1Vz4VwmZkDca5U"
     "iXrt3gnMTX22lnX6EdZczbGGtLIlN4m6SZ4mDyVanT8BWMDCvpfUGy25RYidMXXG/UcSSJxWMfTrzibXkVst8Q7vkG8tNTjYbu8Z"
     "4ng3gAY0ynyj4jqloS2AuDmNfUAzkvqCVw2uA9EQQWSmpElUGmAB2JHsFwVI/+Kof6HtzQ3iqvOH0k2KN0wIOC2cPcvxH6JKlSeD"
     "23Vzt3HmoqrdUzL9uOysYM1//fLC1kIF1OX/56d8Apd+mk7V0zzSAAAAAElFTkSuQmCC",
-    "task": "advanced_recognition",
+    "fields": {"品名": "", "年份": "", "价格": "数字和单位"},
 }
 CHINESE = (
     "识别图片、扫描件和 PDF 中的文字、表格、公式、字段与坐标；多页 PDF 在本机逐页渲染，每页标明可信程度（截断、循环、"

@@ -152,33 +152,26 @@ class DashScope:
         async with AsyncExitStack() as stack:
             await self._take_turn(stack)
             with anyio.move_on_at(deadline):
-                ticket = await self._ticket(model, deadline)
-                size = content.seek(0, 2)
+                async for attempt in self._attempts(deadline):
+                    with attempt:
+                        ticket = await self._ticket(model)
+                ticket.require_room(name, model, content.seek(0, 2))
                 content.seek(0)
-                if ticket.most_bytes and size > ticket.most_bytes:
-                    raise DashScopeError(
-                        f"{name} has {size / 1e6:.1f} MB; DashScope's storage takes {ticket.most_bytes / 1e6:.0f} MB "
-                        f"for {model}. Split it, or shrink it."
-                    )
                 await self._store(ticket, name, content, mime)
                 return OSS + ticket.key(name)
         raise DashScopeError(f"{name} could not be stored within {self._timeout_s:g} s. Nothing was asked. Call again.")
 
-    async def _ticket(self, model: str, deadline: float) -> Ticket:
-        async for attempt in self._attempts(deadline):
-            with attempt:
-                query = {"action": "getPolicy", "model": model}
-                response = await self._asked("GET", self._host.uploads, {"Accept": "application/json"}, params=query)
-                try:
-                    return Ticket.of(_json_or_text(await _beginning(response, ERROR_BYTES)))
-                except (KeyError, TypeError, ValueError):
-                    raise DashScopeError(
-                        "DashScope gave no leave to store the file (a reply of an unknown form). Give a smaller file, "
-                        "or an https URL."
-                    ) from None
-                finally:
-                    await response.aclose()
-        raise AssertionError("stamina gives at least one attempt")
+    async def _ticket(self, model: str) -> Ticket:
+        query = {"action": "getPolicy", "model": model}
+        response = await self._asked("GET", self._host.uploads, {"Accept": "application/json"}, params=query)
+        async with aclosing(response):
+            reply = _json_or_text(await _beginning(response, ERROR_BYTES))
+        try:
+            return Ticket.of(reply)
+        except (KeyError, TypeError, ValueError):
+            raise DashScopeError(
+                "DashScope gave no leave to store the file (a reply of an unknown form). Give a smaller file, or a URL."
+            ) from None
 
     async def _store(self, ticket: Ticket, name: str, content: BinaryIO, mime: str) -> None:
         """One form, without the key: the storage is not DashScope itself."""

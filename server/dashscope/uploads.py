@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..hosts import is_loopback
+from .errors import DashScopeError
 
 RESOLVE = {"X-DashScope-OssResourceResolve": "enable"}
 OSS = "oss://"
@@ -46,6 +47,14 @@ class Ticket:
                 "x-oss-forbid-overwrite": str(data["x_oss_forbid_overwrite"]),
             },
         )
+
+    def require_room(self, name: str, model: str, size: int) -> None:
+        """Raises DashScopeError: the file has more bytes than may be stored."""
+        if self.most_bytes and size > self.most_bytes:
+            raise DashScopeError(
+                f"{name} has {size / 1e6:.1f} MB; DashScope's storage takes {self.most_bytes / 1e6:.0f} MB for "
+                f"{model}. Split it, or shrink it."
+            )
 
     def key(self, name: str) -> str:
         return f"{self.folder}/{name}"

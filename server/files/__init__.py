@@ -1,6 +1,7 @@
 """What people name as a file becomes something that can be sent: from the allowed folders only, judged by content."""
 
 from .pdfs import Pdf as Pdf
+from .pdfs import Studio as Studio
 from .pictures import FILE_BYTES as FILE_BYTES
 from .pictures import ImageFile as ImageFile
 from .pictures import Picture as Picture

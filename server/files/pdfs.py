@@ -1,156 +1,164 @@
-"""A PDF, page by page: as pictures, and its own text layer. Read from its file as needed, never as a whole."""
+"""A PDF, page by page: as pictures, and its own text layer. PDFium runs in a process of its own (`painter`)."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from math import sqrt
-from threading import Event, Lock, Thread
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+import anyio
+from anyio.abc import Process
+from anyio.streams.buffered import BufferedByteReceiveStream
 from mcp.server.mcpserver.exceptions import ToolError
 
-from .pictures import ONE_AT_A_TIME, Picture, encoded, require_shape
+from . import painter
+from .pictures import Picture, shape_refused
 
-DPI = 200  # enough for small print; more costs tokens
-LONGEST_DRAWING_S = 20.0
+PDFS_AT_ONCE = 8
+MOST_BYTES = 150_000_000
 MOST_CHARACTERS = 5_000_000
-PDFIUM = Lock()  # it is not made for several threads
+CHUNK = 1 << 20
+HEADER_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Where PDFs are drawn: so many at once, in processes with these variables, which hold no key (None: our own)."""
+
+    surroundings: Mapping[str, str] | None = None
+    longest_s: float = 20  # for one page
+    seats: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(PDFS_AT_ONCE))
 
 
 class Pdf:
-    """An open PDF. Its methods block: call them in a thread. Pages are numbered from 1."""
+    """An open PDF. Pages are numbered from 1."""
 
-    def __init__(self, name: str, file: BinaryIO) -> None:
+    def __init__(self, name: str, file: BinaryIO, studio: "Studio") -> None:
         """Takes `file` over."""
         self.name = name
         self.file = file
-        self.count = 0
         self.bytes = file.seek(0, 2)
-        self._document: Any = None
-        self._stop = Event()
+        self.count = 0
+        self._studio = studio
+        self._seats = AsyncExitStack()
+        self._painter: tuple[Process, BufferedByteReceiveStream] | None = None
+        self._turn = anyio.Lock()
 
-    def open(self) -> None:
-        """Raises ToolError: locked, broken or without pages."""
-        import pypdfium2  # heavy: only when a PDF is read
+    async def open(self) -> None:
+        """Raises ToolError: locked, broken or too large."""
+        if self.bytes > MOST_BYTES:
+            raise ToolError(
+                f"{self.name} has {self.bytes / 1e6:.1f} MB; at most {MOST_BYTES / 1e6:.0f} MB are read. Split it."
+            )
+        await self._seats.enter_async_context(self._studio.seats)
+        async with self._turn:
+            await self._start()
 
-        with PDFIUM:
-            self._require_open()
-            try:
-                self._document = pypdfium2.PdfDocument(self.file)
-                self._document.init_forms()  # what was filled in is drawn, too
-                self.count = len(self._document)
-            except pypdfium2.PdfiumError as error:
-                why = "locked: remove its password" if "password" in str(error).lower() else "broken: save it again"
-                raise ToolError(f"{self.name} is a PDF that cannot be opened, since it is {why}.") from None
-        if not self.count:
-            raise ToolError(f"{self.name} is a PDF without pages. Check the file.")
+    async def aclose(self) -> None:
+        await self._stop()
+        await self._seats.aclose()
+        self.file.close()
 
-    def close(self) -> None:
-        """Stops what is being drawn; does not wait for it."""
-        self._stop.set()
-        Thread(target=self._close, daemon=True).start()
+    async def sizes(self, most_pixels: int) -> list[tuple[int, int]]:
+        """Of the pictures of all pages, in pixels."""
+        header, _ = await self._asked("It", "sizes", most_pixels)
+        return [(width, height) for width, height in header["sizes"]]
 
-    def content(self) -> bytes:
-        with PDFIUM:
-            self._require_open()
-            self.file.seek(0)
-            return self.file.read()
+    async def picture(self, number: int, most_pixels: int) -> Picture:
+        """A page as it prints, at 200 dots an inch, or as many as `most_pixels` leave.
 
-    def whole_text(self) -> str:
+        Raises:
+            ToolError: the page cannot be drawn, or takes too long or too much memory.
+        """
+        page = f"Page {number} of {self.name}"
+        header, content = await self._asked(page, "picture", number, most_pixels)
+        if header.get("trouble") == "shape":
+            raise shape_refused(page, header["width"], header["height"])
+        size = (header["width"], header["height"])
+        return Picture("image/jpeg", content, size, size, header["blank"])
+
+    async def text(self, number: int) -> str:
+        """The page's text layer; empty where it has none."""
+        _, content = await self._asked(f"Page {number} of {self.name}", "text", number)
+        return content.decode()
+
+    async def whole_text(self, most_characters: int = MOST_CHARACTERS) -> str:
         """The text layer of all pages; empty where there is none, as in a scan.
 
         Raises:
             ToolError: more than is read at once.
         """
         pages: list[str] = []
-        room = MOST_CHARACTERS
+        room = most_characters
         for number in range(1, self.count + 1):
-            pages.append(self.text(number))
+            pages.append(await self.text(number))
             room -= len(pages[-1])
             if room < 0:
                 raise ToolError(
-                    f"{self.name} holds more than {MOST_CHARACTERS:,} characters. Split it and give the parts."
+                    f"{self.name} holds more than {most_characters:,} characters. Split it and give the parts."
                 )
         text = "\n\n".join(pages)
         return text if text.strip() else ""
 
-    def _close(self) -> None:
-        with PDFIUM:
-            if self._document:
-                self._document.close()
-            self.file.close()
+    def content(self) -> bytes:
+        self.file.seek(0)
+        return self.file.read()
 
-    def size(self, number: int, most_pixels: int) -> tuple[int, int]:
-        """Of a page's picture, in pixels."""
-        with PDFIUM:
-            return _pixels(self._document.get_page_size(number - 1), most_pixels)
+    # --- the process that draws ---
 
-    def picture(self, number: int, most_pixels: int) -> Picture:
-        """A page as it prints, at 200 dots an inch, or as many as `most_pixels` leave.
-
-        Raises:
-            ToolError: the page cannot be drawn, or takes too long.
-        """
-        with ONE_AT_A_TIME, self._page(number) as page:
-            size = _pixels(page.get_size(), most_pixels)
-            require_shape(f"Page {number} of {self.name}", *size)
-            bitmap = self._drawn(page, *size)
+    async def _asked(self, about: str, what: str, *numbers: int) -> tuple[dict[str, Any], bytes]:
+        async with self._turn:
+            if self._painter is None:
+                await self._start()
+            assert self._painter
+            process, answers = self._painter
             try:
-                return encoded(bitmap.to_pil(), size)
-            finally:
-                bitmap.close()
+                assert process.stdin
+                await process.stdin.send(json.dumps([what, *numbers]).encode() + b"\n")
+                header = json.loads(await answers.receive_until(b"\n", HEADER_BYTES))
+                content = await answers.receive_exactly(header.get("bytes", 0))
+            except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
+                await self._stop()  # and begin anew with the next page
+                raise ToolError(
+                    f"{about} takes too long or too much memory to draw. Print it into a new PDF, or scan it."
+                ) from None
+            except BaseException:  # cancelled: what it still says belongs to nobody
+                await self._stop()
+                raise
+        if header.get("trouble") == "broken":
+            raise ToolError(f"{about} is broken. Save the PDF again.")
+        return header, content
 
-    def text(self, number: int) -> str:
-        """The page's text layer; empty where it has none."""
-        with self._page(number) as page:
-            words = page.get_textpage()
-            try:
-                return str(words.get_text_range()).replace("\r\n", "\n").replace("\ufffe", "")
-            finally:
-                words.close()
+    async def _start(self) -> None:
+        process = await anyio.open_process(
+            [sys.executable, "-P", painter.__file__, str(self._studio.longest_s)],
+            env=self._studio.surroundings,
+            stderr=subprocess.DEVNULL,
+        )
+        assert process.stdin
+        assert process.stdout
+        self._painter = (process, BufferedByteReceiveStream(process.stdout))
+        try:
+            await process.stdin.send(json.dumps({"bytes": self.bytes}).encode() + b"\n")
+            self.file.seek(0)
+            while chunk := self.file.read(CHUNK):
+                await process.stdin.send(chunk)
+            header = json.loads(await self._painter[1].receive_until(b"\n", HEADER_BYTES))
+        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
+            header = {"trouble": "broken"}
+        if "trouble" in header:
+            await self._stop()
+            why = "locked: remove its password" if header["trouble"] == "locked" else "broken: save it again"
+            raise ToolError(f"{self.name} is a PDF that cannot be opened, since it is {why}.")
+        self.count = header["pages"]
 
-    @contextmanager
-    def _page(self, number: int) -> Iterator[Any]:
-        import pypdfium2
-
-        with PDFIUM:
-            self._require_open()
-            try:
-                page = self._document[number - 1]
-                try:
-                    yield page
-                finally:
-                    page.close()
-            except pypdfium2.PdfiumError:
-                raise ToolError(f"Page {number} of {self.name} is broken.") from None
-
-    def _drawn(self, page: Any, width: int, height: int) -> Any:
-        """The page as a bitmap, drawn in steps, so that it can be left."""
-        import pypdfium2
-
-        raw = pypdfium2.raw
-        ends = time.monotonic() + LONGEST_DRAWING_S
-        pause = raw.IFSDK_PAUSE(version=1)
-        pause.NeedToPauseNow = type(pause.NeedToPauseNow)(lambda _: self._stop.is_set() or time.monotonic() > ends)
-        bitmap = pypdfium2.PdfBitmap.new_native(width, height, raw.FPDFBitmap_BGR)
-        bitmap.fill_rect((255, 255, 255, 255), 0, 0, width, height)
-        where = (bitmap, page, 0, 0, width, height, 0, raw.FPDF_ANNOT)
-        status = raw.FPDF_RenderPageBitmap_Start(*where, pause)
-        raw.FPDF_RenderPage_Close(page)
-        if status != raw.FPDF_RENDER_DONE:
-            bitmap.close()
-            self._require_open()
-            raise ToolError(f"A page of {self.name} takes too long to draw. Print it into a new PDF, or scan it.")
-        if self._document.formenv:
-            raw.FPDF_FFLDraw(self._document.formenv, *where)
-        return bitmap
-
-    def _require_open(self) -> None:
-        if self._stop.is_set():
-            raise ToolError(f"{self.name} was closed.")
-
-
-def _pixels(size_pt: tuple[float, float], most_pixels: int) -> tuple[int, int]:
-    width, height = size_pt
-    scale = min(DPI / 72, sqrt(most_pixels / max(width * height, 1e-6)))
-    return int(width * scale), int(height * scale)
+    async def _stop(self) -> None:
+        if self._painter is None:
+            return
+        process, self._painter = self._painter[0], None
+        with anyio.CancelScope(shield=True):
+            if process.returncode is None:
+                process.kill()
+            await process.aclose()

@@ -12,7 +12,10 @@ from math import sqrt
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from anyio import to_thread
 from mcp.server.mcpserver.exceptions import ToolError
+
+from .painter import SHORTEST_SIDE_PX, WIDEST_RATIO, has_shape, is_blank, jpeg
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -22,15 +25,11 @@ FILE_BYTES = 7_500_000  # as base64 it fits into one data URI
 IMAGE_BYTES = 50_000_000  # what is read from disk, to be shrunk here
 DECODED_BYTES = 160_000_000  # 40 megapixels in colour, 160 in grey
 JPEG_PIXELS = 120_000_000  # a JPEG is decoded at a fraction of its size
-SHORTEST_SIDE_PX = 10
-WIDEST_RATIO = 200
 LEGAL = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")  # HEIC too, which is handed on unread
 READ = (*LEGAL, "GIF", "AVIF")
 LARGEST_OF_ANY_FORMAT = (3840, 2160)  # beyond it DashScope takes JPEG and PNG only
 ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
 GREY = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I", "F")
-JPEG_QUALITY = 90
-EVEN = 8  # grey levels of 256: a picture that spans fewer shows nothing
 ONE_AT_A_TIME = Lock()  # a decoded picture may have hundreds of megabytes
 
 
@@ -53,11 +52,11 @@ def is_image(head: bytes) -> bool:
     heads = (b"\xff\xd8\xff", b"\x89PNG", b"II*\x00", b"MM\x00*", b"GIF8")
     bitmap = head.startswith(b"BM") and head[6:10] == bytes(4)
     webp = head.startswith(b"RIFF") and head[8:12] == b"WEBP"
-    return head.startswith(heads) or bitmap or webp or is_heic(head)
+    return head.startswith(heads) or bitmap or webp or head[4:12] == b"ftypavif" or is_heic(head)
 
 
 def is_heic(head: bytes) -> bool:
-    return head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"hevc", b"mif1", b"avif")
+    return head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"hevc", b"mif1")
 
 
 class ImageFile:
@@ -81,22 +80,26 @@ class ImageFile:
             if image.format == "TIFF":
                 self.count = int(getattr(image, "n_frames", 1))
 
-    def size(self, number: int, most_pixels: int) -> tuple[int, int] | None:
-        """Of what will be sent, in pixels; of a later frame that of the first. None: not known."""
-        return None if self._unread else shrunk_size(*self._size, most_pixels)
+    async def sizes(self, most_pixels: int) -> list[tuple[int, int] | None]:
+        """Of what will be sent, in pixels; of later frames that of the first. None: not known."""
+        return [None if self._unread else shrunk_size(*self._size, most_pixels)] * self.count
 
-    def picture(self, number: int, most_pixels: int) -> Picture:
+    async def picture(self, number: int, most_pixels: int) -> Picture:
         """The frame of that number, from 1.
 
         Raises:
             ToolError: broken, or of a shape DashScope does not take.
         """
+        return await to_thread.run_sync(self._picture, number, most_pixels, abandon_on_cancel=True)
+
+    def _picture(self, number: int, most_pixels: int) -> Picture:
         if self._unread:
             return Picture("image/heic", self._content, None, None)
         try:
             with ONE_AT_A_TIME, _opened(self.name, self._content) as image:
                 image.seek(number - 1)
-                require_shape(self.name, *image.size)
+                if not has_shape(*image.size):
+                    raise shape_refused(self.name, *image.size)
                 return self._made(image, most_pixels)
         except _broken() as error:
             why = "cut off" if "truncated" in str(error).lower() else "broken"
@@ -118,28 +121,25 @@ class ImageFile:
         full = (height, width) if sideways else (width, height)
         drawn = _upright(image, most_pixels)
         if as_it_is:
-            return Picture(f"image/{kind.lower()}", self._content, full, full, _is_blank(drawn))
-        return encoded(drawn, full, lossless=kind in ("PNG", "GIF", "BMP") and drawn.size == full)
+            return Picture(f"image/{kind.lower()}", self._content, full, full, is_blank(drawn))
+        return _encoded(drawn, full, lossless=kind in ("PNG", "GIF", "BMP") and drawn.size == full)
 
 
-def encoded(image: "Image.Image", full: tuple[int, int], *, lossless: bool = False) -> Picture:
-    """What was drawn or shrunk here, as a file. `full`: its size before it was shrunk."""
-    blank = _is_blank(image)
+def _encoded(image: "Image.Image", full: tuple[int, int], *, lossless: bool) -> Picture:
+    """What was shrunk or turned here, as a file. `full`: its size before it was shrunk."""
     content = BytesIO()
     if lossless:
         image.save(content, "PNG")
-    if not lossless or content.tell() > FILE_BYTES:
-        lossless, content = False, BytesIO()
-        image.save(content, "JPEG", quality=JPEG_QUALITY, subsampling=0)  # coloured letters stay sharp
-    return Picture("image/png" if lossless else "image/jpeg", content.getvalue(), image.size, full, blank)
+    if lossless and content.tell() <= FILE_BYTES:
+        return Picture("image/png", content.getvalue(), image.size, full, is_blank(image))
+    return Picture("image/jpeg", jpeg(image), image.size, full, is_blank(image))
 
 
-def require_shape(name: str, width: int, height: int) -> None:
-    if min(width, height) <= SHORTEST_SIDE_PX or max(width, height) > WIDEST_RATIO * min(width, height):
-        raise ToolError(
-            f"{name} is {width}x{height} px: both sides must exceed {SHORTEST_SIDE_PX} px and their ratio stay within "
-            f"{WIDEST_RATIO}:1. Scale or crop it first."
-        )
+def shape_refused(name: str, width: int, height: int) -> ToolError:
+    return ToolError(
+        f"{name} is {width}x{height} px: both sides must exceed {SHORTEST_SIDE_PX} px and their ratio stay within "
+        f"{WIDEST_RATIO}:1. Scale or crop it first."
+    )
 
 
 def shrunk_size(width: float, height: float, most_pixels: int) -> tuple[int, int]:
@@ -198,12 +198,6 @@ def _plain(image: "Image.Image") -> "Image.Image":
     if image.mode in ("L", "RGB"):
         return image
     return image.convert("L" if image.mode in GREY else "RGB")
-
-
-def _is_blank(image: "Image.Image") -> bool:
-    levels = image.convert("L").histogram()
-    used = [level for level, count in enumerate(levels) if count]
-    return used[-1] - used[0] < EVEN
 
 
 def _within(size: tuple[int, int], most: tuple[int, int]) -> bool:

@@ -14,7 +14,7 @@ from anyio import to_thread
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ..wording import shown
-from .pdfs import Pdf
+from .pdfs import Pdf, Studio
 from .pictures import DATA_URI_CHARACTERS, IMAGE_BYTES, ImageFile, is_image
 from .places import opened_inside
 from .texts import decoded
@@ -62,26 +62,28 @@ class OtherFile:
 
 
 Source = Link | ImageFile | Pdf | OtherFile
+PdfFile = tuple[str, BinaryIO]
 
 
 @asynccontextmanager
-async def opened(source: str, folders: tuple[Path, ...]) -> AsyncIterator[Source]:
+async def opened(source: str, folders: tuple[Path, ...], studio: Studio | None = None) -> AsyncIterator[Source]:
     """What `source` holds, judged by its content; a PDF stays open until the block is left.
 
     Raises:
         ToolError: it cannot be read, is outside the allowed folders, too large, or broken.
     """
-    found = await _found(source.strip(), folders)
+    found = await _found(source.strip(), folders, studio or Studio())
+    if not isinstance(found, Pdf):
+        yield found
+        return
     try:
-        if isinstance(found, Pdf):
-            await to_thread.run_sync(found.open, abandon_on_cancel=True)
+        await found.open()
         yield found
     finally:
-        if isinstance(found, Pdf):
-            found.close()
+        await found.aclose()
 
 
-async def _found(source: str, folders: tuple[Path, ...]) -> Source:
+async def _found(source: str, folders: tuple[Path, ...], studio: Studio) -> Source:
     if not source:
         raise ToolError(f"A file is named by an empty text. {FORMS}")
     match = SCHEME.match(source)
@@ -90,10 +92,11 @@ async def _found(source: str, folders: tuple[Path, ...]) -> Source:
         return Link(public(source))
     if scheme not in ("", "data", "file"):
         raise ToolError(f"{shown(scheme)}: cannot be read. {FORMS}")
-    return await to_thread.run_sync(_local, source, scheme, folders, abandon_on_cancel=True)
+    read = await to_thread.run_sync(_local, source, scheme, folders, abandon_on_cancel=True)
+    return read if isinstance(read, ImageFile | OtherFile) else Pdf(*read, studio)
 
 
-def _local(source: str, scheme: str, folders: tuple[Path, ...]) -> Source:
+def _local(source: str, scheme: str, folders: tuple[Path, ...]) -> ImageFile | OtherFile | PdfFile:
     if scheme == "data":
         return _identified("The data URI", BytesIO(_data_uri(source)))
     path = unquote(split(source).path) if scheme == "file" else source
@@ -104,7 +107,7 @@ def _local(source: str, scheme: str, folders: tuple[Path, ...]) -> Source:
         raise ToolError(f"{name} cannot be read: {error.strerror}. Check the file.") from None
 
 
-def _identified(name: str, file: BinaryIO) -> Source:
+def _identified(name: str, file: BinaryIO) -> ImageFile | OtherFile | PdfFile:
     """By what is at its beginning; an image that claims to be a PDF as well is an image."""
     with ExitStack() as stack:
         stack.callback(file.close)
@@ -115,7 +118,7 @@ def _identified(name: str, file: BinaryIO) -> Source:
         if b"%PDF-" not in head:
             return OtherFile(name, _read(file, name, TEXT_BYTES))
         stack.pop_all()
-    return Pdf(name, file)
+    return name, file
 
 
 def _read(file: BinaryIO, name: str, most: int) -> bytes:

@@ -8,7 +8,6 @@ from math import ceil
 from typing import Any
 
 import anyio
-from anyio import to_thread
 from pydantic import Field
 
 from ..answer import Completion, combined
@@ -62,20 +61,21 @@ class Reading:
     failure: DashScopeError | None = None  # for which no further page was begun
     _left: deque[int] = field(default_factory=deque)
     _under_way: int = 0
+    _drawing: anyio.Lock = field(default_factory=anyio.Lock)  # one thread draws: each keeps the memory it once had
 
     async def run(self) -> None:
         """Read as many pages as there are time and room for.
 
         Raises:
-            DashScopeError: none could be read, and nothing was paid for.
+            ToolError: none could be read, and nothing was paid for.
         """
         self._left = deque(self.numbers)
-        await self.bailian.tell(await to_thread.run_sync(self._expectation, abandon_on_cancel=True))
+        await self.bailian.tell(await self._expectation())
         async with anyio.create_task_group() as tasks:
             for _ in self.numbers[:AT_ONCE]:
                 tasks.start_soon(self._work)
-        if self.failure and not self.completions:
-            raise self.failure
+        if not self.completions and (self.failure or all(page.status == "failed" for page in self.pages.values())):
+            raise self.failure or Bailian.refusal(self.pages[min(self.pages)].why)
 
     @property
     def next_pages(self) -> str:
@@ -131,10 +131,9 @@ class Reading:
         if isinstance(self.source, Link):
             return None, ""
         pixels = self.bailian.recipient(self.model).pixels
-        picture = await to_thread.run_sync(self.source.picture, number, pixels, abandon_on_cancel=True)
-        if isinstance(self.source, ImageFile):
-            return picture, ""
-        return picture, await to_thread.run_sync(self.source.text, number, abandon_on_cancel=True)
+        async with self._drawing:
+            picture = await self.source.picture(number, pixels)
+            return picture, await self.source.text(number) if isinstance(self.source, Pdf) else ""
 
     async def _asked(self, number: int, picture: Picture | None, layer: str, settings: dict[str, Any]) -> Page:
         part = await self._part(picture)
@@ -168,20 +167,21 @@ class Reading:
             self.failure = self.failure or error
         return Page(page=number, status="refused" if refused else "failed", why=str(error))
 
-    def _expectation(self) -> str:
+    async def _expectation(self) -> str:
         """What it will cost, as far as that shows before anything is sent."""
         if isinstance(self.source, Link) and self.source.is_pdf:
             return f"a whole PDF by URL{document_limits(self.known, self.job)}: what it costs shows when it is read"
-        sizes = [self._size(number) for number in self.numbers]
+        sizes = await self._sizes()
         tokens = sum(input_tokens(self.model, self.known, self.job, size) for size in sizes)
         cost = self.bailian.estimate(self.model, ceil(tokens / len(sizes)), USUAL_OUTPUT, calls=len(sizes))
         money = f"at most about {cost.total} CNY" if cost.total else f"cost unknown: {cost.reason}"
         return f"{len(sizes)} page{'s' * (len(sizes) > 1)}, about {tokens:,} tokens to read: {money}"
 
-    def _size(self, number: int) -> tuple[int, int] | None:
+    async def _sizes(self) -> list[tuple[int, int] | None]:
         if isinstance(self.source, Link):
-            return None
-        return self.source.size(number, self.bailian.recipient(self.model).pixels)
+            return [None]
+        sizes = await self.source.sizes(self.bailian.recipient(self.model).pixels)
+        return [sizes[number - 1] for number in self.numbers]
 
 
 def judged(number: int, job: Job, read: Transcript, completion: Completion, layer: str) -> Page:

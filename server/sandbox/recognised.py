@@ -9,7 +9,6 @@ from typing import Any
 EMPTY, LOOP, TRUNCATED = "sandbox-ocr-empty", "sandbox-ocr-loop", "sandbox-ocr-truncated"
 DOUBTFUL = (EMPTY, LOOP, TRUNCATED)
 USUAL_SIZE = (1000, 1000)
-LINE_PX = 40
 
 
 def recognised(name: str, options: Mapping[str, Any], url: str) -> tuple[str, dict[str, Any]]:
@@ -55,13 +54,14 @@ def size_of(url: str) -> tuple[int, int]:
 def _located(lines: list[str], width: int, height: int) -> tuple[str, dict[str, Any]]:
     """Places in pixels beside the text, in thousandths of each side inside it."""
     found, told = [], []
-    for number, line in enumerate(lines, 1):
-        top, bottom = number * LINE_PX, number * LINE_PX + LINE_PX // 2
-        corners = [LINE_PX, top, width - LINE_PX, top, width - LINE_PX, bottom, LINE_PX, bottom]
-        middle = [width // 2, (top + bottom) // 2, bottom - top, width - 2 * LINE_PX, 90]
-        found.append({"location": corners, "rotate_rect": middle, "text": line})
-        per = (width, height, height, width)
-        thousandths = [round(1000 * value / side) for value, side in zip(middle, per, strict=False)]
+    for number, line in enumerate(lines):
+        top, bottom = height * (2 * number + 1) // 5, height * (2 * number + 2) // 5
+        left, right = width // 10, width * 9 // 10
+        turned = [(left + right) // 2, (top + bottom) // 2, bottom - top, right - left, 90]
+        corners = [left, top, right, top, right, bottom, left, bottom]
+        found.append({"location": corners, "rotate_rect": turned, "text": line})
+        sides = (width, height, height, width)
+        thousandths = [round(1000 * value / side) for value, side in zip(turned, sides, strict=False)]
         told.append({"rotate_rect": [*thousandths, 90], "text": line})
     return _fenced("json", json.dumps(told, ensure_ascii=False)), {"words_info": found}
 

@@ -1,0 +1,107 @@
+"""A PDF of many pages, over stdio, as a host runs it: progress, cancel, memory."""
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from bailian_mcp.server import sandbox
+from conftest import children, process, raw, told
+from mcp import Client
+from papers import drawn, numbered, scan
+
+pytestmark = pytest.mark.anyio
+SLOW = sandbox.Pace(latency_s=0.02)
+
+
+def settings(folder: Path, url: str) -> dict[str, str]:
+    return {
+        "DASHSCOPE_BASE_URL": url,
+        "DASHSCOPE_API_KEY": "sk-sandbox",
+        "BAILIAN_ALLOWED_DIRS": str(folder),
+        "BAILIAN_ENOUGH_S": "600",
+    }
+
+
+async def test_sixty_pages_are_read_with_progress_for_each_and_money_that_grows(tmp_path: Path) -> None:
+    (tmp_path / "sixty.pdf").write_bytes(numbered(60))
+    said: list[str] = []
+    pages: dict[int, Any] = {}
+    with sandbox.running() as url:
+        async with Client(process(**settings(tmp_path, url))) as host:
+            left = ""
+            for _ in range(10):
+                arguments = {"source": str(tmp_path / "sixty.pdf"), "pages": left}
+                result = await host.call_tool("ocr", arguments, progress_callback=told(said))
+                found = result.structured_content
+                assert not set(pages) & {page["page"] for page in found["pages"]}  # none is paid twice
+                pages |= {page["page"]: page for page in found["pages"]}
+                if not (left := found["next_pages"]):
+                    break
+
+    assert sorted(pages) == list(range(1, 61))
+    assert {page["status"] for page in pages.values()} == {"ok"}
+    assert sum(" so far" in message for message in said) == 60
+
+
+@pytest.mark.parametrize("pages_before", [0, 1, 5, 17])
+async def test_a_call_cancelled_at_any_page_leaves_a_server_that_answers(tmp_path: Path, pages_before: int) -> None:
+    (tmp_path / "sixty.pdf").write_bytes(numbered(60))
+    with sandbox.running(SLOW) as url:
+        async with raw(**settings(tmp_path, url)) as server:
+            arguments = {"source": str(tmp_path / "sixty.pdf")}
+            meta = {"progressToken": "p"}
+            await server.send(id=1, method="tools/call", params={"name": "ocr", "arguments": arguments, "_meta": meta})
+            told_pages = 0
+            while told_pages < pages_before or (not told_pages and '"progress"' not in await server.line()):
+                told_pages += " so far" in await server.line()
+            await server.send(method="notifications/cancelled", params={"requestId": 1})
+            with anyio.fail_after(30):
+                again = {"name": "ocr", "arguments": {**arguments, "pages": "60"}}
+                await server.send(id=2, method="tools/call", params=again)
+                answer = (await server.reply(2))["result"]["structuredContent"]
+        assert [page["page"] for page in answer["pages"]] == [60]
+        assert server.running.returncode == 0 or server.running.returncode is not None
+
+
+async def test_three_hundred_scanned_pages_stay_within_bounded_memory(tmp_path: Path) -> None:
+    """Growth of the server's peak since its start, and the peak of what draws for it."""
+    picture = drawn("一种芯片散热装置", size=(1240, 1754))
+    (tmp_path / "long.pdf").write_bytes(scan([picture] * 300))
+    drawing = 0
+    with sandbox.running() as url:
+        async with raw(**settings(tmp_path, url)) as server:
+
+            async def watch() -> None:
+                nonlocal drawing
+                while True:
+                    drawing = max([drawing, *map(peak_bytes, children(server.running.pid))])
+                    await anyio.sleep(0.2)
+
+            before, read, left = peak_bytes(server.running.pid), 0, ""
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(watch)
+                for number in range(1, 60):
+                    arguments = {"source": str(tmp_path / "long.pdf"), "pages": left}
+                    await server.send(id=number, method="tools/call", params={"name": "ocr", "arguments": arguments})
+                    found = (await server.reply(number))["result"]["structuredContent"]
+                    read += len(found["pages"])
+                    if not (left := found["next_pages"]):
+                        break
+                tasks.cancel_scope.cancel()
+            growth = peak_bytes(server.running.pid) - before
+
+    assert read == 300
+    assert drawing > 0
+    assert growth + drawing <= 150e6
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory a process ever held; 0 once it is gone."""
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0

@@ -1,0 +1,191 @@
+"""PDFs are drawn in a process of their own: whatever they do to it, the server goes on."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from io import BytesIO
+from pathlib import Path
+
+import anyio
+import pytest
+from bailian_mcp.server import sandbox
+from bailian_mcp.server.files import Pdf, Studio, opened
+from bailian_mcp.server.settings import surroundings
+from conftest import children, raw
+from mcp.server.mcpserver.exceptions import ToolError
+from papers import (  # fmt: skip
+    PATENT,
+    a_gigabyte_of_spaces,
+    drawn,
+    forms_within_forms,
+    one_hostile_page,
+    pdf,
+    scan,
+    streamed,
+    tiles_without_end,
+    written,
+)
+from PIL import Image
+
+pytestmark = pytest.mark.anyio
+OCR = 8_388_608
+
+
+@asynccontextmanager
+async def paper(content: bytes, folder: Path, longest_s: float = 20) -> AsyncIterator[Pdf]:
+    (folder / "a.pdf").write_bytes(content)
+    async with opened(str(folder / "a.pdf"), (folder.resolve(),), Studio(longest_s=longest_s)) as found:
+        assert isinstance(found, Pdf)
+        yield found
+
+
+async def test_a_page_is_drawn_and_its_text_is_read(tmp_path: Path) -> None:
+    async with paper(pdf([PATENT, []]), tmp_path) as found:
+        picture, blank = await found.picture(1, OCR), await found.picture(2, OCR)
+
+        assert found.count == 2
+        assert (picture.mime, picture.sent, picture.blank) == ("image/jpeg", (1653, 2339), False)
+        assert blank.blank
+        assert (await found.text(1)).splitlines() == list(PATENT)
+        assert await found.text(2) == ""
+        assert await found.sizes(OCR) == [(1653, 2339)] * 2
+        assert (await found.whole_text()).strip() == "\n".join(PATENT)
+
+
+async def test_a_page_is_drawn_as_large_as_the_model_can_use(tmp_path: Path) -> None:
+    async with paper(pdf([PATENT], size_pt=lambda _: (2384, 3370)), tmp_path) as found:  # A0
+        picture = await found.picture(1, OCR)
+
+    assert picture.sent
+    assert 0.99 * OCR < picture.sent[0] * picture.sent[1] <= OCR
+    assert Image.open(BytesIO(picture.content)).size == picture.sent
+
+
+async def test_a_turned_page_is_drawn_upright(tmp_path: Path) -> None:
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Rotate 90 /Contents 4 0 R /Resources << >> >>"
+    content = written(
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        page,
+        streamed(b"0 0 9 9 re f"),
+    )
+    async with paper(content, tmp_path) as found:
+        assert (await found.picture(1, OCR)).sent == (2339, 1653)
+
+
+@pytest.mark.parametrize("content", [forms_within_forms(), tiles_without_end()], ids=["forms", "tiles"])
+async def test_a_page_that_is_never_done_is_given_up_and_the_next_is_drawn(tmp_path: Path, content: bytes) -> None:
+    async with paper(content, tmp_path, longest_s=1) as found:
+        with anyio.fail_after(15):
+            with pytest.raises(ToolError, match=r"Page 1 of a.pdf takes too long or too much memory to draw."):
+                await found.picture(1, OCR)
+            assert not (await found.picture(2, OCR)).blank
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="memory is limited on Unix only")
+async def test_a_page_that_eats_memory_is_given_up(tmp_path: Path) -> None:
+    async with paper(a_gigabyte_of_spaces(), tmp_path) as found:
+        with pytest.raises(ToolError, match="too much memory"):
+            await found.picture(1, OCR)
+        assert not (await found.picture(2, OCR)).blank
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (written(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [] /Count 0 >>"), "broken: save it again"),
+        (written(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>"), "Page 1 of a.pdf is broken"),
+        (b"%PDF-1.7", "broken: save it again"),
+        (one_hostile_page(streamed(b""), box=b"0 0 10000 3"), "Page 1 of a.pdf is 27778x9 px: both sides must exceed"),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_drawn_is_told(tmp_path: Path, content: bytes, says: str) -> None:
+    with pytest.raises(ToolError, match=says):
+        async with paper(content, tmp_path) as found:
+            await found.picture(1, OCR)
+
+
+async def test_a_pdf_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "large.pdf").open("wb") as large:
+        large.write(b"%PDF-1.7")
+        large.truncate(151_000_000)
+
+    with pytest.raises(ToolError, match=r"large.pdf has 151.0 MB; at most 150 MB are read. Split it."):
+        async with opened(str(tmp_path / "large.pdf"), (tmp_path.resolve(),)):
+            pass
+
+
+async def test_more_text_than_is_read_at_once_is_told(tmp_path: Path) -> None:
+    async with paper(pdf([PATENT] * 9), tmp_path) as found:
+        with pytest.raises(ToolError, match=r"holds more than 1,000 characters\. Split it"):
+            await found.whole_text(1_000)
+
+
+async def test_a_process_that_dies_costs_one_page(tmp_path: Path) -> None:
+    async with paper(pdf([PATENT] * 2), tmp_path) as found:
+        (drawing,) = children(os.getpid())
+        os.kill(drawing, signal.SIGKILL)
+        with pytest.raises(ToolError, match=r"Page 1 of a.pdf takes too long or too much memory"):
+            await found.picture(1, OCR)
+        assert (await found.picture(2, OCR)).sent
+
+
+async def test_no_process_is_left_behind(tmp_path: Path) -> None:
+    async with paper(forms_within_forms(), tmp_path) as found:
+        with anyio.move_on_after(0.5) as cancelled:
+            await found.picture(1, OCR)
+        assert cancelled.cancelled_caught
+        assert children(os.getpid()) == []
+        assert (await found.picture(2, OCR)).sent  # after a cancel, too
+
+    assert children(os.getpid()) == []
+
+
+async def test_only_so_many_are_drawn_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf([PATENT]))
+    studio = Studio(seats=anyio.Semaphore(2))
+    most = 0
+
+    async def one() -> None:
+        nonlocal most
+        async with opened(str(tmp_path / "a.pdf"), (tmp_path.resolve(),), studio) as found:
+            assert isinstance(found, Pdf)
+            await found.picture(1, OCR)
+            most = max(most, len(children(os.getpid())))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(6):
+            tasks.start_soon(one)
+
+    assert 1 <= most <= 2
+
+
+async def test_what_draws_does_not_know_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-planted-0123456789")
+    monkeypatch.setenv("BAILIAN_HTTP_TOKEN", "planted-token-0123456789")
+    assert not [name for name in surroundings() if name.startswith(("DASHSCOPE_", "BAILIAN_"))]
+
+    (tmp_path / "a.pdf").write_bytes(forms_within_forms())
+    with sandbox.running() as url:
+        async with raw(DASHSCOPE_BASE_URL=url, BAILIAN_ALLOWED_DIRS=str(tmp_path)) as server:
+            arguments = {"source": str(tmp_path / "a.pdf"), "pages": "1"}
+            await server.send(id=1, method="tools/call", params={"name": "ocr", "arguments": arguments})
+            with anyio.fail_after(10):
+                while not (drawing := children(server.running.pid)):
+                    await anyio.sleep(0.05)
+                environment = b""
+                while not environment:
+                    environment = Path(f"/proc/{drawing[0]}/environ").read_bytes()
+            server.running.terminate()
+            with anyio.fail_after(5):
+                await server.ended()
+
+    assert b"PATH=" in environment
+    assert b"planted" not in environment
+    assert not Path(f"/proc/{drawing[0]}").exists()  # gone with the server
+
+
+async def test_a_scan_has_no_text(tmp_path: Path) -> None:
+    async with paper(scan([drawn(*PATENT)]), tmp_path) as found:
+        assert await found.whole_text() == ""
