@@ -127,8 +127,7 @@ def way_of_documents(name: str, model: Model | None, job: Job) -> Way:
 
 def document_limits(model: Model | None, job: Job) -> str:
     """How much of a PDF by URL is read at once."""
-    if model is None:
-        return ""
+    assert model  # or `way_of_documents` had refused it
     limits, whole = model.limits, job.task == "document_parsing"
     pages = limits.pdf_max_pages_document_parsing if whole else limits.pdf_max_pages_other
     return f", of up to {pages} pages and {limits.pdf_max_mb} MB"

@@ -483,6 +483,8 @@ async def test_a_page_that_fails_does_not_lose_the_others(hosted: Hosted, tmp_pa
     assert found["pages"][3]["text"] == "半页"
     assert found["next_pages"] == ""
     assert found["usage"]["input_tokens"] == 4 * 524
+    warning = "Without 1 failed requests: whether DashScope bills them, it does not say."  # page 3; page 2 was refused
+    assert warning in found["cost"]["warnings"]
 
 
 async def test_what_would_fail_for_every_page_stops_the_work_and_keeps_what_is_done(
@@ -591,6 +593,21 @@ async def test_a_stream_that_breaks_off_is_a_page_that_was_cut_off(hosted: Hoste
     page = await one(hosted, Wire([broken, refusal(500, "InternalError", "boom")]), tmp_path)
 
     assert (page["status"], page["text"]) == ("truncated", "半页")
+
+
+async def test_an_answer_that_the_filter_stops_in_the_stream_is_refused_and_may_be_billed(
+    hosted: Hosted, tmp_path: Path
+) -> None:
+    def answer(number: int, body: Any) -> httpx2.Response:
+        stopped = {"code": "DataInspectionFailed", "message": "Output data may contain inappropriate content."}
+        return (
+            stream(f"event:error\n:HTTP_STATUS/400\ndata:{json.dumps(stopped)}\n\n".encode()) if number == 1 else read()
+        )
+
+    found = await pages_of(hosted, Pages(answer=answer), tmp_path, 2)
+
+    assert [page["status"] for page in found["pages"]] == ["refused", "ok"]
+    assert "Without 1 failed requests" in found["cost"]["warnings"][-1]
 
 
 @pytest.mark.parametrize("answer", ["", " \n", fenced("", "html")])

@@ -49,7 +49,7 @@ async def test_a_page_is_drawn_and_its_text_is_read(tmp_path: Path) -> None:
         assert blank.blank
         assert (await found.text(1)).splitlines() == list(PATENT)
         assert await found.text(2) == ""
-        assert await found.sizes(OCR) == [(1653, 2339)] * 2
+        assert await found.sizes([1, 2], OCR) == [(1653, 2339)] * 2
         assert (await found.whole_text()).strip() == "\n".join(PATENT)
 
 

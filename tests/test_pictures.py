@@ -52,7 +52,7 @@ def test_heic_is_handed_on_unread() -> None:
     picture = anyio.run(file.picture, 1, OCR)
 
     assert (picture.content, picture.mime, picture.sent, picture.shown) == (content, "image/heic", None, None)
-    assert anyio.run(file.sizes, OCR) == [None]
+    assert anyio.run(file.sizes, [1], OCR) == [None]
     with pytest.raises(ToolError, match=r"x.heic has 7.60 MB; 7.5 MB are read of such a file. Shrink it first."):
         ImageFile("x.heic", content.ljust(7_600_000))
 
@@ -189,5 +189,5 @@ def test_a_blank_image_is_known_by_its_levels() -> None:
 def test_the_size_that_will_be_sent_is_known_before() -> None:
     large = saved(drawn(size=(6000, 4000)), "JPEG")
 
-    assert anyio.run(ImageFile("x", large).sizes, OCR) == [(3547, 2364)]
+    assert anyio.run(ImageFile("x", large).sizes, [1], OCR) == [(3547, 2364)]
     assert limits.shrunk_size(100, 100, OCR) == (100, 100)

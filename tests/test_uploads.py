@@ -5,6 +5,7 @@ from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
@@ -184,6 +185,18 @@ async def test_a_ticket_is_asked_for_again_where_that_may_help(hosted: Hosted, l
 
     assert not (await ask(hosted, wire, large)).is_error
     assert [request.method for request in wire.requests] == ["GET", "GET", "POST", "POST"]
+
+
+async def test_a_storage_that_does_not_answer_is_given_up(hosted: Hosted, large: Path) -> None:
+    class Silent(Wire):
+        async def __call__(self, request: httpx2.Request) -> httpx2.Response:
+            if request.method == "POST":
+                await anyio.sleep_forever()
+            return await super().__call__(request)
+
+    result = await ask(hosted, Silent([ticket()]), large, options={"timeout_s": 0.2})
+
+    assert "document.pdf could not be stored within 0.2 s. Nothing was asked. Call again." in text_of(result)
 
 
 # --- PDFs beside a prompt ---

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from ..server.answer import Answer, combined, result
+from ..server.answer import Answer, result
 from ..server.bailian import Bailian, Call
-from ..server.catalog import Model, Usage
+from ..server.catalog import Model
 from ..server.files import ImageFile, Link, OtherFile, Pdf, Source
 from ..server.ocr import Line, Page, Reading, as_ranges, pages_in
 from ..server.recognition import Job, Task, Way, job, require_region, way, way_of_documents
@@ -72,11 +72,11 @@ async def ocr(
     if not model and not bailian.chose("ocr"):
         require_region(bailian.catalog, chosen, known, bailian.region)
     async with bailian.opened(source) as found:
-        reading = Reading(bailian, chosen, known, wanted, *_to_read(found, chosen, known, wanted, pages))
+        reading = Reading(bailian, bailian.recipient(chosen), wanted, *_to_read(found, chosen, known, wanted, pages))
         await reading.run()
     done = tuple(reading.pages[number] for number in sorted(reading.pages))
     transcription = Transcription(
-        **_spent(bailian, chosen, reading),
+        **reading.spent,
         text=done[0].text if len(reading.numbers) == 1 else "",
         pages=done,
         next_pages=reading.next_pages,
@@ -100,21 +100,6 @@ def _to_read(
         how = way_of_documents if found.is_pdf else way
         return how(name, model, wanted), found, [0 if found.is_pdf else 1]
     return way(name, model, wanted), found, pages_in(pages, found.count)
-
-
-def _spent(bailian: Bailian, model: str, reading: Reading) -> dict[str, Any]:
-    if reading.completions:
-        return combined(reading.completions, bailian.elapsed_s)
-    nothing = Usage(input_tokens=0, output_tokens=0)  # blank pages are not sent
-    cost = bailian.estimate(model, 0)
-    return {
-        "model": model,
-        "usage": nothing,
-        "cost": cost,
-        "request_id": "",
-        "request_ids": (),
-        "elapsed_s": round(bailian.elapsed_s, 3),
-    }
 
 
 # --- telling ---

@@ -88,6 +88,11 @@ class DashScopeError(ToolError):
         return "output data" in self.says.lower() and not self.filtered
 
     @property
+    def refused_at_once(self) -> bool:
+        """Whether no work can have begun, so that nothing is billed."""
+        return self.retry or (400 <= self.status < 500 and not self.stopped_the_answer) or self.says == NO_KEY
+
+    @property
     def for_every_request(self) -> bool:
         """Whether the next request would fail as well: the key, the account, the model, the network, a rate."""
         account = self.code.lower().startswith(("arrearage", "commoditynotpurchased", "prepaidbill", "postpaidbill"))

@@ -1,13 +1,15 @@
 """Draws the pages of a PDF in a process of its own, where a hostile one can hang, crash or eat memory in vain.
 
 Run as a script by `pdfs`, with the seconds one page may take; it imports nothing of ours. First comes `{"bytes": n}` on
-a line and the PDF, then a request a line: `["picture", page, most_pixels]`, `["sizes", most_pixels]` or
+a line and the PDF, then a request a line: `["picture", page, most_pixels]`, `["sizes", most_pixels, page ...]` or
 `["text", page]`; each is answered by a line of JSON and, where that says `bytes`, as many of them. Pages count from 1.
 """
 
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from math import ceil, sqrt
 from threading import Timer
@@ -56,28 +58,39 @@ def main(requests: BinaryIO, answers: BinaryIO, longest_s: float) -> None:
     _limit_memory()
     import pypdfium2
 
+    content = requests.read(json.loads(requests.readline())["bytes"])
     try:
-        document = pypdfium2.PdfDocument(requests.read(json.loads(requests.readline())["bytes"]))
-        document.init_forms()  # what was filled in is drawn, too
-        _say(answers, {"pages": len(document)})
+        with _within(longest_s):
+            document = pypdfium2.PdfDocument(content)
+            document.init_forms()  # what was filled in is drawn, too
+            _say(answers, {"pages": len(document)})
     except pypdfium2.PdfiumError as error:
         _say(answers, {"trouble": "locked" if "password" in str(error).lower() else "broken"})
         return
     for line in requests:
-        end = Timer(longest_s, os._exit, (1,))  # PDFium cannot be interrupted
-        end.daemon = True
-        end.start()
         try:
-            _say(answers, *_answer(document, *json.loads(line)))
+            with _within(longest_s):
+                _say(answers, *_answer(document, *json.loads(line)))
         except pypdfium2.PdfiumError:
             _say(answers, {"trouble": "broken"})
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Ends this process when the block takes longer: PDFium cannot be interrupted."""
+    end = Timer(seconds, os._exit, (1,))
+    end.daemon = True
+    end.start()
+    try:
+        yield
+    finally:
         end.cancel()
 
 
 def _answer(document: Any, what: str, *about: int) -> Answer:
     if what == "sizes":
-        sizes = [pixels(document.get_page_size(at), about[0]) for at in range(len(document))]
-        return {"sizes": sizes}, b""
+        most_pixels, *numbers = about
+        return {"sizes": [pixels(document.get_page_size(number - 1), most_pixels) for number in numbers]}, b""
     page = document[about[0] - 1]
     try:
         return _text(page) if what == "text" else _picture(page, about[1])

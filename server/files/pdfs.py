@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -20,6 +20,7 @@ PDFS_AT_ONCE = 8
 MOST_BYTES = 150_000_000
 MOST_CHARACTERS = 5_000_000
 CHUNK = 1 << 20
+GRACE_S = 0.3
 HEADER_BYTES = 1 << 20
 
 
@@ -61,9 +62,9 @@ class Pdf:
         await self._seats.aclose()
         self.file.close()
 
-    async def sizes(self, most_pixels: int) -> list[tuple[int, int]]:
-        """Of the pictures of all pages, in pixels."""
-        header, _ = await self._asked("It", "sizes", most_pixels)
+    async def sizes(self, numbers: Sequence[int], most_pixels: int) -> list[tuple[int, int] | None]:
+        """Of the pictures of these pages, in pixels."""
+        header, _ = await self._asked(self.name, "sizes", most_pixels, *numbers)
         return [(width, height) for width, height in header["sizes"]]
 
     async def picture(self, number: int, most_pixels: int) -> Picture:
@@ -159,6 +160,10 @@ class Pdf:
             return
         process, self._painter = self._painter[0], None
         with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(GRACE_S):  # it ends with its input, unless it is drawing
+                assert process.stdin
+                await process.stdin.aclose()
+                await process.wait()
             if process.returncode is None:
                 process.kill()
             await process.aclose()

@@ -6,6 +6,7 @@ Limits: https://help.aliyun.com/zh/model-studio/vision and .../qwen-vl-ocr
 import base64
 import struct
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from math import sqrt
@@ -80,9 +81,9 @@ class ImageFile:
             if image.format == "TIFF":
                 self.count = int(getattr(image, "n_frames", 1))
 
-    async def sizes(self, most_pixels: int) -> list[tuple[int, int] | None]:
+    async def sizes(self, numbers: Sequence[int], most_pixels: int) -> list[tuple[int, int] | None]:
         """Of what will be sent, in pixels; of later frames that of the first. None: not known."""
-        return [None if self._unread else shrunk_size(*self._size, most_pixels)] * self.count
+        return [None if self._unread else shrunk_size(*self._size, most_pixels)] * len(numbers)
 
     async def picture(self, number: int, most_pixels: int) -> Picture:
         """The frame of that number, from 1.

@@ -1,48 +1,31 @@
 """The pages of a file, read several at once: within the time and the room of one answer, and none paid for in vain."""
 
-import json
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil
+from operator import attrgetter
 from typing import Any
 
 import anyio
-from pydantic import Field
 
 from ..answer import Completion, combined
-from ..attachments import image_part
+from ..attachments import Recipient, image_part
 from ..bailian import Bailian
-from ..catalog import Frozen, Model, text_tokens
+from ..catalog import Cost, Usage
 from ..dashscope import DashScopeError
 from ..files import ImageFile, Link, Pdf, Picture
 from ..recognition import Job, Way, document_limits, input_tokens, other_settings
-from .doubt import Status, disagreement, loop_in, unsupported_numbers, without_loop
+from .page import Page, judged
 from .ranges import as_ranges
-from .transcripts import Canvas, Line, Transcript, transcript
+from .transcripts import Canvas, transcript
 
 AT_ONCE = 4
 # Tokens of a reply (hosts take 25,000), and of a page of which nothing is known yet.
 ROOM, EXPECTED, LEAST_EXPECTED = 21_000, 5_000, 1_000
 USUAL_OUTPUT = 4_096  # what an OCR model may write unless asked for more
-SHOWN_NUMBERS = 5
+SAMPLED = 100  # pages whose sizes are looked at before
 GIVE_UP_AFTER = 3  # failed pages, where none was read
-BETTER = ("ok", "disagrees", "truncated", "repeating", "empty", "refused", "failed")
-PARTLY = ("key_information_extraction", "table_parsing", "formula_recognition")
-
-
-class Page(Frozen):
-    page: int = Field(description="From 1; 0: the whole document")
-    status: Status
-    why: str = Field("", exclude_if=lambda v: not v)
-    text: str = ""
-    lines: tuple[Line, ...] = Field((), exclude_if=lambda v: not v)
-    fields: Any = Field(None, exclude_if=lambda v: v is None)
-
-    @property
-    def tokens(self) -> int:
-        """Its share of a reply, at most."""
-        return text_tokens(json.dumps(self.model_dump(mode="json"), ensure_ascii=False)).most
 
 
 @dataclass
@@ -50,8 +33,7 @@ class Reading:
     """One call's way through the pages asked for. `pages`: those that are done, by number."""
 
     bailian: Bailian
-    model: str
-    known: Model | None
+    to: Recipient
     job: Job
     way: Way
     source: Link | ImageFile | Pdf
@@ -61,6 +43,7 @@ class Reading:
     failure: DashScopeError | None = None  # for which no further page was begun
     _left: deque[int] = field(default_factory=deque)
     _under_way: int = 0
+    _perhaps_billed: int = 0  # requests that failed without a count of their tokens
     _drawing: anyio.Lock = field(default_factory=anyio.Lock)  # one thread draws: each keeps the memory it once had
 
     async def run(self) -> None:
@@ -82,9 +65,26 @@ class Reading:
         return as_ranges(sorted(self._left))
 
     @property
-    def total(self) -> str:
-        """The money so far, in words."""
-        cost = combined(self.completions, 0)["cost"] if self.completions else None
+    def spent(self) -> dict[str, Any]:
+        """What an answer says of its requests, those that failed included as far as they are known."""
+        elapsed_s = round(self.bailian.elapsed_s, 3)
+        if not self.completions:  # blank pages are not sent
+            usage, cost = Usage(input_tokens=0, output_tokens=0), self.bailian.estimate(self.to.name, 0)
+            said: dict[str, Any] = {"model": self.to.name, "usage": usage, "request_id": "", "request_ids": ()}
+            return {**said, "cost": self._warned(cost), "elapsed_s": elapsed_s}
+        spent = combined(self.completions, elapsed_s)
+        return {**spent, "cost": self._warned(spent["cost"])}
+
+    def _warned(self, cost: Cost) -> Cost:
+        if not self._perhaps_billed:
+            return cost
+        failed = self._perhaps_billed
+        warning = f"Without {failed} failed requests: whether DashScope bills them, it does not say."
+        return cost.model_copy(update={"warnings": (*cost.warnings, warning)})
+
+    @property
+    def _so_far(self) -> str:
+        cost = self.spent["cost"] if self.completions else None
         return "nothing paid" if cost is None else f"{cost.total} CNY" if cost.total else "cost unknown"
 
     # --- which page, and whether there is time and room for one more ---
@@ -99,15 +99,16 @@ class Reading:
                 self._under_way -= 1
             self.pages[number] = page
             done = f"{len(self.pages)} of {len(self.numbers)} pages"
-            await self.bailian.tell(f"page {number} {page.status}: {done}, {self.total} so far")
+            await self.bailian.tell(f"page {number} {page.status}: {done}, {self._so_far} so far")
 
     def _may_begin(self) -> bool:
-        if self.failure or (self.pages and self.bailian.has_enough):
+        if self.failure:
             return False
+        if not self.pages and not self._under_way:  # one page is always read
+            return True
         sizes = [page.tokens for page in self.pages.values()]
         expected = max(LEAST_EXPECTED, max(sizes) * 5 // 4) if sizes else EXPECTED
-        alone = not self.pages and not self._under_way
-        return alone or sum(sizes) + (self._under_way + 1) * expected <= ROOM
+        return not self.bailian.has_enough and sum(sizes) + (self._under_way + 1) * expected <= ROOM
 
     # --- one page ---
 
@@ -121,7 +122,7 @@ class Reading:
         try:
             page = await self._asked(number, picture, layer, {})
             if page.status in ("truncated", "repeating") and not self.bailian.has_enough:
-                page = min(page, await self._asked_again(page, picture, layer), key=_doubtfulness)
+                page = min(page, await self._asked_again(page, picture, layer), key=attrgetter("doubtfulness"))
             return page
         except DashScopeError as error:
             return self._failed(number, error)
@@ -130,15 +131,14 @@ class Reading:
         """The page as a picture, and the text it holds itself."""
         if isinstance(self.source, Link):
             return None, ""
-        pixels = self.bailian.recipient(self.model).pixels
         async with self._drawing:
-            picture = await self.source.picture(number, pixels)
+            picture = await self.source.picture(number, self.to.pixels)
             return picture, await self.source.text(number) if isinstance(self.source, Pdf) else ""
 
     async def _asked(self, number: int, picture: Picture | None, layer: str, settings: dict[str, Any]) -> Page:
         part = await self._part(picture)
         about = f"page {number}: " if len(self.numbers) > 1 else ""
-        heard = await self.bailian.recognise(self.model, self.way, part, settings, about=about)
+        heard = await self.bailian.recognise(self.to.name, self.way, part, settings, about=about)
         self.completions.append(heard.completion)
         canvas = Canvas(picture.sent, picture.shown, isinstance(self.source, Pdf)) if picture else Canvas()
         read = transcript(self.job, heard.completion.text, heard.found, canvas)
@@ -146,7 +146,7 @@ class Reading:
 
     async def _part(self, picture: Picture | None) -> dict[str, Any]:
         if picture:
-            return image_part(await self.bailian.recipient(self.model).address(picture))
+            return image_part(await self.to.address(picture))
         assert isinstance(self.source, Link)
         url = self.source.url
         return {"type": "file", "file": {"file_url": url}} if self.source.is_pdf else image_part(url)
@@ -155,12 +155,14 @@ class Reading:
         """Once, with other settings. A failure of it loses nothing."""
         await self.bailian.tell(f"page {page.page} is {page.status}: it is asked for once more")
         try:
-            return await self._asked(page.page, picture, layer, other_settings(page.status, self.known))
+            return await self._asked(page.page, picture, layer, other_settings(page.status, self.to.model))
         except DashScopeError as error:
+            self._perhaps_billed += not error.refused_at_once
             return Page(page=page.page, status="failed", why=str(error))
 
     def _failed(self, number: int, error: DashScopeError) -> Page:
         refused = error.filtered or error.stopped_the_answer
+        self._perhaps_billed += not error.refused_at_once
         failed = sum(page.status == "failed" for page in self.pages.values()) + 1
         none_read = not self.completions and failed >= min(GIVE_UP_AFTER, len(self.numbers))
         if error.for_every_request or len(self.numbers) == 1 or (none_read and not refused):
@@ -170,58 +172,15 @@ class Reading:
     async def _expectation(self) -> str:
         """What it will cost, as far as that shows before anything is sent."""
         if isinstance(self.source, Link) and self.source.is_pdf:
-            return f"a whole PDF by URL{document_limits(self.known, self.job)}: what it costs shows when it is read"
-        sizes = await self._sizes()
-        tokens = sum(input_tokens(self.model, self.known, self.job, size) for size in sizes)
-        cost = self.bailian.estimate(self.model, ceil(tokens / len(sizes)), USUAL_OUTPUT, calls=len(sizes))
+            return f"a whole PDF by URL{document_limits(self.to.model, self.job)}: what it costs shows when it is read"
+        sizes, count = await self._sizes(), len(self.numbers)
+        each = ceil(sum(input_tokens(self.to.name, self.to.model, self.job, size) for size in sizes) / len(sizes))
+        cost = self.bailian.estimate(self.to.name, each, USUAL_OUTPUT, calls=count)
         money = f"at most about {cost.total} CNY" if cost.total else f"cost unknown: {cost.reason}"
-        return f"{len(sizes)} page{'s' * (len(sizes) > 1)}, about {tokens:,} tokens to read: {money}"
+        return f"{count} page{'s' * (count > 1)}, about {each * count:,} tokens to read: {money}"
 
     async def _sizes(self) -> list[tuple[int, int] | None]:
+        """Of the first pages: the others are taken to be like them."""
         if isinstance(self.source, Link):
             return [None]
-        sizes = await self.source.sizes(self.bailian.recipient(self.model).pixels)
-        return [sizes[number - 1] for number in self.numbers]
-
-
-def judged(number: int, job: Job, read: Transcript, completion: Completion, layer: str) -> Page:
-    """A page with its doubts."""
-    status, why, text = _doubts(job, read, completion, layer)
-    return Page(page=number, status=status, why=why, text=text, lines=read.lines, fields=read.fields)
-
-
-def _doubts(job: Job, read: Transcript, completion: Completion, layer: str) -> tuple[Status, str, str]:
-    cut = completion.truncated
-    if completion.finish_reason == "content_filter":
-        return "refused", "DashScope's content filter cut the answer off", read.text
-    if loop := loop_in(completion.text, cut=cut):
-        shown = " ".join(loop.unit.split())[:40]
-        why = f'"{shown}" came {loop.turns} times: the rest of the page may be missing'
-        return "repeating", why, _tamed(read.text, cut)
-    if cut:
-        return "truncated", completion.incomplete, read.text
-    if read.trouble:
-        return "failed", read.trouble, read.text
-    if read.empty:
-        return "empty", "no text came, though there is something on the page", ""
-    if differs := disagreement(read.words, layer, partly=job.task in PARTLY):
-        return "disagrees", differs, read.text
-    return "ok", _in_doubt(unsupported_numbers(read.words, layer)), read.text
-
-
-def _tamed(text: str, cut: bool) -> str:
-    """The text with its loop shortened: nobody reads it a hundred times."""
-    loop = loop_in(text, cut=cut)
-    return without_loop(text, loop) if loop else text
-
-
-def _in_doubt(numbers: list[str]) -> str:
-    if not numbers:
-        return ""
-    more = f" and {len(numbers) - SHOWN_NUMBERS} more" if len(numbers) > SHOWN_NUMBERS else ""
-    shown = ", ".join(numbers[:SHOWN_NUMBERS])
-    return f"the PDF's own text does not hold {shown}{more}: check these numbers"
-
-
-def _doubtfulness(page: Page) -> tuple[int, int]:
-    return BETTER.index(page.status), -len(page.text) if page.status == "truncated" else 0
+        return await self.source.sizes(self.numbers[:SAMPLED], self.to.pixels)

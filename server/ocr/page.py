@@ -1,0 +1,74 @@
+"""A page as it is returned: what was read on it, and the doubts about that."""
+
+import json
+from typing import Any
+
+from pydantic import Field
+
+from ..answer import Completion
+from ..catalog import Frozen, text_tokens
+from ..recognition import Job
+from .doubt import Status, disagreement, loop_in, unsupported_numbers, without_loop
+from .transcripts import Line, Transcript
+
+SHOWN_NUMBERS = 5
+BETTER = ("ok", "disagrees", "truncated", "repeating", "empty", "refused", "failed")
+PARTLY = ("key_information_extraction", "table_parsing", "formula_recognition")
+
+
+class Page(Frozen):
+    page: int = Field(description="From 1; 0: the whole document")
+    status: Status
+    why: str = Field("", exclude_if=lambda v: not v)
+    text: str = ""
+    lines: tuple[Line, ...] = Field((), exclude_if=lambda v: not v)
+    fields: Any = Field(None, exclude_if=lambda v: v is None)
+
+    @property
+    def tokens(self) -> int:
+        """Its share of a reply, at most."""
+        return text_tokens(json.dumps(self.model_dump(mode="json"), ensure_ascii=False)).most
+
+    @property
+    def doubtfulness(self) -> tuple[int, int]:
+        """The less, the better; of two that were cut off the longer one is."""
+        return BETTER.index(self.status), -len(self.text) if self.status == "truncated" else 0
+
+
+def judged(number: int, job: Job, read: Transcript, completion: Completion, layer: str) -> Page:
+    """A page with its doubts."""
+    status, why, text = _doubts(job, read, completion, layer)
+    return Page(page=number, status=status, why=why, text=text, lines=read.lines, fields=read.fields)
+
+
+def _doubts(job: Job, read: Transcript, completion: Completion, layer: str) -> tuple[Status, str, str]:
+    cut = completion.truncated
+    if completion.finish_reason == "content_filter":
+        return "refused", "DashScope's content filter cut the answer off", read.text
+    if loop := loop_in(completion.text, cut=cut) or loop_in(read.text, cut=cut):
+        shown = " ".join(loop.unit.split())[:40]
+        why = f'"{shown}" came {loop.turns} times: the rest of the page may be missing'
+        return "repeating", why, _tamed(read.text, cut)
+    if cut:
+        return "truncated", completion.incomplete, read.text
+    if read.trouble:
+        return "failed", read.trouble, read.text
+    if read.empty:
+        return "empty", "no text came, though there is something on the page", ""
+    if differs := disagreement(read.words, layer, partly=job.task in PARTLY):
+        return "disagrees", differs, read.text
+    return "ok", _in_doubt(unsupported_numbers(read.words, layer)), read.text
+
+
+def _tamed(text: str, cut: bool) -> str:
+    """The text with its loop shortened: nobody reads it a hundred times."""
+    loop = loop_in(text, cut=cut)
+    return without_loop(text, loop) if loop else text
+
+
+def _in_doubt(numbers: list[str]) -> str:
+    if not numbers:
+        return ""
+    more = f" and {len(numbers) - SHOWN_NUMBERS} more" if len(numbers) > SHOWN_NUMBERS else ""
+    shown = ", ".join(numbers[:SHOWN_NUMBERS])
+    return f"the PDF's own text does not hold {shown}{more}: check these numbers"
