@@ -254,7 +254,7 @@ class Bailian:
         thought, limit = self._thought_and_limit(model, known, thinking_level, max_output_tokens)
         form = {"response_format": response_format} if response_format else {}
         body = {"model": model, "messages": list(messages), **thought.parameters, **limit, **form, **(sampling or {})}
-        if pdf_pages != 0:
+        if pdf_pages != 0 and self._shared.host.kind == "dashscope":
             body["include_tool_usage"] = True  # or the pages that were parsed are not told
         heard = Heard(pdf_pages=pdf_pages)
         try:

@@ -9,6 +9,7 @@ import anyio
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
+from bailian_mcp.server.hosts import host as host_of
 from conftest import ANSWER, KEY, Hosted, Wire, chunk, finish, refusal, sse, stream, text_of, told, usage
 from papers import PATENT, drawn, image_of, pdf, saved
 from PIL import Image
@@ -45,7 +46,7 @@ def large(tmp_path: Path) -> Path:
 
 
 async def ask(hosted: Hosted, wire: Wire, path: Path, tool: str = "chat", **arguments: Any) -> Any:
-    shared = {name: arguments.pop(name) for name in ("uploads", "options") if name in arguments}
+    shared = {name: arguments.pop(name) for name in ("uploads", "options", "host") if name in arguments}
     said: list[str] = arguments.pop("said", [])
     given = {"prompt": "x", "model": "qwen3.8-flash", "files": [str(path)]} if tool == "chat" else {"source": str(path)}
     async with hosted(wire, folders=(path.parent.resolve(),), **shared) as host:
@@ -228,6 +229,15 @@ async def test_pages_of_a_pdf_by_url_that_nobody_counted_leave_the_price_open(ho
     assert wire.body["messages"][0]["content"][0] == {"type": "file", "file": {"file_url": "https://a.example/x.pdf"}}
     assert result.structured_content["cost"]["total"] is None
     assert "did not say how many PDF pages it parsed" in result.structured_content["cost"]["reason"]
+
+
+async def test_another_server_gets_nothing_that_only_dashscope_knows(hosted: Hosted, tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf([PATENT]))
+    wire = Wire([stream(ANSWER)])
+    result = await ask(hosted, wire, tmp_path / "a.pdf", model="gpt-x", host=host_of("https://llm.example/v1"))
+
+    assert not result.is_error
+    assert "include_tool_usage" not in wire.body
 
 
 @pytest.mark.parametrize(

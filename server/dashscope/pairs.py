@@ -32,12 +32,14 @@ def mended(text: str) -> str:
     return text
 
 
-def all_mended(value: Any) -> Any:
-    """JSON whose every text is sendable."""
+def all_mended(value: Any, deepest: int = 50) -> Any:
+    """JSON whose every text is sendable; what lies deeper than anyone nests is left out."""
     if isinstance(value, str):
         return mended(value)
+    if isinstance(value, list | dict) and not deepest:
+        return None
     if isinstance(value, list):
-        return [all_mended(each) for each in value]
+        return [all_mended(each, deepest - 1) for each in value]
     if isinstance(value, dict):
-        return {mended(name): all_mended(each) for name, each in value.items()}
+        return {mended(name): all_mended(each, deepest - 1) for name, each in value.items()}
     return value
