@@ -130,6 +130,8 @@ def tokens(usage: Usage | None) -> str:
 def money(cost: Cost) -> str:
     if cost.total is None:
         said = f"cost unknown: {cost.reason}"
+    elif cost.tier is None:
+        said = f"{cost.total} {cost.currency}: nothing was sent"
     else:
         sums = " + ".join(f"{each.quantity:,} {each.item} x {each.unit_price}{PER[each.per]}" for each in cost.lines)
         said = (

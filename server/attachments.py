@@ -4,7 +4,7 @@ Pages: https://help.aliyun.com/zh/model-studio/vision and .../pdf-understanding
 """
 
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -17,10 +17,10 @@ from .files import FILE_BYTES, ImageFile, Link, OtherFile, Pdf, Picture, Source
 
 MOST_PDF_PAGES = 256
 MOST_PDF_BYTES = 150_000_000
-MOST_SCANNED_PAGES = 10  # of a scan whose pages go into one request
+MOST_PICTURES = 10  # of one file in one request
 PDF = "application/pdf"
-Store = Callable[[str, BinaryIO, str], Awaitable[str]]
-"""Puts a file (name, content, MIME type) where DashScope finds it; gives its address."""
+Store = Callable[[str, str, BinaryIO], Awaitable[str]]
+"""Puts a file (its name here, the name and the content to store) where DashScope finds it; gives its address."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ class Recipient:
             f"{self.name} reads no PDFs. Use {' or '.join(able)}, or read it with `ocr` or `extract`. Nothing was sent."
         )
 
-    async def address(self, picture: Picture) -> str:
+    async def address(self, picture: Picture, name: str) -> str:
         """Where DashScope finds a picture: in the request itself, where it fits."""
         if len(picture.content) <= FILE_BYTES:
             return picture.data_uri
         ending = picture.mime.partition("/")[2]
-        return await self.store(f"image.{ending}", BytesIO(picture.content), picture.mime)
+        return await self.store(name, f"image.{ending}", BytesIO(picture.content))
 
 
 async def attached(found: Source, to: Recipient) -> Attached:
@@ -83,9 +83,7 @@ async def attached(found: Source, to: Recipient) -> Attached:
             to.require("image")
             return Attached((image_part(found.url),))
         case ImageFile():
-            to.require("image")
-            picture = await found.picture(1, to.pixels)
-            return Attached((image_part(await to.address(picture)),))
+            return await pictures(found, range(1, found.count + 1), to)
         case Pdf():
             to.require("pdf")
             return Attached((await _pdf_part(found, to),), found.count)
@@ -94,39 +92,43 @@ async def attached(found: Source, to: Recipient) -> Attached:
             raise ToolError(f"{found.name} is a text: put it into the prompt. Files are images and PDFs.")
 
 
-async def scanned(pdf: Pdf, to: Recipient) -> Attached:
-    """The pages of a PDF as images, where it has no text of its own.
+async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], to: Recipient) -> Attached:
+    """Pages as images; those of a PDF that are blank are left out.
 
     Raises:
-        ToolError: too many, or the model reads no images; nothing was sent.
+        ToolError: too many for one request, or the model reads no images; nothing was sent.
     """
     to.require("image")
-    if pdf.count > MOST_SCANNED_PAGES:
-        raise ToolError(
-            f"{pdf.name} is a scan of {pdf.count} pages; {MOST_SCANNED_PAGES} can be read at once. Read it with `ocr` "
-            "first, and give its text. Nothing was sent."
-        )
-    found = Attached()
-    for number in range(1, pdf.count + 1):
-        picture = await pdf.picture(number, to.pixels)
-        if not picture.blank:
-            found += Attached((image_part(await to.address(picture)),))
-    return found
+    made = Attached()
+    for number in numbers:
+        picture = await found.picture(number, to.pixels)
+        if picture.blank and isinstance(found, Pdf):
+            continue
+        if len(made.parts) == MOST_PICTURES:
+            raise ToolError(
+                f"{found.name} has more than {MOST_PICTURES} pages without text of their own, the most for one request. "
+                "Read it with `ocr`, and give its text. Nothing was sent."
+            )
+        made += Attached((image_part(await to.address(picture, found.name)),))
+    return made
 
 
-async def text_of(found: Source) -> str | None:
-    """The text of a text file or of a PDF's text layer; None where there is none: an image, a scan.
+async def read(found: Source, to: Recipient) -> tuple[str, Attached]:
+    """What a file says in words, and what of it must be looked at: an image, the pages of a PDF without a text.
 
     Raises:
-        ToolError: neither a text nor an image, or a document by URL.
+        ToolError: neither a text nor an image, a document by URL, or a model that reads no images.
     """
     if isinstance(found, Link) and found.is_document:
         raise ToolError("Only images can be sent by URL, and this is a document. Download it and give its path.")
     if isinstance(found, OtherFile):
-        return found.text()
-    if isinstance(found, Pdf):
-        return await found.whole_text() or None
-    return None
+        return found.text(), Attached()
+    if not isinstance(found, Pdf):
+        return "", await attached(found, to)
+    texts = await found.texts()
+    bare = [number for number, text in enumerate(texts, 1) if not text.strip()]
+    whole = "\n\n".join(texts)
+    return whole if whole.strip() else "", await pictures(found, bare, to) if bare else Attached()
 
 
 def image_part(url: str) -> dict[str, Any]:
@@ -140,7 +142,7 @@ async def _pdf_part(pdf: Pdf, to: Recipient) -> dict[str, Any]:
             f"{MOST_PDF_BYTES / 1e6:.0f} MB can be sent. Split it. Nothing was sent."
         )
     if pdf.bytes > FILE_BYTES:
-        return {"type": "file", "file": {"file_url": await to.store("document.pdf", pdf.file, PDF)}}
+        return {"type": "file", "file": {"file_url": await to.store(pdf.name, "document.pdf", pdf.file)}}
     content = await to_thread.run_sync(pdf.content, abandon_on_cancel=True)
     data = f"data:{PDF};base64,{base64.b64encode(content).decode()}"
     name = pdf.name if pdf.name.lower().endswith(".pdf") else "document.pdf"

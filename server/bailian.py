@@ -15,7 +15,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Resolve
 
 from .answer import Completion, clipped_in_the_middle, money, tokens
-from .attachments import Attached, Recipient, attached, scanned, text_of
+from .attachments import Attached, Recipient, attached, read
 from .catalog import Catalog, Cost, Model, Workload, cost_of, in_beijing, lifecycle_warnings, shipped, unpriced
 from .dashscope import (
     ChatCompletions,
@@ -25,7 +25,7 @@ from .dashscope import (
     Page,
     Reply,
 )
-from .files import Pdf, Source, Studio, opened
+from .files import Source, Studio, opened
 from .heard import Heard
 from .hosts import Host
 from .progress import Progress
@@ -143,7 +143,9 @@ class Bailian:
     def require_dashscope(self, what: str) -> None:
         """Raises ToolError: the host is a plan's, or no DashScope at all."""
         if self._shared.host.kind != "dashscope":
-            raise ToolError(f"{what} is DashScope's own: a plan or another server has none. Nothing was sent.")
+            raise ToolError(
+                f"{what} is DashScope's own: a plan or another server has none. `chat` works there. Nothing was sent."
+            )
 
     def opened(self, source: str) -> AbstractAsyncContextManager[Source]:
         """What a path, URL or data URI holds, while the block lasts.
@@ -163,12 +165,10 @@ class Bailian:
         images: list[dict[str, Any]] = []
         for number, source in enumerate(files):
             async with self.opened(source) as found:
-                content = await text_of(found)
-                if content is not None:
-                    texts[f"files[{number}]"] = content
-                    continue
-                to = self.recipient(model)
-                images += (await (scanned(found, to) if isinstance(found, Pdf) else attached(found, to))).parts
+                words, seen = await read(found, self.recipient(model))
+            if words:
+                texts[f"files[{number}]"] = words
+            images += seen.parts
         return texts, images
 
     async def attached(self, model: str, files: Sequence[str]) -> Attached:
@@ -188,17 +188,17 @@ class Bailian:
         known = self.known(model)
         return Recipient(model, known, self.catalog, pixels_for(model, known), partial(self._store, model))
 
-    async def _store(self, model: str, name: str, content: BinaryIO, mime: str) -> str:
+    async def _store(self, model: str, name: str, stored_as: str, content: BinaryIO) -> str:
         size = content.seek(0, 2) / 1e6
         if self._shared.host.kind != "dashscope" or not self._shared.uploads:
-            off = " (BAILIAN_UPLOADS=false keeps it from DashScope's temporary storage)"
+            off = "" if self._shared.uploads else ", and BAILIAN_UPLOADS=false forbids DashScope's temporary storage"
             raise ToolError(
-                f"{name} has {size:.1f} MB and does not fit into a request{off if not self._shared.uploads else ''}. "
-                "Shrink or split it. Nothing was sent."
+                f"{name} has {size:.1f} MB, which does not fit into a request{off}. Shrink or split it; PDFs of any "
+                "size are read by `ocr` and `extract`. Nothing was sent."
             )
         await self.tell(f"putting {name} ({size:.1f} MB) into DashScope's temporary storage, where it stays 48 hours")
         async with self._progress.beating(f"storing {name}"):
-            return await self._shared.dashscope.upload(model, name, content, mime)
+            return await self._shared.dashscope.upload(model, name, stored_as, content)
 
     def estimate(self, model: str, input_tokens: int, output_tokens: int = 0, calls: int = 1) -> Cost:
         """What requests of that many tokens each would cost at DashScope, before they are sent."""

@@ -99,6 +99,11 @@ def job(task: Task | None, fields: Mapping[str, Any] | None) -> Job:
             f"fields has {depth} levels; DashScope takes {DEEPEST_FIELDS}. Flatten it, or use `extract`. "
             "Nothing was sent."
         )
+    if strange := _not_a_template(fields):
+        raise ToolError(
+            f'fields holds {strange}: give objects, lists of one template, and texts, as {{"name": "what it is"}}. '
+            "Nothing was sent."
+        )
     if len(json.dumps(fields, ensure_ascii=False)) > MOST_FIELDS_CHARACTERS:
         raise ToolError(f"fields has more than {MOST_FIELDS_CHARACTERS:,} characters. Ask for fewer. Nothing was sent.")
     return Job("key_information_extraction", fields)
@@ -170,6 +175,16 @@ def other_settings(status: str, model: Model | None) -> dict[str, Any]:
     """What to change when a page is asked for once more."""
     most = (model.limits.max_output if model else None) or LONGER_OUTPUT
     return {"max_tokens": most} if status == "truncated" else {"repetition_penalty": 1.1}
+
+
+def _not_a_template(value: Any) -> str:
+    """What in a schema of fields DashScope would not understand; empty where all is well."""
+    if isinstance(value, Mapping):
+        inner = next(filter(None, map(_not_a_template, value.values())), "")
+        return "an empty name" if any(not name.strip() for name in value) else inner
+    if isinstance(value, list):
+        return _not_a_template(value[0]) if len(value) == 1 else f"a list of {len(value)} templates"
+    return "" if value is None or isinstance(value, str) else f"the value {json.dumps(value)}"
 
 
 def _depth(value: Any) -> int:

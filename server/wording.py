@@ -10,6 +10,7 @@ PLAIN = {
     "tuple_type": "must be a list",
     "list_type": "must be a list",
     "model_type": "must be an object",
+    "dict_type": "must be an object",
     "model_attributes_type": "must be an object",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",

@@ -90,6 +90,13 @@ def scan(images: Sequence[Image.Image], *, size_pt: tuple[float, float] = A4_PT)
     return _bytes_of(document)
 
 
+def joined(*contents: bytes) -> bytes:
+    document = pypdfium2.PdfDocument.new()
+    for content in contents:
+        document.import_pages(pypdfium2.PdfDocument(content))
+    return _bytes_of(document)
+
+
 def locked(content: bytes, password: str) -> bytes:
     """The PDF, to be opened with a password only."""
     from pypdf import PdfReader, PdfWriter

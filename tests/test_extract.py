@@ -18,7 +18,7 @@ from conftest import Hosted, Wire, chunk, finish, leaves, process, refusal, sse,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client
-from papers import PATENT, drawn, image_of, pdf, scan
+from papers import PATENT, drawn, image_of, joined, pdf, saved, scan
 
 pytestmark = pytest.mark.anyio
 SCHEMA: dict[str, Any] = {
@@ -236,6 +236,17 @@ async def test_the_pages_of_a_scan_are_read_as_images(hosted: Hosted, tmp_path: 
     assert found["data"] == {"title": "说明书"}
 
 
+async def test_a_scanned_page_among_others_is_read_as_an_image(hosted: Hosted, tmp_path: Path) -> None:
+    (tmp_path / "mixed.pdf").write_bytes(joined(pdf([PATENT, []]), scan([drawn("1")])))
+    (tmp_path / "fax.tiff").write_bytes(saved(drawn("1"), "TIFF", save_all=True, append_images=[drawn("2")]))
+    wire = Wire([said({"title": "说明书"})])
+    files = [str(tmp_path / "mixed.pdf"), str(tmp_path / "fax.tiff")]
+    found = await data(hosted, wire, text="", files=files, folders=(tmp_path,))
+
+    assert [part["type"] for part in wire.body["messages"][1]["content"]] == ["image_url"] * 3 + ["text"]
+    assert found["evidence"][0]["source"] == "files[0]"
+
+
 async def test_text_and_pdf_may_come_as_data_uris(hosted: Hosted) -> None:
     files = [f"data:text/plain;base64,{base64.b64encode(TEXT.encode()).decode()}",
              f"data:application/pdf;base64,{base64.b64encode(pdf([['West Lake']])).decode()}"]  # fmt: skip
@@ -258,9 +269,17 @@ async def test_images_are_sent_without_a_strict_schema_and_have_no_offsets(hoste
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("a.pdf", b"%PDF-1.7 broken", "a.pdf is a PDF that cannot be opened, since it is broken: save it again."),
-        ("a.pdf", pdf([[]]), "There is nothing to extract from"),
-        ("s.pdf", scan([drawn("1")] * 11), "s.pdf is a scan of 11 pages; 10 can be read at once. Read it with `ocr`"),
+        (
+            "a.pdf",
+            b"%PDF-1.7 broken",
+            "a.pdf is a PDF that cannot be opened, since it is broken, or has no pages: save it again.",
+        ),
+        ("a.pdf", pdf([[]]), "There is nothing to extract from: the files are blank."),
+        (
+            "s.pdf",
+            scan([drawn("1")] * 11),
+            "s.pdf has more than 10 pages without text of their own, the most for one request. Read it with `ocr`",
+        ),
         (
             "a.bin",
             bytes(range(256)),

@@ -50,7 +50,7 @@ async def test_a_page_is_drawn_and_its_text_is_read(tmp_path: Path) -> None:
         assert (await found.text(1)).splitlines() == list(PATENT)
         assert await found.text(2) == ""
         assert await found.sizes([1, 2], OCR) == [(1653, 2339)] * 2
-        assert (await found.whole_text()).strip() == "\n".join(PATENT)
+        assert [text.splitlines() for text in await found.texts()] == [list(PATENT), []]
 
 
 async def test_a_page_is_drawn_as_large_as_the_model_can_use(tmp_path: Path) -> None:
@@ -94,9 +94,9 @@ async def test_a_page_that_eats_memory_is_given_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (written(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [] /Count 0 >>"), "broken: save it again"),
+        (written(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [] /Count 0 >>"), "it is broken, or has no pages: save it again"),
         (written(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>"), "Page 1 of a.pdf is broken"),
-        (b"%PDF-1.7", "broken: save it again"),
+        (b"%PDF-1.7", "it is broken, or has no pages: save it again"),
         (one_hostile_page(streamed(b""), box=b"0 0 10000 3"), "Page 1 of a.pdf is 27778x9 px: both sides must exceed"),
     ],
 )  # fmt: skip
@@ -118,8 +118,8 @@ async def test_a_pdf_that_is_too_large_is_not_read(tmp_path: Path) -> None:
 
 async def test_more_text_than_is_read_at_once_is_told(tmp_path: Path) -> None:
     async with paper(pdf([PATENT] * 9), tmp_path) as found:
-        with pytest.raises(ToolError, match=r"holds more than 1,000 characters\. Split it"):
-            await found.whole_text(1_000)
+        with pytest.raises(ToolError, match=r"a.pdf holds more text than is read at once\. Split it"):
+            await found.texts(1_000)
 
 
 async def test_a_process_that_dies_costs_one_page(tmp_path: Path) -> None:
@@ -188,4 +188,4 @@ async def test_what_draws_does_not_know_the_key(tmp_path: Path, monkeypatch: pyt
 
 async def test_a_scan_has_no_text(tmp_path: Path) -> None:
     async with paper(scan([drawn(*PATENT)]), tmp_path) as found:
-        assert await found.whole_text() == ""
+        assert await found.texts() == [""]

@@ -88,6 +88,15 @@ def test_black_letters_on_nothing_are_put_on_white(mode: str) -> None:
     assert image.getpixel((5, 5)) == (255, 255, 255)
 
 
+def test_white_letters_on_nothing_are_put_on_black() -> None:
+    clear = Image.new("RGBA", PAGE.size, (0, 0, 0, 0))
+    clear.paste((255, 255, 255, 255), mask=PAGE.convert("L").point(lambda level: 255 - level))
+    picture, image = made(saved(clear))
+
+    assert not picture.blank
+    assert image.getpixel((5, 5)) == (0, 0, 0)
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "I;16", "YCbCr"])
 def test_ink_stays_ink_in_every_mode(mode: str) -> None:
     large = drawn(*PATENT, size=(5000, 3000))

@@ -87,7 +87,7 @@ async def test_what_does_not_fit_goes_through_temporary_storage_as_documented(ho
     ]
     assert question.headers["x-dashscope-ossresourceresolve"] == "enable"
     assert wire.body["messages"][0]["content"][0] == {"type": "file", "file": {"file_url": f"oss://{key}"}}
-    assert "putting document.pdf (8.0 MB) into DashScope's temporary storage, where it stays 48 hours" in said
+    assert "putting 合同.pdf (8.0 MB) into DashScope's temporary storage, where it stays 48 hours" in said
 
 
 async def test_the_sandbox_takes_that_road_too(hosted: Hosted, large: Path) -> None:
@@ -149,7 +149,7 @@ async def test_uploads_can_be_forbidden(hosted: Hosted, large: Path) -> None:
     wire = Wire([ticket()])
     result = await ask(hosted, wire, large, uploads=False)
 
-    assert "does not fit into a request (BAILIAN_UPLOADS=false keeps it from DashScope's temporary storage)" in text_of(
+    assert "合同.pdf has 8.0 MB, which does not fit into a request, and BAILIAN_UPLOADS=false forbids" in text_of(
         result
     )
     assert wire.requests == []
@@ -163,10 +163,10 @@ async def test_uploads_can_be_forbidden(hosted: Hosted, large: Path) -> None:
         ([httpx2.Response(200, text="<html>")], "DashScope gave no leave to store the file"),
         ([ticket(upload_host="http://storage.example")], "DashScope gave no leave to store the file"),
         ([ticket(upload_host="file:///etc")], "DashScope gave no leave to store the file"),
-        ([ticket(max_file_size_mb=1)], "document.pdf has 8.0 MB; DashScope's storage takes 1 MB for qwen3.8-flash."),
-        ([ticket(), httpx2.Response(403, text=f"<Error><Code>AccessDenied</Code><X>{KEY}</X></Error>")], "DashScope's storage refused document.pdf (AccessDenied)."),
-        ([ticket(), httpx2.Response(500, text="oops")], "DashScope's storage refused document.pdf (HTTP 500)."),
-        ([ticket(), httpx2.ReadError("x")], "document.pdf could not be stored at DashScope (ReadError)."),
+        ([ticket(max_file_size_mb=1)], "合同.pdf has 8.0 MB; DashScope's storage takes 1 MB for qwen3.8-flash."),
+        ([ticket(), httpx2.Response(403, text=f"<Error><Code>AccessDenied</Code><X>{KEY}</X></Error>")], "DashScope's storage refused 合同.pdf (AccessDenied)."),
+        ([ticket(), httpx2.Response(500, text="oops")], "DashScope's storage refused 合同.pdf (HTTP 500)."),
+        ([ticket(), httpx2.ReadError("x")], "合同.pdf could not be stored at DashScope (ReadError)."),
         ([httpx2.ReadError("x")], "The connection broke before an answer came (ReadError). Call again."),
     ],
 )  # fmt: skip
@@ -197,7 +197,7 @@ async def test_a_storage_that_does_not_answer_is_given_up(hosted: Hosted, large:
 
     result = await ask(hosted, Silent([ticket()]), large, options={"timeout_s": 0.2})
 
-    assert "document.pdf could not be stored within 0.2 s. Nothing was asked. Call again." in text_of(result)
+    assert "合同.pdf could not be stored within 0.2 s. Nothing was asked. Call again." in text_of(result)
 
 
 # --- PDFs beside a prompt ---

@@ -86,7 +86,8 @@ async def extract(
     chosen = bailian.model_for("extract", model)
     texts, images = await bailian.sources(chosen, text if text.strip() else "", files)
     if not texts and not images:
-        raise bailian.refusal("There is nothing to extract from: give text or files.")
+        what = "the files are blank" if files else "give text or files"
+        raise bailian.refusal(f"There is nothing to extract from: {what}. Nothing was sent.")
     known = bailian.known(chosen)
     window = _window(known, schema, instructions)
     if window < LEAST_WINDOW:

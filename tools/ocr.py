@@ -50,11 +50,18 @@ async def ocr(
         str, Field(description="Image or PDF: path in the allowed folders, https URL, or data URI", pattern=r"\S")
     ],
     task: Annotated[
-        Task | None, Field(description="Default text_recognition; document_parsing: LaTeX; table_parsing: HTML")
+        Task | None,
+        Field(
+            description="Default text_recognition; advanced_recognition: lines with their places; document_parsing, "
+            "formula_recognition: LaTeX; table_parsing: HTML; key_information_extraction: fields; multi_lan: languages"
+        ),
     ] = None,
     fields: Annotated[
         dict[str, Any] | None,
-        Field(description='What to find, as {"name": "what it is or empty"}; up to 3 levels, [one template] for lists'),
+        Field(
+            description='What to find, as {"name": "what it is or empty"}; up to 3 levels, [one template] for lists. '
+            "Sets the task"
+        ),
     ] = None,
     pages: Annotated[str, Field(description='Of a PDF or TIFF: "1-3,7"; empty: all')] = "",
     model: Annotated[str, Field(description="DashScope model id; empty: the server's default")] = "",
@@ -80,7 +87,7 @@ async def ocr(
         text=done[0].text if len(reading.numbers) == 1 else "",
         pages=done,
         next_pages=reading.next_pages,
-        stopped=str(reading.failure or ""),
+        stopped=reading.stopped,
     )
     return result(transcription, _in_words(transcription), *_facts(transcription))
 
@@ -91,9 +98,11 @@ def _to_read(
     """How to ask for what, and which pages of it; 0 stands for a whole document."""
     if isinstance(found, OtherFile):
         found.text()  # or says what it is
-        raise Bailian.refusal(f"{found.name} is a text already: nothing is to be recognised. Nothing was sent.")
+        raise Bailian.refusal(
+            f"{found.name} is a text already: use it as it is, or save an SVG as PNG. Nothing was sent."
+        )
     if isinstance(found, Link):
-        if pages.strip():
+        if pages.strip() not in ("", "1") or (pages.strip() and found.is_pdf):
             raise Bailian.refusal(
                 "pages of a file by URL cannot be chosen: download it and give its path. Nothing was sent."
             )
@@ -108,20 +117,25 @@ def _to_read(
 def _in_words(transcription: Transcription) -> str:
     several = len(transcription.pages) > 1
     said = [_page_in_words(page, heading=several or page.page == 0) for page in transcription.pages]
-    if transcription.stopped:
-        said.append(f"[stopped] {transcription.stopped}")
     if transcription.next_pages:
-        said.append(f'[not read yet] call again with pages="{transcription.next_pages}"')
+        why = transcription.stopped
+        said.append(f'[not read yet, since {why}] call again with pages="{transcription.next_pages}"')
+    elif transcription.stopped:
+        said.append(f"[stopped] {transcription.stopped}")
     return "\n\n".join(filter(None, said))
 
 
 def _page_in_words(page: Page, *, heading: bool) -> str:
+    name = f"{_name(page)}: " if heading else ""
     why = f" - {page.why}" if page.why else ""
-    doubtful = page.status != "ok" or page.why
-    head = f"[page {page.page}: {page.status}{why}]" if heading else f"[{page.status}{why}]" if doubtful else ""
+    head = f"[{name}{page.status}{why}]" if heading or why or page.status != "ok" else ""
     body = "\n".join(_line_in_words(line) for line in page.lines) or page.text
     given = json.dumps(page.fields, ensure_ascii=False, indent=2) if page.fields is not None else ""
     return "\n".join(filter(None, (head, body, given)))
+
+
+def _name(page: Page) -> str:
+    return f"page {page.page}" if page.page else "the whole document"
 
 
 def _line_in_words(line: Line) -> str:
@@ -131,7 +145,6 @@ def _line_in_words(line: Line) -> str:
 
 def _facts(transcription: Transcription) -> list[str]:
     counts = Counter(page.status for page in transcription.pages)
-    return [
-        f"pages {as_ranges([page.page for page in transcription.pages])}: "
-        + ", ".join(f"{n} {s}" for s, n in counts.items())
-    ]
+    numbers = [page.page for page in transcription.pages]
+    what = f"pages {as_ranges(numbers)}" if all(numbers) else "the whole document"
+    return [f"{what}: " + ", ".join(f"{count} {status}" for status, count in counts.items())]

@@ -20,7 +20,7 @@ WORDS: dict[Capability, tuple[str, ...]] = {
     "video": ("video", "视频"),
     "vision": ("vision", "image", "images", "picture", "视觉", "图像", "图片", "看图", "识图", "附图"),
     "audio": ("audio", "speech", "voice", "omni", "语音", "音频", "全模态"),
-    "ocr": ("ocr", "文字识别", "文字提取", "识别文字"),
+    "ocr": ("ocr", "文字识别", "文字提取", "识别文字", "扫描件", "发票识别", "识别发票"),
     "translation": ("translation", "translate", "翻译"),
     "embedding": ("embedding", "embeddings", "vector", "向量", "嵌入"),
     "rerank": ("rerank", "reranker", "重排序", "重排", "排序"),

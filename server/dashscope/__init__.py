@@ -8,6 +8,7 @@ from .dialects import Generation as Generation
 from .dialects import Responses as Responses
 from .errors import DashScopeError as DashScopeError
 from .errors import clipped as clipped
+from .events import INTERRUPTED as INTERRUPTED
 from .events import Counted as Counted
 from .events import Event as Event
 from .events import Finished as Finished

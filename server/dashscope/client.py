@@ -18,7 +18,7 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from ..hosts import SANDBOX_HEADER, Host
 from .dialects import Dialect, Frame
 from .errors import NO_KEY, DashScopeError, clipped, from_reply
-from .events import INTERRUPTED, Event, Finished, Reasoned, Recognised, Said, Searched
+from .events import FILTERED, INTERRUPTED, Event, Finished, Reasoned, Recognised, Said, Searched
 from .pairs import Mending, all_mended
 from .uploads import OSS, OSS_CODE, RESOLVE, Ticket, names_an_upload
 
@@ -142,8 +142,10 @@ class DashScope:
             )
             yield reply
 
-    async def upload(self, model: str, name: str, content: BinaryIO, mime: str) -> str:
+    async def upload(self, model: str, name: str, stored_as: str, content: BinaryIO) -> str:
         """Put a file into temporary storage, where it stays 48 hours; its oss:// address, good for that model.
+
+        `name` is for messages; what is stored gets a name that tells nothing.
 
         Raises:
             DashScopeError: it could not be stored.
@@ -157,8 +159,8 @@ class DashScope:
                         ticket = await self._ticket(model)
                 ticket.require_room(name, model, content.seek(0, 2))
                 content.seek(0)
-                await self._store(ticket, name, content, mime)
-                return OSS + ticket.key(name)
+                await self._store(ticket, name, stored_as, content)
+                return OSS + ticket.key(stored_as)
         raise DashScopeError(f"{name} could not be stored within {self._timeout_s:g} s. Nothing was asked. Call again.")
 
     async def _ticket(self, model: str) -> Ticket:
@@ -173,11 +175,11 @@ class DashScope:
                 "DashScope gave no leave to store the file (a reply of an unknown form). Give a smaller file, or a URL."
             ) from None
 
-    async def _store(self, ticket: Ticket, name: str, content: BinaryIO, mime: str) -> None:
+    async def _store(self, ticket: Ticket, name: str, stored_as: str, content: BinaryIO) -> None:
         """One form, without the key: the storage is not DashScope itself."""
         try:
             response = await self._client().post(
-                ticket.url, data=ticket.form(name), files={"file": (name, content, mime)}
+                ticket.url, data=ticket.form(stored_as), files={"file": (stored_as, content)}
             )
         except httpx2.RequestError as error:
             raise DashScopeError(
@@ -293,7 +295,7 @@ class DashScope:
             if not reply.finished and not (reply.answered or (reply.found and not error.filtered)):
                 raise error.of(reply.request_id, sandbox=reply.sandbox) from None
             if not reply.finished:
-                yield Finished(INTERRUPTED, str(error))
+                yield Finished(FILTERED if error.stopped_the_answer else INTERRUPTED, str(error))
 
     def _ending(self, reply: Reply, response: httpx2.Response) -> list[Event]:
         """What the end of the body says beside the frames."""

@@ -85,23 +85,19 @@ class Pdf:
         _, content = await self._asked(f"Page {number} of {self.name}", "text", number)
         return content.decode()
 
-    async def whole_text(self, most_characters: int = MOST_CHARACTERS) -> str:
-        """The text layer of all pages; empty where there is none, as in a scan.
+    async def texts(self, most_characters: int = MOST_CHARACTERS) -> list[str]:
+        """The text layers of all pages; empty ones where there is none, as in a scan.
 
         Raises:
             ToolError: more than is read at once.
         """
         pages: list[str] = []
-        room = most_characters
         for number in range(1, self.count + 1):
             pages.append(await self.text(number))
-            room -= len(pages[-1])
-            if room < 0:
-                raise ToolError(
-                    f"{self.name} holds more than {most_characters:,} characters. Split it and give the parts."
-                )
-        text = "\n\n".join(pages)
-        return text if text.strip() else ""
+            most_characters -= len(pages[-1])
+            if most_characters < 0:
+                raise ToolError(f"{self.name} holds more text than is read at once. Split it and give the parts.")
+        return pages
 
     def content(self) -> bytes:
         self.file.seek(0)
@@ -151,8 +147,9 @@ class Pdf:
             header = {"trouble": "broken"}
         if "trouble" in header:
             await self._stop()
-            why = "locked: remove its password" if header["trouble"] == "locked" else "broken: save it again"
-            raise ToolError(f"{self.name} is a PDF that cannot be opened, since it is {why}.")
+            locked = header["trouble"] == "locked"
+            why = "it is locked: remove its password" if locked else "it is broken, or has no pages: save it again"
+            raise ToolError(f"{self.name} is a PDF that cannot be opened, since {why}.")
         self.count = header["pages"]
 
     async def _stop(self) -> None:

@@ -174,7 +174,7 @@ def _opened(name: str, content: bytes) -> "Image.Image":
 
 
 def _upright(image: "Image.Image", most_pixels: int) -> "Image.Image":
-    """Decoded and turned as its EXIF says, in grey or colour, on white, of at most that many pixels."""
+    """Decoded and turned as its EXIF says, in grey or colour, opaque, of at most that many pixels."""
     from PIL import Image, ImageOps
 
     size = shrunk_size(*image.size, most_pixels)
@@ -187,13 +187,15 @@ def _upright(image: "Image.Image", most_pixels: int) -> "Image.Image":
 
 
 def _plain(image: "Image.Image") -> "Image.Image":
-    from PIL import Image
+    from PIL import Image, ImageStat
 
-    if image.has_transparency_data:  # black letters on nothing would be lost on black
-        alpha = image.convert("RGBA")
-        white = Image.new("RGB", image.size, "white")
-        white.paste(alpha, mask=alpha.getchannel("A"))
-        return white
+    if image.has_transparency_data:  # letters on nothing would be lost on their own colour
+        drawn = image.convert("RGBA")
+        alpha = drawn.getchannel("A")
+        light = ImageStat.Stat(drawn.convert("L"), mask=alpha.point(lambda level: 255 * (level > 127))).mean
+        ground = Image.new("RGB", image.size, "black" if light and light[0] > 127 else "white")
+        ground.paste(drawn, mask=alpha)
+        return ground
     if image.mode.startswith("I"):  # 16 bits of grey
         return image.point(lambda level: level * (1 / 256)).convert("L")
     if image.mode in ("L", "RGB"):

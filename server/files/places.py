@@ -32,7 +32,8 @@ def opened_inside(path: str, folders: tuple[Path, ...]) -> BinaryIO:
             raise
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a usable path"
-        raise ToolError(f"{name} cannot be read: {reason}. Check the path.") from None
+        start = "" if Path(path).is_absolute() else f", which starts from {Path.cwd()}"
+        raise ToolError(f"{name} cannot be read: {reason}. Check the path{start}.") from None
 
 
 def _place_of(fd: int, asked: Path) -> Path:

@@ -25,6 +25,7 @@ HEAD_BYTES = 1024  # a PDF may begin that late
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters at least: C:\\ is a drive
 DATA_URI_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w-]+=[\w-]+)*;base64", re.IGNORECASE)
 DOCUMENTS = (".pdf", ".txt", ".md", ".csv", ".json", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".html", ".htm")
+OFFICE = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 FORMS = "Give an https URL, a data URI, or a path."
 
 
@@ -58,6 +59,8 @@ class OtherFile:
         """Raises ToolError: it is no text."""
         if not self.content:
             raise ToolError(f"{self.name} is empty (0 bytes). Check the file.")
+        if self.content.startswith(OFFICE):
+            raise ToolError(f"{self.name} is an Office document or an archive. Save it as PDF and give that.")
         return decoded(self.content, self.name)
 
 

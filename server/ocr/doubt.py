@@ -12,13 +12,15 @@ LOOP = re.compile(r"(.{2,160}?)\1{8,}", re.DOTALL)
 TAG = re.compile(r"<[^>]{0,80}>|\\[a-zA-Z]+")
 LETTERS = re.compile(r"[^\W\d_]")
 WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+")
-NUMBER = re.compile(r"\d[\d,.]*\d{2}|\d{3,}")
+NUMBER = re.compile(r"\d{1,3}(?: \d{3})+(?:[.,]\d+)?|\d[\d,.{}]*\d{2}|\d{3,}")
 SHORTEST_LOOP = 100
 FEWEST_LETTERS = 3  # in what repeats, where the answer was not cut off: forms hold many a "yes / no"
 MANY_TURNS = 50
 LOOKED_AT = 60_000  # characters at the end, where loops are
 LEAST_WORDS = 20  # in a text layer that is worth comparing
-ALIKE = 0.6
+ALIKE = 0.85
+SHOWN_NUMBERS = 5
+BETWEEN_DIGITS = re.compile(r"[\s,.{}]")
 KEPT_TURNS = 2
 
 
@@ -57,33 +59,46 @@ def _is_loop(loop: Loop, text: str, cut: bool) -> bool:
 
 
 def disagreement(read: str, layer: str, *, partly: bool) -> str:
-    """How the words that were read differ from the page's own text layer; empty where they do not, or none is there.
+    """How what was read differs from the page's own text layer; empty where it does not, or none is there.
 
-    `partly`: only some of the page was asked for, so only what was read must be in the layer. Order does not count.
+    Order does not count. A page shows more than its layer holds (pictures), so what is in the layer must have been
+    read; where only a part was asked for (`partly`), what was read must be in the layer.
     """
-    own, seen = Counter(_words(layer)), Counter(_words(TAG.sub(" ", read)))
-    total = own.total()
-    if total < LEAST_WORDS or not seen or _is_garbled(layer):
+    read, layer = _plain(TAG.sub(" ", read)), _plain(layer)
+    own, seen = Counter(WORD.findall(layer)), Counter(WORD.findall(read))
+    if own.total() < LEAST_WORDS or not seen or _is_garbled(layer):
         return ""
-    both = (own & seen).total()
-    alike = both / seen.total() if partly else 2 * both / (total + seen.total())
-    if alike < ALIKE:
-        return f"only {alike:.0%} of its words agree with the PDF's own text: look at the page"
-    return ""
+    both, added, left_out = (own & seen).total(), _missing(read, layer), _missing(layer, read)
+    said = _partly_wrong(both / seen.total(), added) if partly else _wrong(both / own.total(), added, left_out)
+    return f"{'; '.join(said)}: compare the two" if said else ""
 
 
-def unsupported_numbers(read: str, layer: str) -> list[str]:
-    """Numbers that were read, but are nowhere in the page's own text layer: likely misread digits."""
-    if len(_words(layer)) < LEAST_WORDS or _is_garbled(layer):
-        return []
-    digits = re.sub(r"[\s,.]", "", unicodedata.normalize("NFKC", layer))
-    numbers = dict.fromkeys(NUMBER.findall(unicodedata.normalize("NFKC", TAG.sub(" ", read))))
-    return [number for number in numbers if re.sub(r"[\s,.]", "", number) not in digits]
+def _partly_wrong(share: float, added: list[str]) -> list[str]:
+    said = [f"only {share:.0%} of the words read are in the PDF's own text"] if share < ALIKE else []
+    return said + ([f"the PDF's own text does not hold {_some(added)}"] if added else [])
 
 
-def _words(text: str) -> list[str]:
-    """Chinese by the character, everything else by the word, in one width and case."""
-    return WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+def _wrong(share: float, added: list[str], left_out: list[str]) -> list[str]:
+    said = [f"only {share:.0%} of the words of the PDF's own text were read"] if share < ALIKE else []
+    instead = f" (but {_some(added)}, which it does not hold)" if added else ""
+    return said + ([f"the PDF's own text holds {_some(left_out)}, not read{instead}"] if left_out else [])
+
+
+def _missing(one: str, other: str) -> list[str]:
+    """Numbers of one text that are nowhere in the other: likely misread, or left out."""
+    digits = BETWEEN_DIGITS.sub("", other)
+    numbers = dict.fromkeys(NUMBER.findall(one))
+    return [number for number in numbers if BETWEEN_DIGITS.sub("", number) not in digits]
+
+
+def _some(numbers: list[str]) -> str:
+    more = f" and {len(numbers) - SHOWN_NUMBERS} more" if len(numbers) > SHOWN_NUMBERS else ""
+    return ", ".join(numbers[:SHOWN_NUMBERS]) + more
+
+
+def _plain(text: str) -> str:
+    """In one width and case, with the words that a line's end has cut put together."""
+    return unicodedata.normalize("NFKC", text.replace("-\n", "")).casefold()
 
 
 def _is_garbled(layer: str) -> bool:

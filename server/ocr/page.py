@@ -8,10 +8,10 @@ from pydantic import Field
 from ..answer import Completion
 from ..catalog import Frozen, text_tokens
 from ..recognition import Job
-from .doubt import Status, disagreement, loop_in, unsupported_numbers, without_loop
+from .doubt import Status, disagreement, loop_in, without_loop
 from .transcripts import Line, Transcript
 
-SHOWN_NUMBERS = 5
+NOTHING = "no text came, though there is something on the page: look at it, or try another task or model"
 BETTER = ("ok", "disagrees", "truncated", "repeating", "empty", "refused", "failed")
 PARTLY = ("key_information_extraction", "table_parsing", "formula_recognition")
 
@@ -28,6 +28,10 @@ class Page(Frozen):
     def tokens(self) -> int:
         """Its share of a reply, at most."""
         return text_tokens(json.dumps(self.model_dump(mode="json"), ensure_ascii=False)).most
+
+    def read_twice(self, before: str) -> "Page":
+        """The page, and that it was read before with that status."""
+        return self.model_copy(update={"why": "; ".join(filter(None, (self.why, f"read twice: at first {before}")))})
 
     @property
     def doubtfulness(self) -> tuple[int, int]:
@@ -54,21 +58,13 @@ def _doubts(job: Job, read: Transcript, completion: Completion, layer: str) -> t
     if read.trouble:
         return "failed", read.trouble, read.text
     if read.empty:
-        return "empty", "no text came, though there is something on the page", ""
-    if differs := disagreement(read.words, layer, partly=job.task in PARTLY):
+        return "empty", NOTHING, ""
+    if differs := "" if completion.sandbox else disagreement(read.words, layer, partly=job.task in PARTLY):
         return "disagrees", differs, read.text
-    return "ok", _in_doubt(unsupported_numbers(read.words, layer)), read.text
+    return "ok", "", read.text
 
 
 def _tamed(text: str, cut: bool) -> str:
     """The text with its loop shortened: nobody reads it a hundred times."""
     loop = loop_in(text, cut=cut)
     return without_loop(text, loop) if loop else text
-
-
-def _in_doubt(numbers: list[str]) -> str:
-    if not numbers:
-        return ""
-    more = f" and {len(numbers) - SHOWN_NUMBERS} more" if len(numbers) > SHOWN_NUMBERS else ""
-    shown = ", ".join(numbers[:SHOWN_NUMBERS])
-    return f"the PDF's own text does not hold {shown}{more}: check these numbers"

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-RANGE = re.compile(r"(\d{1,6})(?:\s*[-~–—]\s*(\d{1,6})?)?")
+RANGE = re.compile(r"(\d{1,9})(?:\s*[-~–—]\s*(\d{1,9})?)?")
 SEPARATORS = re.compile(r"[,;、\s]*[,;、][,;、\s]*|\s+")
+CHINESE = re.compile("[第页至到]")
 LONGEST = 2_000
 
 
@@ -17,20 +18,26 @@ def pages_in(text: str, count: int) -> list[int]:
     Raises:
         ToolError: not written so, or outside of 1 to `count`; nothing was sent.
     """
-    plain = unicodedata.normalize("NFKC", text[:LONGEST]).strip(" \t\r\n,;、")
+    plain = CHINESE.sub(lambda word: "-" if word[0] in "至到" else "", unicodedata.normalize("NFKC", text[:LONGEST]))
+    plain = plain.strip(" \t\r\n,;、")
     if not plain:
         return list(range(1, count + 1))
     found: set[int] = set()
     for piece in SEPARATORS.split(re.sub(r"\s*[-~–—]\s*", "-", plain)):
         match = RANGE.fullmatch(piece)
         if match is None or len(text) > LONGEST:
-            raise ToolError(f'pages must read like "1-3,7"; there are {count} pages. Nothing was sent.')
+            raise ToolError(f'pages must read like "1-3,7"; there {_are(count)}. Nothing was sent.')
         first = int(match[1])
         last = int(match[2]) if match[2] else count if "-" in piece else first
         if not 1 <= first <= last <= count:
-            raise ToolError(f"There are {count} pages, from 1 to {count}: {piece} is outside. Nothing was sent.")
+            wrong = "ends before it begins" if first > last else "is outside"
+            raise ToolError(f"There {_are(count)}, and {piece} {wrong}. Nothing was sent.")
         found.update(range(first, last + 1))
     return sorted(found)
+
+
+def _are(count: int) -> str:
+    return f"are {count} pages, from 1 to {count}" if count > 1 else "is one page"
 
 
 def as_ranges(pages: Sequence[int]) -> str:

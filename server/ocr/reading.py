@@ -13,7 +13,7 @@ from ..answer import Completion, combined
 from ..attachments import Recipient, image_part
 from ..bailian import Bailian
 from ..catalog import Cost, Usage
-from ..dashscope import DashScopeError
+from ..dashscope import INTERRUPTED, DashScopeError
 from ..files import ImageFile, Link, Pdf, Picture
 from ..recognition import Job, Way, document_limits, input_tokens, other_settings
 from .page import Page, judged
@@ -24,6 +24,8 @@ AT_ONCE = 4
 # Tokens of a reply (hosts take 25,000), and of a page of which nothing is known yet.
 ROOM, EXPECTED, LEAST_EXPECTED = 21_000, 5_000, 1_000
 USUAL_OUTPUT = 4_096  # what an OCR model may write unless asked for more
+BLANK = "there is nothing on it: it was not sent"
+FULL, LATE = "the answer is full", "the time for one call has passed"
 SAMPLED = 100  # pages whose sizes are looked at before
 GIVE_UP_AFTER = 3  # failed pages, where none was read
 
@@ -43,6 +45,7 @@ class Reading:
     failure: DashScopeError | None = None  # for which no further page was begun
     _left: deque[int] = field(default_factory=deque)
     _under_way: int = 0
+    _full: str = ""
     _perhaps_billed: int = 0  # requests that failed without a count of their tokens
     _drawing: anyio.Lock = field(default_factory=anyio.Lock)  # one thread draws: each keeps the memory it once had
 
@@ -65,11 +68,16 @@ class Reading:
         return as_ranges(sorted(self._left))
 
     @property
+    def stopped(self) -> str:
+        """Why no further page was begun; empty where all were."""
+        return str(self.failure or (self._full if self._left else ""))
+
+    @property
     def spent(self) -> dict[str, Any]:
         """What an answer says of its requests, those that failed included as far as they are known."""
         elapsed_s = round(self.bailian.elapsed_s, 3)
         if not self.completions:  # blank pages are not sent
-            usage, cost = Usage(input_tokens=0, output_tokens=0), self.bailian.estimate(self.to.name, 0)
+            usage, cost = Usage(input_tokens=0, output_tokens=0), Cost(total="0")
             said: dict[str, Any] = {"model": self.to.name, "usage": usage, "request_id": "", "request_ids": ()}
             return {**said, "cost": self._warned(cost), "elapsed_s": elapsed_s}
         spent = combined(self.completions, elapsed_s)
@@ -108,7 +116,9 @@ class Reading:
             return True
         sizes = [page.tokens for page in self.pages.values()]
         expected = max(LEAST_EXPECTED, max(sizes) * 5 // 4) if sizes else EXPECTED
-        return not self.bailian.has_enough and sum(sizes) + (self._under_way + 1) * expected <= ROOM
+        has_room = sum(sizes) + (self._under_way + 1) * expected <= ROOM
+        self._full = FULL if not has_room else LATE if self.bailian.has_enough else ""
+        return not self._full
 
     # --- one page ---
 
@@ -118,12 +128,11 @@ class Reading:
         except Bailian.refusal as error:
             return Page(page=number, status="failed", why=str(error))
         if picture and picture.blank:
-            return Page(page=number, status="empty", why="there is nothing on it: it was not sent")
+            return Page(page=number, status="empty", why=BLANK)
         try:
-            page = await self._asked(number, picture, layer, {})
-            if page.status in ("truncated", "repeating") and not self.bailian.has_enough:
-                page = min(page, await self._asked_again(page, picture, layer), key=attrgetter("doubtfulness"))
-            return page
+            page, completion = await self._asked(number, picture, layer, {})
+            again = page.status in ("truncated", "repeating") and completion.finish_reason != INTERRUPTED
+            return await self._better(page, picture, layer) if again and not self.bailian.has_enough else page
         except DashScopeError as error:
             return self._failed(number, error)
 
@@ -135,30 +144,33 @@ class Reading:
             picture = await self.source.picture(number, self.to.pixels)
             return picture, await self.source.text(number) if isinstance(self.source, Pdf) else ""
 
-    async def _asked(self, number: int, picture: Picture | None, layer: str, settings: dict[str, Any]) -> Page:
+    async def _asked(
+        self, number: int, picture: Picture | None, layer: str, settings: dict[str, Any]
+    ) -> tuple[Page, Completion]:
         part = await self._part(picture)
         about = f"page {number}: " if len(self.numbers) > 1 else ""
         heard = await self.bailian.recognise(self.to.name, self.way, part, settings, about=about)
         self.completions.append(heard.completion)
         canvas = Canvas(picture.sent, picture.shown, isinstance(self.source, Pdf)) if picture else Canvas()
         read = transcript(self.job, heard.completion.text, heard.found, canvas)
-        return judged(number, self.job, read, heard.completion, layer)
+        return judged(number, self.job, read, heard.completion, layer), heard.completion
 
     async def _part(self, picture: Picture | None) -> dict[str, Any]:
         if picture:
-            return image_part(await self.to.address(picture))
+            return image_part(await self.to.address(picture, self.source.name))
         assert isinstance(self.source, Link)
         url = self.source.url
         return {"type": "file", "file": {"file_url": url}} if self.source.is_pdf else image_part(url)
 
-    async def _asked_again(self, page: Page, picture: Picture | None, layer: str) -> Page:
-        """Once, with other settings. A failure of it loses nothing."""
+    async def _better(self, page: Page, picture: Picture | None, layer: str) -> Page:
+        """The page or, asked for once more with other settings, a better one. A failure of that loses nothing."""
         await self.bailian.tell(f"page {page.page} is {page.status}: it is asked for once more")
         try:
-            return await self._asked(page.page, picture, layer, other_settings(page.status, self.to.model))
+            again, _ = await self._asked(page.page, picture, layer, other_settings(page.status, self.to.model))
         except DashScopeError as error:
             self._perhaps_billed += not error.refused_at_once
-            return Page(page=page.page, status="failed", why=str(error))
+            return page
+        return min(page, again.read_twice(page.status), key=attrgetter("doubtfulness"))
 
     def _failed(self, number: int, error: DashScopeError) -> Page:
         refused = error.filtered or error.stopped_the_answer
@@ -167,7 +179,8 @@ class Reading:
         none_read = not self.completions and failed >= min(GIVE_UP_AFTER, len(self.numbers))
         if error.for_every_request or len(self.numbers) == 1 or (none_read and not refused):
             self.failure = self.failure or error
-        return Page(page=number, status="refused" if refused else "failed", why=str(error))
+        why = f"DashScope's content filter refused the page. [{', '.join(error.marks)}]" if refused else str(error)
+        return Page(page=number, status="refused" if refused else "failed", why=why)
 
     async def _expectation(self) -> str:
         """What it will cost, as far as that shows before anything is sent."""
@@ -176,8 +189,11 @@ class Reading:
         sizes, count = await self._sizes(), len(self.numbers)
         each = ceil(sum(input_tokens(self.to.name, self.to.model, self.job, size) for size in sizes) / len(sizes))
         cost = self.bailian.estimate(self.to.name, each, USUAL_OUTPUT, calls=count)
-        money = f"at most about {cost.total} CNY" if cost.total else f"cost unknown: {cost.reason}"
-        return f"{count} page{'s' * (count > 1)}, about {each * count:,} tokens to read: {money}"
+        money = (
+            f"at most {cost.total} CNY, but for pages asked for twice" if cost.total else f"cost unknown: {cost.reason}"
+        )
+        tokens = f"about {each * count:,} tokens in and up to {USUAL_OUTPUT * count:,} out"
+        return f"{count} page{'s' * (count > 1)}, {tokens}: {money}"
 
     async def _sizes(self) -> list[tuple[int, int] | None]:
         """Of the first pages: the others are taken to be like them."""

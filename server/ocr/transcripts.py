@@ -17,6 +17,8 @@ from ..reading import NoJson, json_of
 from ..recognition import Job
 
 FENCE = re.compile(r"\s*```[\w-]*[ \t]*\n(.*?)(?:\n?```\s*)?\Z", re.DOTALL)
+NO_FIELDS = "the answer holds no fields, only this text: call again, or use `extract`"
+NO_PLACES = "the answer tells no places of its lines: leave model empty, or name an OCR model"
 Point = tuple[float, float]
 Size = tuple[int, int]
 Unit = Literal["px", "permille"]
@@ -102,8 +104,8 @@ def _with_fields(text: str, found: Any) -> Transcript:
         return Transcript(fields=found)
     try:
         return Transcript(fields=json_of(text))
-    except NoJson as error:
-        return Transcript(text, trouble=f"no fields could be read from the answer: {error}" if text.strip() else "")
+    except NoJson:
+        return Transcript(text, trouble=NO_FIELDS if text.strip() else "")
 
 
 def _with_lines(text: str, found: Any, canvas: Canvas) -> Transcript:
@@ -114,7 +116,7 @@ def _with_lines(text: str, found: Any, canvas: Canvas) -> Transcript:
     else:  # the same numbers in both places are the text's
         lines = [_in_permille(row, canvas) for row in rows or told]
     if not lines:
-        return Transcript(text, trouble="the answer tells no places of its lines" if text.strip() else "")
+        return Transcript(text, trouble=NO_PLACES if text.strip() else "")
     return Transcript("\n".join(line.text for line in lines), tuple(lines))
 
 

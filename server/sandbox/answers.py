@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .asked import NO_SEARCH, Asked, text_of
+from ..catalog import image_tokens
+from .asked import NO_SEARCH, Asked, pages_of, text_of
 from .filling import extracted
-from .recognised import TRUNCATED, recognised
+from .recognised import TRUNCATED, recognised, size_of
 
 PAGE_TOKENS = 100
 OCR_TOKENS = 4_096  # unless more is asked for
@@ -38,7 +39,7 @@ def answer(asked: Asked) -> Answer:
     )
     reasoning = "这是沙箱的示例推理，没有调用任何模型。" if asked.thinks else ""
     searches = 0 if not pages else 2 if _strategy(asked) == "agent" else 1
-    whole = Answer(reasoning, text, "stop", pages, searches, pdf_pages=len(asked.pdfs))
+    whole = Answer(reasoning, text, "stop", pages, searches, pdf_pages=sum(map(pages_of, asked.pdfs)))
     if most := asked.options.get("max_completion_tokens"):  # reasoning included
         return _cut(whole, reasoning[:most], text[: max(0, most - len(reasoning))])
     return _cut(whole, reasoning, text[: asked.options.get("max_tokens")])
@@ -97,7 +98,7 @@ def _pages(question: str) -> tuple[dict[str, Any], ...]:
 
 @dataclass(frozen=True)
 class Counts:
-    """A token a character, 100 an image, 100 a page that a search brought in."""
+    """A token a character, 100 an image (for OCR as many as the formula says), 100 a page that a search brought in."""
 
     words: int
     images: int
@@ -115,4 +116,10 @@ class Counts:
 
 def counts(asked: Asked, given: Answer) -> Counts:
     words = asked.words + PAGE_TOKENS * len(given.pages)
-    return Counts(words, 100 * asked.images, len(given.reasoning), len(given.text))
+    return Counts(words, _image_tokens(asked), len(given.reasoning), len(given.text))
+
+
+def _image_tokens(asked: Asked) -> int:
+    if not asked.reads_images:
+        return 100 * asked.images
+    return sum(image_tokens(*size_of(address), kind="ocr") for address in asked.addresses)

@@ -1,5 +1,7 @@
 """What a request asks, read from each protocol into the terms of chat completions, and checked as DashScope checks."""
 
+import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -25,6 +27,7 @@ BROKEN_STREAMS = ("sandbox-cut", "sandbox-silent", "sandbox-error-in-stream")
 NO_SEARCH, FILTERED_PAGES = "sandbox-no-search", "sandbox-search-filter"
 FAULTS = (*BROKEN_STREAMS, NO_SEARCH, FILTERED_PAGES, *SPOILED, *DOUBTFUL)
 DATA_URI_BYTES = 10_485_760
+PDF_PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
 
 
 class Refusal(Exception):
@@ -132,6 +135,12 @@ def images_of(message: dict[str, Any]) -> list[Any]:
     content = message.get("content")
     named = ("image_url", "input_image")
     return [part for part in content if set(named) & set(part)] if isinstance(content, list) else []
+
+
+def pages_of(pdf: Mapping[str, Any]) -> int:
+    """As many as it shows of its inside; one where that cannot be seen from here."""
+    content = b64decode(str(pdf.get("file_data", "")).partition(",")[2])
+    return len(PDF_PAGE.findall(content)) or 1
 
 
 def address_of(image: dict[str, Any]) -> str:

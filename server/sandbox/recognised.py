@@ -17,7 +17,7 @@ def recognised(name: str, options: Mapping[str, Any], url: str) -> tuple[str, di
     lines = ["这是沙箱的回答，没有识别图片。", f"收到一张 {width}x{height} 像素的图片。"]
     if name == EMPTY:
         return "", {}
-    if name == LOOP and "repetition_penalty" not in options:
+    if name == LOOP:
         return "沙箱循环" * 400, {}
     task = (options.get("ocr_options") or {}).get("task", "text_recognition")
     if task == "advanced_recognition":

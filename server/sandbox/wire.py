@@ -73,7 +73,7 @@ def request_id(asked: Asked) -> str:
 
 
 def _parsed(given: Answer | None) -> dict[str, Any]:
-    """PDF pages are told only if asked for; the sandbox takes each PDF for one page."""
+    """PDF pages are told only if asked for."""
     return {"x_tools": {"pdf_page_parser": {"count": given.pdf_pages}}} if given and given.pdf_pages else {}
 
 
