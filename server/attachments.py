@@ -106,8 +106,8 @@ async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], to: Recipient
             continue
         if len(made.parts) == MOST_PICTURES:
             raise ToolError(
-                f"{found.name} has more than {MOST_PICTURES} pages without text of their own, the most for one request. "
-                "Read it with `ocr`, and give its text. Nothing was sent."
+                f"{found.name} has more than {MOST_PICTURES} pages without text, too many for one request: "
+                "read it with `ocr` and give its text. Nothing was sent."
             )
         made += Attached((image_part(await to.address(picture, found.name)),))
     return made

@@ -278,7 +278,7 @@ async def test_images_are_sent_without_a_strict_schema_and_have_no_offsets(hoste
         (
             "s.pdf",
             scan([drawn("1")] * 11),
-            "s.pdf has more than 10 pages without text of their own, the most for one request. Read it with `ocr`",
+            "s.pdf has more than 10 pages without text, too many for one request: read it with `ocr`",
         ),
         (
             "a.bin",
