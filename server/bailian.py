@@ -16,7 +16,7 @@ from mcp.server.mcpserver.resolve import Resolve
 
 from .answer import Completion, clipped_in_the_middle, money, tokens
 from .attachments import Attached, Recipient, attached, read
-from .catalog import Catalog, Cost, Model, Workload, cost_of, in_beijing, lifecycle_warnings, shipped, unpriced
+from .catalog import Catalog, Cost, Model, Workload, cost_of, in_beijing, lifecycle_warnings, plain, shipped, unpriced
 from .dashscope import (
     ChatCompletions,
     DashScope,
@@ -256,12 +256,18 @@ class Bailian:
         body = {"model": model, "messages": list(messages), **thought.parameters, **limit, **form, **(sampling or {})}
         if pdf_pages != 0 and self._shared.host.kind == "dashscope":
             body["include_tool_usage"] = True  # or the pages that were parsed are not told
+            await self._tell_page_fee(pdf_pages)
         heard = Heard(pdf_pages=pdf_pages)
         try:
             reply = await self._hear(dialect, body, heard)
         except DashScopeError as error:
             raise error.hinting(self._advice(error, model, known, heard)) from None
         return self._completion(model, known, heard, reply, thought)
+
+    async def _tell_page_fee(self, pages: int | None) -> None:
+        fee = self.catalog.fee("pdf_page", self.region)
+        each = f"{plain(fee.price)} {fee.currency}" if fee else "an unknown price"
+        await self.tell(f"{'some' if pages is None else pages} PDF pages, at {each} each beside their tokens")
 
     async def search(self, model: str, question: str, ask: Ask) -> Finding:
         """Ask a model that searches the web first; its answer and the pages it found. It thinks only if it must.

@@ -210,8 +210,10 @@ async def test_a_small_pdf_goes_along_and_its_pages_are_priced(
     (tmp_path / "a.pdf").write_bytes(pdf([PATENT, PATENT]))
     tools = {"x_tools": {"pdf_page_parser": {"count": 2, "strategy": "x"}}} if told_pages else {}
     wire = Wire([stream(sse(chunk(content="两页"), finish(), usage(**tools)))])
-    result = await ask(hosted, wire, tmp_path / "a.pdf")
+    said: list[str] = []
+    result = await ask(hosted, wire, tmp_path / "a.pdf", said=said)
 
+    assert said[0] == "2 PDF pages, at 0.02 CNY each beside their tokens"
     part, cost = wire.body["messages"][0]["content"][0]["file"], result.structured_content["cost"]
     assert part["filename"] == "a.pdf"
     assert part["file_data"].startswith("data:application/pdf;base64,JVBER")
@@ -224,9 +226,10 @@ async def test_pages_of_a_pdf_by_url_that_nobody_counted_leave_the_price_open(ho
     wire = Wire([stream(ANSWER)])
     async with hosted(wire) as host:
         arguments = {"prompt": "x", "model": "qwen3.8-flash", "files": ["https://a.example/x.pdf"]}
-        result = await host.call_tool("chat", arguments)
+        result = await host.call_tool("chat", arguments, progress_callback=told(said := []))
 
     assert wire.body["messages"][0]["content"][0] == {"type": "file", "file": {"file_url": "https://a.example/x.pdf"}}
+    assert said[0] == "some PDF pages, at 0.02 CNY each beside their tokens"
     assert result.structured_content["cost"]["total"] is None
     assert "did not say how many PDF pages it parsed" in result.structured_content["cost"]["reason"]
 
@@ -272,3 +275,13 @@ async def test_a_large_image_is_shrunk_to_what_the_model_uses(hosted: Hosted, tm
     await ask(hosted, wire, tmp_path / "a.jpg", model="qwen3.7-plus")
 
     assert image_of(wire.body).size == (1981, 1321)  # 2.6 megapixels
+
+
+async def test_where_the_fee_of_a_pdf_page_is_unknown_it_is_told_before(hosted: Hosted, tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf([PATENT]))
+    said: list[str] = []
+    us = host_of("https://dashscope-us.aliyuncs.com")
+    result = await ask(hosted, Wire([stream(ANSWER)]), tmp_path / "a.pdf", host=us, said=said)
+
+    assert said[0] == "1 PDF pages, at an unknown price each beside their tokens"
+    assert result.structured_content["cost"]["reason"] == "the fee of pdf_page is not known in us-east-1"
