@@ -1,7 +1,7 @@
 """What a tool is handed: one call's view of DashScope. Progress and cost happen here, once."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -137,6 +137,10 @@ class Bailian:
     async def say(self, message: str) -> None:
         await self._progress.say(lambda: message)
 
+    def beating(self, doing: str) -> AbstractAsyncContextManager[None]:
+        """Progress that says `doing` whenever nothing else was said for a while."""
+        return self._progress.beating(doing)
+
     async def tell(self, message: str) -> None:
         await self._progress.tell(message)
 
@@ -147,13 +151,17 @@ class Bailian:
                 f"{what} is DashScope's own: a plan or another server has none. `chat` works there. Nothing was sent."
             )
 
-    def opened(self, source: str) -> AbstractAsyncContextManager[Source]:
+    @asynccontextmanager
+    async def opened(self, source: str) -> AsyncIterator[Source]:
         """What a path, URL or data URI holds, while the block lasts.
 
         Raises:
             ToolError: it cannot be used; nothing was sent.
         """
-        return opened(source, self._shared.folders, self._shared.studio)
+        async with AsyncExitStack() as stack:
+            async with self.beating("opening the file"):
+                found = await stack.enter_async_context(opened(source, self._shared.folders, self._shared.studio))
+            yield found
 
     async def sources(self, model: str, text: str, files: Sequence[str]) -> tuple[dict[str, str], list[dict[str, Any]]]:
         """The texts of a call by name ("text", "files[0]"), and its images as message parts, pages of scans included.
@@ -228,7 +236,10 @@ class Bailian:
         try:
             reply = await self._hear(way.dialect(), body, heard, about=about)
         except DashScopeError as error:
-            raise error.hinting(self._advice(error, model, known, heard)) from None
+            failed = error.hinting(self._advice(error, model, known, heard))
+            if heard.usage:
+                failed.spent = self._completion(model, known, heard, Reply(error.request_id, error.sandbox), thought)
+            raise failed from None
         return Recognition(self._completion(model, known, heard, reply, thought), heard.recognised)
 
     async def complete(

@@ -19,7 +19,7 @@ Task = Literal[
 ]  # fmt: skip
 DEEPEST_FIELDS = 3
 MOST_FIELDS_CHARACTERS = 20_000
-LONGER_OUTPUT = 8_192  # the most any OCR model writes; 4,096 unless asked
+USUAL_OUTPUT, LONGER_OUTPUT = 4_096, 8_192  # tokens an OCR model writes unless asked for more, and at most
 URL_TOKENS = 8_194  # of an image whose size only DashScope will know
 PLAIN = "Please output only the text content from the image without any additional descriptions or formatting."
 FIELDS_END = (
@@ -171,10 +171,12 @@ def input_tokens(name: str, model: Model | None, job: Job, size: tuple[int, int]
     return seen + text_tokens(job.prompt).likely
 
 
-def other_settings(status: str, model: Model | None) -> dict[str, Any]:
-    """What to change when a page is asked for once more."""
+def other_settings(status: str, name: str, model: Model | None) -> dict[str, Any]:
+    """What to change when a page is asked for once more; nothing, where no change would help."""
+    if status == "repeating":
+        return {"repetition_penalty": 1.1}
     most = (model.limits.max_output if model else None) or LONGER_OUTPUT
-    return {"max_tokens": most} if status == "truncated" else {"repetition_penalty": 1.1}
+    return {"max_tokens": most} if is_ocr(name, model) and most > USUAL_OUTPUT else {}
 
 
 def _not_a_template(value: Any) -> str:

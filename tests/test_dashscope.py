@@ -650,3 +650,15 @@ async def test_the_defaults_are_what_the_readme_says() -> None:
     defaults = {name: p.default for name, p in inspect.signature(DashScope).parameters.items()}
 
     assert (defaults["timeout_s"], defaults["gap_s"], defaults["attempts"]) == (300, 60, 3)
+
+
+async def test_a_stream_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield sse(chunk(content="西" * 500_000), done=False)
+
+    async with dashscope(Wire([stream(endless())])) as client, client.stream(ChatCompletions(), BODY) as reply:
+        events = [event async for event in reply.events]
+
+    assert isinstance(events[-1], Finished)
+    assert "sent more than 4,000,000 characters" in events[-1].why

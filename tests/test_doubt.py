@@ -102,3 +102,10 @@ def test_no_text_breaks_the_judgement(read: str, layer: str, cut: bool) -> None:
     assert not loop or without_loop(read, loop)
     assert disagreement(read, read, partly=cut) == ""
     assert isinstance(disagreement(read, layer, partly=cut), str)
+
+
+def test_numbers_without_end_cost_no_time() -> None:
+    hostile = "1," * 100_000 + "{" * 1_000
+
+    assert len(disagreement(PAGE + hostile, PAGE + " 77,777", partly=False)) < 500
+    assert len(disagreement(PAGE, PAGE + hostile, partly=False)) < 500

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ def frame(text: str = "", reason: str = "null", found: Any = None, out: int = 65
     }
     usage = {"image_tokens": 310, "input_tokens": 524, "output_tokens": out, "total_tokens": 524 + out, **details}
     reply = {"output": {"choices": choices}, "usage": usage, "request_id": "5f79aafc"}
-    return f"id:1\nevent:result\n:HTTP_STATUS/200\ndata:{json.dumps(reply, ensure_ascii=False)}\n\n"
+    return f"id:1\nevent:result\n:HTTP_STATUS/200\ndata:{json.dumps(reply)}\n\n"
 
 
 def read(text: str = "西湖", reason: str = "stop", found: Any = None, *, out: int = 65) -> httpx2.Response:
@@ -537,6 +538,82 @@ async def test_an_image_that_is_refused_is_an_error(hosted: Hosted, tmp_path: Pa
 
     assert result.is_error
     assert "content filter" in text_of(result)
+
+
+async def test_a_failed_page_that_told_its_tokens_is_in_the_sum(hosted: Hosted, tmp_path: Path) -> None:
+    def answer(number: int, body: Any) -> httpx2.Response:
+        broken = {"code": "InternalError", "message": "boom", "request_id": "req-2"}
+        counted = frame("", out=900)
+        return stream(f"{counted}data:{json.dumps(broken)}\n\n".encode(), "req-2") if number == 2 else read()
+
+    found = await pages_of(hosted, Pages(answer=answer), tmp_path, 2)
+
+    assert [page["status"] for page in found["pages"]] == ["ok", "failed"]
+    assert found["usage"]["output_tokens"] == 65 + 900
+    assert "req-2" in found["request_ids"]
+
+
+async def test_a_page_that_may_not_be_stored_does_not_lose_the_others(hosted: Hosted, tmp_path: Path) -> None:
+    noise = Image.frombytes("RGB", (2880, 2880), os.urandom(2880 * 2880 * 3))
+    content = saved(drawn("1", size=(600, 800)), "TIFF", save_all=True, append_images=[noise])
+    (tmp_path / "fax.tiff").write_bytes(content)
+    found = await data(hosted, Wire([read()]), tmp_path, source=str(tmp_path / "fax.tiff"), uploads=False)
+
+    assert [page["status"] for page in found["pages"]] == ["ok", "failed"]
+    assert "BAILIAN_UPLOADS=false" in found["pages"][1]["why"]
+
+
+async def test_nothing_is_sent_after_what_fails_for_every_request(hosted: Hosted, tmp_path: Path) -> None:
+    """Pages are drawn one after another: those that were waiting for it are not sent any more."""
+    owing = refusal(400, "Arrearage", "Access denied, please make sure your account is in good standing.")
+    wire = Pages(
+        answer=lambda number, body: read("半页", "length") if number == 1 and "max_tokens" not in str(body) else owing
+    )
+    found = await pages_of(hosted, wire, tmp_path, 30)
+
+    assert found["pages"][0]["text"] == "半页"
+    assert "owes money" in found["stopped"]
+    assert len(wire.requests) <= 5
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"words_info": [{"location": [10**400] * 8, "text": "x"}]},
+        {"words_info": [{"rotate_rect": [1e400] * 5, "text": "x"}]},
+        {"words_info": "x"},
+        {"words_info": {"a": 1}},
+        {"kv_result": json.loads("[" * 300 + "]" * 300)},
+        {"kv_result": {"a": float("nan"), "b": "\ud83d"}},
+        {"kv_result": 5},
+    ],
+    ids=repr,
+)
+async def test_odd_findings_never_lose_a_page(hosted: Hosted, tmp_path: Path, found: Any) -> None:
+    for task in ("advanced_recognition", "key_information_extraction"):
+        page = await one(hosted, Wire([read('{"甲": "乙"}', found=found)]), tmp_path, task=task)
+
+        assert page["status"] in ("ok", "failed", "empty")
+
+
+async def test_a_second_asking_that_would_not_fit_is_left(hosted: Hosted, tmp_path: Path) -> None:
+    words = " ".join(f"word{n}" for n in range(2_000))
+    wire = Pages(answer=lambda number, body: read(words, "length", out=4096))
+    found = await pages_of(hosted, wire, tmp_path, 12)
+
+    assert {page["status"] for page in found["pages"]} == {"truncated"}
+    assert len(json.dumps(found, ensure_ascii=False)) < 4 * 25_000
+
+
+async def test_a_model_whose_limit_cannot_rise_is_not_asked_again(hosted: Hosted, tmp_path: Path) -> None:
+    cut = stream(
+        b'data: {"choices":[{"delta":{"content":"half"},"index":0,"finish_reason":"length"}]}\n\n'
+        b'data: {"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5}}\n\ndata: [DONE]\n\n'
+    )
+    wire = Wire([cut])
+    page = await one(hosted, wire, tmp_path, model="qwen3.8-flash")
+
+    assert (page["status"], len(wire.requests)) == ("truncated", 1)
 
 
 # --- doubt ---

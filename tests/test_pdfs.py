@@ -111,7 +111,7 @@ async def test_a_pdf_that_is_too_large_is_not_read(tmp_path: Path) -> None:
         large.write(b"%PDF-1.7")
         large.truncate(151_000_000)
 
-    with pytest.raises(ToolError, match=r"large.pdf has 151.0 MB; at most 150 MB are read. Split it."):
+    with pytest.raises(ToolError, match=r"large.pdf has 151.00 MB; at most 150 MB are read. Shrink or split it."):
         async with opened(str(tmp_path / "large.pdf"), (tmp_path.resolve(),)):
             pass
 
@@ -189,3 +189,55 @@ async def test_what_draws_does_not_know_the_key(tmp_path: Path, monkeypatch: pyt
 async def test_a_scan_has_no_text(tmp_path: Path) -> None:
     async with paper(scan([drawn(*PATENT)]), tmp_path) as found:
         assert await found.texts() == [""]
+
+
+async def test_a_page_tree_without_end_is_given_up_and_nobody_waits_for_its_seat(tmp_path: Path) -> None:
+    """Each node names the same child ten times, thirty levels deep: PDFium would count for ever."""
+    node = b"<< /Type /Pages /Kids [%b] >>"
+    nodes = [node % (b"%d 0 R " % (number + 1) * 10) for number in range(2, 32)]
+    endless = written(b"<< /Type /Catalog /Pages 2 0 R >>", *nodes, b"<< /Type /Pages /Kids [] >>")
+    studio = Studio(longest_s=0.5, seats=anyio.Semaphore(1))
+    (tmp_path / "endless.pdf").write_bytes(endless)
+    (tmp_path / "honest.pdf").write_bytes(pdf([PATENT]))
+
+    with anyio.fail_after(15):
+        with pytest.raises(ToolError, match=r"endless.pdf takes too long or too much memory to open."):
+            async with opened(str(tmp_path / "endless.pdf"), (tmp_path.resolve(),), studio):
+                pass
+        async with opened(str(tmp_path / "honest.pdf"), (tmp_path.resolve(),), studio) as found:
+            assert isinstance(found, Pdf)
+            assert (await found.picture(1, OCR)).sent
+
+
+@pytest.mark.parametrize("change", ["cut", "added"])
+async def test_a_pdf_that_changes_while_it_is_read_never_hangs(tmp_path: Path, change: str) -> None:
+    content = pdf([PATENT] * 2)
+    async with paper(content, tmp_path) as found:
+        os.kill(children(os.getpid())[0], signal.SIGKILL)  # so that the file is read anew
+        with pytest.raises(ToolError, match="too long"):
+            await found.picture(1, OCR)
+        (tmp_path / "a.pdf").write_bytes(
+            content[: len(content) // 2] if change == "cut" else content + b"\n[1, 2]\n" * 50
+        )
+        with anyio.fail_after(10):
+            if change == "cut":
+                with pytest.raises(ToolError, match=r"a.pdf is a PDF that cannot be opened|Page 2 of a.pdf is broken"):
+                    await found.picture(2, OCR)
+            else:
+                assert (await found.picture(2, OCR)).sent
+
+
+async def test_a_broken_page_does_not_hide_the_others(tmp_path: Path) -> None:
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << >> >>"
+    content = written(
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 3 >>",
+        page,
+        streamed(b"0 0 99 99 re f"),
+    )
+    async with paper(content, tmp_path) as found:
+        assert (await found.picture(1, OCR)).sent
+        sizes = await found.sizes([1, 2, 3], OCR)
+        assert sizes[0] == (1653, 2339)
+        with pytest.raises(ToolError, match=r"Page 3 of a.pdf is broken. Save the PDF again."):
+            await found.picture(3, OCR)

@@ -3,23 +3,42 @@
 import contextlib
 import os
 import random
+import struct
 import zlib
+from collections.abc import Awaitable, Callable
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import anyio
 import pytest
-from bailian_mcp.server.files import FILE_BYTES, ImageFile, Picture
-from bailian_mcp.server.files import pictures as limits
+from bailian_mcp.server.files import FILE_BYTES, ImageFile, Picture, Studio, opened
 from mcp.server.mcpserver.exceptions import ToolError
 from papers import PATENT, drawn, saved, turned
 from PIL import Image
 
 OCR = 8_388_608
+T = TypeVar("T")
 PAGE = drawn(*PATENT)
 
 
+def asked(content: bytes, what: Callable[[ImageFile], Awaitable[T]]) -> T:
+    """What a file of that content answers."""
+
+    async def ask() -> T:
+        with TemporaryDirectory() as folder:
+            path = Path(folder).resolve() / "x"
+            path.write_bytes(content)
+            async with opened(str(path), (path.parent,)) as found:
+                assert isinstance(found, ImageFile)
+                return await what(found)
+
+    return anyio.run(ask)
+
+
 def made(content: bytes, number: int = 1, most_pixels: int = OCR) -> tuple[Picture, Image.Image]:
-    picture = anyio.run(ImageFile("x", content).picture, number, most_pixels)
+    picture = asked(content, lambda file: file.picture(number, most_pixels))
     return picture, Image.open(BytesIO(picture.content))
 
 
@@ -48,13 +67,12 @@ def test_a_kind_that_dashscope_does_not_take_is_converted(kind: str, mime: str) 
 
 def test_heic_is_handed_on_unread() -> None:
     content = b"\0\0\0\x18ftypheic" + os.urandom(100)
-    file = ImageFile("x.heic", content)
-    picture = anyio.run(file.picture, 1, OCR)
+    picture = asked(content, lambda file: file.picture(1, OCR))
 
     assert (picture.content, picture.mime, picture.sent, picture.shown) == (content, "image/heic", None, None)
-    assert anyio.run(file.sizes, [1], OCR) == [None]
-    with pytest.raises(ToolError, match=r"x.heic has 7.60 MB; 7.5 MB are read of such a file. Shrink it first."):
-        ImageFile("x.heic", content.ljust(7_600_000))
+    assert asked(content, lambda file: file.sizes([1], OCR)) == [None]
+    with pytest.raises(ToolError, match=r"x has 7.60 MB; of HEIC 7.5 MB are sent. Save it as JPEG."):
+        asked(content.ljust(7_600_000), lambda file: file.picture(1, OCR))
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
@@ -99,7 +117,7 @@ def test_white_letters_on_nothing_are_put_on_black() -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "I;16", "YCbCr"])
 def test_ink_stays_ink_in_every_mode(mode: str) -> None:
-    large = drawn(*PATENT, size=(5000, 3000))
+    large = drawn(*PATENT, size=(4500, 2500))
     other = (
         large.convert("L").point(lambda level: level * 257, "I").convert("I;16")
         if mode == "I;16"
@@ -150,9 +168,9 @@ def png_of(width: int, height: int, kind: int = 2) -> bytes:
         (png_of(20_000, 20_000, 0), "would unpack to 400 megapixels; 160 are read"),
         (png_of(7_000, 7_000), "would unpack to 49 megapixels; 40 are read"),
         (png_of(100, 100), "cut off|broken"),
-        (b"BM" + (2**31 - 1).to_bytes(4, "little") + bytes(4) + b"\xff" * 60, "broken"),
-        (b"RIFF\xff\xff\xff\xffWEBPVP8 " + b"\xff" * 60, "broken"),
-        (b"\xff\xd8\xff\xe1\xff\xffExif\0\0" + b"\xff" * 200, "broken"),
+        (b"BM" + (2**31 - 1).to_bytes(4, "little") + bytes(4) + b"\xff" * 60, "cut off|broken"),
+        (b"RIFF\xff\xff\xff\xffWEBPVP8 " + b"\xff" * 60, "cut off|broken"),
+        (b"\xff\xd8\xff\xe1\xff\xffExif\0\0" + b"\xff" * 200, "cut off|broken"),
     ],
 )
 def test_bombs_and_forgeries_are_refused(content: bytes, says: str) -> None:
@@ -168,7 +186,7 @@ def test_a_jpeg_of_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch) -
         made(bytes(content))
 
 
-@pytest.mark.parametrize("cut", [20, 100, 300, 1000, 3000])
+@pytest.mark.parametrize("cut", [20, 1000])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF"])
 def test_a_file_that_was_cut_off_is_told(kind: str, cut: int) -> None:
     content = saved(PAGE, kind)[:cut]
@@ -177,7 +195,7 @@ def test_a_file_that_was_cut_off_is_told(kind: str, cut: int) -> None:
         made(content)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(12))
 def test_a_damaged_file_is_read_or_told_never_a_crash(seed: int) -> None:
     dice = random.Random(seed)
     content = bytearray(saved(PAGE, dice.choice(["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF"])))
@@ -198,5 +216,66 @@ def test_a_blank_image_is_known_by_its_levels() -> None:
 def test_the_size_that_will_be_sent_is_known_before() -> None:
     large = saved(drawn(size=(6000, 4000)), "JPEG")
 
-    assert anyio.run(ImageFile("x", large).sizes, [1], OCR) == [(3547, 2364)]
-    assert limits.shrunk_size(100, 100, OCR) == (100, 100)
+    assert asked(large, lambda file: file.sizes([1], OCR)) == [(3547, 2364)]
+
+
+def test_a_photo_with_another_beside_it_is_a_jpeg() -> None:
+    picture, image = made(
+        saved(drawn(*PATENT, size=(9000, 6000), mode="L"), "MPO", save_all=True, append_images=[PAGE])
+    )
+
+    assert picture.shown == (9000, 6000)
+    assert image.width * image.height <= OCR
+
+
+def test_a_fax_that_was_cut_off_is_told() -> None:
+    sheets = [drawn(f"{n}", size=(600, 800), mode="1") for n in range(5)]
+    content = saved(sheets[0], "TIFF", save_all=True, append_images=sheets[1:])
+
+    with pytest.raises(ToolError, match=r"x .*(broken|cut off)"):
+        made(content[: len(content) // 2])
+
+
+def test_frames_without_end_are_refused() -> None:
+    """Each directory of a TIFF names the next: 1,200 of them, all alike."""
+    entries = [
+        (256, 3, 1, 20),
+        (257, 3, 1, 20),
+        (258, 3, 1, 8),
+        (259, 3, 1, 1),
+        (262, 3, 1, 1),
+        (273, 4, 1, 8),
+        (277, 3, 1, 1),
+        (278, 3, 1, 20),
+        (279, 4, 1, 400),
+    ]
+    start, size = 8 + 400, 2 + 12 * len(entries) + 4
+    out = b"II*\0" + start.to_bytes(4, "little") + bytes(400)
+    for number in range(1_200):
+        out += len(entries).to_bytes(2, "little")
+        out += b"".join(struct.pack("<HHII", *entry) for entry in entries)
+        out += (start + size * (number + 1) if number < 1_199 else 0).to_bytes(4, "little")
+
+    with pytest.raises(ToolError, match=r"x has more than 1,000 pages. Split it."):
+        made(out)
+
+
+def test_a_jpeg_of_thousands_of_scans_is_given_up_and_stops_nothing() -> None:
+    """Each scan says nothing, and costs a pass over the picture."""
+    content = saved(drawn("1", size=(6000, 6000), mode="L"), "JPEG", progressive=True)
+    scan = b"\xff\xda\0\x08\x01\x01\0\x01\x3f\0" + b"\0" * 4
+    hostile = content[:-2] + scan * 100_000 + b"\xff\xd9"
+
+    async def ask() -> None:
+        with TemporaryDirectory() as folder:
+            path = Path(folder).resolve()
+            (path / "hostile").write_bytes(hostile)
+            (path / "honest").write_bytes(saved(PAGE))
+            with anyio.move_on_after(1):
+                async with opened(str(path / "hostile"), (path,), Studio(longest_s=30)) as found:
+                    await found.picture(1, OCR)  # type: ignore[union-attr]
+            with anyio.fail_after(5):
+                async with opened(str(path / "honest"), (path,)) as found:
+                    assert (await found.picture(1, OCR)).sent == (900, 400)  # type: ignore[union-attr]
+
+    anyio.run(ask)

@@ -1,5 +1,6 @@
 """The upload road: ticket, form, oss:// address, header; and when it is taken."""
 
+import json
 import os
 from email.parser import BytesParser
 from pathlib import Path
@@ -34,7 +35,7 @@ TICKET = {
 
 
 def ticket(**changed: Any) -> httpx2.Response:
-    return httpx2.Response(200, json={**TICKET, "data": {**TICKET["data"], **changed}})  # type: ignore[dict-item]
+    return httpx2.Response(200, content=json.dumps({**TICKET, "data": {**TICKET["data"], **changed}}).encode())  # type: ignore[dict-item]
 
 
 @pytest.fixture
@@ -162,6 +163,11 @@ async def test_uploads_can_be_forbidden(hosted: Hosted, large: Path) -> None:
         ([httpx2.Response(200, json={"data": {}})], "DashScope gave no leave to store the file"),
         ([httpx2.Response(200, text="<html>")], "DashScope gave no leave to store the file"),
         ([ticket(upload_host="http://storage.example")], "DashScope gave no leave to store the file"),
+        ([ticket(upload_host="https://a.example:99999")], "DashScope gave no leave to store the file"),
+        ([ticket(upload_host="https://a\0b.example")], "DashScope gave no leave to store the file"),
+        ([ticket(upload_host="https://user@a.example")], "DashScope gave no leave to store the file"),
+        ([ticket(signature="\ud83d")], "DashScope gave no leave to store the file"),
+        ([httpx2.Response(200, content=json.dumps(TICKET).replace("100,", "1e400,").encode())], "DashScope gave no leave to store the file"),
         ([ticket(upload_host="file:///etc")], "DashScope gave no leave to store the file"),
         ([ticket(max_file_size_mb=1)], "合同.pdf has 8.0 MB; DashScope's storage takes 1 MB for qwen3.8-flash."),
         ([ticket(), httpx2.Response(403, text=f"<Error><Code>AccessDenied</Code><X>{KEY}</X></Error>")], "DashScope's storage refused 合同.pdf (AccessDenied)."),

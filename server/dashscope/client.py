@@ -27,6 +27,7 @@ CONNECT_S = 10.0
 DRAIN_S = 0.5
 SETTLE_S = 0.05
 DONE = "[DONE]"
+MOST_CHARACTERS = 4_000_000  # of one reply: no model writes more
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 ERROR_BYTES = 64 * 1024
 ERROR_S = 5.0
@@ -44,6 +45,7 @@ class Reply:
     answered: bool = False
     finished: bool = False
     counted: bool = False
+    characters: int = 0
     found: bool = False  # a search told its pages: paid work, even if no word follows
     _said: Mending = field(default_factory=Mending)
     _reasoned: Mending = field(default_factory=Mending)
@@ -57,9 +59,11 @@ class Reply:
         match event:
             case Said(text):
                 self.answered = True
+                self.characters += len(text)
                 return Said(self._said(text))
             case Reasoned(text):
                 self.answered = True
+                self.characters += len(text)
                 return Reasoned(self._reasoned(text))
             case Finished():
                 self.finished, self.counted = True, False  # counts that came before the end may not be the last
@@ -170,23 +174,26 @@ class DashScope:
             reply = _json_or_text(await _beginning(response, ERROR_BYTES))
         try:
             return Ticket.of(reply)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise DashScopeError(
                 "DashScope gave no leave to store the file (a reply of an unknown form). Give a smaller file, or a URL."
             ) from None
 
     async def _store(self, ticket: Ticket, name: str, stored_as: str, content: BinaryIO) -> None:
         """One form, without the key: the storage is not DashScope itself."""
+        request = self._client().build_request(
+            "POST", ticket.url, data=ticket.form(stored_as), files={"file": (stored_as, content)}
+        )
         try:
-            response = await self._client().post(
-                ticket.url, data=ticket.form(stored_as), files={"file": (stored_as, content)}
-            )
+            response = await self._client().send(request, stream=True)
+            async with aclosing(response):
+                said = await _beginning(response, ERROR_BYTES)
         except httpx2.RequestError as error:
             raise DashScopeError(
                 f"{name} could not be stored at DashScope ({type(error).__name__}). Call again, or give a smaller file."
             ) from None
         if response.status_code != 200:
-            code = OSS_CODE.search(response.text[:ERROR_BYTES])
+            code = OSS_CODE.search(said)
             why = self._mark(code[1]) if code else f"HTTP {response.status_code}"
             raise DashScopeError(f"DashScope's storage refused {name} ({why}). Call again, or give a smaller file.")
 
@@ -283,6 +290,7 @@ class DashScope:
         try:
             async with aclosing(self._frames(reply, response, deadline)) as frames:
                 async for frame in frames:
+                    self._require_bounds(reply)
                     reply.request_id = reply.request_id or self._mark(_request_id(frame))
                     events, failure = self._decoded(response, dialect, frame)
                     for event in events:
@@ -296,6 +304,12 @@ class DashScope:
                 raise error.of(reply.request_id, sandbox=reply.sandbox) from None
             if not reply.finished:
                 yield Finished(FILTERED if error.stopped_the_answer else INTERRUPTED, str(error))
+
+    def _require_bounds(self, reply: Reply) -> None:
+        if reply.characters > MOST_CHARACTERS:
+            raise DashScopeError(
+                f"{self._host.service} sent more than {MOST_CHARACTERS:,} characters. Ask for less at once."
+            )
 
     def _ending(self, reply: Reply, response: httpx2.Response) -> list[Event]:
         """What the end of the body says beside the frames."""

@@ -54,6 +54,7 @@ class DashScopeError(ToolError):
         self.status = status
         self.retry = retry
         self.wait_s = wait_s
+        self.spent: object = None  # what is known of its price, set where prices are known
 
     def hinting(self, hint: str) -> "DashScopeError":
         """The same failure with one more sentence of advice."""
@@ -70,6 +71,10 @@ class DashScopeError(ToolError):
             self.marks = (f"request {request_id}",)
         self.sandbox = self.sandbox or sandbox
         return self.saying(self.says)
+
+    @property
+    def request_id(self) -> str:
+        return next((mark.removeprefix("request ") for mark in self.marks if mark.startswith("request ")), "")
 
     @property
     def refuses_format(self) -> bool:

@@ -3,6 +3,7 @@
 Half a pair cannot be sent on as UTF-8; it would stop the host's wire with everything on it.
 """
 
+from math import isfinite
 from typing import Any
 
 
@@ -36,7 +37,7 @@ def all_mended(value: Any, deepest: int = 50) -> Any:
     """JSON whose every text is sendable; what lies deeper than anyone nests is left out."""
     if isinstance(value, str):
         return mended(value)
-    if isinstance(value, list | dict) and not deepest:
+    if (isinstance(value, list | dict) and not deepest) or (isinstance(value, float) and not isfinite(value)):
         return None
     if isinstance(value, list):
         return [all_mended(each, deepest - 1) for each in value]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..hosts import is_loopback
+from ..hosts import is_host_name, is_loopback
 from .errors import DashScopeError
 
 RESOLVE = {"X-DashScope-OssResourceResolve": "enable"}
@@ -29,12 +29,15 @@ class Ticket:
 
     @classmethod
     def of(cls, reply: Any) -> "Ticket":
-        """Raises TypeError, KeyError or ValueError: of an unknown form, or it leads where no file may go."""
+        """Raises TypeError, LookupError, ValueError or OverflowError: of an unknown form, or it leads nowhere good."""
         data = reply["data"]
         url, folder = str(data["upload_host"]).rstrip("/") + "/", str(data["upload_dir"])
         parts = urlsplit(url)
+        if parts.port == 0 or not is_host_name(parts.hostname or "") or parts.username is not None:
+            raise ValueError("no plain address")
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
             raise ValueError("not https")
+        "".join(str(value) for value in data.values()).encode()  # or the form could not carry it
         return cls(
             url,
             folder,

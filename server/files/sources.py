@@ -14,13 +14,14 @@ from anyio import to_thread
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ..wording import shown
-from .pdfs import Pdf, Studio
-from .pictures import DATA_URI_CHARACTERS, IMAGE_BYTES, ImageFile, is_image
+from .pdfs import Pdf
+from .picture import DATA_URI_CHARACTERS
+from .pictures import Heic, ImageFile, is_heic, is_image
 from .places import opened_inside
+from .studio import Paper, Studio
 from .texts import decoded
 from .urls import public, split
 
-TEXT_BYTES = 20_000_000
 HEAD_BYTES = 1024  # a PDF may begin that late
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters at least: C:\\ is a drive
 DATA_URI_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w-]+=[\w-]+)*;base64", re.IGNORECASE)
@@ -65,7 +66,7 @@ class OtherFile:
 
 
 Source = Link | ImageFile | Pdf | OtherFile
-PdfFile = tuple[str, BinaryIO]
+MOST_BYTES = {ImageFile: 50_000_000, Heic: 50_000_000, Pdf: 150_000_000, None: 20_000_000}
 
 
 @asynccontextmanager
@@ -76,7 +77,7 @@ async def opened(source: str, folders: tuple[Path, ...], studio: Studio | None =
         ToolError: it cannot be read, is outside the allowed folders, too large, or broken.
     """
     found = await _found(source.strip(), folders, studio or Studio())
-    if not isinstance(found, Pdf):
+    if not isinstance(found, Paper):
         yield found
         return
     try:
@@ -95,43 +96,42 @@ async def _found(source: str, folders: tuple[Path, ...], studio: Studio) -> Sour
         return Link(public(source))
     if scheme not in ("", "data", "file"):
         raise ToolError(f"{shown(scheme)}: cannot be read. {FORMS}")
-    read = await to_thread.run_sync(_local, source, scheme, folders, abandon_on_cancel=True)
-    return read if isinstance(read, ImageFile | OtherFile) else Pdf(*read, studio)
+    return await to_thread.run_sync(_local, source, scheme, folders, studio, abandon_on_cancel=True)
 
 
-def _local(source: str, scheme: str, folders: tuple[Path, ...]) -> ImageFile | OtherFile | PdfFile:
+def _local(source: str, scheme: str, folders: tuple[Path, ...], studio: Studio) -> Source:
     if scheme == "data":
-        return _identified("The data URI", BytesIO(_data_uri(source)))
+        return _identified("The data URI", BytesIO(_data_uri(source)), studio)
     path = unquote(split(source).path) if scheme == "file" else source
     name = shown(Path(path).name)
     try:
-        return _identified(name, opened_inside(path, folders))
+        return _identified(name, opened_inside(path, folders), studio)
     except OSError as error:
         raise ToolError(f"{name} cannot be read: {error.strerror}. Check the file.") from None
 
 
-def _identified(name: str, file: BinaryIO) -> ImageFile | OtherFile | PdfFile:
+def _identified(name: str, file: BinaryIO, studio: Studio) -> Source:
     """By what is at its beginning; an image that claims to be a PDF as well is an image."""
     with ExitStack() as stack:
         stack.callback(file.close)
         head = file.read(HEAD_BYTES)
-        file.seek(0)
-        if is_image(head):
-            return ImageFile(name, _read(file, name, IMAGE_BYTES))
-        if b"%PDF-" not in head:
-            return OtherFile(name, _read(file, name, TEXT_BYTES))
+        kind = _kind(head)
+        size, most = file.seek(0, 2), MOST_BYTES[kind]
+        if size > most:
+            raise ToolError(
+                f"{name} has {size / 1e6:.2f} MB; at most {most / 1e6:.0f} MB are read. Shrink or split it."
+            )
+        if kind is None:
+            file.seek(0)
+            return OtherFile(name, file.read(most))
         stack.pop_all()
-    return name, file
+    return kind(name, file, studio)
 
 
-def _read(file: BinaryIO, name: str, most: int) -> bytes:
-    size = file.seek(0, 2)
-    if size > most:
-        raise ToolError(
-            f"{name} has {size / 1e6:.2f} MB; at most {most / 1e6:.0f} MB are read. Shrink or split it first."
-        )
-    file.seek(0)
-    return file.read(most)
+def _kind(head: bytes) -> type[Heic | ImageFile | Pdf] | None:
+    if is_image(head):
+        return Heic if is_heic(head) else ImageFile
+    return Pdf if b"%PDF-" in head else None
 
 
 def _data_uri(uri: str) -> bytes:

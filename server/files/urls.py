@@ -7,11 +7,17 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-HERE = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa", "onion")
+HERE = (
+    "localhost", "local", "localdomain", "internal", "intranet", "lan", "home", "corp", "home.arpa", "onion", "svc",
+    "test", "invalid",
+)  # fmt: skip
 NO_ADDRESS = re.compile(r"[\x00-\x20\x7f\\]")
+DOTS = re.compile("[\u3002\uff0e\uff61]")  # that a name may be written with: RFC 3490, 3.1
 NUMBER = re.compile(r"0x[0-9a-f]*|\d+", re.IGNORECASE)
 IPv6 = ipaddress.IPv6Address
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# Addresses that only wrap an IPv4 one, and those of a network of one's own
+WRAPPING = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96")))
+OWN = tuple(map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "fec0::/10")))
 
 
 def split(url: str) -> SplitResult:
@@ -30,10 +36,16 @@ def public(url: str) -> str:
     parts = split(url)
     if not parts.netloc or NO_ADDRESS.search(parts.netloc):
         raise ToolError("This URL names no host that can be asked. Give an https URL, a data URI, or a path.")
-    host = unicodedata.normalize("NFKC", unquote(parts.hostname or "")).lower().rstrip(".")
-    if not _is_public(host):
+    host = _as_asked(unquote(parts.hostname or ""))
+    if NO_ADDRESS.search(host) or not _is_public(host):
         raise ToolError("DashScope fetches URLs itself and cannot reach this host. Give a local path instead.")
     return url
+
+
+def _as_asked(host: str) -> str:
+    """A host as a resolver would see it: in one form, without what no name carries."""
+    plain = unicodedata.normalize("NFKC", DOTS.sub(".", host)).lower()
+    return "".join(letter for letter in plain if unicodedata.category(letter) != "Cf").rstrip(".")
 
 
 def _is_public(host: str) -> bool:
@@ -79,7 +91,9 @@ def _inside(address: ipaddress.IPv4Address | IPv6) -> list[ipaddress.IPv4Address
     """The address, or the IPv4 ones that it only wraps."""
     if not isinstance(address, IPv6):
         return [address]
-    if address in NAT64:
+    if any(address in network for network in OWN):
+        return [IPv6("::1")]
+    if any(address in network for network in WRAPPING):
         return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
     if address.ipv4_mapped:
         return [address.ipv4_mapped]

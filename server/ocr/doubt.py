@@ -12,7 +12,7 @@ LOOP = re.compile(r"(.{2,160}?)\1{8,}", re.DOTALL)
 TAG = re.compile(r"<[^>]{0,80}>|\\[a-zA-Z]+")
 LETTERS = re.compile(r"[^\W\d_]")
 WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+")
-NUMBER = re.compile(r"\d{1,3}(?: \d{3})+(?:[.,]\d+)?|\d[\d,.{}]*\d{2}|\d{3,}")
+NUMBER = re.compile(r"\d(?:[\d,.{}]*\d)?(?: \d{3}(?!\d)(?:[.,]\d+)?)*")
 SHORTEST_LOOP = 100
 FEWEST_LETTERS = 3  # in what repeats, where the answer was not cut off: forms hold many a "yes / no"
 MANY_TURNS = 50
@@ -20,6 +20,7 @@ LOOKED_AT = 60_000  # characters at the end, where loops are
 LEAST_WORDS = 20  # in a text layer that is worth comparing
 ALIKE = 0.85
 SHOWN_NUMBERS = 5
+FEWEST_DIGITS, MOST_NUMBERS, LONGEST_NUMBER = re.compile(r"\d(?:[\d,.{}]*\d)?(?: \d{3}(?!\d)(?:[.,]\d+)?)*")
 BETWEEN_DIGITS = re.compile(r"[\s,.{}]")
 KEPT_TURNS = 2
 
@@ -64,7 +65,7 @@ def disagreement(read: str, layer: str, *, partly: bool) -> str:
     Order does not count. A page shows more than its layer holds (pictures), so what is in the layer must have been
     read; where only a part was asked for (`partly`), what was read must be in the layer.
     """
-    read, layer = _plain(TAG.sub(" ", read)), _plain(layer)
+    read, layer = _plain(TAG.sub(" ", read[:LOOKED_AT])), _plain(layer[:LOOKED_AT])
     own, seen = Counter(WORD.findall(layer)), Counter(WORD.findall(read))
     if own.total() < LEAST_WORDS or not seen or _is_garbled(layer):
         return ""
@@ -87,8 +88,9 @@ def _wrong(share: float, added: list[str], left_out: list[str]) -> list[str]:
 def _missing(one: str, other: str) -> list[str]:
     """Numbers of one text that are nowhere in the other: likely misread, or left out."""
     digits = BETWEEN_DIGITS.sub("", other)
-    numbers = dict.fromkeys(NUMBER.findall(one))
-    return [number for number in numbers if BETWEEN_DIGITS.sub("", number) not in digits]
+    numbers = {number: BETWEEN_DIGITS.sub("", number) for number in NUMBER.findall(one)}
+    long = [(number, plain) for number, plain in numbers.items() if len(plain) >= FEWEST_DIGITS][:MOST_NUMBERS]
+    return [number[:LONGEST_NUMBER] for number, plain in long if plain not in digits]
 
 
 def _some(numbers: list[str]) -> str:

@@ -15,7 +15,7 @@ from ..bailian import Bailian
 from ..catalog import Cost, Usage
 from ..dashscope import INTERRUPTED, DashScopeError
 from ..files import ImageFile, Link, Pdf, Picture
-from ..recognition import Job, Way, document_limits, input_tokens, other_settings
+from ..recognition import USUAL_OUTPUT, Job, Way, document_limits, input_tokens, other_settings
 from .page import Page, judged
 from .ranges import as_ranges
 from .transcripts import Canvas, transcript
@@ -23,7 +23,6 @@ from .transcripts import Canvas, transcript
 AT_ONCE = 4
 # Tokens of a reply (hosts take 25,000), and of a page of which nothing is known yet.
 ROOM, EXPECTED, LEAST_EXPECTED = 21_000, 5_000, 1_000
-USUAL_OUTPUT = 4_096  # what an OCR model may write unless asked for more
 BLANK = "there is nothing on it: it was not sent"
 FULL, LATE = "the answer is full", "the time for one call has passed"
 SAMPLED = 100  # pages whose sizes are looked at before
@@ -47,7 +46,6 @@ class Reading:
     _under_way: int = 0
     _full: str = ""
     _perhaps_billed: int = 0  # requests that failed without a count of their tokens
-    _drawing: anyio.Lock = field(default_factory=anyio.Lock)  # one thread draws: each keeps the memory it once had
 
     async def run(self) -> None:
         """Read as many pages as there are time and room for.
@@ -57,7 +55,7 @@ class Reading:
         """
         self._left = deque(self.numbers)
         await self.bailian.tell(await self._expectation())
-        async with anyio.create_task_group() as tasks:
+        async with self.bailian.beating("reading the pages"), anyio.create_task_group() as tasks:
             for _ in self.numbers[:AT_ONCE]:
                 tasks.start_soon(self._work)
         if not self.completions and (self.failure or all(page.status == "failed" for page in self.pages.values())):
@@ -105,6 +103,9 @@ class Reading:
                 page = await self._page(number)
             finally:
                 self._under_way -= 1
+            if page is None:
+                self._left.appendleft(number)
+                return
             self.pages[number] = page
             done = f"{len(self.pages)} of {len(self.numbers)} pages"
             await self.bailian.tell(f"page {number} {page.status}: {done}, {self._so_far} so far")
@@ -122,27 +123,31 @@ class Reading:
 
     # --- one page ---
 
-    async def _page(self, number: int) -> Page:
+    async def _page(self, number: int) -> Page | None:
+        """The page; None where the work ended while it was drawn."""
         try:
             picture, layer = await self._seen(number)
         except Bailian.refusal as error:
             return Page(page=number, status="failed", why=str(error))
         if picture and picture.blank:
             return Page(page=number, status="empty", why=BLANK)
+        if self.failure or (self.bailian.has_enough and self.pages):
+            return None
         try:
             page, completion = await self._asked(number, picture, layer, {})
             again = page.status in ("truncated", "repeating") and completion.finish_reason != INTERRUPTED
-            return await self._better(page, picture, layer) if again and not self.bailian.has_enough else page
+            return await self._better(page, picture, layer) if again and self._may_ask_again(page) else page
         except DashScopeError as error:
             return self._failed(number, error)
+        except Bailian.refusal as error:  # of a picture that may not be stored
+            return Page(page=number, status="failed", why=str(error))
 
     async def _seen(self, number: int) -> tuple[Picture | None, str]:
         """The page as a picture, and the text it holds itself."""
         if isinstance(self.source, Link):
             return None, ""
-        async with self._drawing:
-            picture = await self.source.picture(number, self.to.pixels)
-            return picture, await self.source.text(number) if isinstance(self.source, Pdf) else ""
+        picture = await self.source.picture(number, self.to.pixels)
+        return picture, await self.source.text(number) if isinstance(self.source, Pdf) else ""
 
     async def _asked(
         self, number: int, picture: Picture | None, layer: str, settings: dict[str, Any]
@@ -166,18 +171,36 @@ class Reading:
         """The page or, asked for once more with other settings, a better one. A failure of that loses nothing."""
         await self.bailian.tell(f"page {page.page} is {page.status}: it is asked for once more")
         try:
-            again, _ = await self._asked(page.page, picture, layer, other_settings(page.status, self.to.model))
+            again, _ = await self._asked(page.page, picture, layer, self._settings(page))
         except DashScopeError as error:
-            self._perhaps_billed += not error.refused_at_once
+            self._note(error)
             return page
         return min(page, again.read_twice(page.status), key=attrgetter("doubtfulness"))
 
+    def _settings(self, page: Page) -> dict[str, Any]:
+        return other_settings(page.status, self.to.name, self.to.model)
+
+    def _may_ask_again(self, page: Page) -> bool:
+        """Whether it can help, and what comes back will fit the answer."""
+        others = sum(each.tokens for each in self.pages.values()) + (self._under_way - 1) * EXPECTED
+        fits = others + 2 * page.tokens <= ROOM or len(self.numbers) == 1
+        return bool(self._settings(page)) and fits and not self.bailian.has_enough
+
+    def _note(self, error: DashScopeError) -> None:
+        """What a failed request means for the money, and for the pages to come."""
+        if isinstance(error.spent, Completion):
+            self.completions.append(error.spent)
+        else:
+            self._perhaps_billed += not error.refused_at_once
+        if error.for_every_request:
+            self.failure = self.failure or error
+
     def _failed(self, number: int, error: DashScopeError) -> Page:
         refused = error.filtered or error.stopped_the_answer
-        self._perhaps_billed += not error.refused_at_once
+        self._note(error)
         failed = sum(page.status == "failed" for page in self.pages.values()) + 1
         none_read = not self.completions and failed >= min(GIVE_UP_AFTER, len(self.numbers))
-        if error.for_every_request or len(self.numbers) == 1 or (none_read and not refused):
+        if len(self.numbers) == 1 or (none_read and not refused):
             self.failure = self.failure or error
         why = f"DashScope's content filter refused the page. [{', '.join(error.marks)}]" if refused else str(error)
         return Page(page=number, status="refused" if refused else "failed", why=why)

@@ -7,7 +7,7 @@ found (`ocr_result`), with places in pixels of the image it was sent; in its tex
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import cos, isfinite, radians, sin
+from math import cos, radians, sin
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
@@ -183,8 +183,7 @@ def _of_rectangle(x: float, y: float, width: float, height: float, angle: float)
 
 def _numbers(value: Any) -> list[float]:
     plain = isinstance(value, list) and all(
-        isinstance(each, int | float) and not isinstance(each, bool) and isfinite(each) and abs(each) < 1e7
-        for each in value
+        isinstance(each, int | float) and not isinstance(each, bool) and abs(each) < 10**7 for each in value
     )
     return [float(each) for each in value] if plain else []
 
