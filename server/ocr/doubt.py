@@ -20,7 +20,7 @@ LOOKED_AT = 60_000  # characters at the end, where loops are
 LEAST_WORDS = 20  # in a text layer that is worth comparing
 ALIKE = 0.85
 SHOWN_NUMBERS = 5
-FEWEST_DIGITS, MOST_NUMBERS, LONGEST_NUMBER = re.compile(r"\d(?:[\d,.{}]*\d)?(?: \d{3}(?!\d)(?:[.,]\d+)?)*")
+FEWEST_DIGITS, MOST_NUMBERS, LONGEST_NUMBER = 3, 500, 40
 BETWEEN_DIGITS = re.compile(r"[\s,.{}]")
 KEPT_TURNS = 2
 
