@@ -14,7 +14,7 @@ demo: .venv/runtime  ## call every tool once against the sandbox: no key, no cos
 
 test: .venv/dev $(LINK)  ## run the tests, with coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage run -m pytest -q -n auto
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --include='server/catalog/*,server/dashscope/*,server/bailian.py,server/heard.py,server/answer.py' --fail-under=100
 	@$(BIN)/coverage report

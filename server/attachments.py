@@ -16,7 +16,6 @@ from .catalog import Catalog, Model
 from .files import FILE_BYTES, ImageFile, Link, OtherFile, Pdf, Picture, Source
 
 MOST_PDF_PAGES = 256
-MOST_PDF_BYTES = 150_000_000
 MOST_PICTURES = 10  # of one file in one request
 PDF = "application/pdf"
 Store = Callable[[str, str, BinaryIO], Awaitable[str]]
@@ -83,6 +82,7 @@ async def attached(found: Source, to: Recipient) -> Attached:
             to.require("image")
             return Attached((image_part(found.url),))
         case ImageFile():
+            to.require("image")
             return await pictures(found, range(1, found.count + 1), to)
         case Pdf():
             to.require("pdf")
@@ -98,12 +98,12 @@ async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], to: Recipient
     Raises:
         ToolError: too many for one request, or the model reads no images; nothing was sent.
     """
-    to.require("image")
     made = Attached()
     for number in numbers:
         picture = await found.picture(number, to.pixels)
         if picture.blank and isinstance(found, Pdf):
             continue
+        to.require("image")
         if len(made.parts) == MOST_PICTURES:
             raise ToolError(
                 f"{found.name} has more than {MOST_PICTURES} pages without text, too many for one request: "
@@ -136,11 +136,8 @@ def image_part(url: str) -> dict[str, Any]:
 
 
 async def _pdf_part(pdf: Pdf, to: Recipient) -> dict[str, Any]:
-    if pdf.count > MOST_PDF_PAGES or pdf.bytes > MOST_PDF_BYTES:
-        raise ToolError(
-            f"{pdf.name} has {pdf.count} pages and {pdf.bytes / 1e6:.1f} MB; {MOST_PDF_PAGES} pages and "
-            f"{MOST_PDF_BYTES / 1e6:.0f} MB can be sent. Split it. Nothing was sent."
-        )
+    if pdf.count > MOST_PDF_PAGES:
+        raise ToolError(f"{pdf.name} has {pdf.count} pages; {MOST_PDF_PAGES} can be sent. Split it. Nothing was sent.")
     if pdf.bytes > FILE_BYTES:
         return {"type": "file", "file": {"file_url": await to.store(pdf.name, "document.pdf", pdf.file)}}
     content = await to_thread.run_sync(pdf.content, abandon_on_cancel=True)

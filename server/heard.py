@@ -6,7 +6,7 @@ from typing import Any
 
 from .catalog import Usage
 from .dashscope import Event, Finished, Page, Reasoned, Recognised, Said, Searched
-from .dashscope.events import FILTERED, INTERRUPTED
+from .dashscope.events import INTERRUPTED
 from .progress import tail
 
 
@@ -33,7 +33,7 @@ class Heard:
         """Why the answer is not whole; empty when it is."""
         if self.finished.reason == "length":
             return "the output limit was reached; ask for less, or raise max_output_tokens where the tool has it"
-        if self.finished.reason == FILTERED:
+        if self.finished.reason == "content_filter":
             return "DashScope's content filter cut the answer off"
         return self.finished.why
 

@@ -253,7 +253,7 @@ async def test_another_server_gets_nothing_that_only_dashscope_knows(hosted: Hos
     ("name", "content", "says"),
     [
         ("a.pdf", pdf([PATENT]), "qwen3.7-plus reads no PDFs. Use qwen3.8-"),
-        ("many.pdf", pdf([("1",)] * 257), "many.pdf has 257 pages and"),
+        ("many.pdf", pdf([("1",)] * 257), "many.pdf has 257 pages; 256 can be sent. Split it."),
         ("a.txt", b"hello", "a.txt is a text: put it into the prompt."),
     ],
 )

@@ -18,7 +18,7 @@ from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 from ..hosts import SANDBOX_HEADER, Host
 from .dialects import Dialect, Frame
 from .errors import NO_KEY, DashScopeError, clipped, from_reply
-from .events import FILTERED, INTERRUPTED, Event, Finished, Reasoned, Recognised, Said, Searched
+from .events import INTERRUPTED, Event, Finished, Reasoned, Recognised, Said, Searched
 from .pairs import Mending, all_mended
 from .uploads import OSS, OSS_CODE, RESOLVE, Ticket, names_an_upload
 
@@ -303,7 +303,7 @@ class DashScope:
             if not reply.finished and not (reply.answered or (reply.found and not error.filtered)):
                 raise error.of(reply.request_id, sandbox=reply.sandbox) from None
             if not reply.finished:
-                yield Finished(FILTERED if error.stopped_the_answer else INTERRUPTED, str(error))
+                yield Finished(INTERRUPTED, str(error))
 
     def _require_bounds(self, reply: Reply) -> None:
         if reply.characters > MOST_CHARACTERS:

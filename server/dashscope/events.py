@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 INTERRUPTED = "interrupted"
-FILTERED = "content_filter"
 
 
 @dataclass(frozen=True, slots=True)

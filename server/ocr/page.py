@@ -11,6 +11,7 @@ from ..recognition import Job
 from .doubt import Status, disagreement, loop_in, without_loop
 from .transcripts import Line, Transcript
 
+FILTER = "content filter"
 NOTHING = "no text came, though there is something on the page: look at it, or try another task or model"
 BETTER = ("ok", "disagrees", "truncated", "repeating", "empty", "refused", "failed")
 PARTLY = ("key_information_extraction", "table_parsing", "formula_recognition")
@@ -47,8 +48,8 @@ def judged(number: int, job: Job, read: Transcript, completion: Completion, laye
 
 def _doubts(job: Job, read: Transcript, completion: Completion, layer: str) -> tuple[Status, str, str]:
     cut = completion.truncated
-    if completion.finish_reason == "content_filter":
-        return "refused", "DashScope's content filter cut the answer off", read.text
+    if completion.finish_reason == "content_filter" or FILTER in completion.incomplete:
+        return "refused", f"DashScope's {FILTER} cut the answer off", read.text
     if loop := loop_in(completion.text, cut=cut) or loop_in(read.text, cut=cut):
         shown = " ".join(loop.unit.split())[:40]
         why = f'"{shown}" came {loop.turns} times: the rest of the page may be missing'
