@@ -29,6 +29,16 @@ SAMPLED = 100  # pages whose sizes are looked at before
 GIVE_UP_AFTER = 3  # failed pages, where none was read
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """A page as it is sent, and what is known of it here: its picture, the text it holds itself."""
+
+    number: int
+    part: dict[str, Any]
+    picture: Picture | None = None
+    layer: str = ""
+
+
 @dataclass
 class Reading:
     """One call's way through the pages asked for. `pages`: those that are done, by number."""
@@ -126,52 +136,45 @@ class Reading:
     async def _page(self, number: int) -> Page | None:
         """The page; None where the work ended while it was drawn."""
         try:
-            picture, layer = await self._seen(number)
-        except Bailian.refusal as error:
+            sheet = await self._sheet(number)
+        except Bailian.refusal as error:  # DashScope's storage included
             return Page(page=number, status="failed", why=str(error))
-        if picture and picture.blank:
+        if sheet.picture and sheet.picture.blank:
             return Page(page=number, status="empty", why=BLANK)
         if self.failure or (self.bailian.has_enough and self.pages):
             return None
         try:
-            page, completion = await self._asked(number, picture, layer, {})
-            again = page.status in ("truncated", "repeating") and completion.finish_reason != INTERRUPTED
-            return await self._better(page, picture, layer) if again and self._may_ask_again(page) else page
+            page, completion = await self._asked(sheet, {})
         except DashScopeError as error:
             return self._failed(number, error)
-        except Bailian.refusal as error:  # of a picture that may not be stored
-            return Page(page=number, status="failed", why=str(error))
+        again = page.status in ("truncated", "repeating") and completion.finish_reason != INTERRUPTED
+        return await self._better(page, sheet) if again and self._may_ask_again(page) else page
 
-    async def _seen(self, number: int) -> tuple[Picture | None, str]:
-        """The page as a picture, and the text it holds itself."""
+    async def _sheet(self, number: int) -> Sheet:
         if isinstance(self.source, Link):
-            return None, ""
+            url = self.source.url
+            file = {"type": "file", "file": {"file_url": url}}
+            return Sheet(number, file if self.source.is_pdf else image_part(url))
         picture = await self.source.picture(number, self.to.pixels)
-        return picture, await self.source.text(number) if isinstance(self.source, Pdf) else ""
+        if picture.blank:
+            return Sheet(number, {}, picture)
+        layer = await self.source.text(number) if isinstance(self.source, Pdf) else ""
+        return Sheet(number, image_part(await self.to.address(picture, self.source.name)), picture, layer)
 
-    async def _asked(
-        self, number: int, picture: Picture | None, layer: str, settings: dict[str, Any]
-    ) -> tuple[Page, Completion]:
-        part = await self._part(picture)
-        about = f"page {number}: " if len(self.numbers) > 1 else ""
-        heard = await self.bailian.recognise(self.to.name, self.way, part, settings, about=about)
+    async def _asked(self, sheet: Sheet, settings: dict[str, Any]) -> tuple[Page, Completion]:
+        about = f"page {sheet.number}: " if len(self.numbers) > 1 else ""
+        heard = await self.bailian.recognise(self.to.name, self.way, sheet.part, settings, about=about)
         self.completions.append(heard.completion)
+        picture = sheet.picture
         canvas = Canvas(picture.sent, picture.shown, isinstance(self.source, Pdf)) if picture else Canvas()
         read = transcript(self.job, heard.completion.text, heard.found, canvas)
-        return judged(number, self.job, read, heard.completion, layer), heard.completion
+        return judged(sheet.number, self.job, read, heard.completion, sheet.layer), heard.completion
 
-    async def _part(self, picture: Picture | None) -> dict[str, Any]:
-        if picture:
-            return image_part(await self.to.address(picture, self.source.name))
-        assert isinstance(self.source, Link)
-        url = self.source.url
-        return {"type": "file", "file": {"file_url": url}} if self.source.is_pdf else image_part(url)
-
-    async def _better(self, page: Page, picture: Picture | None, layer: str) -> Page:
+    async def _better(self, page: Page, sheet: Sheet) -> Page:
         """The page or, asked for once more with other settings, a better one. A failure of that loses nothing."""
         await self.bailian.tell(f"page {page.page} is {page.status}: it is asked for once more")
         try:
-            again, _ = await self._asked(page.page, picture, layer, self._settings(page))
+            again, _ = await self._asked(sheet, self._settings(page))
         except DashScopeError as error:
             self._note(error)
             return page
