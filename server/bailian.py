@@ -172,7 +172,7 @@ class Bailian:
         texts: dict[str, str] = {"text": text} if text else {}
         images: list[dict[str, Any]] = []
         for number, source in enumerate(files):
-            async with self.opened(source) as found:
+            async with self.opened(source) as found, self.beating("reading the file"):
                 words, seen = await read(found, self.recipient(model))
             if words:
                 texts[f"files[{number}]"] = words
@@ -187,7 +187,7 @@ class Bailian:
         """
         whole = Attached()
         for source in files:
-            async with self.opened(source) as found:
+            async with self.opened(source) as found, self.beating("reading the file"):
                 whole += await attached(found, self.recipient(model))
         return whole
 

@@ -12,6 +12,7 @@ from .doubt import Status, disagreement, loop_in, without_loop
 from .transcripts import Line, Transcript
 
 FILTER = "content filter"
+CUT = "the output limit was reached and the rest is missing: cut the page into parts, or try another model"
 NOTHING = "no text came, though there is something on the page: look at it, or try another task or model"
 BETTER = ("ok", "disagrees", "truncated", "repeating", "empty", "refused", "failed")
 PARTLY = ("key_information_extraction", "table_parsing", "formula_recognition")
@@ -55,7 +56,7 @@ def _doubts(job: Job, read: Transcript, completion: Completion, layer: str) -> t
         why = f'"{shown}" came {loop.turns} times: the rest of the page may be missing'
         return "repeating", why, _tamed(read.text, cut)
     if cut:
-        return "truncated", completion.incomplete, read.text
+        return "truncated", CUT if completion.finish_reason == "length" else completion.incomplete, read.text
     if read.trouble:
         return "failed", read.trouble, read.text
     if read.empty:
