@@ -504,11 +504,10 @@ async def test_what_would_fail_for_every_page_stops_the_work_and_keeps_what_is_d
     wire = Pages(answer=answer)
     found = await pages_of(hosted, wire, tmp_path, 30)
 
-    assert [page["text"] for page in found["pages"][:3]] == ["第1页", "第2页", "第3页"]
-    assert {page["status"] for page in found["pages"][3:]} == {"failed"}
+    assert [page["text"] for page in found["pages"]] == ["第1页", "第2页", "第3页"]
     assert len(wire.requests) <= 8
     assert "owes money" in found["stopped"]
-    assert found["next_pages"].endswith("-30")
+    assert found["next_pages"] == "4-30"
 
 
 async def test_a_wrong_key_is_an_error_and_is_not_tried_page_by_page(hosted: Hosted, tmp_path: Path) -> None:

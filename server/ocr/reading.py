@@ -115,6 +115,7 @@ class Reading:
                 self._under_way -= 1
             if page is None:
                 self._left.appendleft(number)
+                self._full = self._full or LATE
                 return
             self.pages[number] = page
             done = f"{len(self.pages)} of {len(self.numbers)} pages"
@@ -134,7 +135,7 @@ class Reading:
     # --- one page ---
 
     async def _page(self, number: int) -> Page | None:
-        """The page; None where the work ended while it was drawn."""
+        """The page; None where the work ended meanwhile."""
         try:
             sheet = await self._sheet(number)
         except Bailian.refusal as error:  # DashScope's storage included
@@ -198,9 +199,11 @@ class Reading:
         if error.for_every_request:
             self.failure = self.failure or error
 
-    def _failed(self, number: int, error: DashScopeError) -> Page:
+    def _failed(self, number: int, error: DashScopeError) -> Page | None:
         refused = error.filtered or error.stopped_the_answer
         self._note(error)
+        if error.for_every_request:
+            return None
         failed = sum(page.status == "failed" for page in self.pages.values()) + 1
         none_read = not self.completions and failed >= min(GIVE_UP_AFTER, len(self.numbers))
         if len(self.numbers) == 1 or (none_read and not refused):
