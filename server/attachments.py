@@ -138,7 +138,7 @@ def image_part(url: str) -> dict[str, Any]:
 async def _pdf_part(pdf: Pdf, to: Recipient) -> dict[str, Any]:
     if pdf.count > MOST_PDF_PAGES:
         raise ToolError(f"{pdf.name} has {pdf.count} pages; {MOST_PDF_PAGES} can be sent. Split it. Nothing was sent.")
-    if pdf.bytes > FILE_BYTES:
+    if pdf.size_bytes > FILE_BYTES:
         return {"type": "file", "file": {"file_url": await to.store(pdf.name, "document.pdf", pdf.file)}}
     content = await to_thread.run_sync(pdf.content, abandon_on_cancel=True)
     data = f"data:{PDF};base64,{base64.b64encode(content).decode()}"

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .catalog import Usage
-from .dashscope import Event, Finished, Page, Reasoned, Recognised, Said, Searched
-from .dashscope.events import INTERRUPTED
+from .dashscope import INTERRUPTED, Event, Finished, Page, Reasoned, Recognised, Said, Searched
 from .progress import tail
 
 

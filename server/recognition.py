@@ -161,14 +161,19 @@ def require_region(catalog: Catalog, name: str, model: Model | None, region: str
 
 def pixels_for(name: str, model: Model | None) -> int:
     """The most pixels of an image that the model makes use of."""
-    return pixel_limit("ocr" if is_ocr(name, model) else "vision", model.image_patch_px if model else 32)
+    return pixel_limit(*_seen_as(name, model))
 
 
 def input_tokens(name: str, model: Model | None, job: Job, size: tuple[int, int] | None) -> int:
     """Of one request, before it is sent: an upper estimate of the image, a likely one of the words."""
-    kind, patch = ("ocr" if is_ocr(name, model) else "vision"), (model.image_patch_px if model else 32)
+    kind, patch = _seen_as(name, model)
     seen = image_tokens(*size, patch_px=patch, kind=kind) if size else URL_TOKENS
     return seen + text_tokens(job.prompt).likely
+
+
+def _seen_as(name: str, model: Model | None) -> tuple[str, int]:
+    """The kind whose pixel limits hold for it, and its patch in pixels."""
+    return ("ocr" if is_ocr(name, model) else "vision"), (model.image_patch_px if model else 32)
 
 
 def other_settings(status: str, name: str, model: Model | None) -> dict[str, Any]:

@@ -150,6 +150,13 @@ def streamed(content: bytes, entries: bytes = b"") -> bytes:
     return b"<< /Length %d %b >>\nstream\n%b\nendstream" % (len(content), entries, content)
 
 
+def one_page(content: bytes, entries: bytes = b"", *, count: int = 1) -> bytes:
+    """One page that draws `content`; the tree says there are `count`."""
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] %b /Contents 4 0 R /Resources << >> >>" % entries
+    tree = b"<< /Type /Pages /Kids [3 0 R] /Count %d >>" % count
+    return written(b"<< /Type /Catalog /Pages 2 0 R >>", tree, page, streamed(content))
+
+
 def one_hostile_page(content: bytes, *more: bytes, resources: bytes = b"", box: bytes = b"0 0 595 842") -> bytes:
     """Its first page draws `content`; the second is an honest one."""
     page = b"<< /Type /Page /Parent 2 0 R /MediaBox [%b] /Contents %d 0 R /Resources << %b >> >>"

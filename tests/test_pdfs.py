@@ -20,6 +20,7 @@ from papers import (  # fmt: skip
     drawn,
     forms_within_forms,
     one_hostile_page,
+    one_page,
     pdf,
     scan,
     streamed,
@@ -63,13 +64,7 @@ async def test_a_page_is_drawn_as_large_as_the_model_can_use(tmp_path: Path) -> 
 
 
 async def test_a_turned_page_is_drawn_upright(tmp_path: Path) -> None:
-    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Rotate 90 /Contents 4 0 R /Resources << >> >>"
-    content = written(
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        page,
-        streamed(b"0 0 9 9 re f"),
-    )
+    content = one_page(b"0 0 9 9 re f", b"/Rotate 90")
     async with paper(content, tmp_path) as found:
         assert (await found.picture(1, OCR)).sent == (2339, 1653)
 
@@ -228,13 +223,7 @@ async def test_a_pdf_that_changes_while_it_is_read_never_hangs(tmp_path: Path, c
 
 
 async def test_a_broken_page_does_not_hide_the_others(tmp_path: Path) -> None:
-    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << >> >>"
-    content = written(
-        b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 3 >>",
-        page,
-        streamed(b"0 0 99 99 re f"),
-    )
+    content = one_page(b"0 0 99 99 re f", count=3)
     async with paper(content, tmp_path) as found:
         assert (await found.picture(1, OCR)).sent
         sizes = await found.sizes([1, 2, 3], OCR)

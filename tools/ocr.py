@@ -102,7 +102,7 @@ def _to_read(
             f"{found.name} is a text already: use it as it is, or save an SVG as PNG. Nothing was sent."
         )
     if isinstance(found, Link):
-        if pages.strip() not in ("", "1") or (pages.strip() and found.is_pdf):
+        if pages.strip() not in (("",) if found.is_pdf else ("", "1")):
             raise Bailian.refusal(
                 "pages of a file by URL cannot be chosen: download it and give its path. Nothing was sent."
             )

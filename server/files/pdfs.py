@@ -10,10 +10,6 @@ MOST_CHARACTERS = 5_000_000
 class Pdf(Paper):
     kind = "pdf"
 
-    @property
-    def bytes(self) -> int:
-        return self.file.seek(0, 2)
-
     def _page(self, number: int) -> str:
         return f"Page {number} of {self.name}"
 

@@ -3,8 +3,10 @@
 import base64
 from dataclasses import dataclass
 
+from .painter import SENT_BYTES
+
 DATA_URI_CHARACTERS = 10 * 1024 * 1024
-FILE_BYTES = 7_500_000  # as base64 it fits into one data URI
+FILE_BYTES = SENT_BYTES
 
 
 @dataclass(frozen=True)

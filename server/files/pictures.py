@@ -29,11 +29,9 @@ class Heic(ImageFile):
     """A photo that DashScope reads and we do not: it is handed on as it is."""
 
     async def open(self) -> None:
-        size = self.file.seek(0, 2)
-        if size > FILE_BYTES:
-            raise ToolError(
-                f"{self.name} has {size / 1e6:.2f} MB; of HEIC {FILE_BYTES / 1e6:.1f} MB are sent. Save it as JPEG."
-            )
+        if self.size_bytes > FILE_BYTES:
+            said = f"{self.size_bytes / 1e6:.2f} MB; of HEIC {FILE_BYTES / 1e6:.1f} MB are sent"
+            raise ToolError(f"{self.name} has {said}. Save it as JPEG.")
         self.count = 1
 
     async def sizes(self, numbers: Sequence[int], most_pixels: int) -> list[tuple[int, int] | None]:

@@ -48,6 +48,10 @@ class Paper:
         self._painter: tuple[Process, BufferedByteReceiveStream] | None = None
         self._turn = anyio.Lock()
 
+    @property
+    def size_bytes(self) -> int:
+        return self.file.seek(0, 2)
+
     async def open(self) -> None:
         """Raises ToolError: it cannot be opened."""
         await self._seat.enter_async_context(self._studio.seats)
@@ -128,7 +132,7 @@ class Paper:
 
     async def _hand_over(self, process: Process) -> None:
         """As many bytes as were announced, though the file may have been changed meanwhile."""
-        left = self.file.seek(0, 2)
+        left = self.size_bytes
         self.file.seek(0)
         assert process.stdin
         await process.stdin.send(json.dumps({"kind": self.kind, "bytes": left}).encode() + b"\n")

@@ -1,6 +1,7 @@
 """A page as it is returned: what was read on it, and the doubts about that."""
 
 import json
+from functools import cached_property
 from typing import Any
 
 from pydantic import Field
@@ -26,7 +27,7 @@ class Page(Frozen):
     lines: tuple[Line, ...] = Field((), exclude_if=lambda v: not v)
     fields: Any = Field(None, exclude_if=lambda v: v is None)
 
-    @property
+    @cached_property
     def tokens(self) -> int:
         """Its share of a reply, at most."""
         return text_tokens(json.dumps(self.model_dump(mode="json"), ensure_ascii=False)).most
@@ -51,10 +52,12 @@ def _doubts(job: Job, read: Transcript, completion: Completion, layer: str) -> t
     cut = completion.truncated
     if completion.finish_reason == "content_filter" or FILTER in completion.incomplete:
         return "refused", f"DashScope's {FILTER} cut the answer off", read.text
-    if loop := loop_in(completion.text, cut=cut) or loop_in(read.text, cut=cut):
+    said = loop_in(completion.text, cut=cut)
+    kept = said if read.text == completion.text else loop_in(read.text, cut=cut)
+    if loop := said or kept:
         shown = " ".join(loop.unit.split())[:40]
         why = f'"{shown}" came {loop.turns} times: the rest of the page may be missing'
-        return "repeating", why, _tamed(read.text, cut)
+        return "repeating", why, without_loop(read.text, kept) if kept else read.text
     if cut:
         return "truncated", CUT if completion.finish_reason == "length" else completion.incomplete, read.text
     if read.trouble:
@@ -64,9 +67,3 @@ def _doubts(job: Job, read: Transcript, completion: Completion, layer: str) -> t
     if differs := "" if completion.sandbox else disagreement(read.words, layer, partly=job.task in PARTLY):
         return "disagrees", differs, read.text
     return "ok", "", read.text
-
-
-def _tamed(text: str, cut: bool) -> str:
-    """The text with its loop shortened: nobody reads it a hundred times."""
-    loop = loop_in(text, cut=cut)
-    return without_loop(text, loop) if loop else text
