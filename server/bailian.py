@@ -236,7 +236,7 @@ class Bailian:
         try:
             reply = await self._hear(way.dialect(), body, heard, about=about)
         except DashScopeError as error:
-            failed = error.hinting(self._advice(error, model, known, heard))
+            failed = error.reworded(hint=self._advice(error, model, known, heard))
             if heard.usage:
                 failed.spent = self._completion(model, known, heard, Reply(error.request_id, error.sandbox), thought)
             raise failed from None
@@ -272,7 +272,7 @@ class Bailian:
         try:
             reply = await self._hear(dialect, body, heard)
         except DashScopeError as error:
-            raise error.hinting(self._advice(error, model, known, heard)) from None
+            raise error.reworded(hint=self._advice(error, model, known, heard)) from None
         return self._completion(model, known, heard, reply, thought)
 
     async def _tell_page_fee(self, pages: int | None) -> None:
@@ -383,7 +383,7 @@ class Bailian:
         """What only we can add to a failure: near names, and what it cost so far."""
         if heard.usage:
             return f"Spent: {tokens(heard.usage)}, {money(self._cost(model, known, heard, ()))}."
-        if not error.unknown_model or self._shared.host.kind != "dashscope":
+        if error.kind != "unknown_model" or self._shared.host.kind != "dashscope":
             return ""
         near = self.catalog.near(model)
         advice = lifecycle_warnings(known, model, self.today) if known else []
@@ -391,9 +391,9 @@ class Bailian:
 
     def _search_failed(self, error: DashScopeError, model: str, known: Model | None, heard: Heard) -> DashScopeError:
         """Tells apart, as far as it shows, whether the question or the pages found were refused."""
-        if error.filtered:
-            error = error.saying(PAGES_FILTERED if heard.pages else QUESTION_OR_PAGES_FILTERED)
-        return error.hinting(self._advice(error, model, known, heard))
+        stopped = error.kind == "question_filtered"
+        message = (PAGES_FILTERED if heard.pages else QUESTION_OR_PAGES_FILTERED) if stopped else ""
+        return error.reworded(message=message, hint=self._advice(error, model, known, heard))
 
 
 async def bind(ctx: Context[Shared]) -> Bailian:

@@ -82,7 +82,7 @@ async def extract_part(
         try:
             completion = await bailian.complete(model, messages, response_format=_form(steps[0], schema))
         except DashScopeError as error:
-            if error.refuses_format and len(steps) > 1:
+            if error.kind == "format" and len(steps) > 1:
                 steps.pop(0)
                 continue
             if not found.completions:

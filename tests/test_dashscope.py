@@ -18,7 +18,7 @@ from bailian_mcp.server.dashscope import (
     Reasoned,
     Said,
 )
-from bailian_mcp.server.dashscope.errors import NO_KEY
+from bailian_mcp.server.dashscope.errors import KNOWN, NO_KEY, KnownError, from_reply
 from bailian_mcp.server.hosts import host
 from conftest import ANSWER, HOST, KEY, Step, Wire, chunk, dashscope, finish, refusal, sse, stream, usage
 
@@ -384,6 +384,22 @@ async def test_an_error_says_what_happened_and_what_to_do(reply: httpx2.Response
     error, _ = await failure(reply)
 
     assert says in str(error)
+
+
+@pytest.mark.parametrize("row", KNOWN, ids=lambda row: row.codes[0] if row.codes else row.text)
+@pytest.mark.parametrize("status", [200, 400, 403, 429, 500, 503])
+def test_other_words_change_nothing_that_is_decided_by_a_failure(row: KnownError, status: int) -> None:
+    reply = {"code": row.codes[0] if row.codes else "", "message": row.text}
+    error = from_reply(status, {"retry-after": "2"}, reply, str, "DashScope")
+    told = error.reworded(message="Something else.", hint="Do that.").with_request("r-1", sandbox=False)
+
+    def decisions(error: DashScopeError) -> list[object]:
+        told = (error.refused_at_once, error.for_every_request, error.filtered)
+        return [error.kind, error.code, error.status, error.retry, error.wait_s, *told]
+
+    assert decisions(told) == decisions(error)
+    assert error.kind == row.kind
+    assert str(told).startswith("Something else. Do that. [")
 
 
 @pytest.mark.parametrize(

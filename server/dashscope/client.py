@@ -300,10 +300,10 @@ class DashScope:
             for event in self._ending(reply, response):
                 yield event
         except DashScopeError as error:
-            if not reply.finished and not (reply.answered or (reply.found and not error.filtered)):
-                raise error.of(reply.request_id, sandbox=reply.sandbox) from None
+            if not reply.finished and not (reply.answered or (reply.found and error.kind != "question_filtered")):
+                raise error.with_request(reply.request_id, sandbox=reply.sandbox) from None
             if not reply.finished:
-                yield Finished(INTERRUPTED, str(error))
+                yield Finished(INTERRUPTED, str(error), error.kind)
 
     def _require_bounds(self, reply: Reply) -> None:
         if reply.characters > MOST_CHARACTERS:
@@ -390,7 +390,7 @@ class DashScope:
         if self._key:
             return {**headers, "Authorization": f"Bearer {self._key.get_secret_value()}"}
         if self._host.kind != "other":  # a server of one's own may need no key
-            raise DashScopeError(NO_KEY)
+            raise DashScopeError(NO_KEY, kind="no_key")
         return headers
 
     def _encoded(self, body: Mapping[str, Any]) -> bytes:

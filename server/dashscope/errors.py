@@ -6,7 +6,7 @@ Codes and texts: https://help.aliyun.com/zh/model-studio/error-code
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack
 
 from mcp.server.mcpserver.exceptions import ToolError
 
@@ -20,6 +20,8 @@ HIDDEN = (
     "\\ufe00-\\ufe0f\\ufeff\\U000e0000-\\U000e0fff"
 )
 UNSEEN = re.compile(rf"[\s{HIDDEN}]+")
+# A form of answer that a model does not take: another may do
+FORMAT = re.compile("response_format|json mode|json_schema", re.IGNORECASE)
 RETRIED = (429, 500, 503)  # with a code that says no work was begun; any other status may be billed
 CONSOLE = "https://bailian.console.aliyun.com"
 NO_KEY = (
@@ -27,96 +29,84 @@ NO_KEY = (
     "in this server's environment and restart the server (or start it with --sandbox to try it without a key)."
 )
 
+Kind = Literal["", "no_key", "account", "unknown_model", "format", "question_filtered", "answer_filtered"]
+"""What a failure means to a caller, whatever words it is told in."""
+
+
+class Known(TypedDict, total=False):
+    """What is known of a failure beside its words."""
+
+    kind: Kind
+    details: tuple[str, ...]
+    code: str
+    status: int
+    retry: bool
+    wait_s: float | None
+    sandbox: bool
+
 
 class DashScopeError(ToolError):
-    """A call that DashScope did not answer. The text says what happened and what to do next.
+    """A request that DashScope did not answer. The text says what happened and what to do next.
 
-    `code` and `status` are DashScope's own ("" and 0 when no reply came); `retry`: asking again cannot bill twice.
+    `code` and `status` are DashScope's own ("" and 0 when no reply came); `retry`: asking again cannot bill twice;
+    `details` follow the text in brackets; `hint` is one more sentence of advice.
     """
 
-    def __init__(
-        self,
-        says: str,
-        *,
-        marks: tuple[str, ...] = (),
-        code: str = "",
-        status: int = 0,
-        retry: bool = False,
-        wait_s: float | None = None,
-        sandbox: bool = False,
-    ) -> None:
-        whole = f"{SANDBOX_SAYS}{says}" if sandbox else says
-        super().__init__(f"{whole} [{', '.join(marks)}]" if marks else whole)
-        self.sandbox = sandbox
-        self.says = says
-        self.marks = marks
-        self.code = code
-        self.status = status
-        self.retry = retry
-        self.wait_s = wait_s
+    def __init__(self, message: str, *, hint: str = "", **known: Unpack[Known]) -> None:
+        self.message, self.hint, self._known = message, hint, known
+        self.kind: Kind = known.get("kind", "")
+        self.details = known.get("details", ())
+        self.code = known.get("code", "")
+        self.status = known.get("status", 0)
+        self.retry = known.get("retry", False)
+        self.wait_s = known.get("wait_s")
+        self.sandbox = known.get("sandbox", False)
         self.spent: object = None  # what is known of its price, set where prices are known
+        whole = f"{SANDBOX_SAYS if self.sandbox else ''}{message} {hint}".strip()
+        super().__init__(f"{whole} [{', '.join(self.details)}]" if self.details else whole)
 
-    def hinting(self, hint: str) -> "DashScopeError":
-        """The same failure with one more sentence of advice."""
-        return self.saying(f"{self.says} {hint}".strip())
+    def reworded(self, *, message: str = "", hint: str = "", **known: Unpack[Known]) -> "DashScopeError":
+        """The same failure, where we know more than DashScope's code says: other words, or more that is known."""
+        both: Known = {**self._known, **known}
+        return DashScopeError(message or self.message, hint=hint or self.hint, **both)
 
-    def saying(self, says: str) -> "DashScopeError":
-        """The same failure in other words, where we know more than the code says."""
-        kept = {name: getattr(self, name) for name in ("marks", "code", "status", "retry", "wait_s", "sandbox")}
-        return DashScopeError(says, **kept)
-
-    def of(self, request_id: str, *, sandbox: bool) -> "DashScopeError":
+    def with_request(self, request_id: str, *, sandbox: bool) -> "DashScopeError":
         """The same failure, with the reply it belongs to."""
-        if not self.marks and request_id:
-            self.marks = (f"request {request_id}",)
-        self.sandbox = self.sandbox or sandbox
-        return self.saying(self.says)
+        details = self.details or ((f"request {request_id}",) if request_id else ())
+        return self.reworded(details=details, sandbox=self.sandbox or sandbox)
 
     @property
     def request_id(self) -> str:
-        return next((mark.removeprefix("request ") for mark in self.marks if mark.startswith("request ")), "")
-
-    @property
-    def refuses_format(self) -> bool:
-        """Whether the model does not take this `response_format`: another form may do."""
-        said = self.says.lower()
-        return self.status == 400 and any(word in said for word in ("response_format", "json mode", "json_schema"))
+        named = (detail for detail in self.details if detail.startswith("request "))
+        return next(named, "").removeprefix("request ")
 
     @property
     def filtered(self) -> bool:
-        """Whether the content filter stopped what was read; what was written is another failure."""
-        return self.code.lower().replace("_", "") == "datainspectionfailed" and "output data" not in self.says.lower()
-
-    @property
-    def stopped_the_answer(self) -> bool:
-        """Whether the content filter stopped what was written."""
-        return "output data" in self.says.lower() and not self.filtered
+        """Whether the content filter stopped it, what was read or what was written."""
+        return self.kind in ("question_filtered", "answer_filtered")
 
     @property
     def refused_at_once(self) -> bool:
         """Whether no work can have begun, so that nothing is billed."""
-        return self.retry or (400 <= self.status < 500 and not self.stopped_the_answer) or self.says == NO_KEY
+        refused = 400 <= self.status < 500 and self.kind != "answer_filtered"
+        return self.retry or refused or self.kind == "no_key"
 
     @property
     def for_every_request(self) -> bool:
         """Whether the next request would fail as well: the key, the account, the model, the network, a rate."""
-        account = self.code.lower().startswith(("arrearage", "commoditynotpurchased", "prepaidbill", "postpaidbill"))
-        return self.retry or account or self.status in (401, 403, 404, 429) or self.says == NO_KEY
-
-    @property
-    def unknown_model(self) -> bool:
-        return self.code.lower().replace(".", "_") in ("modelnotfound", "model_not_found", "model_notexist")
+        return self.retry or self.kind in ("no_key", "account") or self.status in (401, 403, 404, 429)
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownError:
     """A failure we can explain. Matches by code, or by a piece of the message (DashScope reuses its codes)."""
 
-    says: str
+    message: str
     next: str
     codes: tuple[str, ...] = ()
     text: str = ""
     retry: bool = False
+    kind: Kind = ""
 
     def matches(self, code: str, message: str) -> bool:
         return bool(self.text and self.text in message) or code in self.codes
@@ -124,72 +114,77 @@ class Known:
 
 # The first match wins: texts that share a code with something else stand before it.
 KNOWN = (
-    Known(
+    KnownError(
         "The free quota of this model is used up.",
         f"Choose another model, or turn off 'stop when the free quota is used up' at {CONSOLE}.",
         codes=("allocationquota.freetieronly",),
         text="free allocated quota exceeded",
     ),
-    Known(
+    KnownError(
         "The Alibaba Cloud account owes money, so every call is refused, free quota included.",
         "Top up the account and try again some minutes later.",
         codes=("arrearage", "prepaidbilloverdue", "postpaidbilloverdue"),
+        kind="account",
         text="make sure your account is in good standing",
     ),
-    Known(
+    KnownError(
         "DashScope's content filter stopped the answer.",
         "Ask for a different answer; the question itself passed.",
         text="output data may contain inappropriate content",
+        kind="answer_filtered",
     ),
-    Known(
+    KnownError(
         "DashScope's content filter stopped the question.",
         "Reword the text or leave out the part it may object to.",
         codes=("datainspectionfailed", "data_inspection_failed"),
+        kind="question_filtered",
     ),
-    Known(
+    KnownError(
         "A rule of this workspace stopped the question.",
         "Reword it, or ask the workspace's administrator.",
         codes=("customroleblocked", "faqruleblocked", "ipinfringementsuspect"),
     ),
-    Known(
+    KnownError(
         "The API key is a pay-as-you-go key, and this URL takes keys of a plan only.",
         "Unset DASHSCOPE_BASE_URL, or use the plan's own key (sk-sp-...).",
         text="invalid access token",
     ),
-    Known(
+    KnownError(
         "DashScope does not accept the API key here.",
         "Check DASHSCOPE_API_KEY, and that DASHSCOPE_REGION is the region the key was made in: "
         "keys work in their own region only, and plan keys (sk-sp-...) at the plan's URL only.",
         codes=("invalidapikey", "invalid_api_key"),
     ),
-    Known(
+    KnownError(
         "The key does not belong to this workspace.",
         "Check DASHSCOPE_WORKSPACE_ID, and that the key's owner is a member of that workspace.",
         codes=("not authorized", "workspacenotfound", "workspace.accessdenied"),
     ),
-    Known(
+    KnownError(
         "This model is not offered over this protocol.",
         "Choose another model.",
         codes=("model_not_supported",),
         text="for openai compatibility mode",
     ),
-    Known(
+    KnownError(
         "DashScope does not know this model.",
         "Correct the model id, or check that the model is offered in this region.",
         codes=("modelnotfound", "model_not_found", "model.notexist"),
         text="model not exist",
+        kind="unknown_model",
     ),
-    Known(
+    KnownError(
         "This account has not bought or opened this model.",
         f"Open the model at {CONSOLE}, or choose another model.",
         codes=("accessdenied.unpurchased", "commoditynotpurchased"),
+        kind="account",
     ),
-    Known(
+    KnownError(
         "This account or key may not use this model.",
         f"Grant the model to the workspace and the key at {CONSOLE}, or choose another model.",
         codes=("accessdenied", "access_denied", "model.accessdenied", "app.accessdenied"),
     ),
-    Known(
+    KnownError(
         "Too many requests a minute for this model, or a rise too steep.",
         "Wait a minute, then send the same request again.",
         codes=(
@@ -202,79 +197,79 @@ KNOWN = (
         ),
         retry=True,
     ),
-    Known(
+    KnownError(
         "Too many tokens a minute for this model (a rate limit, not money, whatever the word quota says).",
         "Wait a minute, or send a shorter request.",
         codes=("throttling.allocationquota", "insufficient_quota"),
         retry=True,
     ),
-    Known(
+    KnownError(
         "DashScope gave up because the answer took too long. It may be billed, so it was not sent again.",
         "Ask for less at once, or use a faster model.",
         codes=("requesttimeout", "responsetimeout", "internalerror.timeout", "gatewaytimeout"),
     ),
-    Known(
+    KnownError(
         "DashScope is out of capacity for this model.",
         "Try again in a minute, or use another model.",
         codes=("modelservingerror", "modelunavailable", "serviceunavailable"),
         retry=True,
     ),
-    Known(
+    KnownError(
         "DashScope had an internal error. It may be billed, so it was not sent again.",
         "Call again if you still need the answer.",
         codes=("internalerror", "internal_error", "internalerror.algo", "systemerror", "modelservicefailed"),
     ),
-    Known(
+    KnownError(
         "This model is served at DashScope's other native endpoint.",
         "Correct `endpoint` of this model in catalog.json (text-generation or multimodal-generation), or report it.",
         text="url error, please check url",
     ),
-    Known(
+    KnownError(
         "The input is too long for this model.",
         "Shorten it, or choose a model with a larger context.",
         text="range of input length should be",
     ),
-    Known(
+    KnownError(
         "max_output_tokens is more than this model can write.",
         "Lower it to the range it names, or leave it out.",
         text="range of max_",
     ),
-    Known(
+    KnownError(
         "This model always thinks.",
         "Call again without thinking=off.",
         text="the enable_thinking parameter is restricted to true",
     ),
-    Known(
+    KnownError(
         "This model cannot think.",
         "Call again without thinking.",
         codes=("invalidparameter.notsupportenablethinking",),
     ),
-    Known(
+    KnownError(
         "This model cannot think for that long.",
         "Choose a lower thinking level.",
         text="the thinking_budget parameter must be",
     ),
-    Known(
+    KnownError(
         "This model cannot search the web.",
         "Choose a model that can.",
         text="does not support enable_search",
     ),
-    Known(
+    KnownError(
         "This model reads text only.",
         "Leave out the files, or choose a model that reads images.",
         text="input content must be a string",
     ),
-    Known(
+    KnownError(
         "A file is too large for one data URI (10 MB).",
         "Shrink it, or give an https URL.",
         text="exceeded limit on max bytes per data-uri item",
     ),
-    Known(
+    KnownError(
         "An image is too small, too large or too narrow for this model.",
         "Both sides must exceed 10 px, their ratio stay within 200:1: scale or crop it.",
         text="image length and width do not meet",
     ),
-    Known(
+    KnownError(
         "DashScope could not fetch a file from its URL.",
         "Check that the URL is public, or give a local path.",
         codes=(
@@ -299,19 +294,20 @@ def from_reply(
     """
     body = reply if isinstance(reply, Mapping) else {}
     inner = body.get("error")
-    details: Mapping[str, Any] = inner if isinstance(inner, Mapping) else body
-    code = str(details.get("code") or details.get("type") or "")
-    message = str(details.get("message") or inner or (reply if isinstance(reply, str) else ""))
+    said: Mapping[str, Any] = inner if isinstance(inner, Mapping) else body
+    code = str(said.get("code") or said.get("type") or "")
+    message = str(said.get("message") or inner or (reply if isinstance(reply, str) else ""))
     request_id = str(body.get("request_id") or headers.get("x-request-id") or "")
     known = _by_status(status) if service == DASHSCOPE else _elsewhere(status)
     if service == DASHSCOPE:
         known = next((k for k in KNOWN if k.matches(code.lower(), message.lower())), known)
     quoted = clipped(redact(message), QUOTED_CHARACTERS).rstrip(".")
     why = f' {service} said: "{quoted}".' if quoted else ""
-    marks = [code, f"HTTP {status}", f"request {request_id}" if request_id else ""]
+    details = [code, f"HTTP {status}", f"request {request_id}" if request_id else ""]
     return DashScopeError(
-        f"{known.says}{why} {known.next}",
-        marks=tuple(clipped(redact(mark), 80) for mark in marks if mark),
+        f"{known.message}{why} {known.next}",
+        kind=known.kind or ("format" if status == 400 and FORMAT.search(message) else ""),
+        details=tuple(clipped(redact(detail), 80) for detail in details if detail),
         code=code,
         status=status,
         retry=known.retry and status in RETRIED,
@@ -326,30 +322,34 @@ def clipped(text: str, characters: int) -> str:
     return line if len(line) <= characters else line[: characters - 1] + "…"
 
 
-def _by_status(status: int) -> Known:
+def _by_status(status: int) -> KnownError:
     if status == 401:
-        return Known("DashScope does not accept the API key here.", "Check DASHSCOPE_API_KEY and DASHSCOPE_REGION.")
+        return KnownError(
+            "DashScope does not accept the API key here.", "Check DASHSCOPE_API_KEY and DASHSCOPE_REGION."
+        )
     if status == 413:
-        return Known(
+        return KnownError(
             "The request is too large for this host (16 MiB on a shared host, 64 MB on a workspace's own).",
             "Send fewer or smaller files, or set DASHSCOPE_WORKSPACE_ID.",
         )
     if status == 429:
-        return Known("DashScope asks for fewer requests.", "Wait a minute before the next one.", retry=True)
+        return KnownError("DashScope asks for fewer requests.", "Wait a minute before the next one.", retry=True)
     if status == 503:
-        return Known("DashScope is not available right now.", "Try again in a minute.", retry=True)
+        return KnownError("DashScope is not available right now.", "Try again in a minute.", retry=True)
     if status == 504:
-        return Known("A gateway gave up waiting. The call may be billed, so it was not sent again.", "Ask for less.")
+        return KnownError(
+            "A gateway gave up waiting. The call may be billed, so it was not sent again.", "Ask for less."
+        )
     if 300 <= status < 400:
-        return Known("DashScope sent us elsewhere, which is not followed with a key.", "Check DASHSCOPE_BASE_URL.")
+        return KnownError("DashScope sent us elsewhere, which is not followed with a key.", "Check DASHSCOPE_BASE_URL.")
     if status >= 500:
-        return Known("DashScope failed. The call may be billed, so it was not sent again.", "Try again later.")
-    return Known("DashScope refused the request.", "Correct the request and call again.")
+        return KnownError("DashScope failed. The call may be billed, so it was not sent again.", "Try again later.")
+    return KnownError("DashScope refused the request.", "Correct the request and call again.")
 
 
-def _elsewhere(status: int) -> Known:
+def _elsewhere(status: int) -> KnownError:
     """A server that is not DashScope: its codes are not known, its statuses are everyone's."""
-    return Known(
+    return KnownError(
         f"The server answered HTTP {status}.",
         "Check the model's name, the key (any text, if it needs none) and DASHSCOPE_BASE_URL.",
         retry=status in (429, 503),

@@ -42,10 +42,11 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Why the model stopped: stop, length, ..., or `interrupted`, and then `why` it was."""
+    """Why the model stopped: stop, length, ..., or `interrupted`, and then `why` it was; `kind`: of that failure."""
 
     reason: str
     why: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

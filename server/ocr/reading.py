@@ -200,7 +200,7 @@ class Reading:
             self.failure = self.failure or error
 
     def _failed(self, number: int, error: DashScopeError) -> Page | None:
-        refused = error.filtered or error.stopped_the_answer
+        refused = error.filtered
         self._note(error)
         if error.for_every_request:
             return None
@@ -208,7 +208,7 @@ class Reading:
         none_read = not self.completions and failed >= min(GIVE_UP_AFTER, len(self.numbers))
         if len(self.numbers) == 1 or (none_read and not refused):
             self.failure = self.failure or error
-        why = f"DashScope's content filter refused the page. [{', '.join(error.marks)}]" if refused else str(error)
+        why = f"DashScope's content filter refused the page. [{', '.join(error.details)}]" if refused else str(error)
         return Page(page=number, status="refused" if refused else "failed", why=why)
 
     async def _expectation(self) -> str:
