@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TypedDict
 
 from mcp.types import CallToolResult, ResourceLink, TextContent
 from pydantic import Field
 
+from .ask import Exchange
 from .catalog import Cost, Frozen, Usage, line, summed, unpriced
 
 REASONING_CHARACTERS = 8_000
@@ -73,22 +74,48 @@ def _last_line(answer: Answer, facts: Sequence[str]) -> str:
     return f"[{' | '.join(filter(None, parts))}]"
 
 
-def combined(completions: Sequence[Completion], elapsed_s: float) -> dict[str, Any]:
-    """What `Answer` holds of a call that took several requests: everything added up, nothing lost."""
-    last = completions[-1]
-    return {
-        "model": last.model,
-        "usage": _usage_of_all([each.usage for each in completions]),
-        "cost": _cost_of_all([each.cost for each in completions]),
-        "request_id": last.request_id,
-        "request_ids": tuple(name for each in completions for name in each.request_ids),
-        "elapsed_s": round(elapsed_s, 3),
-        "sandbox": any(each.sandbox for each in completions),
-    }
+class Spent(TypedDict):
+    """What `Answer` holds, of all requests of a call."""
+
+    model: str
+    usage: Usage | None
+    cost: Cost
+    request_id: str
+    request_ids: tuple[str, ...]
+    elapsed_s: float
+    sandbox: bool
+
+
+def sum_exchanges(model: str, exchanges: Sequence[Exchange], elapsed_s: float) -> Spent:
+    """Everything added up, nothing lost. Of no request at all: nothing was used, and nothing is to be paid."""
+    names = tuple(exchange.request_id for exchange in exchanges if exchange.request_id)
+    return Spent(
+        model=model,
+        usage=_usage_of_all([exchange.usage for exchange in exchanges]),
+        cost=_cost_of_all([exchange.cost for exchange in exchanges]),
+        request_id=exchanges[-1].request_id if exchanges else "",
+        request_ids=names,
+        elapsed_s=round(elapsed_s, 3),
+        sandbox=any(exchange.sandbox for exchange in exchanges),
+    )
+
+
+def completion_of(exchange: Exchange, spent: Spent) -> Completion:
+    return Completion(
+        **spent,
+        text=exchange.text,
+        reasoning=exchange.reasoning,
+        finish_reason=exchange.finish_reason,
+        truncated=exchange.truncated,
+        incomplete=exchange.incomplete,
+        thinking=exchange.thinking,
+    )
 
 
 def _usage_of_all(usages: Sequence[Usage | None]) -> Usage | None:
     """Sums; a count is null where any request did not report it."""
+    if not usages:
+        return Usage(input_tokens=0, output_tokens=0)
     known = [usage for usage in usages if usage is not None]
     if len(known) < len(usages):
         return None
@@ -101,6 +128,8 @@ def _usage_of_all(usages: Sequence[Usage | None]) -> Usage | None:
 
 def _cost_of_all(costs: Sequence[Cost]) -> Cost:
     """The requests' lines, those of one price added up; unknown as soon as one of them is."""
+    if len(costs) < 2:
+        return costs[0] if costs else Cost(total="0")
     warnings = tuple(dict.fromkeys(said for cost in costs for said in cost.warnings))
     if unknown := next((cost.reason for cost in costs if cost.total is None), None):
         return unpriced(unknown, *warnings)
@@ -141,7 +170,7 @@ def money(cost: Cost) -> str:
     return " | ".join([said, *(f"note: {warning}" for warning in cost.warnings)])
 
 
-def clipped_in_the_middle(reasoning: str) -> str:
+def elided(reasoning: str) -> str:
     """Reasoning as it is returned: a reply must fit the host, and the answer comes first."""
     if len(reasoning) <= REASONING_CHARACTERS:
         return reasoning

@@ -1,6 +1,6 @@
 """What a tool is handed: one call's view of DashScope. Progress and cost happen here, once."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -8,57 +8,38 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
-import anyio
-from aiolimiter import AsyncLimiter
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Resolve
 
-from .answer import Completion, clipped_in_the_middle, money, tokens
+from .answer import Spent, elided, money, sum_exchanges, tokens
+from .ask import Exchange, RequestFailed, RequestPlan
 from .attachments import Attached, Recipient, attached, read
-from .catalog import Catalog, Cost, Model, Workload, cost_of, in_beijing, lifecycle_warnings, plain, shipped, unpriced
-from .dashscope import (
-    ChatCompletions,
-    DashScope,
-    DashScopeError,
-    Dialect,
-    Page,
-    Reply,
+from .catalog import (
+    Catalog,
+    Cost,
+    Model,
+    Workload,
+    cost_of,
+    in_beijing,
+    lifecycle_warnings,
+    pixels_for,
+    plain,
+    shipped,
+    unpriced,
 )
+from .dashscope import ChatCompletions, DashScope, DashScopeError
 from .files import Source, Studio, opened
 from .heard import Heard
 from .hosts import Host
+from .pacing import Pacing
 from .progress import Progress
-from .recognition import Way, pixels_for
-from .searching import PAGES_FILTERED, QUESTION_OR_PAGES_FILTERED, RESPONSES, SEARCH_FIRST, SEARCHES_PER_S, Ask, road
-from .thinking import Level, Thinking, output_limit, standard, thinking
+from .thinking import Level, ThinkingParameters, output_limit, standard, thinking
 
-PATIENCE_S = 0.2  # a wait that is not worth a word
-Turn = Callable[[], Awaitable[None]]
 UNPRICED = {
     "plan": "plan: this call draws on the plan's quota, not on money per token",
     "other": "not DashScope: this server's prices are not known",
 }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A completion, and how it was searched. `cites`: its text may hold `[ref_<number>]` marks."""
-
-    completion: Completion
-    pages: tuple[Page, ...]
-    searched: bool
-    searches: int | None
-    strategy: str
-    cites: bool
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """A completion, and what an OCR model found beside its words."""
-
-    completion: Completion
-    found: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -74,8 +55,7 @@ class Shared:
     repairs: int = 1
     studio: Studio = field(default_factory=Studio)
     uploads: bool = True  # whether a file may be put into DashScope's temporary storage
-    # Evenly spaced: never more than the rate in any second.
-    search_turns: AsyncLimiter = field(default_factory=lambda: AsyncLimiter(1, 1 / SEARCHES_PER_S))
+    pacing: Pacing = field(default_factory=Pacing)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def today(self) -> date:
@@ -86,12 +66,11 @@ class Shared:
 class Bailian:
     """One call's view of DashScope."""
 
-    refusal = ToolError  # what a tool raises where its arguments do not fit together
-    failure = DashScopeError  # what it catches where paid work must not be lost
-
     def __init__(self, shared: Shared, progress: Progress) -> None:
         self._shared = shared
         self._progress = progress
+        self.exchanges: list[Exchange] = []  # every request that was answered or counted
+        self._perhaps_billed = 0  # requests that failed, and nobody said what they used
 
     @property
     def catalog(self) -> Catalog:
@@ -213,35 +192,6 @@ class Bailian:
         work = Workload(input_tokens=input_tokens, output_tokens=output_tokens, calls=calls)
         return cost_of(self.catalog, model, work, region=self.region, on=self._shared.now())
 
-    async def recognise(
-        self,
-        model: str,
-        way: Way,
-        part: Mapping[str, Any],
-        settings: Mapping[str, Any],
-        *,
-        about: str = "",
-    ) -> Recognition:
-        """Ask a model to read an image; what it wrote, and what it found. `about`: which page, for the progress.
-
-        Raises:
-            DashScopeError: it gave no answer.
-        """
-        known = self.known(model)
-        thought, _ = self._thought_and_limit(model, known, None, None)
-        content = [part, {"type": "text", "text": way.prompt}] if way.prompt else [part]
-        messages = [{"role": "user", "content": content}]
-        body = {"model": model, "messages": messages, **thought.parameters, **way.parameters, **settings}
-        heard = Heard()
-        try:
-            reply = await self._hear(way.dialect(), body, heard, about=about)
-        except DashScopeError as error:
-            failed = error.reworded(hint=self._advice(error, model, known, heard))
-            if heard.usage:
-                failed.spent = self._completion(model, known, heard, Reply(error.request_id, error.sandbox), thought)
-            raise failed from None
-        return Recognition(self._completion(model, known, heard, reply, thought), heard.recognised)
-
     async def complete(
         self,
         model: str,
@@ -252,109 +202,119 @@ class Bailian:
         response_format: Mapping[str, Any] | None = None,
         sampling: Mapping[str, float] | None = None,
         pdf_pages: int | None = 0,
-    ) -> Completion:
-        """Ask a model; the answer, its tokens and its price. A cut stream gives what came, marked.
-
-        `pdf_pages`: of PDFs among the messages, as counted here; None: nobody counted.
+    ) -> Exchange:
+        """Ask a model over chat completions. A cut stream gives what came, marked.
 
         Raises:
-            ToolError: the arguments do not fit the model, or DashScope gave no answer.
+            ToolError: the arguments do not fit the model.
+            RequestFailed: DashScope gave no answer.
         """
         known = self.known(model)
-        dialect = ChatCompletions(cumulative=bool(known and known.cumulative))
-        thought, limit = self._thought_and_limit(model, known, thinking_level, max_output_tokens)
-        form = {"response_format": response_format} if response_format else {}
-        body = {"model": model, "messages": list(messages), **thought.parameters, **limit, **form, **(sampling or {})}
+        thinking = self.thinking(model, thinking_level)
+        parameters: dict[str, Any] = self.output_limit(model, thinking, max_output_tokens)
+        parameters |= {"response_format": response_format} if response_format else {}
+        parameters |= sampling or {}
         if pdf_pages != 0 and self._shared.host.kind == "dashscope":
-            body["include_tool_usage"] = True  # or the pages that were parsed are not told
+            parameters["include_tool_usage"] = True  # or the pages that were parsed are not told
             await self._tell_page_fee(pdf_pages)
-        heard = Heard(pdf_pages=pdf_pages)
-        try:
-            reply = await self._hear(dialect, body, heard)
-        except DashScopeError as error:
-            raise error.reworded(hint=self._advice(error, model, known, heard)) from None
-        return self._completion(model, known, heard, reply, thought)
+        protocol = ChatCompletions(cumulative=bool(known and known.cumulative))
+        return await self.ask(RequestPlan(model, protocol, messages, thinking, parameters, pdf_pages=pdf_pages))
 
     async def _tell_page_fee(self, pages: int | None) -> None:
         fee = self.catalog.fee("pdf_page", self.region)
         each = f"{plain(fee.price)} {fee.currency}" if fee else "an unknown price"
         await self.tell(f"{'some' if pages is None else pages} PDF pages, at {each} each beside their tokens")
 
-    async def search(self, model: str, question: str, ask: Ask) -> Finding:
-        """Ask a model that searches the web first; its answer and the pages it found. It thinks only if it must.
+    def thinking(self, model: str, level: Level | None = None) -> ThinkingParameters:
+        """What makes a model think so much; None: it thinks only if it must.
 
         Raises:
-            ToolError: the model cannot search here or not so, or DashScope gave no answer.
+            ToolError: it cannot; nothing was sent.
         """
-        self.require_dashscope("Web search")
-        known = self.known(model)
-        way = road(self.catalog, model, self.region, ask)
-        thought, limit = self._thought_and_limit(model, known, None, None)
-        messages = [{"role": "system", "content": SEARCH_FIRST}] if way.strategy == RESPONSES else []
-        messages.append({"role": "user", "content": question})
-        body = {"model": model, "messages": messages, **thought.parameters, **limit, **way.parameters}
-        heard = Heard(search_strategy=way.strategy)
+        if self._shared.host.kind == "other":  # only fields every OpenAI-compatible server knows
+            return standard(level)
+        return thinking(model, self.known(model), level)
+
+    def output_limit(self, model: str, thinking: ThinkingParameters, asked: int | None = None) -> dict[str, int]:
+        """The parameter that bounds the output; by default so that an answer fits the host.
+
+        Raises:
+            ToolError: it leaves no room for an answer; nothing was sent.
+        """
+        if self._shared.host.kind == "other":
+            return {"max_tokens": asked} if asked else {}
+        return output_limit(model, self.known(model), thinking, asked)
+
+    async def ask(self, plan: RequestPlan) -> Exchange:
+        """Send one request, the only way there is; what it cost is in this call's sums, answered or not.
+
+        Raises:
+            RequestFailed: DashScope gave no answer.
+        """
+        heard = Heard(search_strategy=plan.search_strategy, pdf_pages=plan.pdf_pages)
         try:
-            reply = await self._hear(way.dialect, body, heard, self._turn_to_search)
+            request_id, sandbox = await self._send(plan, heard)
         except DashScopeError as error:
-            raise self._search_failed(error, model, known, heard) from None
-        completion = self._completion(model, known, heard, reply, thought)
-        return Finding(completion, tuple(heard.pages), heard.searched, heard.searches, way.strategy, way.cites)
+            raise self._failed(plan, heard, error) from None
+        exchange = self._exchange(plan, heard, request_id, sandbox)
+        self.exchanges.append(exchange)
+        return exchange
 
-    async def _turn_to_search(self) -> None:
-        """DashScope drops searches above its rate without a word, so they wait here, each attempt anew."""
-        turns = self._shared.search_turns
-        with anyio.move_on_after(PATIENCE_S) as soon:
-            await turns.acquire()
-        if soon.cancelled_caught:
-            await self._progress.say(lambda: f"waiting for a turn to search ({SEARCHES_PER_S} a second)")
-            await turns.acquire()
-
-    async def _hear(
-        self, dialect: Dialect, body: Mapping[str, Any], heard: Heard, turn: Turn | None = None, about: str = ""
-    ) -> Reply:
-        """Send one request and take in its reply, with progress."""
-        model = body["model"]
+    async def _send(self, plan: RequestPlan, heard: Heard) -> tuple[str, bool]:
+        """Take in the reply, with progress; its request id, and whether the sandbox gave it."""
         async with (
-            self._progress.beating(f"{about}waiting for {model}"),
-            self._shared.dashscope.stream(dialect, body, turn=turn) as reply,
+            self._progress.beating(f"{plan.label}waiting for {plan.model}"),
+            self._shared.dashscope.stream(plan.protocol, plan.body, turn=plan.before_attempt) as reply,
         ):
             async for event in reply.events:
                 heard.take(event)
-                await self._progress.say(lambda: about + heard.news(model))
-        return reply
+                await self._progress.say(lambda: plan.label + heard.news(plan.model))
+        return reply.request_id, reply.sandbox
 
-    def _completion(self, model: str, known: Model | None, heard: Heard, reply: Reply, thought: Thinking) -> Completion:
-        return Completion(
-            model=model,
-            usage=heard.usage,
-            cost=self._cost(model, known, heard, (*thought.warnings, *self._host_warnings(reply))),
-            request_id=reply.request_id,
-            request_ids=(reply.request_id,) if reply.request_id else (),
-            elapsed_s=round(self._progress.elapsed_s, 3),
-            sandbox=reply.sandbox,
+    def _failed(self, plan: RequestPlan, heard: Heard, error: DashScopeError) -> RequestFailed:
+        exchange = self._exchange(plan, heard, error.request_id, error.sandbox)
+        if exchange.usage:
+            self.exchanges.append(exchange)
+        else:
+            self._perhaps_billed += not error.refused_at_once
+        return RequestFailed(error.reworded(hint=self._advice(error, exchange)), exchange)
+
+    def _exchange(self, plan: RequestPlan, heard: Heard, request_id: str, sandbox: bool) -> Exchange:
+        return Exchange(
+            model=plan.model,
             text="".join(heard.text),
-            reasoning=clipped_in_the_middle("".join(heard.reasoning)),
+            reasoning=elided("".join(heard.reasoning)),
             finish_reason=heard.finished.reason,
-            truncated=bool(heard.incomplete),
             incomplete=heard.incomplete,
-            thinking=thought.used,
+            stopped_by=heard.finished.kind,
+            thinking=plan.thinking.used,
+            usage=heard.usage,
+            cost=self._cost(plan, heard, sandbox),
+            request_id=request_id,
+            sandbox=sandbox,
+            search_results=tuple(heard.pages),
+            searched=heard.searched,
+            searches=heard.searches,
+            ocr_result=heard.recognised,
         )
 
-    def _thought_and_limit(
-        self, model: str, known: Model | None, level: Level | None, most: int | None
-    ) -> tuple[Thinking, dict[str, int]]:
-        if self._shared.host.kind == "other":  # only fields every OpenAI-compatible server knows
-            return standard(level), {"max_tokens": most} if most else {}
-        thought = thinking(model, known, level)
-        return thought, output_limit(model, known, thought, most)
+    def spent(self, model: str) -> Spent:
+        """What this call cost so far, failed requests included: the part of a result that says so."""
+        spent = sum_exchanges(model, self.exchanges, self.elapsed_s)
+        if self._perhaps_billed:
+            warning = f"Without {self._perhaps_billed} failed requests: whether DashScope bills them, it does not say."
+            warnings = (*spent["cost"].warnings, warning)
+            spent["cost"] = spent["cost"].model_copy(update={"warnings": warnings})
+        return spent
 
-    def _cost(self, model: str, known: Model | None, heard: Heard, warnings: tuple[str, ...]) -> Cost:
+    def _cost(self, plan: RequestPlan, heard: Heard, sandbox: bool) -> Cost:
+        warnings = (*plan.thinking.warnings, *self._host_warnings(sandbox))
         if self._shared.host.kind != "dashscope":
             return unpriced(UNPRICED[self._shared.host.kind], *warnings)
         if heard.usage is None:
             warnings = (*warnings, "A search was made, which is billed too.") if heard.searched else warnings
-            said = lifecycle_warnings(known, model, self.today) if known else []
+            known = self.known(plan.model)
+            said = lifecycle_warnings(known, plan.model, self.today) if known else []
             return unpriced("DashScope reported no usage; the call may still be billed", *warnings, *said)
         work = replace(
             Workload.of(heard.usage, reasoned=bool(heard.reasoning or heard.usage.reasoning_tokens)),
@@ -370,30 +330,30 @@ class Bailian:
             warnings = (*warnings, "DashScope did not say how many PDF pages it parsed: those of the file are priced.")
         if heard.searched and heard.searches is None:
             warnings = (*warnings, "DashScope did not say how many searches it made: one is priced.")
-        price = cost_of(self.catalog, model, work, region=self.region, on=self._shared.now())
+        price = cost_of(self.catalog, plan.model, work, region=self.region, on=self._shared.now())
         return price.model_copy(update={"warnings": (*warnings, *price.warnings)})
 
-    def _host_warnings(self, reply: Reply) -> tuple[str, ...]:
+    def _host_warnings(self, sandbox: bool) -> tuple[str, ...]:
         host = self._shared.host
-        if host.kind != "dashscope" or host.known or reply.sandbox:
+        if host.kind != "dashscope" or host.known or sandbox:
             return ()
         return ("This host is none of Alibaba's own: what it charges may differ.",)
 
-    def _advice(self, error: DashScopeError, model: str, known: Model | None, heard: Heard) -> str:
+    def _advice(self, error: DashScopeError, exchange: Exchange) -> str:
         """What only we can add to a failure: near names, and what it cost so far."""
-        if heard.usage:
-            return f"Spent: {tokens(heard.usage)}, {money(self._cost(model, known, heard, ()))}."
+        if exchange.usage:
+            return f"Spent: {tokens(exchange.usage)}, {money(exchange.cost)}."
         if error.kind != "unknown_model" or self._shared.host.kind != "dashscope":
             return ""
+        model, known = exchange.model, self.known(exchange.model)
         near = self.catalog.near(model)
         advice = lifecycle_warnings(known, model, self.today) if known else []
         return " ".join([*advice, f"Near names: {', '.join(near)}." if near else "The catalog knows no near name."])
 
-    def _search_failed(self, error: DashScopeError, model: str, known: Model | None, heard: Heard) -> DashScopeError:
-        """Tells apart, as far as it shows, whether the question or the pages found were refused."""
-        stopped = error.kind == "question_filtered"
-        message = (PAGES_FILTERED if heard.pages else QUESTION_OR_PAGES_FILTERED) if stopped else ""
-        return error.reworded(message=message, hint=self._advice(error, model, known, heard))
+    async def turn(self, to: str, per_s: float) -> None:
+        """Wait for a turn to do what DashScope takes so often a second, from all calls together."""
+        waiting = partial(self._progress.say, lambda: f"waiting for a turn to {to} ({per_s:g} a second)")
+        await self._shared.pacing.turn(to, per_s, waiting)
 
 
 async def bind(ctx: Context[Shared]) -> Bailian:

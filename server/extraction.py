@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any, Literal
 
-from .answer import Completion
+from .ask import Exchange, RequestFailed
 from .bailian import Bailian
 from .catalog import Model
-from .dashscope import DashScopeError
 from .parts import Part
 from .reading import NoJson, json_of
 from .schemas import Schema, Violation
@@ -30,13 +29,13 @@ SHOWN_VIOLATIONS = 10
 
 @dataclass
 class Found:
-    """What one part gave: the best data so far, what is wrong with it, and every request it took."""
+    """What one part gave: the best data so far, what is wrong with it, and how often it was asked for."""
 
     data: Any = None
     violations: list[Violation] = field(default_factory=lambda: [Violation(pointer="", message="no answer came")])
     mode: Mode = "prompt"
-    completions: list[Completion] = field(default_factory=list)
     attempts: int = 0
+    answers: int = 0
     read: bool = False  # an answer came that is JSON
     words: str = ""  # what came instead
     cut: str = ""  # why the answer is not whole, though it is JSON
@@ -72,7 +71,7 @@ async def extract_part(
     """Ask for one part, step down the ladder where a form is refused, repair what does not fit.
 
     Raises:
-        ToolError: DashScope gave no answer at all; nothing was paid for.
+        RequestFailed: DashScope gave no answer at all.
     """
     found, steps = Found(), list(ladder)
     messages = _question(schema, part, images, instructions, of)
@@ -80,40 +79,40 @@ async def extract_part(
         found.mode = steps[0]
         found.attempts += 1
         try:
-            completion = await bailian.complete(model, messages, response_format=_form(steps[0], schema))
-        except DashScopeError as error:
+            exchange = await bailian.complete(model, messages, response_format=_form(steps[0], schema))
+        except RequestFailed as error:
             if error.kind == "format" and len(steps) > 1:
                 steps.pop(0)
                 continue
-            if not found.completions:
+            if not found.answers:
                 raise
             found.violations.append(Violation(pointer="", message=f"a repair failed: {error}"))
             return found
-        found.completions.append(completion)
-        _take(found, schema, completion)
-        if found.valid or repairs <= 0 or completion.truncated or bailian.has_enough:
+        found.answers += 1
+        _take(found, schema, exchange)
+        if found.valid or repairs <= 0 or exchange.truncated or bailian.has_enough:
             return found
         repairs -= 1
         why = "; ".join(f"{v.pointer or 'the whole'}: {v.message}" for v in found.violations[:SHOWN_VIOLATIONS])
         messages = [
             *messages[:2],
-            {"role": "assistant", "content": completion.text[:SHOWN_AGAIN]},
+            {"role": "assistant", "content": exchange.text[:SHOWN_AGAIN]},
             {"role": "user", "content": REPAIR.format(why=why)},
         ]
 
 
-def _take(found: Found, schema: Schema, completion: Completion) -> None:
+def _take(found: Found, schema: Schema, exchange: Exchange) -> None:
     """Keep the answer if it is better than the one before."""
     try:
-        data = json_of(completion.text)
+        data = json_of(exchange.text)
     except NoJson as error:
-        cut = f" It is not whole: {completion.incomplete}." if completion.truncated else ""
-        found.words = completion.text
+        cut = f" It is not whole: {exchange.incomplete}." if exchange.truncated else ""
+        found.words = exchange.text
         if not found.read:
             found.violations = [Violation(pointer="", message=f"{error}{cut}")]
         return
     violations = schema.violations(data)
-    found.cut = completion.incomplete
+    found.cut = exchange.incomplete
     if not found.read or _weight(violations) <= _weight(found.violations):
         found.data, found.violations, found.read = data, violations, True
 

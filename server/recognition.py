@@ -4,13 +4,15 @@ Tasks and prompts: https://help.aliyun.com/zh/model-studio/qwen-vl-ocr-api-refer
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from .catalog import Catalog, Model, image_tokens, pixel_limit, text_tokens
+from .ask import RequestPlan
+from .bailian import Bailian
+from .catalog import Catalog, Model, image_tokens, is_ocr, seen_as, text_tokens
 from .dashscope import ChatCompletions, Dialect, Generation, Responses
 
 Task = Literal[
@@ -77,15 +79,6 @@ class Job:
         return {"ocr_options": {"task": self.task, **config}}
 
 
-@dataclass(frozen=True)
-class Way:
-    """How to ask: a decoder for each request, its parameters, and the words beside the image, where any are needed."""
-
-    dialect: Callable[[], Dialect]
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    prompt: str = ""
-
-
 def job(task: Task | None, fields: Mapping[str, Any] | None) -> Job:
     """Raises ToolError: the fields cannot be asked for, or not with that task."""
     if not fields:
@@ -109,37 +102,44 @@ def job(task: Task | None, fields: Mapping[str, Any] | None) -> Job:
     return Job("key_information_extraction", fields)
 
 
-def way(name: str, model: Model | None, job: Job) -> Way:
-    """OCR models know the tasks by name; other models that read images are told what stands behind it."""
-    if is_ocr(name, model):
-        endpoint = (model.endpoint if model else None) or "multimodal-generation"
-        return Way(lambda: Generation(endpoint), job.options)
-    return Way(ChatCompletions, {}, job.prompt)
+def ocr_plan(
+    bailian: Bailian, model: str, job: Job, part: Mapping[str, Any], changes: Mapping[str, Any], label: str = ""
+) -> RequestPlan:
+    """How one image, or one PDF by URL, is asked for.
 
-
-def way_of_documents(name: str, model: Model | None, job: Job) -> Way:
-    """A PDF by URL is read as a whole, by models that can.
-
-    Raises:
-        ToolError: this one cannot; nothing was sent.
+    OCR models know the tasks by name; other models that read images are told what stands behind it. `changes`: what is
+    asked for differently the second time.
     """
+    known = bailian.known(model)
+    protocol, parameters, prompt = _form(model, known, job, document="file" in part)
+    content = [part, {"type": "text", "text": prompt}] if prompt else [part]
+    messages = [{"role": "user", "content": content}]
+    return RequestPlan(model, protocol, messages, bailian.thinking(model), {**parameters, **changes}, label=label)
+
+
+def _form(name: str, model: Model | None, job: Job, *, document: bool) -> tuple[Dialect, dict[str, Any], str]:
+    """The protocol, its parameters, and the words beside the image, where any are needed."""
+    if document:
+        return Responses(), job.options, ""
+    if is_ocr(name, model):
+        return Generation((model.endpoint if model else None) or "multimodal-generation"), job.options, ""
+    return ChatCompletions(), {}, job.prompt
+
+
+def require_documents(name: str, model: Model | None) -> None:
+    """Raises ToolError: the model cannot read a PDF by URL as a whole; nothing was sent."""
     if model is None or model.limits.pdf_max_pages_other is None:
         raise ToolError(
             f"{name} reads no PDF by URL. Download it and give its path: its pages are drawn here. Nothing was sent."
         )
-    return Way(Responses, job.options)
 
 
 def document_limits(model: Model | None, job: Job) -> str:
     """How much of a PDF by URL is read at once."""
-    assert model  # or `way_of_documents` had refused it
+    assert model  # or `require_documents` had refused it
     limits, whole = model.limits, job.task == "document_parsing"
     pages = limits.pdf_max_pages_document_parsing if whole else limits.pdf_max_pages_other
     return f", of up to {pages} pages and {limits.pdf_max_mb} MB"
-
-
-def is_ocr(name: str, model: Model | None) -> bool:
-    return (model.type == "ocr" and model.endpoint is not None) if model else "ocr" in name.lower()
 
 
 def require_region(catalog: Catalog, name: str, model: Model | None, region: str) -> None:
@@ -159,21 +159,11 @@ def require_region(catalog: Catalog, name: str, model: Model | None, region: str
     )
 
 
-def pixels_for(name: str, model: Model | None) -> int:
-    """The most pixels of an image that the model makes use of."""
-    return pixel_limit(*_seen_as(name, model))
-
-
 def input_tokens(name: str, model: Model | None, job: Job, size: tuple[int, int] | None) -> int:
     """Of one request, before it is sent: an upper estimate of the image, a likely one of the words."""
-    kind, patch = _seen_as(name, model)
+    kind, patch = seen_as(name, model)
     seen = image_tokens(*size, patch_px=patch, kind=kind) if size else URL_TOKENS
     return seen + text_tokens(job.prompt).likely
-
-
-def _seen_as(name: str, model: Model | None) -> tuple[str, int]:
-    """The kind whose pixel limits hold for it, and its patch in pixels."""
-    return ("ocr" if is_ocr(name, model) else "vision"), (model.image_patch_px if model else 32)
 
 
 def other_settings(status: str, name: str, model: Model | None) -> dict[str, Any]:

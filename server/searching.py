@@ -4,13 +4,16 @@ Page: https://help.aliyun.com/zh/model-studio/web-search
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from mcp.server.mcpserver.exceptions import ToolError
 
+from .ask import Exchange, RequestFailed, RequestPlan
+from .bailian import Bailian
 from .catalog import CHINA, Catalog, Model, Search
-from .dashscope import Dialect, Generation, Responses
+from .dashscope import DashScopeError, Dialect, Generation, Responses
 
 Strategy = Literal["turbo", "max", "agent"]
 # DashScope drops a search above it without a word.
@@ -41,24 +44,72 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Road:
-    """How to ask: the protocol, its parameters, and the strategy that is billed. `cites`: the answer has marks."""
+class Finding:
+    """An answer, and how it was searched for. `cites`: its text may hold `[ref_<number>]` marks."""
 
-    dialect: Dialect
+    exchange: Exchange
     strategy: str
-    parameters: dict[str, Any] = field(default_factory=dict)
-    cites: bool = False
+    cites: bool
 
 
-def road(catalog: Catalog, name: str, region: str, ask: Ask) -> Road:
-    """The road of a model in a region.
+async def search(bailian: Bailian, model: str, question: str, ask: Ask) -> Finding:
+    """Ask a model that searches the web first. It thinks only if it must.
 
     Raises:
-        ToolError: the model cannot search there, or not so; nothing was sent.
+        ToolError: the model cannot search here, or not so; nothing was sent.
+        DashScopeError: it gave no answer.
     """
-    model = catalog.find(name)
+    bailian.require_dashscope("Web search")
+    plan = search_plan(bailian, model, question, ask)
+    try:
+        exchange = await bailian.ask(plan)
+    except RequestFailed as failed:
+        raise _told_apart(failed) from None
+    cites = "citation_format" in plan.parameters.get("search_options", {})
+    return Finding(exchange, plan.search_strategy, cites)
+
+
+def _told_apart(failed: RequestFailed) -> DashScopeError:
+    """Whether the question or the pages found were refused, as far as it shows."""
+    if failed.kind != "question_filtered":
+        return failed
+    return failed.reworded(message=PAGES_FILTERED if failed.exchange.search_results else QUESTION_OR_PAGES_FILTERED)
+
+
+def search_plan(bailian: Bailian, model: str, question: str, ask: Ask) -> RequestPlan:
+    """How a model searches in a region: the protocol, and the strategy that is billed.
+
+    Raises:
+        ToolError: it cannot search there, or not so; nothing was sent.
+    """
+    known, catalog, region = bailian.known(model), bailian.catalog, bailian.region
+    strategy = _strategy(catalog, model, known, region, ask)
+    parameters: dict[str, Any]
+    messages = [{"role": "user", "content": question}]
+    if strategy == RESPONSES or known is None or known.search is None:  # what the catalog does not hold, too
+        _require_agent(model, ask)
+        messages.insert(0, {"role": "system", "content": SEARCH_FIRST})
+        strategy, parameters = RESPONSES, {"tools": [{"type": "web_search"}]}
+        protocol: Dialect = Responses()
+    else:
+        parameters = {"enable_search": True, "search_options": _options(known.search, strategy, ask)}
+        protocol = Generation(known.endpoint or "text-generation", cumulative=known.cumulative)
+    thinking = bailian.thinking(model)
+    return RequestPlan(
+        model,
+        protocol,
+        messages,
+        thinking,
+        {**bailian.output_limit(model, thinking), **parameters},
+        before_attempt=partial(bailian.turn, "search", SEARCHES_PER_S),
+        search_strategy=strategy,
+    )
+
+
+def _strategy(catalog: Catalog, name: str, model: Model | None, region: str, ask: Ask) -> str:
+    """The strategy as it is billed."""
     if model is None:
-        return _responses(name, ask)  # one path for all models: the road for what the catalog does not hold
+        return RESPONSES
     offered = strategies(model, region)
     if not offered:
         raise ToolError(_cannot(catalog, model, region))
@@ -68,10 +119,7 @@ def road(catalog: Catalog, name: str, region: str, ask: Ask) -> Road:
             f"{name} has no strategy={strategy} in {region}. It has: {', '.join(offered)}. Choose one of these, or "
             "leave strategy out. Nothing was sent."
         )
-    if offered[strategy] == RESPONSES:
-        return _responses(name, ask)
-    assert model.search
-    return _native(model, model.search, strategy, ask)
+    return offered[strategy]
 
 
 def strategies(model: Model, region: str) -> dict[Strategy, str]:
@@ -91,33 +139,32 @@ def default_strategy(offered: Mapping[Strategy, str], region: str, *, narrowed: 
     return "agent" if "agent" in offered else next(iter(offered))
 
 
-def _native(model: Model, search: Search, strategy: str, ask: Ask) -> Road:
+def _options(search: Search, strategy: str, ask: Ask) -> dict[str, Any]:
+    """Of the native protocol."""
     options: dict[str, Any] = {"enable_source": True}
-    if search.strategies:
-        options["search_strategy"] = strategy
+    options |= {"search_strategy": strategy} if search.strategies else {}
     if strategy == "agent":  # takes nothing else
         _refuse_narrowing(ask)
-    else:
-        options |= {
-            "forced_search": True,  # English questions often trigger none
-            "enable_citation": True,
-            "citation_format": "[ref_<number>]",
-            "prepend_search_result": True,
-        }
-        options |= {"freshness": ask.freshness_days} if ask.freshness_days else {}
-        options |= {"assigned_site_list": list(ask.sites)} if ask.sites else {}
-    dialect = Generation(model.endpoint or "text-generation", cumulative=model.cumulative)
-    return Road(dialect, strategy, {"enable_search": True, "search_options": options}, cites=strategy != "agent")
+        return options
+    options |= {
+        "forced_search": True,  # English questions often trigger none
+        "enable_citation": True,
+        "citation_format": "[ref_<number>]",
+        "prepend_search_result": True,
+    }
+    options |= {"freshness": ask.freshness_days} if ask.freshness_days else {}
+    options |= {"assigned_site_list": list(ask.sites)} if ask.sites else {}
+    return options
 
 
-def _responses(name: str, ask: Ask) -> Road:
+def _require_agent(name: str, ask: Ask) -> None:
+    """Raises ToolError: the Responses API knows no other strategy, and narrows nothing."""
     _refuse_narrowing(ask)
     if ask.strategy in ("turbo", "max"):
         raise ToolError(
             f"{name} searches with strategy=agent only, as far as the catalog knows. Choose it, or leave strategy out. "
             "Nothing was sent."
         )
-    return Road(Responses(), RESPONSES, {"tools": [{"type": "web_search"}]})
 
 
 def _refuse_narrowing(ask: Ask) -> None:

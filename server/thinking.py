@@ -19,7 +19,7 @@ ANSWER_TOKENS = 16_384
 
 
 @dataclass(frozen=True)
-class Thinking:
+class ThinkingParameters:
     """What to send, the level that stands for (as reported), and how many reasoning tokens to leave room for."""
 
     parameters: dict[str, Any]
@@ -28,7 +28,7 @@ class Thinking:
     warnings: tuple[str, ...] = ()
 
 
-def thinking(name: str, model: Model | None, level: Level | None) -> Thinking:
+def thinking(name: str, model: Model | None, level: Level | None) -> ThinkingParameters:
     """The parameters for `level` on a model; None asks for no thinking where the model can do without.
 
     Raises:
@@ -39,19 +39,19 @@ def thinking(name: str, model: Model | None, level: Level | None) -> Thinking:
     if model.thinking.mode == "none":
         if level not in (None, "off"):
             raise ToolError(f"{name} cannot think. Call again without thinking, or choose a model that can.")
-        return Thinking({}, "off")
+        return ThinkingParameters({}, "off")
     if model.thinking.mode == "only":
         if level == "off":
             raise ToolError(f"{name} always thinks. Call again without thinking=off, or choose another model.")
-        return Thinking({}, "on", BUDGET_TOKENS["high"]) if level is None else _at(level, model)
+        return ThinkingParameters({}, "on", BUDGET_TOKENS["high"]) if level is None else _at(level, model)
     if level in (None, "off"):
-        return Thinking({"enable_thinking": False}, "off")
+        return ThinkingParameters({"enable_thinking": False}, "off")
     assert level is not None
     at = _at(level, model)
     return replace(at, parameters={"enable_thinking": True, **at.parameters})
 
 
-def output_limit(name: str, model: Model | None, thought: Thinking, asked: int | None) -> dict[str, int]:
+def output_limit(name: str, model: Model | None, thought: ThinkingParameters, asked: int | None) -> dict[str, int]:
     """The parameter that bounds the output: `max_completion_tokens` (reasoning included) where the model takes it.
 
     A model the catalog does not hold gets a limit only when one is asked for.
@@ -73,32 +73,32 @@ def output_limit(name: str, model: Model | None, thought: Thinking, asked: int |
     return {parameter: min(room + ANSWER_TOKENS, model.limits.max_output or ANSWER_TOKENS)}
 
 
-def standard(level: Level | None) -> Thinking:
+def standard(level: Level | None) -> ThinkingParameters:
     """A server that is not DashScope: OpenAI's own `reasoning_effort`, and only when a level is asked for."""
     if level in (None, "off"):
-        return Thinking({}, "the model's own default")
+        return ThinkingParameters({}, "the model's own default")
     assert level is not None
-    return Thinking({"reasoning_effort": level}, level)
+    return ThinkingParameters({"reasoning_effort": level}, level)
 
 
-def _unknown(level: Level | None) -> Thinking:
+def _unknown(level: Level | None) -> ThinkingParameters:
     """A model the catalog does not hold: send what was asked, in the words most families understand."""
     if level is None:
-        return Thinking({}, "the model's own default")
+        return ThinkingParameters({}, "the model's own default")
     if level == "off":
-        return Thinking({"enable_thinking": False}, "off")
+        return ThinkingParameters({"enable_thinking": False}, "off")
     budget = BUDGET_TOKENS[level]
-    return Thinking({"enable_thinking": True, "thinking_budget": budget}, level, budget)
+    return ThinkingParameters({"enable_thinking": True, "thinking_budget": budget}, level, budget)
 
 
-def _at(level: str, model: Model) -> Thinking:
+def _at(level: str, model: Model) -> ThinkingParameters:
     assert model.thinking
     efforts, most = model.thinking.effort, model.limits.max_reasoning or XHIGH_TOKENS
     if model.output_limit == "max_completion_tokens" and model.limits.max_output:
         most = max(1, min(most, model.limits.max_output - ANSWER_TOKENS))
     if not efforts:
         budget = min(BUDGET_TOKENS[level], most)
-        return Thinking({"thinking_budget": budget}, level, budget)
+        return ThinkingParameters({"thinking_budget": budget}, level, budget)
     higher = [known for known in LEVELS[LEVELS.index(level) :] if known in efforts]
     used = higher[0] if higher else [known for known in LEVELS if known in efforts][-1]
     effort, warnings = efforts[used], []
@@ -107,4 +107,4 @@ def _at(level: str, model: Model) -> Thinking:
     room = min(most, XHIGH_TOKENS) if effort == "xhigh" else BUDGET_TOKENS[used]
     if effort == "xhigh":
         warnings.append(f"thinking={used} lets {model.id} reason for up to {room:,} tokens.")
-    return Thinking({"reasoning_effort": effort}, used, room, tuple(warnings))
+    return ThinkingParameters({"reasoning_effort": effort}, used, room, tuple(warnings))

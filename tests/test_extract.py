@@ -180,6 +180,45 @@ async def test_a_stream_that_breaks_is_not_called_too_long(hosted: Hosted) -> No
     assert "It is not whole: DashScope ended the stream in the middle." in found["violations"][0]["message"]
 
 
+def counted_then_failed(request_id: str) -> httpx2.Response:
+    """Tokens, and then no answer: they are billed."""
+    return stream(sse(usage(100, 50), {"error": {"code": "InternalError", "message": "x"}}, done=False), request_id)
+
+
+async def test_what_a_failed_repair_spent_is_in_every_sum(hosted: Hosted) -> None:
+    wire = Wire([said({"year": "x"}, request_id="req-1"), counted_then_failed("req-2")])
+    found = await data(hosted, wire, valid=False)
+
+    assert (found["usage"]["input_tokens"], found["usage"]["output_tokens"]) == (1_100, 550)
+    assert found["cost"]["lines"][0]["quantity"] == 1_100
+    assert found["request_ids"] == ["req-1", "req-2"]
+    assert found["data"] == {"year": "x"}
+
+
+async def test_what_a_failed_part_spent_is_in_every_sum(hosted: Hosted) -> None:
+    wire = Wire([said({"title": "西湖"}, request_id="req-1"), counted_then_failed("req-2")])
+    found = await data(hosted, wire, valid=False, text=LONG, model="qwen-max")
+
+    assert (found["usage"]["input_tokens"], found["usage"]["output_tokens"]) == (1_100, 550)
+    assert found["request_ids"] == ["req-1", "req-2"]
+    assert len(wire.requests) == 2
+
+
+async def test_a_failed_repair_that_nobody_counted_is_said_to_be_missing_from_the_price(hosted: Hosted) -> None:
+    wire = Wire([said({"year": "x"}), httpx2.ReadTimeout("gone")])
+    found = await data(hosted, wire, valid=False)
+
+    assert found["usage"]["input_tokens"] == 1_000
+    assert "Without 1 failed requests: whether DashScope bills them, it does not say." in found["cost"]["warnings"]
+
+
+async def test_a_form_that_is_refused_was_never_billed(hosted: Hosted) -> None:
+    no = refusal(400, "invalid_parameter_error", "Unknown format of response_format")
+    found = await data(hosted, Wire([no, said({"title": "西湖"})]))
+
+    assert not any("failed requests" in warning for warning in found["cost"]["warnings"])
+
+
 # --- evidence ---
 
 

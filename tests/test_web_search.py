@@ -9,11 +9,10 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from aiolimiter import AsyncLimiter
 from bailian_mcp.server.bailian import Bailian, Shared
 from bailian_mcp.server.hosts import host as host_of
 from bailian_mcp.server.progress import Progress
-from bailian_mcp.server.searching import Ask
+from bailian_mcp.server.searching import Ask, search
 from conftest import HOST, Hosted, Wire, dashscope, leaves, process, refusal, stream, text_of
 from mcp import Client
 from mcp.server.mcpserver.exceptions import ToolError
@@ -459,7 +458,7 @@ async def test_searches_are_spaced_so_that_none_is_dropped() -> None:
     async with dashscope(Wire([answered])) as client, anyio.create_task_group() as tasks:
         shared = Shared(client, HOST)
         for _ in range(8):
-            tasks.start_soon(Bailian(shared, Progress(report)).search, "qwen3.7-plus", QUESTION, Ask())
+            tasks.start_soon(search, Bailian(shared, Progress(report)), "qwen3.7-plus", QUESTION, Ask())
 
     gaps = [later - earlier for earlier, later in pairwise(started)]
     assert min(gaps) > 0.05  # 1/15 s, less the timer's own error
@@ -474,7 +473,7 @@ async def test_each_attempt_waits_for_its_turn() -> None:
         return refusal(429, "limit_requests", "slow down") if len(started) < 3 else native(*FOUND)
 
     async with dashscope(Wire([busy])) as client:
-        await Bailian(Shared(client, HOST), Progress(silent)).search("qwen3.7-plus", QUESTION, Ask())
+        await search(Bailian(Shared(client, HOST), Progress(silent)), "qwen3.7-plus", QUESTION, Ask())
 
     assert len(started) == 3
     assert min(later - earlier for earlier, later in pairwise(started)) > 0.05
@@ -483,10 +482,10 @@ async def test_each_attempt_waits_for_its_turn() -> None:
 async def test_a_turn_that_does_not_come_in_time_is_no_silence_of_dashscope() -> None:
     wire = Wire([native(*FOUND)])
     async with dashscope(wire, timeout_s=0.3) as client:
-        shared = Shared(client, HOST, search_turns=AsyncLimiter(1, 60))
-        await shared.search_turns.acquire()
+        shared = Shared(client, HOST)
+        await shared.pacing.turn("search", 1 / 60, anyio.lowlevel.checkpoint)  # the next one comes in a minute
         with pytest.raises(ToolError, match=r"Its turn did not come within 0\.3 s\. Nothing was sent\."):
-            await Bailian(shared, Progress(silent)).search("qwen3.7-plus", QUESTION, Ask())
+            await search(Bailian(shared, Progress(silent)), "qwen3.7-plus", QUESTION, Ask())
 
     assert wire.requests == []
 

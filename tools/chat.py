@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..server.answer import Completion, result
+from ..server.answer import Completion, completion_of, result
 from ..server.bailian import Call
 from ..server.thinking import Level
 
@@ -76,7 +76,7 @@ async def chat(
     sampling = dict(PRESETS[preset]) if preset else {}
     if temperature is not None:
         sampling["temperature"] = temperature
-    completion = await bailian.complete(
+    exchange = await bailian.complete(
         chosen,
         [*before, *(turn.model_dump() for turn in history), {"role": "user", "content": content}],
         thinking_level=thinking,
@@ -84,4 +84,4 @@ async def chat(
         sampling=sampling,
         pdf_pages=attached.pdf_pages,
     )
-    return result(completion, completion.text)
+    return result(completion_of(exchange, bailian.spent(chosen)), exchange.text)

@@ -6,11 +6,13 @@ from functools import partial
 from typing import Annotated, Any
 
 import anyio.to_thread
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from ..server.answer import Answer, combined, result
-from ..server.bailian import Bailian, Call
+from ..server.answer import Answer, result
+from ..server.ask import RequestFailed
+from ..server.bailian import Call
 from ..server.catalog import Model, text_tokens
 from ..server.evidence import Evidence, Source, evidence_of
 from ..server.extraction import Found, Mode, extract_part, modes
@@ -87,14 +89,14 @@ async def extract(
     texts, images = await bailian.sources(chosen, text if text.strip() else "", files)
     if not texts and not images:
         what = "the files are blank" if files else "give text or files"
-        raise bailian.refusal(f"There is nothing to extract from: {what}. Nothing was sent.")
+        raise ToolError(f"There is nothing to extract from: {what}. Nothing was sent.")
     known = bailian.known(chosen)
     window = _window(known, schema, instructions)
     if window < LEAST_WINDOW:
-        raise bailian.refusal(f"The schema and the instructions leave no room for a text on {chosen}: shorten them.")
+        raise ToolError(f"The schema and the instructions leave no room for a text on {chosen}: shorten them.")
     parts = parts_of(texts, window) or [()]
     if len(parts) > MOST_PARTS:
-        raise bailian.refusal(
+        raise ToolError(
             f"The text would be read in {len(parts)} parts, each billed; at most {MOST_PARTS} are. Give less at once, "
             "or use a model with a larger context. Nothing was sent."
         )
@@ -111,9 +113,8 @@ async def extract(
     if evidence and texts and any(each.read for each in read):
         listed, left_out = await anyio.to_thread.run_sync(partial(evidence_of, data, sources))
         found = tuple(listed)
-    completions = [completion for each in read for completion in each.completions]
     extraction = Extraction(
-        **combined(completions, bailian.elapsed_s),
+        **bailian.spent(chosen),
         data=data,
         valid=not violations and len(done) == len(parts) and all(each.read for each in read),
         violations=tuple(violations),
@@ -161,7 +162,7 @@ async def _read(
         ask = partial(extract_part, bailian, model, shape, part, here, instructions=instructions, of=of)
         try:
             read.append(await ask(ladder=ladder, repairs=bailian.repairs))
-        except bailian.failure as error:
+        except RequestFailed as error:
             if not read:
                 raise
             return read, str(error)
@@ -175,7 +176,7 @@ async def _read(
 def _shape_of_parts(schema: Schema) -> Schema:
     try:
         return Schema(relaxed(schema.given))
-    except Bailian.refusal:  # it refers to what a part may lack
+    except ToolError:  # it refers to what a part may lack
         return schema
 
 

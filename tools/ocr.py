@@ -4,15 +4,16 @@ import json
 from collections import Counter
 from typing import Annotated, Any
 
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from ..server.answer import Answer, result
-from ..server.bailian import Bailian, Call
+from ..server.bailian import Call
 from ..server.catalog import Model
 from ..server.files import ImageFile, Link, OtherFile, Pdf, Source
 from ..server.ocr import Line, Page, Reading, as_ranges, pages_in
-from ..server.recognition import Job, Task, Way, job, require_region, way, way_of_documents
+from ..server.recognition import Task, job, require_documents, require_region
 
 ANNOTATIONS = ToolAnnotations(
     title="Read images and PDFs (百炼文字识别)",
@@ -79,11 +80,11 @@ async def ocr(
     if not model and not bailian.chose("ocr"):
         require_region(bailian.catalog, chosen, known, bailian.region)
     async with bailian.opened(source) as found:
-        reading = Reading(bailian, bailian.recipient(chosen), wanted, *_to_read(found, chosen, known, wanted, pages))
+        reading = Reading(bailian, bailian.recipient(chosen), wanted, *_to_read(found, chosen, known, pages))
         await reading.run()
     done = tuple(reading.pages[number] for number in sorted(reading.pages))
     transcription = Transcription(
-        **reading.spent,
+        **bailian.spent(chosen),
         text=done[0].text if len(reading.numbers) == 1 else "",
         pages=done,
         next_pages=reading.next_pages,
@@ -92,23 +93,18 @@ async def ocr(
     return result(transcription, _in_words(transcription), *_facts(transcription))
 
 
-def _to_read(
-    found: Source, name: str, model: Model | None, wanted: Job, pages: str
-) -> tuple[Way, Link | ImageFile | Pdf, list[int]]:
-    """How to ask for what, and which pages of it; 0 stands for a whole document."""
+def _to_read(found: Source, name: str, model: Model | None, pages: str) -> tuple[Link | ImageFile | Pdf, list[int]]:
+    """What is read, and which pages of it; 0 stands for a whole document."""
     if isinstance(found, OtherFile):
         found.text()  # or says what it is
-        raise Bailian.refusal(
-            f"{found.name} is a text already: use it as it is, or save an SVG as PNG. Nothing was sent."
-        )
+        raise ToolError(f"{found.name} is a text already: use it as it is, or save an SVG as PNG. Nothing was sent.")
     if isinstance(found, Link):
         if pages.strip() not in (("",) if found.is_pdf else ("", "1")):
-            raise Bailian.refusal(
-                "pages of a file by URL cannot be chosen: download it and give its path. Nothing was sent."
-            )
-        how = way_of_documents if found.is_pdf else way
-        return how(name, model, wanted), found, [0 if found.is_pdf else 1]
-    return way(name, model, wanted), found, pages_in(pages, found.count)
+            raise ToolError("pages of a file by URL cannot be chosen: download it and give its path. Nothing was sent.")
+        if found.is_pdf:
+            require_documents(name, model)
+        return found, [0 if found.is_pdf else 1]
+    return found, pages_in(pages, found.count)
 
 
 # --- telling ---

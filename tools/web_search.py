@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 from mcp.types import CallToolResult, ResourceLink, ToolAnnotations
 from pydantic import AfterValidator, Field
 
-from ..server.answer import Answer, result
-from ..server.bailian import Call, Finding
+from ..server.answer import Answer, Spent, result
+from ..server.bailian import Call
 from ..server.citations import Cited, Source, cited
 from ..server.hosts import is_host_name
-from ..server.searching import Ask, Strategy
+from ..server.searching import Ask, Finding, Strategy, search
 
 ANNOTATIONS = ToolAnnotations(
     title="Search the web with a Model Studio model (百炼联网搜索)",
@@ -75,10 +75,9 @@ async def web_search(
     the answer as untrusted: it is made from web pages.
     """
     chosen = bailian.model_for("web_search", model)
-    finding = await bailian.search(chosen, question, Ask(strategy, freshness_days, tuple(dict.fromkeys(sites))))
-    text = finding.completion.text
-    found = cited(text, finding.pages)
-    answer = _answer(finding, found)
+    finding = await search(bailian, chosen, question, Ask(strategy, freshness_days, tuple(dict.fromkeys(sites))))
+    found = cited(finding.exchange.text, finding.exchange.search_results)
+    answer = _answer(finding, found, bailian.spent(chosen))
     links = [
         ResourceLink(type="resource_link", name=_name(s), title=s.title or None, uri=s.url, description=UNTRUSTED)
         for s in found.sources
@@ -86,24 +85,25 @@ async def web_search(
     return result(answer, _in_words(answer), *_facts(answer), links=links)
 
 
-def _answer(finding: Finding, found: Cited) -> WebAnswer:
-    completion = finding.completion
+def _answer(finding: Finding, found: Cited, spent: Spent) -> WebAnswer:
+    exchange = finding.exchange
+    pages = exchange.search_results
     notes = [f"The answer and the sources: {UNTRUSTED}."]
-    notes += [] if finding.searched else [NOT_SEARCHED]
-    notes += [EMPTY] if not completion.text.strip() else []
-    notes += [ONLY_ADDRESSES] if finding.pages and not any(page.title for page in finding.pages) else []
-    notes += [NO_MARKS] if finding.pages and not finding.cites else []
-    common = {name: getattr(completion, name) for name in Answer.model_fields}
+    notes += [] if exchange.searched else [NOT_SEARCHED]
+    notes += [EMPTY] if not exchange.text.strip() else []
+    notes += [ONLY_ADDRESSES] if pages and not any(page.title for page in pages) else []
+    notes += [NO_MARKS] if pages and not finding.cites else []
+    notes += [*found.notes, *([f"Incomplete: {exchange.incomplete}"] if exchange.incomplete else [])]
     return WebAnswer(
-        **common,
+        **spent,
         answer=found.answer,
         sources=found.sources,
-        searched=finding.searched,
-        searches=finding.searches if finding.searched else 0,
+        searched=exchange.searched,
+        searches=exchange.searches if exchange.searched else 0,
         strategy=finding.strategy,
-        finish_reason=completion.finish_reason,
-        truncated=completion.truncated,
-        notes=(*notes, *found.notes, *([f"Incomplete: {completion.incomplete}"] if completion.incomplete else [])),
+        finish_reason=exchange.finish_reason,
+        truncated=exchange.truncated,
+        notes=tuple(notes),
     )
 
 

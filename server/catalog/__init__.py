@@ -3,7 +3,7 @@
 from .caveats import CHINA, lifecycle_warnings, over_limits, price_caveats
 from .cost import cost_of, in_beijing, in_force, unknown
 from .entries import Advice, Catalog, Fee, Model, Price, Search, Tier
-from .estimate import TextTokens, image_tokens, pixel_limit, text_tokens
+from .estimate import TextTokens, image_tokens, is_ocr, pixel_limit, pixels_for, seen_as, text_tokens
 from .file import overlaid, shipped
 from .money import Cost, CostLine, Frozen, Usage, line, plain, summed, unpriced
 from .search import Capability, Wish, advised, capabilities_of, find_models, is_special, named_in, understood
@@ -36,6 +36,7 @@ __all__ = [
     "image_tokens",
     "in_beijing",
     "in_force",
+    "is_ocr",
     "is_special",
     "lifecycle_warnings",
     "line",
@@ -43,9 +44,11 @@ __all__ = [
     "over_limits",
     "overlaid",
     "pixel_limit",
+    "pixels_for",
     "plain",
     "price_caveats",
     "price_sheet",
+    "seen_as",
     "shipped",
     "summed",
     "text_tokens",

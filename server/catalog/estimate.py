@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from math import ceil, floor, sqrt
 
+from .entries import Model
+
 MARKERS = 2
 MOST_PIXELS = {"vision": 2_621_440, "ocr": 8_388_608}
 MOST_PIXELS_OF_28 = {"ocr": 6_422_528}  # models of the smaller patch
@@ -18,6 +20,21 @@ LEAST_PIXELS = {"vision": 65_536, "ocr": 3_072}
 def pixel_limit(kind: str, patch_px: int = 32) -> int:
     """What a larger image is shrunk to by DashScope, unless it is asked for more."""
     return (MOST_PIXELS_OF_28 if patch_px == 28 else MOST_PIXELS).get(kind, MOST_PIXELS[kind])
+
+
+def pixels_for(name: str, model: Model | None) -> int:
+    """The most pixels of an image that the model makes use of."""
+    return pixel_limit(*seen_as(name, model))
+
+
+def seen_as(name: str, model: Model | None) -> tuple[str, int]:
+    """The kind whose pixel limits hold for a model, and its patch in pixels."""
+    return ("ocr" if is_ocr(name, model) else "vision"), (model.image_patch_px if model else 32)
+
+
+def is_ocr(name: str, model: Model | None) -> bool:
+    """Whether it is made for reading; of a model that the catalog does not hold, its name tells."""
+    return (model.type == "ocr" and model.endpoint is not None) if model else "ocr" in name.lower()
 
 
 def image_tokens(

@@ -53,7 +53,8 @@ class DashScopeError(ToolError):
     """
 
     def __init__(self, message: str, *, hint: str = "", **known: Unpack[Known]) -> None:
-        self.message, self.hint, self._known = message, hint, known
+        super().__init__(message)
+        self.message, self.hint, self.known = message, hint, known
         self.kind: Kind = known.get("kind", "")
         self.details = known.get("details", ())
         self.code = known.get("code", "")
@@ -61,13 +62,14 @@ class DashScopeError(ToolError):
         self.retry = known.get("retry", False)
         self.wait_s = known.get("wait_s")
         self.sandbox = known.get("sandbox", False)
-        self.spent: object = None  # what is known of its price, set where prices are known
-        whole = f"{SANDBOX_SAYS if self.sandbox else ''}{message} {hint}".strip()
-        super().__init__(f"{whole} [{', '.join(self.details)}]" if self.details else whole)
+
+    def __str__(self) -> str:
+        whole = f"{SANDBOX_SAYS if self.sandbox else ''}{self.message} {self.hint}".strip()
+        return f"{whole} [{', '.join(self.details)}]" if self.details else whole
 
     def reworded(self, *, message: str = "", hint: str = "", **known: Unpack[Known]) -> "DashScopeError":
         """The same failure, where we know more than DashScope's code says: other words, or more that is known."""
-        both: Known = {**self._known, **known}
+        both: Known = {**self.known, **known}
         return DashScopeError(message or self.message, hint=hint or self.hint, **both)
 
     def with_request(self, request_id: str, *, sandbox: bool) -> "DashScopeError":

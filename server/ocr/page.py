@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import Field
 
-from ..answer import Completion
+from ..ask import Exchange
 from ..catalog import Frozen, text_tokens
 from ..recognition import Job
 from .doubt import Status, disagreement, loop_in, without_loop
 from .transcripts import Line, Transcript
 
-FILTER = "content filter"
+FILTERED = ("question_filtered", "answer_filtered")
 CUT = "the output limit was reached and the rest is missing: cut the page into parts, or try another model"
 NOTHING = "no text came, though there is something on the page: look at it, or try another task or model"
 BETTER = ("ok", "disagrees", "truncated", "repeating", "empty", "refused", "failed")
@@ -42,28 +42,28 @@ class Page(Frozen):
         return BETTER.index(self.status), -len(self.text) if self.status == "truncated" else 0
 
 
-def judged(number: int, job: Job, read: Transcript, completion: Completion, layer: str) -> Page:
+def judged(number: int, job: Job, read: Transcript, exchange: Exchange, layer: str) -> Page:
     """A page with its doubts."""
-    status, why, text = _doubts(job, read, completion, layer)
+    status, why, text = _doubts(job, read, exchange, layer)
     return Page(page=number, status=status, why=why, text=text, lines=read.lines, fields=read.fields)
 
 
-def _doubts(job: Job, read: Transcript, completion: Completion, layer: str) -> tuple[Status, str, str]:
-    cut = completion.truncated
-    if completion.finish_reason == "content_filter" or FILTER in completion.incomplete:
-        return "refused", f"DashScope's {FILTER} cut the answer off", read.text
-    said = loop_in(completion.text, cut=cut)
-    kept = said if read.text == completion.text else loop_in(read.text, cut=cut)
+def _doubts(job: Job, read: Transcript, exchange: Exchange, layer: str) -> tuple[Status, str, str]:
+    cut = exchange.truncated
+    if exchange.finish_reason == "content_filter" or exchange.stopped_by in FILTERED:
+        return "refused", "DashScope's content filter cut the answer off", read.text
+    said = loop_in(exchange.text, cut=cut)
+    kept = said if read.text == exchange.text else loop_in(read.text, cut=cut)
     if loop := said or kept:
         shown = " ".join(loop.unit.split())[:40]
         why = f'"{shown}" came {loop.turns} times: the rest of the page may be missing'
         return "repeating", why, without_loop(read.text, kept) if kept else read.text
     if cut:
-        return "truncated", CUT if completion.finish_reason == "length" else completion.incomplete, read.text
+        return "truncated", CUT if exchange.finish_reason == "length" else exchange.incomplete, read.text
     if read.trouble:
         return "failed", read.trouble, read.text
     if read.empty:
         return "empty", NOTHING, ""
-    if differs := "" if completion.sandbox else disagreement(read.words, layer, partly=job.task in PARTLY):
+    if differs := "" if exchange.sandbox else disagreement(read.words, layer, partly=job.task in PARTLY):
         return "disagrees", differs, read.text
     return "ok", "", read.text

@@ -8,14 +8,14 @@ from operator import attrgetter
 from typing import Any
 
 import anyio
+from mcp.server.mcpserver.exceptions import ToolError
 
-from ..answer import Completion, combined
+from ..ask import Exchange, RequestFailed
 from ..attachments import Recipient, image_part
 from ..bailian import Bailian
-from ..catalog import Cost, Usage
 from ..dashscope import INTERRUPTED, DashScopeError
 from ..files import ImageFile, Link, Pdf, Picture
-from ..recognition import USUAL_OUTPUT, Job, Way, document_limits, input_tokens, other_settings
+from ..recognition import USUAL_OUTPUT, Job, document_limits, input_tokens, ocr_plan, other_settings
 from .page import Page, judged
 from .ranges import as_ranges
 from .transcripts import Canvas, transcript
@@ -46,16 +46,13 @@ class Reading:
     bailian: Bailian
     to: Recipient
     job: Job
-    way: Way
     source: Link | ImageFile | Pdf
     numbers: Sequence[int]
     pages: dict[int, Page] = field(default_factory=dict)
-    completions: list[Completion] = field(default_factory=list)
     failure: DashScopeError | None = None  # for which no further page was begun
     _left: deque[int] = field(default_factory=deque)
     _under_way: int = 0
     _full: str = ""
-    _perhaps_billed: int = 0  # requests that failed without a count of their tokens
 
     async def run(self) -> None:
         """Read as many pages as there are time and room for.
@@ -68,8 +65,10 @@ class Reading:
         async with self.bailian.beating("reading the pages"), anyio.create_task_group() as tasks:
             for _ in self.numbers[:AT_ONCE]:
                 tasks.start_soon(self._work)
-        if not self.completions and (self.failure or all(page.status == "failed" for page in self.pages.values())):
-            raise self.failure or Bailian.refusal(self.pages[min(self.pages)].why)
+        if not self.bailian.exchanges and (
+            self.failure or all(page.status == "failed" for page in self.pages.values())
+        ):
+            raise self.failure or ToolError(self.pages[min(self.pages)].why)
 
     @property
     def next_pages(self) -> str:
@@ -81,26 +80,8 @@ class Reading:
         return str(self.failure or (self._full if self._left else ""))
 
     @property
-    def spent(self) -> dict[str, Any]:
-        """What an answer says of its requests, those that failed included as far as they are known."""
-        elapsed_s = round(self.bailian.elapsed_s, 3)
-        if not self.completions:  # blank pages are not sent
-            usage, cost = Usage(input_tokens=0, output_tokens=0), Cost(total="0")
-            said: dict[str, Any] = {"model": self.to.name, "usage": usage, "request_id": "", "request_ids": ()}
-            return {**said, "cost": self._warned(cost), "elapsed_s": elapsed_s}
-        spent = combined(self.completions, elapsed_s)
-        return {**spent, "cost": self._warned(spent["cost"])}
-
-    def _warned(self, cost: Cost) -> Cost:
-        if not self._perhaps_billed:
-            return cost
-        failed = self._perhaps_billed
-        warning = f"Without {failed} failed requests: whether DashScope bills them, it does not say."
-        return cost.model_copy(update={"warnings": (*cost.warnings, warning)})
-
-    @property
     def _so_far(self) -> str:
-        cost = self.spent["cost"] if self.completions else None
+        cost = self.bailian.spent(self.to.name)["cost"] if self.bailian.exchanges else None
         return "nothing paid" if cost is None else f"{cost.total} CNY" if cost.total else "cost unknown"
 
     # --- which page, and whether there is time and room for one more ---
@@ -138,17 +119,17 @@ class Reading:
         """The page; None where the work ended meanwhile."""
         try:
             sheet = await self._sheet(number)
-        except Bailian.refusal as error:  # DashScope's storage included
+        except ToolError as error:  # DashScope's storage included
             return Page(page=number, status="failed", why=str(error))
         if sheet.picture and sheet.picture.blank:
             return Page(page=number, status="empty", why=BLANK)
         if self.failure or (self.bailian.has_enough and self.pages):
             return None
         try:
-            page, completion = await self._asked(sheet, {})
-        except DashScopeError as error:
+            page, exchange = await self._asked(sheet, {})
+        except RequestFailed as error:
             return self._failed(number, error)
-        again = page.status in ("truncated", "repeating") and completion.finish_reason != INTERRUPTED
+        again = page.status in ("truncated", "repeating") and exchange.finish_reason != INTERRUPTED
         return await self._better(page, sheet) if again and self._may_ask_again(page) else page
 
     async def _sheet(self, number: int) -> Sheet:
@@ -162,40 +143,35 @@ class Reading:
         layer = await self.source.text(number) if isinstance(self.source, Pdf) else ""
         return Sheet(number, image_part(await self.to.address(picture, self.source.name)), picture, layer)
 
-    async def _asked(self, sheet: Sheet, settings: dict[str, Any]) -> tuple[Page, Completion]:
-        about = f"page {sheet.number}: " if len(self.numbers) > 1 else ""
-        heard = await self.bailian.recognise(self.to.name, self.way, sheet.part, settings, about=about)
-        self.completions.append(heard.completion)
+    async def _asked(self, sheet: Sheet, changes: dict[str, Any]) -> tuple[Page, Exchange]:
+        label = f"page {sheet.number}: " if len(self.numbers) > 1 else ""
+        exchange = await self.bailian.ask(ocr_plan(self.bailian, self.to.name, self.job, sheet.part, changes, label))
         picture = sheet.picture
         canvas = Canvas(picture.sent, picture.shown, isinstance(self.source, Pdf)) if picture else Canvas()
-        read = transcript(self.job, heard.completion.text, heard.found, canvas)
-        return judged(sheet.number, self.job, read, heard.completion, sheet.layer), heard.completion
+        read = transcript(self.job, exchange.text, exchange.ocr_result, canvas)
+        return judged(sheet.number, self.job, read, exchange, sheet.layer), exchange
 
     async def _better(self, page: Page, sheet: Sheet) -> Page:
         """The page or, asked for once more with other settings, a better one. A failure of that loses nothing."""
         await self.bailian.tell(f"page {page.page} is {page.status}: it is asked for once more")
         try:
-            again, _ = await self._asked(sheet, self._settings(page))
-        except DashScopeError as error:
+            again, _ = await self._asked(sheet, self._changes(page))
+        except RequestFailed as error:
             self._note(error)
             return page
         return min(page, again.read_twice(page.status), key=attrgetter("doubtfulness"))
 
-    def _settings(self, page: Page) -> dict[str, Any]:
+    def _changes(self, page: Page) -> dict[str, Any]:
         return other_settings(page.status, self.to.name, self.to.model)
 
     def _may_ask_again(self, page: Page) -> bool:
         """Whether it can help, and what comes back will fit the answer."""
         others = sum(each.tokens for each in self.pages.values()) + (self._under_way - 1) * EXPECTED
         fits = others + 2 * page.tokens <= ROOM or len(self.numbers) == 1
-        return bool(self._settings(page)) and fits and not self.bailian.has_enough
+        return bool(self._changes(page)) and fits and not self.bailian.has_enough
 
     def _note(self, error: DashScopeError) -> None:
-        """What a failed request means for the money, and for the pages to come."""
-        if isinstance(error.spent, Completion):
-            self.completions.append(error.spent)
-        else:
-            self._perhaps_billed += not error.refused_at_once
+        """What a failed request means for the pages to come."""
         if error.for_every_request:
             self.failure = self.failure or error
 
@@ -205,7 +181,7 @@ class Reading:
         if error.for_every_request:
             return None
         failed = sum(page.status == "failed" for page in self.pages.values()) + 1
-        none_read = not self.completions and failed >= min(GIVE_UP_AFTER, len(self.numbers))
+        none_read = not self.bailian.exchanges and failed >= min(GIVE_UP_AFTER, len(self.numbers))
         if len(self.numbers) == 1 or (none_read and not refused):
             self.failure = self.failure or error
         why = f"DashScope's content filter refused the page. [{', '.join(error.details)}]" if refused else str(error)
