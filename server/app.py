@@ -24,6 +24,7 @@ from .. import tools
 from . import stdio
 from .answer import Answer
 from .bailian import Shared
+from .errors import InvalidRequest
 from .resources import add_resources
 from .wording import complaints
 
@@ -64,7 +65,7 @@ class App(MCPServer[Shared]):
         except ToolError as refusal:
             if isinstance(refusal.__cause__, ValidationError):
                 parameters = list(tool.parameters["properties"])
-                raise ToolError(_sendable(_reworded(refusal.__cause__, parameters))) from refusal.__cause__
+                raise InvalidRequest(_sendable(_reworded(refusal.__cause__, parameters))) from refusal.__cause__
             own_words = str(refusal).removeprefix(f"Error executing tool {name}: ")
             raise ToolError(_sendable(own_words)) from refusal.__cause__
 
@@ -210,4 +211,4 @@ def _reworded(error: ValidationError, parameters: list[str]) -> str:
     said = complaints(details)
     if any(each["type"] == "extra_forbidden" and len(each["loc"]) == 1 for each in details):
         said.append(f"This tool takes: {', '.join(parameters)}.")
-    return " ".join([*said, "Nothing was sent. Correct this and call again."])
+    return " ".join([*said, "Correct this and call again."])

@@ -10,9 +10,9 @@ from io import BytesIO
 from typing import Any, BinaryIO
 
 from anyio import to_thread
-from mcp.server.mcpserver.exceptions import ToolError
 
 from .catalog import Catalog, Model
+from .errors import InvalidRequest
 from .files import FILE_BYTES, ImageFile, Link, OtherFile, Pdf, Picture, Source
 
 MOST_PDF_PAGES = 256
@@ -46,17 +46,15 @@ class Recipient:
     store: Store
 
     def require(self, kind: str) -> None:
-        """Raises ToolError: the model does not read that."""
+        """Raises InvalidRequest: the model does not read that."""
         if self.model is None or not self.model.input or kind in self.model.input:
             return
         if kind == "image":
-            raise ToolError(
+            raise InvalidRequest(
                 f"{self.name} reads no images. Leave out the files, or use {self.catalog.defaults['chat']}."
             )
         able = [each.id for each in self.catalog.models if kind in each.input and each.in_service][:3]
-        raise ToolError(
-            f"{self.name} reads no PDFs. Use {' or '.join(able)}, or read it with `ocr` or `extract`. Nothing was sent."
-        )
+        raise InvalidRequest(f"{self.name} reads no PDFs. Use {' or '.join(able)}, or read it with `ocr` or `extract`.")
 
     async def address(self, picture: Picture, name: str) -> str:
         """Where DashScope finds a picture: in the request itself, where it fits."""
@@ -70,14 +68,14 @@ async def attached(found: Source, to: Recipient) -> Attached:
     """A file as it goes beside a prompt.
 
     Raises:
-        ToolError: the model does not read such a file; nothing was sent.
+        InvalidRequest: the model does not read such a file.
     """
     match found:
         case Link() if found.is_pdf:
             to.require("pdf")
             return Attached(({"type": "file", "file": {"file_url": found.url}},), None)
         case Link() if found.is_document:
-            raise ToolError("Only images and PDFs can be sent by URL. Download it and give its text.")
+            raise InvalidRequest("Only images and PDFs can be sent by URL. Download it and give its text.")
         case Link():
             to.require("image")
             return Attached((image_part(found.url),))
@@ -89,14 +87,14 @@ async def attached(found: Source, to: Recipient) -> Attached:
             return Attached((await _pdf_part(found, to),), found.count)
         case _:
             found.text()  # or says what it is
-            raise ToolError(f"{found.name} is a text: put it into the prompt. Files are images and PDFs.")
+            raise InvalidRequest(f"{found.name} is a text: put it into the prompt. Files are images and PDFs.")
 
 
 async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], to: Recipient) -> Attached:
     """Pages as images; those of a PDF that are blank are left out.
 
     Raises:
-        ToolError: too many for one request, or the model reads no images; nothing was sent.
+        InvalidRequest: too many for one request, or the model reads no images.
     """
     made = Attached()
     for number in numbers:
@@ -105,9 +103,9 @@ async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], to: Recipient
             continue
         to.require("image")
         if len(made.parts) == MOST_PICTURES:
-            raise ToolError(
+            raise InvalidRequest(
                 f"{found.name} has more than {MOST_PICTURES} pages without text, too many for one request: "
-                "read it with `ocr` and give its text. Nothing was sent."
+                "read it with `ocr` and give its text."
             )
         made += Attached((image_part(await to.address(picture, found.name)),))
     return made
@@ -117,10 +115,10 @@ async def read(found: Source, to: Recipient) -> tuple[str, Attached]:
     """What a file says in words, and what of it must be looked at: an image, the pages of a PDF without a text.
 
     Raises:
-        ToolError: neither a text nor an image, a document by URL, or a model that reads no images.
+        InvalidRequest: neither a text nor an image, a document by URL, or a model that reads no images.
     """
     if isinstance(found, Link) and found.is_document:
-        raise ToolError("Only images can be sent by URL, and this is a document. Download it and give its path.")
+        raise InvalidRequest("Only images can be sent by URL, and this is a document. Download it and give its path.")
     if isinstance(found, OtherFile):
         return found.text(), Attached()
     if not isinstance(found, Pdf):
@@ -137,7 +135,7 @@ def image_part(url: str) -> dict[str, Any]:
 
 async def _pdf_part(pdf: Pdf, to: Recipient) -> dict[str, Any]:
     if pdf.count > MOST_PDF_PAGES:
-        raise ToolError(f"{pdf.name} has {pdf.count} pages; {MOST_PDF_PAGES} can be sent. Split it. Nothing was sent.")
+        raise InvalidRequest(f"{pdf.name} has {pdf.count} pages; {MOST_PDF_PAGES} can be sent. Split it.")
     if pdf.size_bytes > FILE_BYTES:
         return {"type": "file", "file": {"file_url": await to.store(pdf.name, "document.pdf", pdf.file)}}
     content = await to_thread.run_sync(pdf.content, abandon_on_cancel=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Resolve
 
 from .answer import Spent, elided, money, sum_exchanges, tokens
@@ -29,6 +28,7 @@ from .catalog import (
     unpriced,
 )
 from .dashscope import ChatCompletions, DashScope, DashScopeError
+from .errors import InvalidRequest
 from .files import Source, Studio, opened
 from .heard import Heard
 from .hosts import Host
@@ -124,18 +124,16 @@ class Bailian:
         await self._progress.tell(message)
 
     def require_dashscope(self, what: str) -> None:
-        """Raises ToolError: the host is a plan's, or no DashScope at all."""
+        """Raises InvalidRequest: the host is a plan's, or no DashScope at all."""
         if self._shared.host.kind != "dashscope":
-            raise ToolError(
-                f"{what} is DashScope's own: a plan or another server has none. `chat` works there. Nothing was sent."
-            )
+            raise InvalidRequest(f"{what} is DashScope's own: a plan or another server has none. `chat` works there.")
 
     @asynccontextmanager
     async def opened(self, source: str) -> AsyncIterator[Source]:
         """What a path, URL or data URI holds, while the block lasts.
 
         Raises:
-            ToolError: it cannot be used; nothing was sent.
+            InvalidRequest: it cannot be used.
         """
         async with AsyncExitStack() as stack:
             async with self.beating("opening the file"):
@@ -146,7 +144,7 @@ class Bailian:
         """The texts of a call by name ("text", "files[0]"), and its images as message parts, pages of scans included.
 
         Raises:
-            ToolError: a file cannot be used, or the model reads no images; nothing was sent.
+            InvalidRequest: a file cannot be used, or the model reads no images.
         """
         texts: dict[str, str] = {"text": text} if text else {}
         images: list[dict[str, Any]] = []
@@ -162,7 +160,7 @@ class Bailian:
         """Message parts for files (paths, https URLs, data URIs).
 
         Raises:
-            ToolError: the model does not read them, or one cannot be used; nothing was sent.
+            InvalidRequest: the model does not read them, or one cannot be used.
         """
         whole = Attached()
         for source in files:
@@ -179,9 +177,9 @@ class Bailian:
         size = content.seek(0, 2) / 1e6
         if self._shared.host.kind != "dashscope" or not self._shared.uploads:
             off = "" if self._shared.uploads else ", and BAILIAN_UPLOADS=false forbids DashScope's temporary storage"
-            raise ToolError(
+            raise InvalidRequest(
                 f"{name} has {size:.1f} MB, which does not fit into a request{off}. Shrink or split it; PDFs of any "
-                "size are read by `ocr` and `extract`. Nothing was sent."
+                "size are read by `ocr` and `extract`."
             )
         await self.tell(f"putting {name} ({size:.1f} MB) into DashScope's temporary storage, where it stays 48 hours")
         async with self._progress.beating(f"storing {name}"):
@@ -206,7 +204,7 @@ class Bailian:
         """Ask a model over chat completions. A cut stream gives what came, marked.
 
         Raises:
-            ToolError: the arguments do not fit the model.
+            InvalidRequest: the arguments do not fit the model.
             RequestFailed: DashScope gave no answer.
         """
         known = self.known(model)
@@ -229,7 +227,7 @@ class Bailian:
         """What makes a model think so much; None: it thinks only if it must.
 
         Raises:
-            ToolError: it cannot; nothing was sent.
+            InvalidRequest: it cannot.
         """
         if self._shared.host.kind == "other":  # only fields every OpenAI-compatible server knows
             return standard(level)
@@ -239,7 +237,7 @@ class Bailian:
         """The parameter that bounds the output; by default so that an answer fits the host.
 
         Raises:
-            ToolError: it leaves no room for an answer; nothing was sent.
+            InvalidRequest: it leaves no room for an answer.
         """
         if self._shared.host.kind == "other":
             return {"max_tokens": asked} if asked else {}

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from mcp.server.mcpserver.exceptions import ToolError
-
 from .ask import RequestPlan
 from .bailian import Bailian
 from .catalog import Catalog, Model, image_tokens, is_ocr, seen_as, text_tokens
 from .dashscope import ChatCompletions, Dialect, Generation, Responses
+from .errors import InvalidRequest
 
 Task = Literal[
     "text_recognition", "document_parsing", "table_parsing", "formula_recognition", "key_information_extraction",
@@ -80,25 +79,21 @@ class Job:
 
 
 def job(task: Task | None, fields: Mapping[str, Any] | None) -> Job:
-    """Raises ToolError: the fields cannot be asked for, or not with that task."""
+    """Raises InvalidRequest: the fields cannot be asked for, or not with that task."""
     if not fields:
         return Job(task or "text_recognition")
     if task not in (None, "key_information_extraction"):
-        raise ToolError(
-            f"fields belong to task=key_information_extraction, not to {task}. Leave one of them out. Nothing was sent."
-        )
+        raise InvalidRequest(f"fields belong to task=key_information_extraction, not to {task}. Leave one of them out.")
     if (depth := _depth(fields)) > DEEPEST_FIELDS:
-        raise ToolError(
-            f"fields has {depth} levels; DashScope takes {DEEPEST_FIELDS}. Flatten it, or use `extract`. "
-            "Nothing was sent."
+        raise InvalidRequest(
+            f"fields has {depth} levels; DashScope takes {DEEPEST_FIELDS}. Flatten it, or use `extract`."
         )
     if strange := _not_a_template(fields):
-        raise ToolError(
+        raise InvalidRequest(
             f'fields holds {strange}: give objects, lists of one template, and texts, as {{"name": "what it is"}}. '
-            "Nothing was sent."
         )
     if len(json.dumps(fields, ensure_ascii=False)) > MOST_FIELDS_CHARACTERS:
-        raise ToolError(f"fields has more than {MOST_FIELDS_CHARACTERS:,} characters. Ask for fewer. Nothing was sent.")
+        raise InvalidRequest(f"fields has more than {MOST_FIELDS_CHARACTERS:,} characters. Ask for fewer.")
     return Job("key_information_extraction", fields)
 
 
@@ -127,11 +122,9 @@ def _form(name: str, model: Model | None, job: Job, *, document: bool) -> tuple[
 
 
 def require_documents(name: str, model: Model | None) -> None:
-    """Raises ToolError: the model cannot read a PDF by URL as a whole; nothing was sent."""
+    """Raises InvalidRequest: the model cannot read a PDF by URL as a whole."""
     if model is None or model.limits.pdf_max_pages_other is None:
-        raise ToolError(
-            f"{name} reads no PDF by URL. Download it and give its path: its pages are drawn here. Nothing was sent."
-        )
+        raise InvalidRequest(f"{name} reads no PDF by URL. Download it and give its path: its pages are drawn here.")
 
 
 def document_limits(model: Model | None, job: Job) -> str:
@@ -146,16 +139,16 @@ def require_region(catalog: Catalog, name: str, model: Model | None, region: str
     """For a model that nobody chose: it must be offered here.
 
     Raises:
-        ToolError: it is not, and these are; nothing was sent.
+        InvalidRequest: it is not, and these are.
     """
     if model is None or not model.regions or region in model.regions:
         return
     here = [each.id for each in catalog.models if is_ocr(each.id, each) and each.in_service and region in each.regions]
     seeing = catalog.defaults["chat"]
     use = " or ".join([*here[:2], seeing] if here else [seeing])
-    raise ToolError(
+    raise InvalidRequest(
         f"{name}, the model for OCR where none is chosen, is offered in {', '.join(model.regions)}, not in {region}. "
-        f"Give model: {use} (BAILIAN_OCR_MODEL makes it the default). Nothing was sent."
+        f"Give model: {use} (BAILIAN_OCR_MODEL makes it the default)."
     )
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import unquote
 
 import jsonschema_rs
-from mcp.server.mcpserver.exceptions import ToolError
 
 from .catalog import Frozen
+from .errors import InvalidRequest
 
 MOST_CHARACTERS = 100_000
 DEEPEST = 64
@@ -39,7 +39,7 @@ class Schema:
     """A schema that holds together. `given` is what the model is shown."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        """Raises ToolError where it is no schema, or none that is safe to use; the text says where."""
+        """Raises InvalidRequest where it is no schema, or none that is safe to use; the text says where."""
         self.given = dict(given)
         _bounded(self.given)
         if not set(SHAPES) & set(self.given):
@@ -166,8 +166,8 @@ def _plainly_referring(node: dict[str, Any]) -> None:
         raise _refused("a $ref may point inside the schema only (#/...): copy what it means into $defs")
 
 
-def _refused(why: str) -> ToolError:
-    return ToolError(f"json_schema cannot be used: {why}. Nothing was sent. Correct the schema and call again.")
+def _refused(why: str) -> InvalidRequest:
+    return InvalidRequest(f"json_schema cannot be used: {why}. Correct the schema and call again.")
 
 
 def _clipped(message: str) -> str:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from mcp.server.mcpserver.exceptions import ToolError
-
 from .ask import Exchange, RequestFailed, RequestPlan
 from .bailian import Bailian
 from .catalog import CHINA, Catalog, Model, Search
 from .dashscope import DashScopeError, Dialect, Generation, Responses
+from .errors import InvalidRequest
 
 Strategy = Literal["turbo", "max", "agent"]
 # DashScope drops a search above it without a word.
@@ -56,7 +55,7 @@ async def search(bailian: Bailian, model: str, question: str, ask: Ask) -> Findi
     """Ask a model that searches the web first. It thinks only if it must.
 
     Raises:
-        ToolError: the model cannot search here, or not so; nothing was sent.
+        InvalidRequest: the model cannot search here, or not so.
         DashScopeError: it gave no answer.
     """
     bailian.require_dashscope("Web search")
@@ -80,7 +79,7 @@ def search_plan(bailian: Bailian, model: str, question: str, ask: Ask) -> Reques
     """How a model searches in a region: the protocol, and the strategy that is billed.
 
     Raises:
-        ToolError: it cannot search there, or not so; nothing was sent.
+        InvalidRequest: it cannot search there, or not so.
     """
     known, catalog, region = bailian.known(model), bailian.catalog, bailian.region
     strategy = _strategy(catalog, model, known, region, ask)
@@ -112,12 +111,12 @@ def _strategy(catalog: Catalog, name: str, model: Model | None, region: str, ask
         return RESPONSES
     offered = strategies(model, region)
     if not offered:
-        raise ToolError(_cannot(catalog, model, region))
+        raise InvalidRequest(_cannot(catalog, model, region))
     strategy = ask.strategy or default_strategy(offered, region, narrowed=ask.narrowed)
     if strategy not in offered:
-        raise ToolError(
+        raise InvalidRequest(
             f"{name} has no strategy={strategy} in {region}. It has: {', '.join(offered)}. Choose one of these, or "
-            "leave strategy out. Nothing was sent."
+            "leave strategy out."
         )
     return offered[strategy]
 
@@ -158,20 +157,19 @@ def _options(search: Search, strategy: str, ask: Ask) -> dict[str, Any]:
 
 
 def _require_agent(name: str, ask: Ask) -> None:
-    """Raises ToolError: the Responses API knows no other strategy, and narrows nothing."""
+    """Raises InvalidRequest: the Responses API knows no other strategy, and narrows nothing."""
     _refuse_narrowing(ask)
     if ask.strategy in ("turbo", "max"):
-        raise ToolError(
-            f"{name} searches with strategy=agent only, as far as the catalog knows. Choose it, or leave strategy out. "
-            "Nothing was sent."
+        raise InvalidRequest(
+            f"{name} searches with strategy=agent only, as far as the catalog knows. Choose it, or leave strategy out."
         )
 
 
 def _refuse_narrowing(ask: Ask) -> None:
     if ask.narrowed:
-        raise ToolError(
+        raise InvalidRequest(
             "freshness_days and sites work with strategy turbo and max only; with agent DashScope ignores them. "
-            "Leave them out, or choose another strategy or model. Nothing was sent."
+            "Leave them out, or choose another strategy or model."
         )
 
 
@@ -185,4 +183,4 @@ def _cannot(catalog: Catalog, model: Model, region: str) -> str:
     default = catalog.defaults.get("web_search", "")
     best = sorted(here, key=lambda name: (name == default, "omni" not in name, name), reverse=True)[:2]
     use = f"Use {' or '.join(best)} (BAILIAN_WEB_SEARCH_MODEL makes it the default)" if best else "Use another region"
-    return f"{model.id} cannot search the web in {region}{elsewhere}. {use}. Nothing was sent."
+    return f"{model.id} cannot search the web in {region}{elsewhere}. {use}."

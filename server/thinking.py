@@ -6,9 +6,8 @@ Pages: https://help.aliyun.com/zh/model-studio/deep-thinking and the chat-comple
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from mcp.server.mcpserver.exceptions import ToolError
-
 from .catalog import Model
+from .errors import InvalidRequest
 
 Level = Literal["off", "low", "medium", "high"]
 LEVELS = ("low", "medium", "high")
@@ -32,17 +31,17 @@ def thinking(name: str, model: Model | None, level: Level | None) -> ThinkingPar
     """The parameters for `level` on a model; None asks for no thinking where the model can do without.
 
     Raises:
-        ToolError: the model cannot do that level; nothing was sent.
+        InvalidRequest: the model cannot do that level.
     """
     if model is None or model.thinking is None:
         return _unknown(level)
     if model.thinking.mode == "none":
         if level not in (None, "off"):
-            raise ToolError(f"{name} cannot think. Call again without thinking, or choose a model that can.")
+            raise InvalidRequest(f"{name} cannot think. Call again without thinking, or choose a model that can.")
         return ThinkingParameters({}, "off")
     if model.thinking.mode == "only":
         if level == "off":
-            raise ToolError(f"{name} always thinks. Call again without thinking=off, or choose another model.")
+            raise InvalidRequest(f"{name} always thinks. Call again without thinking=off, or choose another model.")
         return ThinkingParameters({}, "on", BUDGET_TOKENS["high"]) if level is None else _at(level, model)
     if level in (None, "off"):
         return ThinkingParameters({"enable_thinking": False}, "off")
@@ -57,13 +56,13 @@ def output_limit(name: str, model: Model | None, thought: ThinkingParameters, as
     A model the catalog does not hold gets a limit only when one is asked for.
 
     Raises:
-        ToolError: the limit leaves no room for an answer after the thinking it allows.
+        InvalidRequest: the limit leaves no room for an answer after the thinking it allows.
     """
     parameter = model.output_limit if model else "max_completion_tokens"
     room = thought.room_tokens if parameter == "max_completion_tokens" else 0
     if asked is not None:
         if asked <= room and "thinking_budget" in thought.parameters:
-            raise ToolError(
+            raise InvalidRequest(
                 f"max_output_tokens={asked} leaves no room for an answer: thinking={thought.used} alone may use "
                 f"{room:,} tokens on {name}. Raise it above {room:,}, or choose a lower thinking level."
             )

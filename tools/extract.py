@@ -6,7 +6,6 @@ from functools import partial
 from typing import Annotated, Any
 
 import anyio.to_thread
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
@@ -14,6 +13,7 @@ from ..server.answer import Answer, result
 from ..server.ask import RequestFailed
 from ..server.bailian import Call
 from ..server.catalog import Model, text_tokens
+from ..server.errors import InvalidRequest
 from ..server.evidence import Evidence, Source, evidence_of
 from ..server.extraction import Found, Mode, extract_part, modes
 from ..server.parts import Part, merged, parts_of, relaxed
@@ -89,16 +89,16 @@ async def extract(
     texts, images = await bailian.sources(chosen, text if text.strip() else "", files)
     if not texts and not images:
         what = "the files are blank" if files else "give text or files"
-        raise ToolError(f"There is nothing to extract from: {what}. Nothing was sent.")
+        raise InvalidRequest(f"There is nothing to extract from: {what}.")
     known = bailian.known(chosen)
     window = _window(known, schema, instructions)
     if window < LEAST_WINDOW:
-        raise ToolError(f"The schema and the instructions leave no room for a text on {chosen}: shorten them.")
+        raise InvalidRequest(f"The schema and the instructions leave no room for a text on {chosen}: shorten them.")
     parts = parts_of(texts, window) or [()]
     if len(parts) > MOST_PARTS:
-        raise ToolError(
+        raise InvalidRequest(
             f"The text would be read in {len(parts)} parts, each billed; at most {MOST_PARTS} are. Give less at once, "
-            "or use a model with a larger context. Nothing was sent."
+            "or use a model with a larger context."
         )
     read, failure = await _read(bailian, chosen, known, schema, parts, images, instructions)
     done = parts[: len(read)]
@@ -176,7 +176,7 @@ async def _read(
 def _shape_of_parts(schema: Schema) -> Schema:
     try:
         return Schema(relaxed(schema.given))
-    except ToolError:  # it refers to what a part may lack
+    except InvalidRequest:  # it refers to what a part may lack
         return schema
 
 

@@ -4,13 +4,13 @@ import json
 from collections import Counter
 from typing import Annotated, Any
 
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from ..server.answer import Answer, result
 from ..server.bailian import Call
 from ..server.catalog import Model
+from ..server.errors import InvalidRequest
 from ..server.files import ImageFile, Link, OtherFile, Pdf, Source
 from ..server.ocr import Line, Page, Reading, as_ranges, pages_in
 from ..server.recognition import Task, job, require_documents, require_region
@@ -97,10 +97,10 @@ def _to_read(found: Source, name: str, model: Model | None, pages: str) -> tuple
     """What is read, and which pages of it; 0 stands for a whole document."""
     if isinstance(found, OtherFile):
         found.text()  # or says what it is
-        raise ToolError(f"{found.name} is a text already: use it as it is, or save an SVG as PNG. Nothing was sent.")
+        raise InvalidRequest(f"{found.name} is a text already: use it as it is, or save an SVG as PNG.")
     if isinstance(found, Link):
         if pages.strip() not in (("",) if found.is_pdf else ("", "1")):
-            raise ToolError("pages of a file by URL cannot be chosen: download it and give its path. Nothing was sent.")
+            raise InvalidRequest("pages of a file by URL cannot be chosen: download it and give its path.")
         if found.is_pdf:
             require_documents(name, model)
         return found, [0 if found.is_pdf else 1]

@@ -1,7 +1,6 @@
 """A PDF, page by page: as pictures, and its own text layer."""
 
-from mcp.server.mcpserver.exceptions import ToolError
-
+from ..errors import InvalidRequest
 from .studio import Paper
 
 MOST_CHARACTERS = 5_000_000
@@ -22,12 +21,12 @@ class Pdf(Paper):
         """The text layers of all pages; empty ones where there is none, as in a scan.
 
         Raises:
-            ToolError: more than is read at once.
+            InvalidRequest: more than is read at once.
         """
         pages: list[str] = []
         for number in range(1, self.count + 1):
             pages.append(await self.text(number))
             most_characters -= len(pages[-1])
             if most_characters < 0:
-                raise ToolError(f"{self.name} holds more text than is read at once. Split it and give the parts.")
+                raise InvalidRequest(f"{self.name} holds more text than is read at once. Split it and give the parts.")
         return pages

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from mcp.server.mcpserver.exceptions import ToolError
-
+from ..errors import InvalidRequest
 from .picture import FILE_BYTES, Picture
 from .studio import Paper
 
@@ -31,7 +30,7 @@ class Heic(ImageFile):
     async def open(self) -> None:
         if self.size_bytes > FILE_BYTES:
             said = f"{self.size_bytes / 1e6:.2f} MB; of HEIC {FILE_BYTES / 1e6:.1f} MB are sent"
-            raise ToolError(f"{self.name} has {said}. Save it as JPEG.")
+            raise InvalidRequest(f"{self.name} has {said}. Save it as JPEG.")
         self.count = 1
 
     async def sizes(self, numbers: Sequence[int], most_pixels: int) -> list[tuple[int, int] | None]:

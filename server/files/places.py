@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from mcp.server.mcpserver.exceptions import ToolError
-
+from ..errors import InvalidRequest
 from ..wording import shown
 
 
@@ -15,7 +14,7 @@ def opened_inside(path: str, folders: tuple[Path, ...]) -> BinaryIO:
     """A regular file inside `folders`, judged by where the opened file lies, not by its name.
 
     Raises:
-        ToolError: outside of them, no regular file, or not readable.
+        InvalidRequest: outside of them, no regular file, or not readable.
     """
     name = shown(Path(path).name) or "the path"
     try:
@@ -25,7 +24,7 @@ def opened_inside(path: str, folders: tuple[Path, ...]) -> BinaryIO:
         try:
             _require_inside(name, _place_of(fd, real), folders)  # a folder on the way may have been swapped meanwhile
             if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise ToolError(f"{name} is not a regular file. Give the path of a file.")
+                raise InvalidRequest(f"{name} is not a regular file. Give the path of a file.")
             return os.fdopen(fd, "rb")
         except BaseException:
             os.close(fd)
@@ -33,7 +32,7 @@ def opened_inside(path: str, folders: tuple[Path, ...]) -> BinaryIO:
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a usable path"
         start = "" if Path(path).is_absolute() else f", which starts from {Path.cwd()}"
-        raise ToolError(f"{name} cannot be read: {reason}. Check the path{start}.") from None
+        raise InvalidRequest(f"{name} cannot be read: {reason}. Check the path{start}.") from None
 
 
 def _place_of(fd: int, asked: Path) -> Path:
@@ -51,8 +50,8 @@ def _require_inside(name: str, real: Path, folders: tuple[Path, ...]) -> None:
     if not any(real.is_relative_to(folder) for folder in folders):
         mend = "BAILIAN_ALLOWED_DIRS in this server's environment and restart the server"
         if not folders:
-            raise ToolError(f"{name} cannot be read: no folder is allowed. Put its folder into {mend}.")
+            raise InvalidRequest(f"{name} cannot be read: no folder is allowed. Put its folder into {mend}.")
         allowed = ", ".join(str(folder) for folder in folders)
-        raise ToolError(
+        raise InvalidRequest(
             f"{name} is outside the allowed folders ({allowed}). Move it there, or add its folder to {mend}."
         )

@@ -11,8 +11,8 @@ from typing import BinaryIO
 from urllib.parse import unquote
 
 from anyio import to_thread
-from mcp.server.mcpserver.exceptions import ToolError
 
+from ..errors import InvalidRequest
 from ..wording import shown
 from .pdfs import Pdf
 from .picture import DATA_URI_CHARACTERS
@@ -57,11 +57,11 @@ class OtherFile:
     content: bytes
 
     def text(self) -> str:
-        """Raises ToolError: it is no text."""
+        """Raises InvalidRequest: it is no text."""
         if not self.content:
-            raise ToolError(f"{self.name} is empty (0 bytes). Check the file.")
+            raise InvalidRequest(f"{self.name} is empty (0 bytes). Check the file.")
         if self.content.startswith(OFFICE):
-            raise ToolError(f"{self.name} is an Office document or an archive. Save it as PDF and give that.")
+            raise InvalidRequest(f"{self.name} is an Office document or an archive. Save it as PDF and give that.")
         return decoded(self.content, self.name)
 
 
@@ -74,7 +74,7 @@ async def opened(source: str, folders: tuple[Path, ...], studio: Studio | None =
     """What `source` holds, judged by its content; a PDF stays open until the block is left.
 
     Raises:
-        ToolError: it cannot be read, is outside the allowed folders, too large, or broken.
+        InvalidRequest: it cannot be read, is outside the allowed folders, too large, or broken.
     """
     found = await _found(source.strip(), folders, studio or Studio())
     if not isinstance(found, Paper):
@@ -89,13 +89,13 @@ async def opened(source: str, folders: tuple[Path, ...], studio: Studio | None =
 
 async def _found(source: str, folders: tuple[Path, ...], studio: Studio) -> Source:
     if not source:
-        raise ToolError(f"A file is named by an empty text. {FORMS}")
+        raise InvalidRequest(f"A file is named by an empty text. {FORMS}")
     match = SCHEME.match(source)
     scheme = match[1].lower() if match else ""
     if scheme in ("http", "https"):
         return Link(public(source))
     if scheme not in ("", "data", "file"):
-        raise ToolError(f"{shown(scheme)}: cannot be read. {FORMS}")
+        raise InvalidRequest(f"{shown(scheme)}: cannot be read. {FORMS}")
     return await to_thread.run_sync(_local, source, scheme, folders, studio, abandon_on_cancel=True)
 
 
@@ -107,7 +107,7 @@ def _local(source: str, scheme: str, folders: tuple[Path, ...], studio: Studio) 
     try:
         return _identified(name, opened_inside(path, folders), studio)
     except OSError as error:
-        raise ToolError(f"{name} cannot be read: {error.strerror}. Check the file.") from None
+        raise InvalidRequest(f"{name} cannot be read: {error.strerror}. Check the file.") from None
 
 
 def _identified(name: str, file: BinaryIO, studio: Studio) -> Source:
@@ -118,7 +118,7 @@ def _identified(name: str, file: BinaryIO, studio: Studio) -> Source:
         kind = _kind(head)
         size, most = file.seek(0, 2), MOST_BYTES[kind]
         if size > most:
-            raise ToolError(
+            raise InvalidRequest(
                 f"{name} has {size / 1e6:.2f} MB; at most {most / 1e6:.0f} MB are read. Shrink or split it."
             )
         if kind is None:
@@ -136,14 +136,14 @@ def _kind(head: bytes) -> type[Heic | ImageFile | Pdf] | None:
 
 def _data_uri(uri: str) -> bytes:
     if len(uri) > DATA_URI_CHARACTERS:
-        raise ToolError(
+        raise InvalidRequest(
             f"The data URI has {len(uri) / 1e6:.2f} MB; at most {DATA_URI_CHARACTERS / 1e6:.1f} MB are read. "
             "Give a path."
         )
     head, _, data = uri.partition(",")
     if not DATA_URI_HEAD.fullmatch(head):
-        raise ToolError("This data URI is malformed: it must read data:image/png;base64,... Give a path instead.")
+        raise InvalidRequest("This data URI is malformed: it must read data:image/png;base64,... Give a path instead.")
     try:
         return base64.b64decode("".join(data.split()), validate=True)
     except ValueError:
-        raise ToolError("The base64 of this data URI is broken. Encode the file again, or give a path.") from None
+        raise InvalidRequest("The base64 of this data URI is broken. Encode the file again, or give a path.") from None

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, Literal
 import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
-from mcp.server.mcpserver.exceptions import ToolError
 
+from ..errors import InvalidRequest
 from . import painter
 from .picture import Picture
 
@@ -53,7 +53,7 @@ class Paper:
         return self.file.seek(0, 2)
 
     async def open(self) -> None:
-        """Raises ToolError: it cannot be opened."""
+        """Raises InvalidRequest: it cannot be opened."""
         await self._seat.enter_async_context(self._studio.seats)
         async with self._turn:
             await self._begin()
@@ -72,7 +72,7 @@ class Paper:
         """A page as people see it, of at most that many pixels; a PDF's at 200 dots an inch or less.
 
         Raises:
-            ToolError: it is broken, of a shape DashScope does not take, or takes too long or too much memory.
+            InvalidRequest: it is broken, of a shape DashScope does not take, or takes too long or too much memory.
         """
         header, content = await self._asked(self._page(number), "picture", number, most_pixels)
         if header.get("as_it_is"):
@@ -101,14 +101,14 @@ class Paper:
                     content = await answers.receive_exactly(header.get("bytes", 0))
             except LOST:
                 await self._end()  # and begin anew with the next page
-                raise ToolError(
+                raise InvalidRequest(
                     f"{about} takes too long or too much memory to draw. Save it anew as PNG or PDF, or scan it."
                 ) from None
             except BaseException:  # cancelled: what it still says belongs to nobody
                 await self._end()
                 raise
         if "refusal" in header:
-            raise ToolError(f"{about} {header['refusal']}")
+            raise InvalidRequest(f"{about} {header['refusal']}")
         return header, content
 
     async def _begin(self) -> None:
@@ -127,7 +127,7 @@ class Paper:
             header = {"refusal": "takes too long or too much memory to open. Save it anew as PNG or PDF, or scan it."}
         if "refusal" in header:
             await self._end()
-            raise ToolError(f"{self.name} {header['refusal']}")
+            raise InvalidRequest(f"{self.name} {header['refusal']}")
         self.count = header["pages"]
 
     async def _hand_over(self, process: Process) -> None:

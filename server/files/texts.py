@@ -2,7 +2,7 @@
 
 import re
 
-from mcp.server.mcpserver.exceptions import ToolError
+from ..errors import InvalidRequest
 
 NO_TEXT = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ue000-\uf8ff\ufffe\uffff]")  # of binary files and wrong encodings
 
@@ -11,7 +11,7 @@ def decoded(content: bytes, name: str) -> str:
     """UTF-8, UTF-16 with its mark, GB 18030 as older Chinese files are.
 
     Raises:
-        ToolError: none of them.
+        InvalidRequest: none of them.
     """
     encodings = ("utf-16",) if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "gb18030")
     for encoding in encodings:
@@ -21,7 +21,7 @@ def decoded(content: bytes, name: str) -> str:
             continue
         if text.strip() and not NO_TEXT.search(text):
             return text
-    raise ToolError(
+    raise InvalidRequest(
         f"{name} holds no text that can be read: tried UTF-8, UTF-16 with its mark, and GB 18030. Save it as UTF-8, or "
         "give a PDF with text, or an image."
     )

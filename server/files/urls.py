@@ -5,7 +5,7 @@ import re
 import unicodedata
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from mcp.server.mcpserver.exceptions import ToolError
+from ..errors import InvalidRequest
 
 HERE = (
     "localhost", "local", "localdomain", "internal", "intranet", "lan", "home", "corp", "home.arpa", "onion", "svc",
@@ -24,21 +24,21 @@ def split(url: str) -> SplitResult:
     try:
         return urlsplit(url)
     except ValueError:
-        raise ToolError("This URL is malformed. Give an https URL, a data URI, or a path.") from None
+        raise InvalidRequest("This URL is malformed. Give an https URL, a data URI, or a path.") from None
 
 
 def public(url: str) -> str:
     """`url` as it stands, unless its host is literally one that only this machine or its network knows.
 
     Raises:
-        ToolError: private, loopback or local, in whatever notation a fetcher may understand.
+        InvalidRequest: private, loopback or local, in whatever notation a fetcher may understand.
     """
     parts = split(url)
     if not parts.netloc or NO_ADDRESS.search(parts.netloc):
-        raise ToolError("This URL names no host that can be asked. Give an https URL, a data URI, or a path.")
+        raise InvalidRequest("This URL names no host that can be asked. Give an https URL, a data URI, or a path.")
     host = _as_asked(unquote(parts.hostname or ""))
     if NO_ADDRESS.search(host) or not _is_public(host):
-        raise ToolError("DashScope fetches URLs itself and cannot reach this host. Give a local path instead.")
+        raise InvalidRequest("DashScope fetches URLs itself and cannot reach this host. Give a local path instead.")
     return url
 
 

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from mcp.server.mcpserver.exceptions import ToolError
+from ..errors import InvalidRequest
 
 RANGE = re.compile(r"(\d{1,9})(?:\s*[-~–—]\s*(\d{1,9})?)?")
 SEPARATORS = re.compile(r"[,;、\s]*[,;、][,;、\s]*|\s+")
@@ -16,7 +16,7 @@ def pages_in(text: str, count: int) -> list[int]:
     """The pages meant, each once, in their order; empty text: all; "5-": to the end.
 
     Raises:
-        ToolError: not written so, or outside of 1 to `count`; nothing was sent.
+        InvalidRequest: not written so, or outside of 1 to `count`.
     """
     plain = CHINESE.sub(lambda word: "-" if word[0] in "至到" else "", unicodedata.normalize("NFKC", text[:LONGEST]))
     plain = plain.strip(" \t\r\n,;、")
@@ -26,12 +26,12 @@ def pages_in(text: str, count: int) -> list[int]:
     for piece in SEPARATORS.split(re.sub(r"\s*[-~–—]\s*", "-", plain)):
         match = RANGE.fullmatch(piece)
         if match is None or len(text) > LONGEST:
-            raise ToolError(f'pages must read like "1-3,7"; there {_are(count)}. Nothing was sent.')
+            raise InvalidRequest(f'pages must read like "1-3,7"; there {_are(count)}.')
         first = int(match[1])
         last = int(match[2]) if match[2] else count if "-" in piece else first
         if not 1 <= first <= last <= count:
             wrong = "ends before it begins" if first > last else "is outside"
-            raise ToolError(f"There {_are(count)}, and {piece} {wrong}. Nothing was sent.")
+            raise InvalidRequest(f"There {_are(count)}, and {piece} {wrong}.")
         found.update(range(first, last + 1))
     return sorted(found)
 

@@ -14,6 +14,7 @@ from ..ask import Exchange, RequestFailed
 from ..attachments import Recipient, image_part
 from ..bailian import Bailian
 from ..dashscope import INTERRUPTED, DashScopeError
+from ..errors import InvalidRequest
 from ..files import ImageFile, Link, Pdf, Picture
 from ..recognition import USUAL_OUTPUT, Job, document_limits, input_tokens, ocr_plan, other_settings
 from .page import Page, judged
@@ -53,6 +54,7 @@ class Reading:
     _left: deque[int] = field(default_factory=deque)
     _under_way: int = 0
     _full: str = ""
+    _unreadable: ToolError | None = None  # the first page that could not be sent
 
     async def run(self) -> None:
         """Read as many pages as there are time and room for.
@@ -65,10 +67,10 @@ class Reading:
         async with self.bailian.beating("reading the pages"), anyio.create_task_group() as tasks:
             for _ in self.numbers[:AT_ONCE]:
                 tasks.start_soon(self._work)
-        if not self.bailian.exchanges and (
-            self.failure or all(page.status == "failed" for page in self.pages.values())
-        ):
-            raise self.failure or ToolError(self.pages[min(self.pages)].why)
+        none_read = all(page.status == "failed" for page in self.pages.values())
+        why = self.failure or (self._unreadable if none_read else None)
+        if why and not self.bailian.exchanges:
+            raise why
 
     @property
     def next_pages(self) -> str:
@@ -120,7 +122,9 @@ class Reading:
         try:
             sheet = await self._sheet(number)
         except ToolError as error:  # DashScope's storage included
-            return Page(page=number, status="failed", why=str(error))
+            self._unreadable = self._unreadable or error
+            why = error.reason if isinstance(error, InvalidRequest) else str(error)
+            return Page(page=number, status="failed", why=why)
         if sheet.picture and sheet.picture.blank:
             return Page(page=number, status="empty", why=BLANK)
         if self.failure or (self.bailian.has_enough and self.pages):
