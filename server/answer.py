@@ -8,7 +8,7 @@ from mcp.types import CallToolResult, ResourceLink, TextContent
 from pydantic import Field
 
 from .ask import Exchange
-from .catalog import Cost, Frozen, Usage, line, summed, unpriced
+from .catalog import Cost, CostLine, Frozen, Usage, line, plain, sum_lines, unpriced
 
 REASONING_CHARACTERS = 8_000
 PER = {1_000_000: "/M", 1_000: "/1,000", 1: ""}
@@ -129,18 +129,18 @@ def _usage_of_all(usages: Sequence[Usage | None]) -> Usage | None:
 def _cost_of_all(costs: Sequence[Cost]) -> Cost:
     """The requests' lines, those of one price added up; unknown as soon as one of them is."""
     if len(costs) < 2:
-        return costs[0] if costs else Cost(total="0")
+        return costs[0] if costs else Cost(total=Decimal())
     warnings = tuple(dict.fromkeys(said for cost in costs for said in cost.warnings))
     if unknown := next((cost.reason for cost in costs if cost.total is None), None):
         return unpriced(unknown, *warnings)
-    lines: dict[tuple[str, str, int], int] = {}
+    lines: dict[tuple[str, Decimal, int], int] = {}
     for each in (each for cost in costs for each in cost.lines):
         key = (each.item, each.unit_price, each.per)
         lines[key] = lines.get(key, 0) + each.quantity
-    summed_lines = tuple(line(item, count, Decimal(price), per) for (item, price, per), count in lines.items())
+    summed_lines = tuple(line(item, count, price, per) for (item, price, per), count in lines.items())
     tiers = " and ".join(dict.fromkeys(cost.tier for cost in costs if cost.tier))
     return costs[-1].model_copy(
-        update={"total": summed(summed_lines), "lines": summed_lines, "tier": tiers, "warnings": warnings}
+        update={"total": sum_lines(summed_lines), "lines": summed_lines, "tier": tiers, "warnings": warnings}
     )
 
 
@@ -160,14 +160,20 @@ def money(cost: Cost) -> str:
     if cost.total is None:
         said = f"cost unknown: {cost.reason}"
     elif cost.tier is None:
-        said = f"{cost.total} {cost.currency}: nothing was sent"
+        said = f"{plain(cost.total)} {cost.currency}: nothing was sent"
     else:
-        sums = " + ".join(f"{each.quantity:,} {each.item} x {each.unit_price}{PER[each.per]}" for each in cost.lines)
+        sums = " + ".join(
+            f"{each.quantity:,} {each.item} x {plain(each.unit_price)}{PER[each.per]}" for each in cost.lines
+        )
         said = (
-            f"{cost.total} {cost.currency} = {sums or 'nothing'} "
+            f"{plain(cost.total)} {cost.currency} = {sums or 'nothing'} "
             f"(list price, tier {cost.tier}, {cost.source} of {cost.date})"
         )
     return " | ".join([said, *(f"note: {warning}" for warning in cost.warnings)])
+
+
+def _product(line: CostLine) -> str:
+    return f"{line.quantity:,} {line.item} x {plain(line.unit_price)}{PER[line.per]}"
 
 
 def elided(reasoning: str) -> str:

@@ -190,7 +190,7 @@ def _cheapest(catalog: Catalog, shown: Sequence[Estimate]) -> str | None:
 
 
 def _by_total(estimate: Estimate) -> tuple[bool, Decimal]:
-    return estimate.total is None, Decimal(estimate.total or 0)
+    return estimate.total is None, estimate.total or Decimal()
 
 
 def _sides(size: str) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from .cost import cost_of, in_beijing, in_force, unknown
 from .entries import Advice, Catalog, Fee, Model, Price, Search, Tier
 from .estimate import TextTokens, image_tokens, is_ocr, pixel_limit, pixels_for, seen_as, text_tokens
 from .file import overlaid, shipped
-from .money import Cost, CostLine, Frozen, Usage, line, plain, summed, unpriced
+from .money import Cost, CostLine, Frozen, Usage, line, plain, sum_lines, unpriced
 from .search import Capability, Wish, advised, capabilities_of, find_models, is_special, named_in, understood
 from .sheet import Sheet, fees_in, price_sheet, tier_row
 from .workload import Workload
@@ -50,7 +50,7 @@ __all__ = [
     "price_sheet",
     "seen_as",
     "shipped",
-    "summed",
+    "sum_lines",
     "text_tokens",
     "tier_row",
     "understood",

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from ..wording import shown
 from .caveats import Asked, caveats, lifecycle_warnings
 from .entries import Catalog, Fee, Model, Price, Tier
-from .money import EXACT, Cost, CostLine, line, summed, unpriced
+from .money import EXACT, Cost, CostLine, line, sum_lines, unpriced
 from .workload import Workload
 
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -43,7 +43,7 @@ def cost_of(catalog: Catalog, name: str, work: Workload, *, region: str, on: dat
     source = catalog.sources[price.source]
     asked = Asked(catalog, model, name, work, day, isinstance(on, datetime))
     return Cost(
-        total=summed(lines),
+        total=sum_lines(lines),
         currency=price.currency,
         lines=lines,
         tier=f"{tier.label}, off-peak" if at_night else tier.label,

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from .money import Frozen
 
-Money = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=9, allow_inf_nan=False)]
+UnitPrice = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=9, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Line = Annotated[str, Field(max_length=1_000, pattern=r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$")]
@@ -41,15 +41,15 @@ class Tier(Frozen):
 
     up_to: Count | None = None
     label: Line
-    input: Money | None = None
-    output: Money | None = None
-    output_thinking: Money | None = None
-    cached_input: Money | None = None
-    cache_write: Money | None = None
-    cached_input_explicit: Money | None = None
-    input_by_modality: dict[str, Money] = Field(default_factory=dict)
-    output_by_modality: dict[str, Money] = Field(default_factory=dict)
-    output_text_when_input_text_only: Money | None = None
+    input: UnitPrice | None = None
+    output: UnitPrice | None = None
+    output_thinking: UnitPrice | None = None
+    cached_input: UnitPrice | None = None
+    cache_write: UnitPrice | None = None
+    cached_input_explicit: UnitPrice | None = None
+    input_by_modality: dict[str, UnitPrice] = Field(default_factory=dict)
+    output_by_modality: dict[str, UnitPrice] = Field(default_factory=dict)
+    output_text_when_input_text_only: UnitPrice | None = None
 
     @property
     def speaks(self) -> bool:
@@ -72,7 +72,7 @@ class Tier(Frozen):
 class Batch(Frozen):
     """What a Batch call costs, as a part of the real-time price; cache discounts and the free quota do not apply."""
 
-    multiplier: Annotated[Money, Field(le=1)]
+    multiplier: Annotated[UnitPrice, Field(le=1)]
     source: SourceKey
     printed: bool = True  # false: in the Batch list, but the price row prints no Batch note
 
@@ -290,7 +290,7 @@ class Fee(Frozen):
     """A price that is not of tokens. No region or strategy: any that has no fee of its own."""
 
     item: Name
-    price: Money
+    price: UnitPrice
     per: Literal[1, 1_000, 1_000_000]
     currency: Literal["CNY"]
     source: SourceKey
@@ -302,10 +302,10 @@ class Training(Frozen):
     """Fine-tuning, per million training tokens; and calls of a model so made, where they are billed per token."""
 
     model: str
-    price: Money
+    price: UnitPrice
     source: SourceKey
-    input: Money | None = None
-    output: Money | None = None
+    input: UnitPrice | None = None
+    output: UnitPrice | None = None
 
 
 class Deployment(Frozen):
@@ -314,8 +314,8 @@ class Deployment(Frozen):
     spec: str
     models: tuple[str, ...]
     source: SourceKey
-    per_hour: Money | None = None
-    per_month: Money | None = None
+    per_hour: UnitPrice | None = None
+    per_month: UnitPrice | None = None
 
 
 class Advice(Frozen):

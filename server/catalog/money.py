@@ -1,11 +1,22 @@
 """What a call used and what that cost: the shapes every answer carries."""
 
+from collections.abc import Iterable
 from decimal import Context, Decimal, Inexact, localcontext
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 EXACT = Context(prec=100, traps=[Inexact])  # money is never rounded: it would rather fail
+
+
+def plain(amount: Decimal) -> str:
+    """An exact amount in plain notation: no exponent, no trailing zeros."""
+    text = format(abs(amount), "f") if not amount else format(amount, "f")  # no "-0"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+Money = Annotated[Decimal, PlainSerializer(plain, return_type=str), WithJsonSchema({"type": "string"})]
+"""An amount: a number between our own functions, exact text where it leaves them."""
 
 
 class Frozen(BaseModel):
@@ -27,15 +38,15 @@ class CostLine(Frozen):
 
     item: str
     quantity: int
-    unit_price: str
+    unit_price: Money
     per: int = Field(1_000_000, description="Units the price is for")
-    amount: str
+    amount: Money
 
 
 class Cost(Frozen):
-    """What a call cost at list price. Amounts are exact decimal strings."""
+    """What a call cost at list price, exactly."""
 
-    total: str | None = Field(description="Null when it cannot be known; reason says why")
+    total: Money | None = Field(description="Null when it cannot be known; reason says why")
     currency: str = "CNY"
     basis: Literal["list"] = "list"
     lines: tuple[CostLine, ...] = ()
@@ -54,15 +65,9 @@ def line(item: str, quantity: int, unit_price: Decimal, per: int = 1_000_000) ->
     """`per` is 1, 1,000 or a million, so the division is exact."""
     with localcontext(EXACT):
         amount = quantity * unit_price / per
-    return CostLine(item=item, quantity=quantity, unit_price=plain(unit_price), per=per, amount=plain(amount))
+    return CostLine(item=item, quantity=quantity, unit_price=unit_price, per=per, amount=amount)
 
 
-def summed(lines: tuple[CostLine, ...]) -> str:
+def sum_lines(lines: Iterable[CostLine]) -> Decimal:
     with localcontext(EXACT):
-        return plain(sum((Decimal(each.amount) for each in lines), Decimal()))
-
-
-def plain(amount: Decimal) -> str:
-    """An exact amount in plain notation: no exponent, no trailing zeros."""
-    text = format(abs(amount), "f") if not amount else format(amount, "f")  # no "-0"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+        return sum((line.amount for line in lines), Decimal())

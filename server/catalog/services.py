@@ -9,7 +9,7 @@ from math import ceil
 from typing import Literal
 
 from .entries import Catalog, Deployment, Training
-from .money import Cost, line, summed, unpriced
+from .money import Cost, line, sum_lines, unpriced
 
 HISTORY = "Prices of an early 2025 page: newer plans exist, check the console."
 
@@ -48,4 +48,4 @@ def deployment_cost(catalog: Catalog, name: str, *, minutes: int = 0, months: in
 def _cost(catalog: Catalog, row: Training | Deployment, item: str, quantity: int, price: Decimal, per: int) -> Cost:
     lines = (line(item, quantity, price, per),)
     source = catalog.sources[row.source]
-    return Cost(total=summed(lines), lines=lines, source=source.title, date=source.date, warnings=(HISTORY,))
+    return Cost(total=sum_lines(lines), lines=lines, source=source.title, date=source.date, warnings=(HISTORY,))

@@ -13,6 +13,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from ..ask import Exchange, RequestFailed
 from ..attachments import Recipient, image_part
 from ..bailian import Bailian
+from ..catalog import plain
 from ..dashscope import INTERRUPTED, DashScopeError
 from ..errors import InvalidRequest
 from ..files import ImageFile, Link, Pdf, Picture
@@ -83,8 +84,10 @@ class Reading:
 
     @property
     def _so_far(self) -> str:
-        cost = self.bailian.spent(self.to.name)["cost"] if self.bailian.exchanges else None
-        return "nothing paid" if cost is None else f"{cost.total} CNY" if cost.total else "cost unknown"
+        if not self.bailian.exchanges:
+            return "nothing paid"
+        total = self.bailian.spent(self.to.name)["cost"].total
+        return "cost unknown" if total is None else f"{plain(total)} CNY"
 
     # --- which page, and whether there is time and room for one more ---
 
@@ -199,7 +202,9 @@ class Reading:
         each = ceil(sum(input_tokens(self.to.name, self.to.model, self.job, size) for size in sizes) / len(sizes))
         cost = self.bailian.estimate(self.to.name, each, USUAL_OUTPUT, calls=count)
         money = (
-            f"at most {cost.total} CNY, but for pages asked for twice" if cost.total else f"cost unknown: {cost.reason}"
+            f"cost unknown: {cost.reason}"
+            if cost.total is None
+            else f"at most {plain(cost.total)} CNY, but for pages asked for twice"
         )
         tokens = f"about {each * count:,} tokens in and up to {USUAL_OUTPUT * count:,} out"
         return f"{count} page{'s' * (count > 1)}, {tokens}: {money}"
