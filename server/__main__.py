@@ -105,7 +105,7 @@ async def _run(settings: "Settings", transport: Any, streams: Streams | None, li
             settings.models,
             _catalog(settings),
             enough_s=settings.enough_s,
-            repairs=settings.repairs,
+            extract_repairs=settings.repairs,
             studio=Studio(surroundings()),
             uploads=settings.uploads,
         )

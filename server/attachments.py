@@ -4,16 +4,19 @@ Pages: https://help.aliyun.com/zh/model-studio/vision and .../pdf-understanding
 """
 
 import base64
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from typing import Any, BinaryIO
 
 from anyio import to_thread
 
-from .catalog import Catalog, Model
+from .bailian import Bailian
+from .catalog import Catalog, Model, pixels_for
 from .errors import InvalidRequest
-from .files import FILE_BYTES, ImageFile, Link, OtherFile, Pdf, Picture, Source
+from .files import FILE_BYTES, ImageFile, Link, OtherFile, Pdf, Picture, Source, opened
 
 MOST_PDF_PAGES = 256
 MOST_PICTURES = 10  # of one file in one request
@@ -62,6 +65,71 @@ class Recipient:
             return picture.data_uri
         ending = picture.mime.partition("/")[2]
         return await self.store(name, f"image.{ending}", BytesIO(picture.content))
+
+
+@asynccontextmanager
+async def open_source(bailian: Bailian, source: str) -> AsyncIterator[Source]:
+    """What a path, URL or data URI holds, while the block lasts.
+
+    Raises:
+        InvalidRequest: it cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        async with bailian.beating("opening the file"):
+            context = bailian.context
+            found = await stack.enter_async_context(opened(source, context.folders, context.studio))
+        yield found
+
+
+def target_of(bailian: Bailian, model: str) -> Recipient:
+    """The model, as somebody to send files to."""
+    known = bailian.known(model)
+    return Recipient(model, known, bailian.catalog, pixels_for(model, known), partial(_stored, bailian, model))
+
+
+async def attach(bailian: Bailian, model: str, files: Sequence[str]) -> Attached:
+    """Message parts for files (paths, https URLs, data URIs).
+
+    Raises:
+        InvalidRequest: the model does not read them, or one cannot be used.
+    """
+    whole = Attached()
+    for source in files:
+        async with open_source(bailian, source) as found, bailian.beating("reading the file"):
+            whole += await attached(found, target_of(bailian, model))
+    return whole
+
+
+async def texts_and_images(
+    bailian: Bailian, model: str, files: Sequence[str]
+) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """The texts of files by name ("files[0]"), and their images as message parts, pages of scans included.
+
+    Raises:
+        InvalidRequest: a file cannot be used, or the model reads no images.
+    """
+    texts: dict[str, str] = {}
+    images: list[dict[str, Any]] = []
+    for number, source in enumerate(files):
+        async with open_source(bailian, source) as found, bailian.beating("reading the file"):
+            words, seen = await read(found, target_of(bailian, model))
+        if words:
+            texts[f"files[{number}]"] = words
+        images += seen.parts
+    return texts, images
+
+
+async def _stored(bailian: Bailian, model: str, name: str, stored_as: str, content: BinaryIO) -> str:
+    context, size = bailian.context, content.seek(0, 2) / 1e6
+    if context.host.kind != "dashscope" or not context.uploads:
+        off = "" if context.uploads else ", and BAILIAN_UPLOADS=false forbids DashScope's temporary storage"
+        raise InvalidRequest(
+            f"{name} has {size:.1f} MB, which does not fit into a request{off}. Shrink or split it; PDFs of any size "
+            "are read by `ocr` and `extract`."
+        )
+    await bailian.tell(f"putting {name} ({size:.1f} MB) into DashScope's temporary storage, where it stays 48 hours")
+    async with bailian.beating(f"storing {name}"):
+        return await context.dashscope.upload(model, name, stored_as, content)
 
 
 async def attached(found: Source, to: Recipient) -> Attached:

@@ -1,19 +1,18 @@
 """What a tool is handed: one call's view of DashScope. Progress and cost happen here, once."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Resolve
 
 from .answer import Spent, elided, money, sum_exchanges, tokens
 from .ask import Exchange, RequestFailed, RequestPlan
-from .attachments import Attached, Recipient, attached, read
 from .catalog import (
     Catalog,
     Cost,
@@ -22,14 +21,13 @@ from .catalog import (
     cost_of,
     in_beijing,
     lifecycle_warnings,
-    pixels_for,
     plain,
     shipped,
     unpriced,
 )
 from .dashscope import ChatCompletions, DashScope, DashScopeError
 from .errors import InvalidRequest
-from .files import Source, Studio, opened
+from .files import Studio
 from .heard import Heard
 from .hosts import Host
 from .pacing import Pacing
@@ -52,7 +50,7 @@ class Shared:
     models: Mapping[str, str] = field(default_factory=dict)  # tool -> the model the settings chose for it
     catalog: Callable[[], Catalog] = shipped
     enough_s: float = 45  # a call that reads in parts begins no new one after it
-    repairs: int = 1
+    extract_repairs: int = 1  # how often an answer that does not fit is sent back
     studio: Studio = field(default_factory=Studio)
     uploads: bool = True  # whether a file may be put into DashScope's temporary storage
     pacing: Pacing = field(default_factory=Pacing)
@@ -66,48 +64,43 @@ class Shared:
 class Bailian:
     """One call's view of DashScope."""
 
-    def __init__(self, shared: Shared, progress: Progress) -> None:
-        self._shared = shared
+    def __init__(self, context: Shared, progress: Progress) -> None:
+        self.context = context
         self._progress = progress
         self.exchanges: list[Exchange] = []  # every request that was answered or counted
         self._perhaps_billed = 0  # requests that failed, and nobody said what they used
 
     @property
     def catalog(self) -> Catalog:
-        return self._shared.catalog()
+        return self.context.catalog()
 
     @property
     def region(self) -> str:
         """The region whose prices hold."""
-        return self._shared.host.region
+        return self.context.host.region
 
     @property
     def today(self) -> date:
-        return self._shared.today()
+        return self.context.today()
 
     def model_for(self, tool: str, asked: str) -> str:
         """The id to send: what the call asked for, else the settings' choice, else the catalog's default."""
         defaults = self.catalog.defaults
-        chosen = asked.strip() or self._shared.models.get(tool) or defaults.get(tool, defaults["chat"])
-        return chosen if self._shared.host.kind == "other" else self.catalog.spelled(chosen)
+        chosen = asked.strip() or self.context.models.get(tool) or defaults.get(tool, defaults["chat"])
+        return chosen if self.context.host.kind == "other" else self.catalog.spelled(chosen)
 
     def chose(self, tool: str) -> bool:
         """Whether the settings name a model for it."""
-        return tool in self._shared.models
+        return tool in self.context.models
 
     def known(self, model: str) -> Model | None:
         """What the catalog holds of a model; of another server's models it knows nothing, whatever their names."""
-        return None if self._shared.host.kind == "other" else self.catalog.find(model)
+        return None if self.context.host.kind == "other" else self.catalog.find(model)
 
     @property
     def has_enough(self) -> bool:
         """Whether the call has run so long that no new part of the work may begin: hosts give up on long calls."""
-        return self._progress.elapsed_s > self._shared.enough_s
-
-    @property
-    def repairs(self) -> int:
-        """How often an answer that does not fit may be sent back."""
-        return self._shared.repairs
+        return self._progress.elapsed_s > self.context.enough_s
 
     @property
     def elapsed_s(self) -> float:
@@ -125,70 +118,13 @@ class Bailian:
 
     def require_dashscope(self, what: str) -> None:
         """Raises InvalidRequest: the host is a plan's, or no DashScope at all."""
-        if self._shared.host.kind != "dashscope":
+        if self.context.host.kind != "dashscope":
             raise InvalidRequest(f"{what} is DashScope's own: a plan or another server has none. `chat` works there.")
-
-    @asynccontextmanager
-    async def opened(self, source: str) -> AsyncIterator[Source]:
-        """What a path, URL or data URI holds, while the block lasts.
-
-        Raises:
-            InvalidRequest: it cannot be used.
-        """
-        async with AsyncExitStack() as stack:
-            async with self.beating("opening the file"):
-                found = await stack.enter_async_context(opened(source, self._shared.folders, self._shared.studio))
-            yield found
-
-    async def sources(self, model: str, text: str, files: Sequence[str]) -> tuple[dict[str, str], list[dict[str, Any]]]:
-        """The texts of a call by name ("text", "files[0]"), and its images as message parts, pages of scans included.
-
-        Raises:
-            InvalidRequest: a file cannot be used, or the model reads no images.
-        """
-        texts: dict[str, str] = {"text": text} if text else {}
-        images: list[dict[str, Any]] = []
-        for number, source in enumerate(files):
-            async with self.opened(source) as found, self.beating("reading the file"):
-                words, seen = await read(found, self.recipient(model))
-            if words:
-                texts[f"files[{number}]"] = words
-            images += seen.parts
-        return texts, images
-
-    async def attached(self, model: str, files: Sequence[str]) -> Attached:
-        """Message parts for files (paths, https URLs, data URIs).
-
-        Raises:
-            InvalidRequest: the model does not read them, or one cannot be used.
-        """
-        whole = Attached()
-        for source in files:
-            async with self.opened(source) as found, self.beating("reading the file"):
-                whole += await attached(found, self.recipient(model))
-        return whole
-
-    def recipient(self, model: str) -> Recipient:
-        """The model, as somebody to send files to."""
-        known = self.known(model)
-        return Recipient(model, known, self.catalog, pixels_for(model, known), partial(self._store, model))
-
-    async def _store(self, model: str, name: str, stored_as: str, content: BinaryIO) -> str:
-        size = content.seek(0, 2) / 1e6
-        if self._shared.host.kind != "dashscope" or not self._shared.uploads:
-            off = "" if self._shared.uploads else ", and BAILIAN_UPLOADS=false forbids DashScope's temporary storage"
-            raise InvalidRequest(
-                f"{name} has {size:.1f} MB, which does not fit into a request{off}. Shrink or split it; PDFs of any "
-                "size are read by `ocr` and `extract`."
-            )
-        await self.tell(f"putting {name} ({size:.1f} MB) into DashScope's temporary storage, where it stays 48 hours")
-        async with self._progress.beating(f"storing {name}"):
-            return await self._shared.dashscope.upload(model, name, stored_as, content)
 
     def estimate(self, model: str, input_tokens: int, output_tokens: int = 0, calls: int = 1) -> Cost:
         """What requests of that many tokens each would cost at DashScope, before they are sent."""
         work = Workload(input_tokens=input_tokens, output_tokens=output_tokens, calls=calls)
-        return cost_of(self.catalog, model, work, region=self.region, on=self._shared.now())
+        return cost_of(self.catalog, model, work, region=self.region, on=self.context.now())
 
     async def complete(
         self,
@@ -212,7 +148,7 @@ class Bailian:
         parameters: dict[str, Any] = self.output_limit(model, thinking, max_output_tokens)
         parameters |= {"response_format": response_format} if response_format else {}
         parameters |= sampling or {}
-        if pdf_pages != 0 and self._shared.host.kind == "dashscope":
+        if pdf_pages != 0 and self.context.host.kind == "dashscope":
             parameters["include_tool_usage"] = True  # or the pages that were parsed are not told
             await self._tell_page_fee(pdf_pages)
         protocol = ChatCompletions(cumulative=bool(known and known.cumulative))
@@ -229,7 +165,7 @@ class Bailian:
         Raises:
             InvalidRequest: it cannot.
         """
-        if self._shared.host.kind == "other":  # only fields every OpenAI-compatible server knows
+        if self.context.host.kind == "other":  # only fields every OpenAI-compatible server knows
             return standard(level)
         return thinking(model, self.known(model), level)
 
@@ -239,7 +175,7 @@ class Bailian:
         Raises:
             InvalidRequest: it leaves no room for an answer.
         """
-        if self._shared.host.kind == "other":
+        if self.context.host.kind == "other":
             return {"max_tokens": asked} if asked else {}
         return output_limit(model, self.known(model), thinking, asked)
 
@@ -262,7 +198,7 @@ class Bailian:
         """Take in the reply, with progress; its request id, and whether the sandbox gave it."""
         async with (
             self._progress.beating(f"{plan.label}waiting for {plan.model}"),
-            self._shared.dashscope.stream(plan.protocol, plan.body, turn=plan.before_attempt) as reply,
+            self.context.dashscope.stream(plan.protocol, plan.body, turn=plan.before_attempt) as reply,
         ):
             async for event in reply.events:
                 heard.take(event)
@@ -307,8 +243,8 @@ class Bailian:
 
     def _cost(self, plan: RequestPlan, heard: Heard, sandbox: bool) -> Cost:
         warnings = (*plan.thinking.warnings, *self._host_warnings(sandbox))
-        if self._shared.host.kind != "dashscope":
-            return unpriced(UNPRICED[self._shared.host.kind], *warnings)
+        if self.context.host.kind != "dashscope":
+            return unpriced(UNPRICED[self.context.host.kind], *warnings)
         if heard.usage is None:
             warnings = (*warnings, "A search was made, which is billed too.") if heard.searched else warnings
             known = self.known(plan.model)
@@ -328,11 +264,11 @@ class Bailian:
             warnings = (*warnings, "DashScope did not say how many PDF pages it parsed: those of the file are priced.")
         if heard.searched and heard.searches is None:
             warnings = (*warnings, "DashScope did not say how many searches it made: one is priced.")
-        price = cost_of(self.catalog, plan.model, work, region=self.region, on=self._shared.now())
+        price = cost_of(self.catalog, plan.model, work, region=self.region, on=self.context.now())
         return price.model_copy(update={"warnings": (*warnings, *price.warnings)})
 
     def _host_warnings(self, sandbox: bool) -> tuple[str, ...]:
-        host = self._shared.host
+        host = self.context.host
         if host.kind != "dashscope" or host.known or sandbox:
             return ()
         return ("This host is none of Alibaba's own: what it charges may differ.",)
@@ -341,7 +277,7 @@ class Bailian:
         """What only we can add to a failure: near names, and what it cost so far."""
         if exchange.usage:
             return f"Spent: {tokens(exchange.usage)}, {money(exchange.cost)}."
-        if error.kind != "unknown_model" or self._shared.host.kind != "dashscope":
+        if error.kind != "unknown_model" or self.context.host.kind != "dashscope":
             return ""
         model, known = exchange.model, self.known(exchange.model)
         near = self.catalog.near(model)
@@ -351,7 +287,7 @@ class Bailian:
     async def turn(self, to: str, per_s: float) -> None:
         """Wait for a turn to do what DashScope takes so often a second, from all calls together."""
         waiting = partial(self._progress.say, lambda: f"waiting for a turn to {to} ({per_s:g} a second)")
-        await self._shared.pacing.turn(to, per_s, waiting)
+        await self.context.pacing.turn(to, per_s, waiting)
 
 
 async def bind(ctx: Context[Shared]) -> Bailian:

@@ -36,7 +36,9 @@ def said(answer: Any, reason: str = "stop", request_id: str = "req-1") -> httpx2
 
 async def ask(hosted: Hosted, wire: Wire, **arguments: Any) -> Any:
     shared = {
-        key: arguments.pop(key) for key in ("host", "folders", "enough_s", "repairs", "options") if key in arguments
+        key: arguments.pop(key)
+        for key in ("host", "folders", "enough_s", "extract_repairs", "options")
+        if key in arguments
     }
     async with hosted(wire, **shared) as host:
         return await host.call_tool("extract", {"json_schema": SCHEMA, **arguments})
@@ -148,7 +150,7 @@ async def test_still_wrong_is_an_error_that_keeps_the_best_attempt(hosted: Hoste
 
 @pytest.mark.parametrize(("repairs", "attempts"), [(0, 1), (1, 2), (3, 4)])
 async def test_how_often_is_a_setting(hosted: Hosted, repairs: int, attempts: int) -> None:
-    found = await data(hosted, Wire([said("散文")]), valid=False, repairs=repairs)
+    found = await data(hosted, Wire([said("散文")]), valid=False, extract_repairs=repairs)
 
     assert found["attempts"] == attempts
     assert found["data"] is None

@@ -21,7 +21,7 @@ MAY = {
     "thinking": {".errors", ".catalog", "mcp.server.mcpserver.exceptions"},
     "searching": {".errors", ".ask", ".bailian", ".catalog", ".dashscope", "mcp.server.mcpserver.exceptions"},
     "recognition": {".errors", ".ask", ".bailian", ".catalog", ".dashscope", "mcp.server.mcpserver.exceptions"},
-    "attachments": {".errors", ".catalog", ".files", "anyio", "mcp.server.mcpserver.exceptions"},
+    "attachments": {".bailian", ".errors", ".catalog", ".files", "anyio", "mcp.server.mcpserver.exceptions"},
     "ocr": {
         ".errors",
         ".ask",
@@ -77,6 +77,7 @@ MAY = {
     "web": {".app", ".listening", ".signals", "anyio", "starlette", "uvicorn", "mcp.server.transport_security"},
     "demo": {".app", "anyio", "mcp"},
     "tools": {
+        ".attachments",
         ".errors",
         ".answer",
         ".ask",

@@ -6,6 +6,7 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..server.answer import Completion, completion_of, result
+from ..server.attachments import attach
 from ..server.bailian import Call
 from ..server.thinking import Level
 
@@ -70,7 +71,7 @@ async def chat(
     Returns the answer, token counts, the exact list price in CNY and the request id. Each call costs money.
     """
     chosen = bailian.model_for("chat", model)
-    attached = await bailian.attached(chosen, files)
+    attached = await attach(bailian, chosen, files)
     content = [*attached.parts, {"type": "text", "text": prompt}] if attached.parts else prompt
     before = [{"role": "system", "content": system}] if system else []
     sampling = dict(PRESETS[preset]) if preset else {}

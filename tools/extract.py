@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ..server.answer import Answer, result
 from ..server.ask import RequestFailed
+from ..server.attachments import texts_and_images
 from ..server.bailian import Call
 from ..server.catalog import Model, text_tokens
 from ..server.errors import InvalidRequest
@@ -86,7 +87,8 @@ async def extract(
     """
     schema = Schema(json_schema)
     chosen = bailian.model_for("extract", model)
-    texts, images = await bailian.sources(chosen, text if text.strip() else "", files)
+    texts, images = await texts_and_images(bailian, chosen, files)
+    texts = {"text": text, **texts} if text.strip() else texts
     if not texts and not images:
         what = "the files are blank" if files else "give text or files"
         raise InvalidRequest(f"There is nothing to extract from: {what}.")
@@ -161,7 +163,7 @@ async def _read(
         here = images if number == 1 else ()
         ask = partial(extract_part, bailian, model, shape, part, here, instructions=instructions, of=of)
         try:
-            read.append(await ask(ladder=ladder, repairs=bailian.repairs))
+            read.append(await ask(ladder=ladder, repairs=bailian.context.extract_repairs))
         except RequestFailed as error:
             if not read:
                 raise

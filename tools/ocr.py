@@ -8,6 +8,7 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from ..server.answer import Answer, result
+from ..server.attachments import open_source, target_of
 from ..server.bailian import Call
 from ..server.catalog import Model
 from ..server.errors import InvalidRequest
@@ -79,8 +80,8 @@ async def ocr(
     known = bailian.known(chosen)
     if not model and not bailian.chose("ocr"):
         require_region(bailian.catalog, chosen, known, bailian.region)
-    async with bailian.opened(source) as found:
-        reading = Reading(bailian, bailian.recipient(chosen), wanted, *_to_read(found, chosen, known, pages))
+    async with open_source(bailian, source) as found:
+        reading = Reading(bailian, target_of(bailian, chosen), wanted, *_to_read(found, chosen, known, pages))
         await reading.run()
     done = tuple(reading.pages[number] for number in sorted(reading.pages))
     transcription = Transcription(
