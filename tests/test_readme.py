@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -24,7 +25,7 @@ from bailian_mcp.server.sandbox import app as sandbox_app
 from bailian_mcp.server.sandbox.asked import FAULTS, REFUSALS
 from bailian_mcp.server.settings import settings_table
 from bailian_mcp.server.thinking import BUDGET_TOKENS
-from bailian_mcp.tools.chat import PRESETS
+from bailian_mcp.tools.chat import EXAMPLE, PRESETS
 from conftest import Hosted, Wire, text_of
 
 pytestmark = pytest.mark.anyio
@@ -40,8 +41,6 @@ RENAMED = {"BAILIAN_SOFT_TIMEOUT_S"}  # what the pages call BAILIAN_ENOUGH_S alr
 BLOCK = re.compile(
     r"(?P<mark><!-- (?P<name>[a-z-]+): written by `UPDATE=1 make test` -->)\n(?P<shown>.*?)<!-- end -->", re.DOTALL
 )
-SHOWN_ANSWER = re.compile(r"```text\n(.*?)```", re.DOTALL)
-
 MONEY = set(Cost.model_fields)
 BOUNDS = {
     "minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below",
@@ -49,6 +48,14 @@ BOUNDS = {
 }  # fmt: skip
 
 Tools = dict[str, dict[str, Any]]  # name -> as it is published
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the pages show of a server that runs: its tools, and its answer to the example of `chat`."""
+
+    tools: Tools
+    answer: str
 
 
 # --- tables ---
@@ -78,43 +85,68 @@ def chinese() -> dict[str, dict[str, str]]:
     return tomllib.loads((ROOT / "docs" / "zh.toml").read_text("utf-8"))
 
 
-def tools_table(_: Tools) -> str:
+def row_in_chinese(room: str, name: str) -> str:
+    said = chinese()[room].get(name, "")
+    assert said, f"docs/zh.toml: [{room}] has no row for {name}: say it in Chinese there."
+    return said
+
+
+def answer(shown: Shown) -> str:
+    return f"```text\nchat {json.dumps(EXAMPLE, ensure_ascii=False)}\n\n{broken(shown.answer)}\n```"
+
+
+def broken(text: str) -> str:
+    """Long lines broken where facts meet, as a page shows them."""
+    lines = []
+    for line in text.splitlines():
+        row = ""
+        for fact in re.split(r"(?<= \|) | (?=\()", line) if len(line) > LINE else [line]:
+            if row and len(row) + 1 + len(fact) > LINE:
+                lines.append(row)
+                row = fact
+            else:
+                row = f"{row} {fact}".strip()
+        lines.append(row)
+    return "\n".join(lines)
+
+
+def tools_table(_: Shown) -> str:
     rows = zip(names(), tool_modules(), strict=True)
     said = [(f"[`{n}`](docs/tools.md#{n})", brief(n, module), shipped().defaults.get(n, "")) for n, module in rows]
     return table(("tool", "what it does", "default model"), *said)
 
 
-def tools_table_zh(_: Tools) -> str:
-    said = [(f"[`{n}`](docs/tools.md#{n})", chinese()["tools"][n], shipped().defaults.get(n, "")) for n in names()]
+def tools_table_zh(_: Shown) -> str:
+    said = [(f"[`{n}`](docs/tools.md#{n})", row_in_chinese("tools", n), shipped().defaults.get(n, "")) for n in names()]
     return table(("工具", "作用", "默认模型"), *said)
 
 
-def settings(_: Tools) -> str:
+def settings(_: Shown) -> str:
     return table(("variable", "meaning"), *((f"`{name}`", meaning) for name, meaning in settings_table()))
 
 
-def settings_zh(_: Tools) -> str:
+def settings_zh(_: Shown) -> str:
     return table(("变量", "含义"), *((f"`{name}`", in_chinese(name, meaning)) for name, meaning in settings_table()))
 
 
-def five_settings(_: Tools) -> str:
+def five_settings(_: Shown) -> str:
     rows = [(f"`{name}`", meaning) for name, meaning in settings_table() if name in FIVE]
     return table(("variable", "meaning"), *rows)
 
 
-def five_settings_zh(_: Tools) -> str:
+def five_settings_zh(_: Shown) -> str:
     rows = [(f"`{name}`", in_chinese(name, meaning)) for name, meaning in settings_table() if name in FIVE]
     return table(("变量", "含义"), *rows)
 
 
 def in_chinese(name: str, english: str) -> str:
     default = re.search(r" Default: (\S+)\.$", english)
-    said = chinese()["settings"][name].replace("{regions}", "、".join(get_args(Region)))
+    said = row_in_chinese("settings", name).replace("{regions}", "、".join(get_args(Region)))
     return said + (f"默认 {default[1]}。" if default else "")
 
 
-def every_tool(tools: Tools) -> str:
-    return "\n\n".join(part for module in tool_modules() for part in one_tool(tools, module))
+def every_tool(shown: Shown) -> str:
+    return "\n\n".join(part for module in tool_modules() for part in one_tool(shown.tools, module))
 
 
 def one_tool(tools: Tools, module: Any) -> Iterator[str]:
@@ -137,7 +169,7 @@ def result_model(module: Any, name: str) -> Any:
     return get_type_hints(getattr(module, name), include_extras=True)["return"].__metadata__[0]
 
 
-def every_answer(_: Tools) -> str:
+def every_answer(_: Shown) -> str:
     schema = Answer.model_json_schema(mode="serialization")
     return table(("field", "type", "meaning"), *fields(schema, leave_out=set()))
 
@@ -198,16 +230,16 @@ def kind(given: dict[str, Any], defined: dict[str, Any], *, whole: bool = True) 
     return said
 
 
-def presets(_: Tools) -> str:
+def presets(_: Shown) -> str:
     rows = ((f"`{name}`", f"{values['temperature']:g}", f"{values['top_p']:g}") for name, values in PRESETS.items())
     return table(("preset", "temperature", "top_p"), *rows)
 
 
-def thinking(_: Tools) -> str:
+def thinking(_: Shown) -> str:
     return table(("thinking", "reasoning tokens at most"), *((f"`{n}`", f"{t:,}") for n, t in BUDGET_TOKENS.items()))
 
 
-def error_codes(_: Tools) -> str:
+def error_codes(_: Shown) -> str:
     rows = [
         (
             ", ".join([*(f"`{code}`" for code in known.codes), *([f'"{known.text}"'] if known.text else [])]),
@@ -220,7 +252,7 @@ def error_codes(_: Tools) -> str:
     return table(("code, or words of the message", "it says", "what to do", "sent again"), *rows)
 
 
-def error_statuses(_: Tools) -> str:
+def error_statuses(_: Shown) -> str:
     """By status alone: no code that is known, no message."""
     said = [(status, from_reply(status, {}, {}, str, DASHSCOPE)) for status in STATUSES]
     rows = [(f"{status}", error.says, "yes" if error.retry else "") for status, error in said]
@@ -228,12 +260,12 @@ def error_statuses(_: Tools) -> str:
     return table(("status", "it says", "sent again"), *rows, ("not DashScope", other.says, "429 and 503"))
 
 
-def refusing_models(_: Tools) -> str:
+def refusing_models(_: Shown) -> str:
     rows = ((f"`{name}`", f"{status}", f"`{code}`", message) for name, (status, code, message) in REFUSALS.items())
     return table(("model", "status", "code", "message"), *rows)
 
 
-def catalog_size(_: Tools) -> str:
+def catalog_size(_: Shown) -> str:
     models = shipped().models
     states = Counter(model.lifecycle.status for model in models)
     sizes = ", ".join(f"{count} {state}" for state, count in states.most_common())
@@ -242,7 +274,7 @@ def catalog_size(_: Tools) -> str:
     return f"{head}\n\n" + table(("region", "models"), *((f"`{n}`", f"{c}") for n, c in regions.most_common()))
 
 
-def fees(_: Tools) -> str:
+def fees(_: Shown) -> str:
     rows = [
         (f"`{fee.item}`", f"{fee.strategy or 'any'}", f"{plain(fee.price)} {fee.currency}", f"{fee.per:,}",
          f"`{fee.region}`" if fee.region else "elsewhere")
@@ -252,8 +284,8 @@ def fees(_: Tools) -> str:
 
 
 BLOCKS = {
-    "README.md": {"tools": tools_table, "settings": five_settings},
-    "README.zh-CN.md": {"tools": tools_table_zh, "settings": five_settings_zh},
+    "README.md": {"answer": answer, "tools": tools_table, "settings": five_settings},
+    "README.zh-CN.md": {"answer": answer, "tools": tools_table_zh, "settings": five_settings_zh},
     "docs/tools.md": {"tools": every_tool, "answer": every_answer, "presets": presets, "thinking": thinking},
     "docs/settings.md": {"settings": settings, "settings-zh": settings_zh},
     "docs/errors.md": {"codes": error_codes, "statuses": error_statuses},
@@ -274,49 +306,36 @@ def era() -> str:
 @pytest.mark.parametrize("page", BLOCKS)
 async def test_a_page_shows_what_the_code_says(hosted: Hosted, page: str) -> None:
     file = ROOT / page
-    async with hosted(Wire([])) as host:
+    async with hosted(Wire([]), options={"transport": httpx2.ASGITransport(sandbox_app())}) as host:
         published = (await host.list_tools()).tools
+        answer = text_of(await host.call_tool("chat", EXAMPLE))
     tools = {tool.name: tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in published}
-    made = {name: f"{make(tools)}\n" for name, make in BLOCKS[page].items()}
+    now = Shown(tools, re.sub(r"\b[\d.]+ s\b", "0.1 s", answer))
+    made = {name: f"{make(now)}\n" for name, make in BLOCKS[page].items()}
     if os.environ.get("UPDATE"):
-        text = file.read_text("utf-8")
-        file.write_text(BLOCK.sub(lambda at: f"{at['mark']}\n{made[at['name']]}<!-- end -->", text), "utf-8")
+        text = BLOCK.sub(lambda at: f"{at['mark']}\n{made[at['name']]}<!-- end -->", file.read_text("utf-8"))
+        (beside := file.with_suffix(".new")).write_text(text, "utf-8")
+        beside.replace(file)  # at once: other tests read it
 
-    assert {at["name"]: at["shown"] for at in BLOCK.finditer(file.read_text("utf-8"))} == made
+    shown = blocks(file)
+    assert set(shown) == set(made), f"{page}: its marked blocks and BLOCKS differ"
+    old = [name for name in made if shown[name] != made[name]]
+    assert not old, f"{page} is behind the code ({', '.join(old)}): run `UPDATE=1 make test` and read the diff"
+
+
+def blocks(page: Path) -> dict[str, str]:
+    return {at["name"]: at["shown"] for at in BLOCK.finditer(page.read_text("utf-8"))}
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
-async def test_the_answer_it_shows_is_one_and_each_piece_it_explains_is_in_it(hosted: Hosted, page: str) -> None:
-    file = ROOT / page
-    chat = next(module for module in tool_modules() if module.__name__.endswith(".chat"))
-    async with hosted(Wire([]), options={"transport": httpx2.ASGITransport(sandbox_app())}) as host:
-        said = text_of(await host.call_tool("chat", chat.EXAMPLE))
-    said = re.sub(r"\b[\d.]+ s\b", "0.1 s", said)
-    made = f"chat {json.dumps(chat.EXAMPLE, ensure_ascii=False)}\n\n{broken(said)}\n"
-    if os.environ.get("UPDATE"):
-        file.write_text(SHOWN_ANSWER.sub(lambda _: f"```text\n{made}```", file.read_text("utf-8")), "utf-8")
-    _, shown, after = SHOWN_ANSWER.split(file.read_text("utf-8"))
-
-    assert shown == made
-    explained = after.partition("\n## ")[0]
+def test_each_piece_of_the_answer_that_it_explains_is_in_it(page: str) -> None:
+    said = " ".join(blocks(ROOT / page)["answer"].split())
+    explained = (ROOT / page).read_text("utf-8").partition("```\n<!-- end -->")[2].partition("\n## ")[0]
     pieces = re.findall(r"^\| `([^`]+)` \|", explained, re.MULTILINE)
+    gone = [piece for piece in pieces if piece.strip() not in said]
+
     assert len(pieces) >= 5
-    assert [piece for piece in pieces if piece not in said] == []
-
-
-def broken(text: str) -> str:
-    """Long lines broken where facts meet, as a page shows them."""
-    lines = []
-    for line in text.splitlines():
-        row = ""
-        for fact in re.split(r"(?<= \|) | (?=\()", line) if len(line) > LINE else [line]:
-            if row and len(row) + 1 + len(fact) > LINE:
-                lines.append(row)
-                row = fact
-            else:
-                row = f"{row} {fact}".strip()
-        lines.append(row)
-    return "\n".join(lines)
+    assert not gone, f"{page} explains what the answer does not say any more: {', '.join(gone)}. Explain what it says."
 
 
 def test_every_tool_and_every_setting_has_its_row_in_chinese() -> None:
@@ -375,7 +394,7 @@ def paragraphs(text: str) -> Iterator[str]:
 
 @pytest.mark.parametrize(("page", "most"), [("README.md", 750), ("README.zh-CN.md", 1_300)])
 def test_a_readme_is_read_in_minutes(page: str, most: int) -> None:
-    assert words((ROOT / page).read_text("utf-8")) <= most
+    assert words((ROOT / page).read_text("utf-8")) <= most, "move something into docs/"
 
 
 @pytest.mark.parametrize(
