@@ -47,12 +47,13 @@ clean:  ## remove what this file made
 
 .venv/runtime: .venv/pip pyproject.toml
 	@echo "installing bailian-mcp and what it needs into .venv (about a minute, once)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e .
 	@touch $@
 
 .venv/dev: .venv/pip pyproject.toml
 	@echo "installing bailian-mcp and its test tools into .venv (about a minute, once)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check 'pip>=25.1'  # the first that knows dependency groups
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e . --group dev
 	@touch $@ .venv/runtime
 
 # Type checkers and tests find the package under its own name through this link; it is never shipped.

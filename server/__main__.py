@@ -217,9 +217,9 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
 
 
 def _environment() -> str:
-    from .settings import documented
+    from .settings import settings_table
 
-    return "environment:\n" + "\n".join(f"  {name:24} {meaning}" for name, meaning, _ in documented()) + "\n"
+    return "environment:\n" + "\n".join(f"  {name:24} {meaning}" for name, meaning in settings_table()) + "\n"
 
 
 def _version() -> str:

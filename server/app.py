@@ -115,7 +115,7 @@ def own_version() -> str:
 def _tool(module: ModuleType) -> Tool:
     """The function named like its module, as an MCP tool that refuses arguments it does not know."""
     name = module.__name__.rpartition(".")[2]
-    missing = [part for part in (name, "ANNOTATIONS", "EXAMPLE", "CHINESE") if not hasattr(module, part)]
+    missing = [part for part in (name, "ANNOTATIONS", "EXAMPLE") if not hasattr(module, part)]
     if missing:
         raise TypeError(f"tools/{name}.py lacks {', '.join(missing)}: tools/__init__.py says what a tool file holds")
     function = getattr(module, name)
@@ -151,7 +151,7 @@ def _untitled(schema: Any) -> Any:
 
 
 def _output(schema: Any) -> Any:
-    """An answer's schema; of what every tool returns (README tells it) the names say enough."""
+    """An answer's schema; of what every tool returns (docs/tools.md tells it) the names say enough."""
     lean = _lean(schema)
     shared = [lean["properties"][name] for name in COMMON & set(lean["properties"])]
     for name in SAID_ONCE & set(lean.get("$defs", {})):

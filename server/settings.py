@@ -23,7 +23,6 @@ TOOL_MODEL = re.compile(r"BAILIAN_(?P<tool>[A-Z_]+)_MODEL")
 TOOL_MODEL_ROW = (
     "BAILIAN_<TOOL>_MODEL",
     "The model a tool uses when a call names none, as in BAILIAN_CHAT_MODEL. Default: the catalog's.",
-    "某个工具在调用未指定模型时使用的模型，例如 BAILIAN_CHAT_MODEL。默认取内置模型目录中的默认模型。",
 )
 ANY_KEY = r"\bsk-[a-z0-9_-]{6,}"
 
@@ -39,16 +38,12 @@ class Settings(BaseSettings):
         None,
         validation_alias="DASHSCOPE_API_KEY",
         description="Your Model Studio key. Without it the server starts and says how to get one.",
-        json_schema_extra={"zh": "百炼密钥。没有时服务器照常启动，并告诉你怎样获取。"},
     )
     chosen_region: Region | None = Field(
         None,
         validation_alias="DASHSCOPE_REGION",
         description="Where the key was made (keys work in their own region only, and prices differ): "
         f"{', '.join(get_args(Region))}. Default: {DEFAULT_REGION}, or the region of a known DASHSCOPE_BASE_URL.",
-        json_schema_extra={
-            "zh": "密钥所属的地域（密钥只在本地域有效，价格也不同）：cn-beijing、ap-southeast-1、us-east-1、cn-hongkong、eu-central-1、ap-northeast-1。默认 cn-beijing，或 DASHSCOPE_BASE_URL 所在的地域。"
-        },
     )
     workspace_id: str = Field(
         "",
@@ -56,9 +51,6 @@ class Settings(BaseSettings):
         pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,63})?$",
         description="Use this workspace's own host (larger requests, longer calls); "
         "with DASHSCOPE_BASE_URL set to another host: the workspace to work in there.",
-        json_schema_extra={
-            "zh": "使用该业务空间的专属域名（请求更大、时限更长）；若 DASHSCOPE_BASE_URL 指向其他域名，则表示在那里使用的业务空间。"
-        },
     )
     base_url: str = Field(
         "",
@@ -66,39 +58,29 @@ class Settings(BaseSettings):
         description="Another host: one of Alibaba's (its path may stay on), a gateway to them, a Coding or Token Plan "
         "URL, or any OpenAI-compatible server, whose URL ends in `/v1` but not in `/compatible-mode/v1` (set "
         "BAILIAN_CHAT_MODEL too). Plain http only to loopback.",
-        json_schema_extra={
-            "zh": "其他服务地址：阿里云的域名（可带路径）、其网关、Coding Plan 或 Token Plan 地址，或任意 OpenAI 兼容服务（以 `/v1` 结尾但不是 `/compatible-mode/v1`，同时设置 BAILIAN_CHAT_MODEL）。http 只允许本机。"
-        },
     )
     http_token: SecretStr | None = Field(
         None,
         validation_alias="BAILIAN_HTTP_TOKEN",
-        description="What HTTP clients must send as `Authorization: Bearer ...`. At least 16 characters; needed to listen off loopback.",
-        json_schema_extra={
-            "zh": "HTTP 客户端须以 `Authorization: Bearer ...` 发送的令牌，至少 16 个字符；监听本机以外的地址时必须设置。"
-        },
+        description="What HTTP clients must send as `Authorization: Bearer ...`. "
+        "At least 16 characters; needed to listen off loopback.",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         validation_alias="BAILIAN_ALLOWED_HOSTS",
         description="Host names HTTP clients may use to reach this server, separated by `,`. "
         "Needed to listen off loopback.",
-        json_schema_extra={"zh": "HTTP 客户端访问本服务器可用的主机名，以 `,` 分隔；监听本机以外的地址时必须设置。"},
     )
     allowed_dirs: Annotated[tuple[Path, ...] | None, NoDecode] = Field(
         None,
         validation_alias="BAILIAN_ALLOWED_DIRS",
         description="Folders whose files may be sent, separated by `:` (`;` on Windows). "
         "Default on stdio: the working directory, unless that is `/` or your home folder; on HTTP: none.",
-        json_schema_extra={
-            "zh": "允许发送其中文件的文件夹，以 `:` 分隔（Windows 上为 `;`）。stdio 默认为工作目录（`/` 和主目录除外），HTTP 默认没有。"
-        },
     )
     catalog_file: Path | None = Field(
         None,
         validation_alias="BAILIAN_CATALOG",
         description="A JSON file of your own models and prices, laid over the built-in catalog.",
-        json_schema_extra={"zh": "自备的模型与价格文件（JSON），覆盖内置目录中的同名条目。"},
     )
     timeout_s: float = Field(
         300,
@@ -107,7 +89,6 @@ class Settings(BaseSettings):
         le=3600,
         allow_inf_nan=False,
         description="Seconds a call may take. A stream that is silent for 60 s ends earlier.",
-        json_schema_extra={"zh": "一次调用最长的秒数。60 秒收不到数据会提前结束。默认 300。"},
     )
     enough_s: float = Field(
         45,
@@ -115,10 +96,8 @@ class Settings(BaseSettings):
         gt=0,
         le=3600,
         allow_inf_nan=False,
-        description="Seconds after which work in parts begins no new part and returns what is done: hosts give up at about 60.",
-        json_schema_extra={
-            "zh": "分段处理时，超过这么多秒不再开始新的一段，先返回已完成的部分（多数宿主约 60 秒超时）。默认 45。"
-        },
+        description="Seconds after which work in parts begins no new part and returns what is done: "
+        "hosts give up at about 60.",
     )
     repairs: int = Field(
         1,
@@ -126,22 +105,17 @@ class Settings(BaseSettings):
         ge=0,
         le=5,
         description="How often `extract` sends an answer back that does not fit the schema; each time is billed.",
-        json_schema_extra={"zh": "`extract` 的结果不符合 schema 时最多返修几次，每次都计费。默认 1。"},
     )
     uploads: bool = Field(
         True,
         validation_alias="BAILIAN_UPLOADS",
-        description="Whether a file that does not fit into a request (7.5 MB) may go into DashScope's temporary storage, "
-        "where it stays 48 hours and cannot be deleted.",
-        json_schema_extra={
-            "zh": "放不进一次请求的文件（7.5 MB 以上）可否上传到百炼的临时存储（保留 48 小时，不能删除）。默认 True。"
-        },
+        description="Whether a file that does not fit into a request (7.5 MB) may go into DashScope's temporary "
+        "storage, where it stays 48 hours and cannot be deleted.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING",
         validation_alias="BAILIAN_LOG_LEVEL",
         description="What goes to stderr. Prompts and answers never do.",
-        json_schema_extra={"zh": "写到 stderr 的日志级别，提示词和回答从不写入。默认 WARNING。"},
     )
 
     @field_validator("allowed_dirs", mode="before")
@@ -284,7 +258,7 @@ def surroundings() -> dict[str, str]:
 
 def doubtful() -> list[str]:
     """What in the environment looks like a mistake but stops nothing: names that are no settings, missing folders."""
-    known = {name for name, *_ in documented()}
+    known = {name for name, _ in settings_table()}
     unknown = [n for n in os.environ if n.startswith("BAILIAN_") and n not in known and not TOOL_MODEL.fullmatch(n)]
     folders = [folder for folder in os.environ.get("BAILIAN_ALLOWED_DIRS", "").split(os.pathsep) if folder]
     missing = [folder for folder in folders if not os.path.isdir(os.path.expanduser(folder))]
@@ -294,13 +268,12 @@ def doubtful() -> list[str]:
     ]
 
 
-def documented() -> list[tuple[str, str, str]]:
-    """(variable, meaning, meaning in Chinese) of each setting, for README and --help."""
+def settings_table() -> list[tuple[str, str]]:
+    """(variable, meaning) of each setting, for --help and the pages."""
     rows = []
     for name, field in Settings.model_fields.items():
-        assert isinstance(field.json_schema_extra, dict)
         default = f" Default: {field.default}." if field.default else ""
-        rows.append((str(field.validation_alias), f"{field.description}{default}", str(field.json_schema_extra["zh"])))
+        rows.append((str(field.validation_alias), f"{field.description}{default}"))
         if name == "allowed_dirs":
             rows.append(TOOL_MODEL_ROW)
     return rows

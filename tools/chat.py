@@ -18,7 +18,6 @@ ANNOTATIONS = ToolAnnotations(
     open_world_hint=True,
 )
 EXAMPLE = {"prompt": "用一句话介绍杭州西湖。"}
-CHINESE = "向百炼上的千问、DeepSeek、GLM、Kimi 模型提问。"  # the README's row
 
 Preset = Literal["creative_writing", "code_generation", "factual_qa", "translation"]
 # Alibaba's own examples of sampling by scenario: https://www.alibabacloud.com/help/zh/model-studio/text-generation

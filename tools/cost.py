@@ -46,7 +46,6 @@ ANNOTATIONS = ToolAnnotations(
     open_world_hint=False,
 )
 EXAMPLE = {"models": ["qwen3.7-plus", "qwen3.8-flash"], "input_tokens": 300_000, "output_tokens": 2_000, "calls": 10}
-CHINESE = "调用前算清费用：阶梯价、思考价、缓存、Batch、搜索费，从便宜到贵；不给用量则列价目表。无需密钥，不花钱。"
 MOST_SHOWN = 10
 MOST_SHEETS = 15
 MAIN = ("mainline", "third_party")

@@ -39,9 +39,6 @@ EXAMPLE = {
     },
     "text": "发明名称：一种芯片散热装置\n申请人：杭州某某科技有限公司\n发明人：张三；李四",
 }
-CHINESE = (
-    "按 JSON Schema 从文本、文件、图片中抽取数据：在本机校验，不符则返修一次，逐个字段给出原文出处（含字符位置）。"
-)
 UNKNOWN_WINDOW = 24_000  # tokens a part may have on a model whose window is not known
 LEAST_WINDOW = 500
 MOST_PARTS = 60

@@ -39,7 +39,6 @@ ANNOTATIONS = ToolAnnotations(
     open_world_hint=False,
 )
 EXAMPLE = {"query": "便宜的视觉模型", "limit": 2}
-CHINESE = "按用途、能力、上下文长度、价格找模型（中英文皆可），给出场景推荐、下线日期与替代模型。无需密钥，不花钱。"
 ONLY_IN_DETAIL = {"cached_input", "cache_write", "cached_input_explicit", "note", "source"}
 NO_COUNTS = {"source", "dimensions", "dimension_range", "basis", "audio_seconds"}
 NOTHING = (

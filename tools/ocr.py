@@ -33,10 +33,6 @@ EXAMPLE = {
     "23Vzt3HmoqrdUzL9uOysYM1//fLC1kIF1OX/56d8Apd+mk7V0zzSAAAAAElFTkSuQmCC",
     "fields": {"品名": "", "年份": "", "价格": "数字和单位"},
 }
-CHINESE = (
-    "识别图片、扫描件和 PDF 中的文字、表格、公式、字段与坐标；多页 PDF 在本机逐页渲染，每页标明可信程度（截断、循环、"
-    "空白、与文本层不符等）。"
-)
 
 
 class Transcription(Answer):

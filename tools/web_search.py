@@ -20,7 +20,6 @@ ANNOTATIONS = ToolAnnotations(
     open_world_hint=True,
 )
 EXAMPLE = {"question": "杭州西湖最近有什么好玩的？", "freshness_days": 30}
-CHINESE = "联网搜索后回答，给出编号来源，回答中的 [n] 与来源一一对应；写明是否真的搜索过以及搜索费。"
 
 NOT_SEARCHED = (
     "No web search took place: the answer is from the model's memory. DashScope may have held a search for needless, "
