@@ -17,7 +17,7 @@ test: .venv/dev $(LINK)  ## run the tests: `make test ARGS="-k ocr"` for some of
 
 coverage: .venv/dev $(LINK)  ## run every test in both protocol eras, with coverage, as CI does
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -q -n auto $(ARGS)
+	$(BIN)/coverage run -m pytest -q -n auto --eras=both $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --include='server/catalog/*,server/dashscope/*,server/bailian.py,server/heard.py,server/answer.py' --fail-under=100
 	@$(BIN)/coverage report

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -40,9 +41,20 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=ERAS)
-def era(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--eras", choices=["one", "both"], default="one", help="protocol eras of a story (CI: both)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The `era` of a story: today's protocol; both where marked `both_eras` (the transport's, one a tool), or --eras=both.
+
+    What a tool answers does not depend on the era, and how an era carries it is the SDK's concern: CI runs them all.
+    """
+    test = metafunc.definition
+    given = any("era" in re.split(r"\W+", str(mark.args[0])) for mark in test.iter_markers("parametrize"))
+    if "era" in metafunc.fixturenames and not given:
+        both = metafunc.config.getoption("eras") == "both" or test.get_closest_marker("both_eras")
+        metafunc.parametrize("era", ERAS if both else ERAS[-1:])
 
 
 # --- what DashScope sends ---

@@ -29,6 +29,7 @@ async def data(hosted: Hosted, **arguments: Any) -> dict[str, Any]:
     return dict(result.structured_content)
 
 
+@pytest.mark.both_eras
 async def test_a_workload_is_priced_on_each_model_cheapest_first(hosted: Hosted) -> None:
     found = await data(
         hosted, models=["qwen3.7-plus", "qwen3.8-flash"], input_tokens=300_000, output_tokens=2_000, calls=10

@@ -56,6 +56,7 @@ async def data(hosted: Hosted, wire: Wire, *, valid: bool = True, **arguments: A
 # --- the ladder ---
 
 
+@pytest.mark.both_eras
 async def test_the_strictest_form_is_asked_for_and_nothing_thinks(hosted: Hosted) -> None:
     wire = Wire([said({"title": "西湖"})])
     found = await data(hosted, wire, instructions="只要题目")

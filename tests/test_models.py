@@ -50,6 +50,7 @@ async def test_words_find_models(hosted: Hosted, query: str, first: str) -> None
     assert ids(await found(hosted, query=query))[0] == first
 
 
+@pytest.mark.both_eras
 async def test_without_a_wish_the_default_comes_first(hosted: Hosted) -> None:
     assert ids(await found(hosted))[0] == "qwen3.7-plus"
 

@@ -121,6 +121,7 @@ async def test_an_image_is_asked_for_as_documented(hosted: Hosted, tmp_path: Pat
     assert page == {"page": 1, "status": "ok", "text": "一种芯片散热装置"}
 
 
+@pytest.mark.both_eras
 async def test_an_answer_tells_the_whole(hosted: Hosted, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
     found = await data(hosted, Wire([read("西湖")]), tmp_path, source=str(tmp_path / "a.png"))

@@ -17,7 +17,7 @@ from conftest import ERAS, KEY, SERVER, cancel_under_way, chunk, sse, told, upst
 from mcp import Client
 from mcp.client.sse import sse_client
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
 HALF_AN_ANSWER = sse(chunk(content="西湖"), done=False)
 TOKEN = "0123456789abcdef"
 WAYS = [(transport, era) for transport in ("sse", "streamable-http") for era in ERAS]

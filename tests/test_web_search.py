@@ -100,6 +100,7 @@ async def data(hosted: Hosted, wire: Wire, **arguments: Any) -> dict[str, Any]:
 # --- road one: native ---
 
 
+@pytest.mark.both_eras
 async def test_the_native_road_asks_for_sources_marks_and_a_sure_search(hosted: Hosted) -> None:
     wire = Wire([native(*FOUND)])
     await ask(hosted, wire, freshness_days=30, sites=["westlake.hangzhou.gov.cn"])
