@@ -238,7 +238,7 @@ class Raw:
 
 @asynccontextmanager
 async def raw(*arguments: str, **environment: str) -> AsyncIterator[Raw]:
-    """A server process that has shaken hands."""
+    """A server process that has shaken hands; how long the rest may take is the story's own matter."""
     started = await anyio.open_process([*SERVER, *arguments], env={**os.environ, **environment})
     async with started as running, anyio.create_task_group() as tasks:
         server = Raw(running)
@@ -249,7 +249,7 @@ async def raw(*arguments: str, **environment: str) -> AsyncIterator[Raw]:
             await server.send(id=0, method="initialize", params=hello)
             await server.reply(0)
             await server.send(method="notifications/initialized")
-            yield server
+        yield server
         if running.returncode is None:
             running.terminate()
 
