@@ -381,6 +381,7 @@ async def test_each_page_is_sent_once_as_it_prints(hosted: Hosted, tmp_path: Pat
     assert found["next_pages"] == ""
     assert found["usage"]["input_tokens"] == 6 * 524
     assert found["cost"]["total"] == "0.002352"
+    assert found["cost"]["warnings"].count("List price: free quota and promotions are not deducted.") == 1
     assert len(found["request_ids"]) == 6
 
 
