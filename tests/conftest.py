@@ -214,8 +214,8 @@ class Raw:
             pass
         return dict(message)
 
-    async def call(self, id: int, **arguments: Any) -> dict[str, Any]:
-        await self.send(id=id, method="tools/call", params={"name": "chat", "arguments": arguments})
+    async def call(self, id: int, tool: str = "chat", /, **arguments: Any) -> dict[str, Any]:
+        await self.send(id=id, method="tools/call", params={"name": tool, "arguments": arguments})
         return (await self.reply(id))["result"]
 
     async def end_of_input(self) -> None:
@@ -265,6 +265,17 @@ def children(pid: int) -> list[int]:
         if int(fields[1]) == pid and fields[0] != "Z":
             found.append(int(path.parent.name))
     return found
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory a process ever held; 0 once it is gone."""
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
 
 
 @dataclass
