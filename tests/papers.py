@@ -195,4 +195,10 @@ def tiles_without_end() -> bytes:
 
 
 def a_gigabyte_of_spaces() -> bytes:
-    return one_hostile_page(streamed(zlib.compress(b" " * (1 << 30)), b"/Filter /FlateDecode"))
+    """A megabyte is deflated and repeated with the check sum of the whole: to deflate them all takes four seconds."""
+    megabyte, whole, modulus = 1 << 20, 1 << 30, 65_521
+    deflate = zlib.compressobj(wbits=-15)
+    piece = deflate.compress(b" " * megabyte) + deflate.flush(zlib.Z_FULL_FLUSH)
+    low, high = (1 + 32 * whole) % modulus, (whole + 32 * whole * (whole + 1) // 2) % modulus  # Adler-32
+    deflated = b"x\x9c" + piece * (whole // megabyte) + deflate.flush() + (high << 16 | low).to_bytes(4, "big")
+    return one_hostile_page(streamed(deflated, b"/Filter /FlateDecode"))
