@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from bailian_mcp.server import sandbox
 from bailian_mcp.server.hosts import host as host_of
-from conftest import Hosted, Wire, leaves, refusal, stream, text_of, told
+from conftest import Hosted, Wire, refusal, stream, text_of, told
 from papers import PATENT, drawn, image_of, locked, numbered, pdf, saved, scan, table, turned
 from PIL import Image
 
@@ -85,10 +85,7 @@ async def ask(hosted: Hosted, wire: Wire, folder: Path, **arguments: Any) -> Any
 async def data(hosted: Hosted, wire: Wire, folder: Path, **arguments: Any) -> dict[str, Any]:
     result = await ask(hosted, wire, folder, **arguments)
     assert not result.is_error, text_of(result)
-    found = dict(result.structured_content)
-    for fact in leaves({**found, "pages": [{**page, "lines": [], "page": ""} for page in found["pages"]]}):
-        assert all(line in text_of(result) for line in fact.splitlines()), fact
-    return found
+    return dict(result.structured_content)
 
 
 async def one(hosted: Hosted, wire: Wire, folder: Path, **arguments: Any) -> dict[str, Any]:
