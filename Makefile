@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LINK := .dev/bailian_mcp
 
-.PHONY: help demo test check format wheel bench clean
+.PHONY: help demo test coverage check format wheel bench clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -12,9 +12,12 @@ help:  ## what can be made
 demo: .venv/runtime  ## call every tool once against the sandbox: no key, no cost
 	@$(BIN)/bailian-mcp demo
 
-test: .venv/dev $(LINK)  ## run the tests, with coverage
+test: .venv/dev $(LINK)  ## run the tests: `make test ARGS="-k ocr"` for some of them
+	$(BIN)/python -m pytest -q -n auto $(ARGS)
+
+coverage: .venv/dev $(LINK)  ## run every test in both protocol eras, with coverage, as CI does
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -q -n auto
+	$(BIN)/coverage run -m pytest -q -n auto --eras=both $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --include='server/catalog/*,server/dashscope/*,server/bailian.py,server/heard.py,server/answer.py' --fail-under=100
 	@$(BIN)/coverage report

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -40,9 +41,20 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=ERAS)
-def era(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--eras", choices=["one", "both"], default="one", help="protocol eras of a story (CI: both)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The `era` of a story: today's protocol; both where marked `both_eras` (the transport's, one a tool), or --eras=both.
+
+    What a tool answers does not depend on the era, and how an era carries it is the SDK's concern: CI runs them all.
+    """
+    test = metafunc.definition
+    given = any("era" in re.split(r"\W+", str(mark.args[0])) for mark in test.iter_markers("parametrize"))
+    if "era" in metafunc.fixturenames and not given:
+        both = metafunc.config.getoption("eras") == "both" or test.get_closest_marker("both_eras")
+        metafunc.parametrize("era", ERAS if both else ERAS[-1:])
 
 
 # --- what DashScope sends ---
@@ -117,31 +129,6 @@ def dashscope(wire: Wire, **options: Any) -> DashScope:
     return DashScope(given.pop("host", HOST), SecretStr(KEY), **given)
 
 
-Hosted = Callable[..., AbstractAsyncContextManager[Client]]
-
-
-@pytest.fixture
-def hosted(era: str) -> Hosted:
-    """`async with hosted(wire) as client`: an MCP client on the whole server, in the era of the test."""
-
-    @asynccontextmanager
-    async def connect(
-        wire: Wire, *, folders: tuple[Path, ...] = (), host: Host = HOST, options: Any = None, **shared: Any
-    ) -> Any:
-        async with dashscope(wire, host=host, **(options or {})) as client:
-            server = build(Shared(client, host, folders, now=lambda: NOW, **shared))
-            async with Client(server, mode=era) as connected:
-                yield connected
-
-    return connect
-
-
-def text_of(result: Any) -> str:
-    assert isinstance(result, CallToolResult)
-    assert isinstance(result.content[0], TextContent)
-    return result.content[0].text
-
-
 def leaves(value: Any, key: str = "") -> list[str]:
     """Every fact of a result, as it should be legible in the text."""
     if isinstance(value, dict):
@@ -160,6 +147,53 @@ def leaves(value: Any, key: str = "") -> list[str]:
     if isinstance(value, bool):
         return ["incomplete"] if key == "truncated" and value else []
     return [f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)]
+
+
+# What a tool's text tells in a form of its own, which its stories look at.
+ELSEWHERE: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "extract": lambda data: {**data, "data": None},
+    "ocr": lambda data: {**data, "pages": [{**page, "lines": [], "page": ""} for page in data["pages"]]},
+}
+
+
+class Reader(Client):
+    """A client that sees for itself that hosts which show the model only the text lose nothing."""
+
+    async def call_tool(self, name: str, *arguments: Any, **more: Any) -> Any:
+        result = await super().call_tool(name, *arguments, **more)
+        if data := result.structured_content:
+            for fact in leaves(ELSEWHERE.get(name, dict)(data)):
+                for said in fact.splitlines() if name == "ocr" else [fact]:
+                    assert said in text_of(result), fact
+        return result
+
+
+Hosted = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+@pytest.fixture
+def hosted(era: str) -> Hosted:
+    """`async with hosted(wire) as client`: an MCP client on the whole server, in the era of the test.
+
+    Every result it gets is held to the contract that each fact of the data is legible in the text.
+    """
+
+    @asynccontextmanager
+    async def connect(
+        wire: Wire, *, folders: tuple[Path, ...] = (), host: Host = HOST, options: Any = None, **shared: Any
+    ) -> Any:
+        async with dashscope(wire, host=host, **(options or {})) as client:
+            server = build(Shared(client, host, folders, now=lambda: NOW, **shared))
+            async with Reader(server, mode=era) as connected:
+                yield connected
+
+    return connect
+
+
+def text_of(result: Any) -> str:
+    assert isinstance(result, CallToolResult)
+    assert isinstance(result.content[0], TextContent)
+    return result.content[0].text
 
 
 # --- real processes ---
@@ -202,8 +236,8 @@ class Raw:
             pass
         return dict(message)
 
-    async def call(self, id: int, **arguments: Any) -> dict[str, Any]:
-        await self.send(id=id, method="tools/call", params={"name": "chat", "arguments": arguments})
+    async def call(self, id: int, tool: str = "chat", /, **arguments: Any) -> dict[str, Any]:
+        await self.send(id=id, method="tools/call", params={"name": tool, "arguments": arguments})
         return (await self.reply(id))["result"]
 
     async def end_of_input(self) -> None:
@@ -226,7 +260,7 @@ class Raw:
 
 @asynccontextmanager
 async def raw(*arguments: str, **environment: str) -> AsyncIterator[Raw]:
-    """A server process that has shaken hands."""
+    """A server process that has shaken hands; how long the rest may take is the story's own matter."""
     started = await anyio.open_process([*SERVER, *arguments], env={**os.environ, **environment})
     async with started as running, anyio.create_task_group() as tasks:
         server = Raw(running)
@@ -237,7 +271,7 @@ async def raw(*arguments: str, **environment: str) -> AsyncIterator[Raw]:
             await server.send(id=0, method="initialize", params=hello)
             await server.reply(0)
             await server.send(method="notifications/initialized")
-            yield server
+        yield server
         if running.returncode is None:
             running.terminate()
 
@@ -253,6 +287,17 @@ def children(pid: int) -> list[int]:
         if int(fields[1]) == pid and fields[0] != "Z":
             found.append(int(path.parent.name))
     return found
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory a process ever held; 0 once it is gone."""
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text("utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
 
 
 @dataclass

@@ -75,19 +75,26 @@ def numbered(count: int, *lines: str) -> bytes:
 
 
 def scan(images: Sequence[Image.Image], *, size_pt: tuple[float, float] = A4_PT) -> bytes:
-    """Pages that are nothing but pictures: no text layer."""
+    """Pages that are nothing but pictures: no text layer. A picture that comes again is encoded once: it is slow."""
     document = pypdfium2.PdfDocument.new()
+    sheets = {key: _sheet(image, size_pt) for key, image in {id(image): image for image in images}.items()}
     for image in images:
-        page = document.new_page(*size_pt)
-        picture = pypdfium2.PdfImage.new(document)
-        bitmap = pypdfium2.PdfBitmap.from_pil(image.convert("RGB"))
-        picture.set_bitmap(bitmap)
-        picture.set_matrix(pypdfium2.PdfMatrix().scale(*size_pt))
-        page.insert_obj(picture)
-        page.gen_content()
-        bitmap.close()
-        page.close()
+        document.import_pages(sheets[id(image)])
     return _bytes_of(document)
+
+
+def _sheet(image: Image.Image, size_pt: tuple[float, float]) -> pypdfium2.PdfDocument:
+    document = pypdfium2.PdfDocument.new()
+    page = document.new_page(*size_pt)
+    picture = pypdfium2.PdfImage.new(document)
+    bitmap = pypdfium2.PdfBitmap.from_pil(image.convert("RGB"))
+    picture.set_bitmap(bitmap)
+    picture.set_matrix(pypdfium2.PdfMatrix().scale(*size_pt))
+    page.insert_obj(picture)
+    page.gen_content()
+    bitmap.close()
+    page.close()
+    return pypdfium2.PdfDocument(_bytes_of(document))
 
 
 def joined(*contents: bytes) -> bytes:
@@ -188,4 +195,10 @@ def tiles_without_end() -> bytes:
 
 
 def a_gigabyte_of_spaces() -> bytes:
-    return one_hostile_page(streamed(zlib.compress(b" " * (1 << 30)), b"/Filter /FlateDecode"))
+    """A megabyte is deflated and repeated with the check sum of the whole: to deflate them all takes four seconds."""
+    megabyte, whole, modulus = 1 << 20, 1 << 30, 65_521
+    deflate = zlib.compressobj(wbits=-15)
+    piece = deflate.compress(b" " * megabyte) + deflate.flush(zlib.Z_FULL_FLUSH)
+    low, high = (1 + 32 * whole) % modulus, (whole + 32 * whole * (whole + 1) // 2) % modulus  # Adler-32
+    deflated = b"x\x9c" + piece * (whole // megabyte) + deflate.flush() + (high << 16 | low).to_bytes(4, "big")
+    return one_hostile_page(streamed(deflated, b"/Filter /FlateDecode"))

@@ -31,6 +31,7 @@ def png(width: int = 32, height: int = 32) -> bytes:
 # --- the answer ---
 
 
+@pytest.mark.both_eras
 async def test_an_answer_comes_with_its_tokens_its_exact_price_and_its_request_id(hosted: Hosted) -> None:
     result = await ask(hosted, Wire([stream()]))
 
@@ -398,6 +399,7 @@ async def test_a_file_outside_the_allowed_folders_is_refused_with_the_way_to_all
 # --- progress ---
 
 
+@pytest.mark.both_eras
 async def test_progress_carries_what_has_arrived(hosted: Hosted) -> None:
     messages: list[str] = []
     async with hosted(Wire([stream()])) as host:
@@ -415,6 +417,7 @@ async def test_a_long_answer_shows_only_its_end(hosted: Hosted) -> None:
     assert len(messages[0]) < 120
 
 
+@pytest.mark.both_eras
 async def test_cancelling_closes_the_stream(hosted: Hosted) -> None:
     started, closed = anyio.Event(), anyio.Event()
 

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from bailian_mcp.server import sandbox
 from bailian_mcp.server.hosts import host as host_of
-from conftest import Hosted, Wire, leaves, refusal, stream, text_of, told
+from conftest import Hosted, Wire, refusal, stream, text_of, told
 from papers import PATENT, drawn, image_of, locked, numbered, pdf, saved, scan, table, turned
 from PIL import Image
 
@@ -85,10 +85,7 @@ async def ask(hosted: Hosted, wire: Wire, folder: Path, **arguments: Any) -> Any
 async def data(hosted: Hosted, wire: Wire, folder: Path, **arguments: Any) -> dict[str, Any]:
     result = await ask(hosted, wire, folder, **arguments)
     assert not result.is_error, text_of(result)
-    found = dict(result.structured_content)
-    for fact in leaves({**found, "pages": [{**page, "lines": [], "page": ""} for page in found["pages"]]}):
-        assert all(line in text_of(result) for line in fact.splitlines()), fact
-    return found
+    return dict(result.structured_content)
 
 
 async def one(hosted: Hosted, wire: Wire, folder: Path, **arguments: Any) -> dict[str, Any]:
@@ -121,6 +118,7 @@ async def test_an_image_is_asked_for_as_documented(hosted: Hosted, tmp_path: Pat
     assert page == {"page": 1, "status": "ok", "text": "一种芯片散热装置"}
 
 
+@pytest.mark.both_eras
 async def test_an_answer_tells_the_whole(hosted: Hosted, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
     found = await data(hosted, Wire([read("西湖")]), tmp_path, source=str(tmp_path / "a.png"))
@@ -380,6 +378,7 @@ async def test_each_page_is_sent_once_as_it_prints(hosted: Hosted, tmp_path: Pat
     assert found["next_pages"] == ""
     assert found["usage"]["input_tokens"] == 6 * 524
     assert found["cost"]["total"] == "0.002352"
+    assert found["cost"]["warnings"].count("List price: free quota and promotions are not deducted.") == 1
     assert len(found["request_ids"]) == 6
 
 

@@ -195,14 +195,22 @@ def test_a_file_that_was_cut_off_is_told(kind: str, cut: int) -> None:
         made(content)
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_a_damaged_file_is_read_or_told_never_a_crash(seed: int) -> None:
+def test_a_damaged_file_is_read_or_told_never_a_crash() -> None:
+    told = [seed for seed in range(12) if not read_although_damaged(seed)]
+
+    assert 0 < len(told) < 12
+
+
+def read_although_damaged(seed: int) -> bool:
+    """Whether an image is still read with twenty of its bytes changed; if not, it is told and nothing else."""
     dice = random.Random(seed)
     content = bytearray(saved(PAGE, dice.choice(["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF"])))
     for _ in range(20):
         content[dice.randrange(8, len(content))] = dice.randrange(256)
     with contextlib.suppress(ToolError):
         made(bytes(content))
+        return True
+    return False
 
 
 def test_a_blank_image_is_known_by_its_levels() -> None:

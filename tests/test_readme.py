@@ -243,7 +243,7 @@ def error_codes(_: Shown) -> str:
     rows = [
         (
             ", ".join([*(f"`{code}`" for code in known.codes), *([f'"{known.text}"'] if known.text else [])]),
-            known.says,
+            known.message,
             known.next,
             "yes" if known.retry else "",
         )
@@ -255,9 +255,9 @@ def error_codes(_: Shown) -> str:
 def error_statuses(_: Shown) -> str:
     """By status alone: no code that is known, no message."""
     said = [(status, from_reply(status, {}, {}, str, DASHSCOPE)) for status in STATUSES]
-    rows = [(f"{status}", error.says, "yes" if error.retry else "") for status, error in said]
+    rows = [(f"{status}", error.message, "yes" if error.retry else "") for status, error in said]
     other = from_reply(400, {}, {}, str, "The server")
-    return table(("status", "it says", "sent again"), *rows, ("not DashScope", other.says, "429 and 503"))
+    return table(("status", "it says", "sent again"), *rows, ("not DashScope", other.message, "429 and 503"))
 
 
 def refusing_models(_: Shown) -> str:

@@ -8,7 +8,7 @@ from bailian_mcp.server.catalog import shipped
 from conftest import Hosted, Wire
 from mcp.shared.exceptions import MCPError
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
 
 
 async def read(hosted: Hosted, uri: str) -> Any:

@@ -13,7 +13,7 @@ import pytest
 from conftest import KEY, SERVER, Raw, cancel_under_way, chunk, process, raw, sse, text_of, told, upstream
 from mcp import Client, StdioServerParameters
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
 SEEDS = sorted((Path(__file__).parent.parent.parent / "shared" / "seeds").glob("*.txt"))
 # Tao Yuanming, the Peach Blossom Spring (about 421): public domain, and long when repeated
 PEACH_BLOSSOM = "晋太元中，武陵人捕鱼为业。缘溪行，忘路之远近。忽逢桃花林，夹岸数百步，中无杂树，芳草鲜美，落英缤纷。\n"

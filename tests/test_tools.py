@@ -18,7 +18,7 @@ from conftest import Hosted, Wire, leaves, stream, text_of
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 INPUT_BUDGET_TOKENS = OUTPUT_BUDGET_TOKENS = 3_000
 NAMES = [module.__name__.rpartition(".")[2] for module in tool_modules()]
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
 
 
 async def listed(hosted: Hosted) -> dict[str, dict[str, Any]]:

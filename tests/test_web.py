@@ -1,23 +1,39 @@
-"""MCP over HTTP in a real process: SSE and streamable HTTP, both eras, many clients, and who may come in."""
+"""MCP over HTTP: SSE and streamable HTTP, both eras, many clients, and who may come in.
+
+Who may come in is asked of the application itself; what starts, streams, logs and stops is a real process.
+"""
 
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import anyio
 import httpx2
 import pytest
-from conftest import ERAS, KEY, SERVER, cancel_under_way, chunk, sse, told, upstream
+from bailian_mcp.server.app import build
+from bailian_mcp.server.bailian import Shared
+from bailian_mcp.server.web import Door, Transport, application
+from conftest import ERAS, HOST, KEY, SERVER, Wire, cancel_under_way, chunk, dashscope, sse, told, upstream
 from mcp import Client
 from mcp.client.sse import sse_client
+from starlette.types import ASGIApp
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
 HALF_AN_ANSWER = sse(chunk(content="西湖"), done=False)
 TOKEN = "0123456789abcdef"
 WAYS = [(transport, era) for transport in ("sse", "streamable-http") for era in ERAS]
@@ -38,6 +54,13 @@ def serving(transport: str, *arguments: str, **environment: str) -> Iterator[tup
         process.communicate(timeout=10)
 
 
+@pytest.fixture(scope="module")
+def sandboxed() -> Iterator[Callable[[str], str]]:
+    """The URL of a server in a process, by its transport: one for all stories that neither start nor stop it."""
+    with ExitStack() as stack:
+        yield cache(lambda transport: stack.enter_context(serving(transport, "--sandbox"))[0])
+
+
 def connected(url: str, era: str) -> AbstractAsyncContextManager[Client]:
     return Client(sse_client(url) if url.endswith("/sse") else url, mode=era)
 
@@ -46,18 +69,21 @@ def connected(url: str, era: str) -> AbstractAsyncContextManager[Client]:
 
 
 @pytest.mark.parametrize("transport", ["sse", "streamable-http"])
-async def test_many_clients_of_both_eras_are_answered_with_progress(transport: str) -> None:
+async def test_many_clients_of_both_eras_are_answered_with_progress(
+    sandboxed: Callable[[str], str], transport: str
+) -> None:
     messages: list[str] = []
+    url = sandboxed(transport)
 
-    async def call(url: str, era: str, number: int) -> None:
+    async def call(era: str, number: int) -> None:
         async with connected(url, era) as host:
             result = await host.call_tool("chat", {"prompt": f"第{number}问"}, progress_callback=told(messages))
         assert f"第{number}问" in (result.structured_content or {})["text"]
 
-    with anyio.fail_after(60), serving(transport, "--sandbox") as (url, _):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             for number in range(10):
-                tasks.start_soon(call, url, ERAS[number % 2], number)
+                tasks.start_soon(call, ERAS[number % 2], number)
 
     assert len(messages) >= 10
 
@@ -111,19 +137,21 @@ async def test_a_vanished_client_closes_the_upstream(transport: str, era: str) -
 @pytest.mark.parametrize("transport", ["sse", "streamable-http"])
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 async def test_the_process_ends_cleanly_in_the_middle_of_a_call(transport: str, end: signal.Signals) -> None:
+    async def call(url: str) -> None:
+        with suppress(Exception):  # the server goes away
+            async with connected(url, "legacy") as host:
+                await host.call_tool("chat", {"prompt": "x"})
+
     with anyio.fail_after(60):
-        async with call_under_way(transport) as (url, process, dashscope):
-            client = subprocess.Popen([sys.executable, "-c", CALLING, url, "legacy"], stderr=subprocess.DEVNULL)
-            try:
-                await dashscope.asked.wait()
-                process.send_signal(end)
-                with anyio.fail_after(2):
-                    await dashscope.closed.wait()
-                with anyio.fail_after(10):
-                    await anyio.to_thread.run_sync(process.wait)
-            finally:
-                client.kill()
-                client.wait()
+        async with call_under_way(transport) as (url, process, dashscope), anyio.create_task_group() as tasks:
+            tasks.start_soon(call, url)
+            await dashscope.asked.wait()
+            process.send_signal(end)
+            with anyio.fail_after(2):
+                await dashscope.closed.wait()
+            with anyio.fail_after(10):
+                await anyio.to_thread.run_sync(process.wait)
+            tasks.cancel_scope.cancel()
 
     assert process.returncode == 0
 
@@ -131,26 +159,42 @@ async def test_the_process_ends_cleanly_in_the_middle_of_a_call(transport: str, 
 # --- who may come in ---
 
 
-@pytest.fixture(scope="module")
-def guarded() -> Iterator[str]:
-    """A server for teams: its address as a client on another machine would name it."""
-    environment = {"BAILIAN_HTTP_TOKEN": TOKEN, "BAILIAN_ALLOWED_HOSTS": "mcp.example.com,2001:db8::7"}
-    with serving("streamable-http", "--sandbox", "--host", "0.0.0.0", **environment) as (url, _):
-        yield url.replace("0.0.0.0", "127.0.0.1")
-
-
-async def ask(url: str, method: str = "POST", content: bytes = b"", **headers: str) -> httpx2.Response:
+async def ask(
+    app: ASGIApp | str, method: str = "POST", content: bytes = b"", path: str = "/mcp", **headers: str
+) -> Any:
+    """The reply to one request; of an application, or of a server at an address."""
     given = {"content-type": "application/json", "accept": "application/json, text/event-stream", **headers}
     body = content or json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode()
-    async with httpx2.AsyncClient(trust_env=False) as http:
-        return await http.request(method, url, content=body, headers=given)
+    transport = None if isinstance(app, str) else httpx2.ASGITransport(app, raise_app_exceptions=False)
+    root = app if isinstance(app, str) else "http://127.0.0.1:8000"
+    async with httpx2.AsyncClient(transport=transport, base_url=root, trust_env=False) as http:
+        return await http.request(method, path, content=body, headers=given)
+
+
+@asynccontextmanager
+async def listening(transport: Transport, token: str = "", names: tuple[str, ...] = ()) -> AsyncIterator[ASGIApp]:
+    """The application as it is served, without a socket between."""
+    async with dashscope(Wire([])) as client, AsyncExitStack() as stack:
+        server = build(Shared(client, HOST))
+        unused = stack.enter_context(socket.socket())
+        app = application(server, transport, Door(unused, token, names))
+        if transport == "streamable-http":
+            await stack.enter_async_context(server.session_manager.run())
+        yield app
+
+
+@pytest.fixture
+async def guarded() -> AsyncIterator[ASGIApp]:
+    """A server for teams, as a client on another machine sees it."""
+    async with listening("streamable-http", TOKEN, ("mcp.example.com", "2001:db8::7")) as app:
+        yield app
 
 
 GOOD = {"authorization": f"Bearer {TOKEN}"}
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN])
-async def test_a_stranger_is_refused(guarded: str, authorization: str | None) -> None:
+async def test_a_stranger_is_refused(guarded: ASGIApp, authorization: str | None) -> None:
     headers = {} if authorization is None else {"authorization": authorization}
     reply = await ask(guarded, **headers)
 
@@ -170,7 +214,7 @@ async def test_a_stranger_is_refused(guarded: str, authorization: str | None) ->
     ],
 )
 async def test_an_evil_host_or_origin_is_refused_even_with_the_token(
-    guarded: str, headers: dict[str, str], status: int
+    guarded: ASGIApp, headers: dict[str, str], status: int
 ) -> None:
     assert (await ask(guarded, **GOOD, **headers)).status_code == status
 
@@ -185,41 +229,57 @@ async def test_an_evil_host_or_origin_is_refused_even_with_the_token(
         {},
     ],
 )
-async def test_whom_the_settings_allow_comes_in(guarded: str, headers: dict[str, str]) -> None:
+async def test_whom_the_settings_allow_comes_in(guarded: ASGIApp, headers: dict[str, str]) -> None:
     assert (await ask(guarded, **GOOD, **headers)).status_code not in (401, 403, 421)
 
 
-async def test_the_scheme_of_the_token_may_be_written_in_any_case(guarded: str) -> None:
+async def test_the_scheme_of_the_token_may_be_written_in_any_case(guarded: ASGIApp) -> None:
     assert (await ask(guarded, authorization=f"bearer {TOKEN}")).status_code not in (401, 403, 421)
 
 
-async def test_a_refused_host_name_is_told_which_setting_allows_it(guarded: str) -> None:
+async def test_a_refused_host_name_is_told_which_setting_allows_it(guarded: ASGIApp) -> None:
     assert "BAILIAN_ALLOWED_HOSTS" in (await ask(guarded, **GOOD, host="evil.example")).text
 
 
-async def test_the_health_check_is_open_and_says_nothing(guarded: str) -> None:
-    reply = await ask(guarded.replace("/mcp", "/healthz"), "GET")
+async def test_the_health_check_is_open_and_says_nothing(guarded: ASGIApp) -> None:
+    reply = await ask(guarded, "GET", path="/healthz")
 
     assert (reply.status_code, reply.json()) == (200, {"status": "ok"})
 
 
-async def test_a_body_beyond_sixteen_mebibytes_is_refused(guarded: str) -> None:
+async def test_a_body_beyond_sixteen_mebibytes_is_refused(guarded: ASGIApp) -> None:
     assert (await ask(guarded, content=b" " * (16 * 1024 * 1024 + 1), **GOOD)).status_code == 413
 
 
-async def test_half_a_surrogate_pair_is_a_bad_request_and_the_server_lives_on(guarded: str) -> None:
+async def test_half_a_surrogate_pair_is_a_bad_request_and_the_server_lives_on(guarded: ASGIApp) -> None:
     broken = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"chat","arguments":{"prompt":"\\ud83d"}}}'
 
     assert (await ask(guarded, content=broken, **GOOD)).status_code == 400
-    assert (await ask(guarded.replace("/mcp", "/healthz"), "GET")).status_code == 200
+    assert (await ask(guarded, "GET", path="/healthz")).status_code == 200
 
 
-@pytest.mark.parametrize("transport", ["sse", "streamable-http"])
-async def test_without_a_token_loopback_is_open_to_loopback_names_only(transport: str) -> None:
-    with serving(transport, "--sandbox") as (url, _):
-        method = "GET" if transport == "sse" else "POST"
-        assert (await ask(url, method, host="evil.example")).status_code == 421
-        assert (await ask(url, method, origin="https://evil.example")).status_code == 403
+@pytest.mark.parametrize(
+    ("transport", "request_line"), [("sse", ("GET", "/sse")), ("streamable-http", ("POST", "/mcp"))]
+)
+async def test_without_a_token_loopback_is_open_to_loopback_names_only(
+    transport: Transport, request_line: tuple[str, str]
+) -> None:
+    method, path = request_line
+    async with listening(transport) as app:
+        assert (await ask(app, method, path=path, host="evil.example")).status_code == 421
+        assert (await ask(app, method, path=path, origin="https://evil.example")).status_code == 403
+
+
+async def test_a_server_for_teams_takes_its_token_and_names_from_the_settings() -> None:
+    environment = {"BAILIAN_HTTP_TOKEN": TOKEN, "BAILIAN_ALLOWED_HOSTS": "mcp.example.com,2001:db8::7"}
+    with serving("streamable-http", "--sandbox", "--host", "0.0.0.0", **environment) as (url, _):
+        root = url.replace("0.0.0.0", "127.0.0.1").removesuffix("/mcp")
+        assert (await ask(root)).status_code == 401
+        assert (await ask(root, **GOOD, host="evil.example")).status_code == 421
+        assert (await ask(root, content=b" " * (16 * 1024 * 1024 + 1), **GOOD)).status_code == 413
+        for name in ("127.0.0.1", "mcp.example.com", "[2001:db8::7]:8000"):
+            assert (await ask(root, **GOOD, host=name)).status_code not in (401, 403, 421)
+        assert (await ask(root, "GET", path="/healthz")).json() == {"status": "ok"}
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.1"])
@@ -231,19 +291,18 @@ async def test_off_loopback_without_token_and_names_the_start_is_refused(address
 
 
 async def test_a_port_in_use_is_told_without_a_traceback() -> None:
-    with serving("sse") as (url, _):
-        port = url.partition("127.0.0.1:")[2].partition("/")[0]
-        stopped = await anyio.run_process([*SERVER, "--transport", "sse", "--port", port], check=False)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        stopped = await anyio.run_process([*SERVER, "--transport", "sse", "--port", f"{port}"], check=False)
 
     assert stopped.returncode == 2
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use." in stopped.stderr.decode()
     assert "Traceback" not in stopped.stderr.decode()
 
 
-async def test_files_on_the_servers_disk_are_closed_to_remote_callers() -> None:
-    with serving("streamable-http", "--sandbox") as (url, _):
-        async with connected(url, "legacy") as host:
-            result = await host.call_tool("chat", {"prompt": "x", "files": ["README.md"]})
+async def test_files_on_the_servers_disk_are_closed_to_remote_callers(sandboxed: Callable[[str], str]) -> None:
+    async with connected(sandboxed("streamable-http"), "legacy") as host:
+        result = await host.call_tool("chat", {"prompt": "x", "files": ["README.md"]})
 
     assert "no folder is allowed" in str(result.content)
 
