@@ -13,12 +13,13 @@ from urllib.parse import quote
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from .hosts import DEFAULT_REGION, Host, Region, host, is_host_name, is_loopback
-from .wording import complaints
+from .endpoints import DEFAULT_REGION, Host, Region, host
+from .network import is_host_name, is_loopback
+from .text import complaints
 
 PLAN_KEY = "sk-sp-"
-SHORTEST_TOKEN = 16
-SHORTEST_SECRET = 8  # a shorter "key" (x, for a local server) is no secret, and redacting it would eat words
+MIN_TOKEN_CHARS = 16
+MIN_SECRET_CHARS = 8  # a shorter "key" (x, for a local server) is no secret, and redacting it would eat words
 TOOL_MODEL = re.compile(r"BAILIAN_(?P<tool>[A-Z_]+)_MODEL")
 TOOL_MODEL_ROW = (
     "BAILIAN_<TOOL>_MODEL",
@@ -90,16 +91,16 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Seconds a call may take. A stream that is silent for 60 s ends earlier.",
     )
-    enough_s: float = Field(
+    soft_timeout_s: float = Field(
         45,
-        validation_alias="BAILIAN_ENOUGH_S",
+        validation_alias="BAILIAN_SOFT_TIMEOUT_S",
         gt=0,
         le=3600,
         allow_inf_nan=False,
         description="Seconds after which work in parts begins no new part and returns what is done: "
         "hosts give up at about 60.",
     )
-    repairs: int = Field(
+    extract_repairs: int = Field(
         1,
         validation_alias="BAILIAN_EXTRACT_REPAIRS",
         ge=0,
@@ -159,8 +160,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _token_is_a_secret(self) -> "Settings":
         given = "http_token" in self.model_fields_set
-        if given and len(self.http_token.get_secret_value() if self.http_token else "") < SHORTEST_TOKEN:
-            raise ValueError(f"BAILIAN_HTTP_TOKEN must have at least {SHORTEST_TOKEN} characters")
+        if given and len(self.http_token.get_secret_value() if self.http_token else "") < MIN_TOKEN_CHARS:
+            raise ValueError(f"BAILIAN_HTTP_TOKEN must have at least {MIN_TOKEN_CHARS} characters")
         return self
 
     @model_validator(mode="after")
@@ -189,9 +190,9 @@ class Settings(BaseSettings):
         named = ((TOOL_MODEL.fullmatch(name), value.strip()) for name, value in os.environ.items())
         return {match["tool"].lower(): model for match, model in named if match and model}
 
-    def require_safe_door(self, address: str) -> None:
+    def require_safe_bind(self, address: str) -> None:
         """Raises BadSettings unless strangers are kept out when listening on `address`."""
-        missing = [] if self.http_token else [f"BAILIAN_HTTP_TOKEN (a secret of at least {SHORTEST_TOKEN} characters)"]
+        missing = [] if self.http_token else [f"BAILIAN_HTTP_TOKEN (a secret of at least {MIN_TOKEN_CHARS} characters)"]
         missing += [] if self.allowed_hosts else ["BAILIAN_ALLOWED_HOSTS (the host names clients use)"]
         if missing and not is_loopback(address):
             raise BadSettings(
@@ -217,7 +218,7 @@ class Settings(BaseSettings):
 @cache
 def _any_of(secrets: tuple[str, ...]) -> re.Pattern[str]:
     """What finds the secrets in the spellings that error pages, URLs and logs give them."""
-    known = [secret for secret in secrets if len(secret) >= SHORTEST_SECRET]
+    known = [secret for secret in secrets if len(secret) >= MIN_SECRET_CHARS]
     spellings = {spelling for secret in known for spelling in _spellings(secret)}
     longest_first = sorted(spellings, key=len, reverse=True)
     return re.compile("|".join([*map(re.escape, longest_first), ANY_KEY]), re.IGNORECASE)
@@ -238,7 +239,7 @@ def _spellings(secret: str) -> tuple[str, ...]:
     )
 
 
-def read(**overrides: str) -> Settings:
+def read_settings(**overrides: str) -> Settings:
     """Settings from the environment; `overrides` are variables that the command line sets instead.
 
     Raises:
@@ -251,12 +252,12 @@ def read(**overrides: str) -> Settings:
         raise BadSettings("\n".join(complaints(error.errors()))) from None
 
 
-def surroundings() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """The environment for a process of ours that needs no key."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("DASHSCOPE_", "BAILIAN_"))}
 
 
-def doubtful() -> list[str]:
+def warnings_for_environment() -> list[str]:
     """What in the environment looks like a mistake but stops nothing: names that are no settings, missing folders."""
     known = {name for name, _ in settings_table()}
     unknown = [n for n in os.environ if n.startswith("BAILIAN_") and n not in known and not TOOL_MODEL.fullmatch(n)]

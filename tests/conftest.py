@@ -14,10 +14,10 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from bailian_mcp.server.app import build
-from bailian_mcp.server.bailian import Shared
+from bailian_mcp.server.app.server import build
+from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.dashscope import DashScope
-from bailian_mcp.server.hosts import Host, host
+from bailian_mcp.server.endpoints import Host, host
 from bailian_mcp.server.settings import Settings
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
@@ -99,7 +99,7 @@ Step = httpx2.Response | Exception | Callable[[], httpx2.Response]
 
 
 @dataclass
-class Wire:
+class FakeDashScope:
     """A scripted DashScope: one step a request, the last one again and again. Keeps what it was sent."""
 
     steps: list[Step]
@@ -118,7 +118,7 @@ class Wire:
         return dict(json.loads(self.requests[-1].content))
 
 
-def dashscope(wire: Wire, **options: Any) -> DashScope:
+def dashscope(wire: FakeDashScope, **options: Any) -> DashScope:
     """The real client over a scripted wire; retries do not wait."""
     given = {
         "redact": Settings(DASHSCOPE_API_KEY=KEY).redact,
@@ -180,10 +180,10 @@ def hosted(era: str) -> Hosted:
 
     @asynccontextmanager
     async def connect(
-        wire: Wire, *, folders: tuple[Path, ...] = (), host: Host = HOST, options: Any = None, **shared: Any
+        wire: FakeDashScope, *, folders: tuple[Path, ...] = (), host: Host = HOST, options: Any = None, **shared: Any
     ) -> Any:
         async with dashscope(wire, host=host, **(options or {})) as client:
-            server = build(Shared(client, host, folders, now=lambda: NOW, **shared))
+            server = build(AppContext(client, host, folders, now=lambda: NOW, **shared))
             async with Reader(server, mode=era) as connected:
                 yield connected
 

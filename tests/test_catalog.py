@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from bailian_mcp.server.catalog import overlaid, shipped
-from bailian_mcp.server.catalog.check import check, main, reformat
+from bailian_mcp.server.catalog.check import check, reformat
 from bailian_mcp.server.catalog.file import CATALOG, BadCatalog, formatted, validated
+from bailian_mcp.server.commands.catalog import main
 
 ROOT = Path(__file__).parent.parent
 FEW = ["qwen-max", "qwen-plus", "qwen3.7-plus", "qwen3.7-max", "qwen3.5-ocr", "qwen3-max", "qwq-plus", "qwen-mt-plus"]
@@ -49,7 +50,7 @@ def test_a_name_is_never_found_by_its_beginning(name: str) -> None:
     ("name", "spelled"), [(" Qwen3.7-Plus ", "qwen3.7-plus"), ("minimax-m2.5", "MiniMax-M2.5"), ("qwen9", "qwen9")]
 )
 def test_letter_case_and_spaces_may_differ_where_a_name_is_looked_up(name: str, spelled: str) -> None:
-    assert shipped().spelled(name) == spelled
+    assert shipped().canonical_name(name) == spelled
 
 
 def test_a_day_that_means_two_snapshots_means_none() -> None:
@@ -68,8 +69,8 @@ def test_a_day_that_means_two_snapshots_means_none() -> None:
 
 
 def test_near_names_are_of_models_in_service() -> None:
-    assert shipped().near("QWEN3.7PLUS")[0] == "qwen3.7-plus"
-    assert "qwen3-max" not in shipped().near("qwen3-max")
+    assert shipped().similar_names("QWEN3.7PLUS")[0] == "qwen3.7-plus"
+    assert "qwen3-max" not in shipped().similar_names("qwen3-max")
 
 
 # --- what it holds ---

@@ -8,14 +8,14 @@ from typing import Any
 
 import anyio
 import pytest
-from conftest import Hosted, Wire, chunk, finish, leaves, refusal, sse, stream, text_of, told, usage
+from conftest import FakeDashScope, Hosted, chunk, finish, leaves, refusal, sse, stream, text_of, told, usage
 from mcp.types import CallToolResult
 from PIL import Image
 
 pytestmark = pytest.mark.anyio
 
 
-async def ask(hosted: Hosted, wire: Wire, _connect: Any = None, **arguments: Any) -> CallToolResult:
+async def ask(hosted: Hosted, wire: FakeDashScope, _connect: Any = None, **arguments: Any) -> CallToolResult:
     async with hosted(wire, **(_connect or {})) as host:
         result = await host.call_tool("chat", {"prompt": "杭州西湖在哪里？", **arguments})
     assert isinstance(result, CallToolResult)
@@ -33,7 +33,7 @@ def png(width: int = 32, height: int = 32) -> bytes:
 
 @pytest.mark.both_eras
 async def test_an_answer_comes_with_its_tokens_its_exact_price_and_its_request_id(hosted: Hosted) -> None:
-    result = await ask(hosted, Wire([stream()]))
+    result = await ask(hosted, FakeDashScope([stream()]))
 
     data = dict(result.structured_content or {})
     assert data.pop("elapsed_s") >= 0
@@ -79,7 +79,7 @@ async def test_the_text_says_what_the_structure_says(hosted: Hosted) -> None:
         "completion_tokens_details": {"reasoning_tokens": 123},
     }
     frames = sse(chunk(reasoning_content="先想一想"), chunk(content="答案"), finish("length"), usage(**details))
-    result = await ask(hosted, Wire([stream(frames)]), thinking="low")
+    result = await ask(hosted, FakeDashScope([stream(frames)]), thinking="low")
 
     text, data = text_of(result), result.structured_content or {}
     assert text.startswith(data["text"])
@@ -91,14 +91,14 @@ async def test_the_text_says_what_the_structure_says(hosted: Hosted) -> None:
     "prompt", ['{"a":1}', "null", "123", "true", "[1]", '"x"', " 空 格 ", "a\x00b\x1b[31m", "👩‍👩‍👧𠮷"]
 )
 async def test_a_prompt_arrives_verbatim(hosted: Hosted, prompt: str) -> None:
-    wire = Wire([stream()])
+    wire = FakeDashScope([stream()])
     await ask(hosted, wire, prompt=prompt)
 
     assert wire.body["messages"] == [{"role": "user", "content": prompt}]
 
 
 async def test_system_and_history_come_before_the_prompt(hosted: Hosted) -> None:
-    wire = Wire([stream()])
+    wire = FakeDashScope([stream()])
     turns = [{"role": "user", "content": "你好"}, {"role": "assistant", "content": '{"x": null}'}]
     await ask(hosted, wire, system="null", history=turns)
 
@@ -110,21 +110,21 @@ async def test_system_and_history_come_before_the_prompt(hosted: Hosted) -> None
 
 
 async def test_a_list_sent_as_json_text_is_understood(hosted: Hosted) -> None:
-    wire = Wire([stream()])
+    wire = FakeDashScope([stream()])
     await ask(hosted, wire, history=json.dumps([{"role": "user", "content": "你好"}]))
 
     assert len(wire.body["messages"]) == 2
 
 
 async def test_a_preset_sets_the_sampling_and_temperature_overrides_it(hosted: Hosted) -> None:
-    wire = Wire([stream()])
+    wire = FakeDashScope([stream()])
     await ask(hosted, wire, preset="translation", temperature=0.0)
 
     assert (wire.body["temperature"], wire.body["top_p"]) == (0.0, 0.8)
 
 
 async def test_without_a_preset_no_sampling_is_sent(hosted: Hosted) -> None:
-    wire = Wire([stream()])
+    wire = FakeDashScope([stream()])
     await ask(hosted, wire)
 
     assert wire.body == {
@@ -172,7 +172,7 @@ async def test_without_a_preset_no_sampling_is_sent(hosted: Hosted) -> None:
 async def test_bad_arguments_are_refused_in_words_and_nothing_is_sent(
     hosted: Hosted, arguments: dict[str, Any], says: str
 ) -> None:
-    wire = Wire([stream()])
+    wire = FakeDashScope([stream()])
     result = await ask(hosted, wire, **arguments)
 
     assert result.is_error
@@ -183,13 +183,13 @@ async def test_bad_arguments_are_refused_in_words_and_nothing_is_sent(
 
 
 async def test_a_refusal_does_not_repeat_what_was_sent(hosted: Hosted) -> None:
-    result = await ask(hosted, Wire([stream()]), temperature="geheimes Wort")
+    result = await ask(hosted, FakeDashScope([stream()]), temperature="geheimes Wort")
 
     assert "geheimes" not in text_of(result)
 
 
 async def test_an_unknown_tool_is_told_with_the_known_ones(hosted: Hosted) -> None:
-    async with hosted(Wire([stream()])) as host:
+    async with hosted(FakeDashScope([stream()])) as host:
         result = await host.call_tool("chatt", {"prompt": "x"})
 
     assert text_of(result).startswith("There is no such tool. Tools: chat")
@@ -219,7 +219,7 @@ async def test_an_unknown_tool_is_told_with_the_known_ones(hosted: Hosted) -> No
 async def test_a_thinking_level_is_sent_in_the_models_own_words(
     hosted: Hosted, model: str, level: str | None, sent: dict[str, Any], used: str
 ) -> None:
-    wire = Wire([stream()])
+    wire = FakeDashScope([stream()])
     result = await ask(hosted, wire, model=model, thinking=level)
 
     thinking = {k: v for k, v in wire.body.items() if k in ("enable_thinking", "thinking_budget", "reasoning_effort")}
@@ -228,7 +228,7 @@ async def test_a_thinking_level_is_sent_in_the_models_own_words(
 
 
 async def test_the_highest_effort_warns_how_long_it_may_reason(hosted: Hosted) -> None:
-    result = await ask(hosted, Wire([stream()]), model="qwen3.8-max", thinking="high")
+    result = await ask(hosted, FakeDashScope([stream()]), model="qwen3.8-max", thinking="high")
 
     assert "up to 114,688 tokens" in (result.structured_content or {})["cost"]["warnings"][0]
 
@@ -253,7 +253,7 @@ async def test_the_highest_effort_warns_how_long_it_may_reason(hosted: Hosted) -
 async def test_the_output_limit_goes_by_the_name_the_model_takes(
     hosted: Hosted, arguments: dict[str, Any], sent: dict[str, int]
 ) -> None:
-    wire = Wire([stream()])
+    wire = FakeDashScope([stream()])
     await ask(hosted, wire, **arguments)
 
     assert {k: v for k, v in wire.body.items() if k.startswith("max_")} == sent
@@ -261,7 +261,7 @@ async def test_the_output_limit_goes_by_the_name_the_model_takes(
 
 async def test_reasoning_is_priced_as_thinking_and_a_long_one_loses_its_middle(hosted: Hosted) -> None:
     frames = sse(chunk(reasoning_content="想" * 9000), chunk(content="好"), finish(), usage(1000, 9001))
-    result = await ask(hosted, Wire([stream(frames)]), model="qwen-plus", thinking="medium")
+    result = await ask(hosted, FakeDashScope([stream(frames)]), model="qwen-plus", thinking="medium")
 
     data = result.structured_content or {}
     assert [line["item"] for line in data["cost"]["lines"]] == ["input", "output_thinking"]
@@ -273,7 +273,7 @@ async def test_reasoning_is_priced_as_thinking_and_a_long_one_loses_its_middle(h
 
 
 async def test_an_unknown_model_is_sent_as_it_is_and_priced_null_with_a_note(hosted: Hosted) -> None:
-    wire = Wire([stream()])
+    wire = FakeDashScope([stream()])
     result = await ask(hosted, wire, model="qwen9-new")
 
     assert wire.body["model"] == "qwen9-new"
@@ -284,7 +284,7 @@ async def test_an_unknown_model_is_sent_as_it_is_and_priced_null_with_a_note(hos
 
 
 async def test_a_model_dashscope_does_not_know_either_gets_near_names(hosted: Hosted) -> None:
-    wire = Wire([refusal(404, "model_not_found", "The model `qwen3.7plus` does not exist.")])
+    wire = FakeDashScope([refusal(404, "model_not_found", "The model `qwen3.7plus` does not exist.")])
     result = await ask(hosted, wire, model="qwen3.7plus")
 
     assert "Near names: qwen3.7-plus," in text_of(result)
@@ -292,13 +292,13 @@ async def test_a_model_dashscope_does_not_know_either_gets_near_names(hosted: Ho
 
 
 async def test_without_near_names_that_is_said(hosted: Hosted) -> None:
-    result = await ask(hosted, Wire([refusal(404, "ModelNotFound", "Model not exist.")]), model="gpt")
+    result = await ask(hosted, FakeDashScope([refusal(404, "ModelNotFound", "Model not exist.")]), model="gpt")
 
     assert "no near name" in text_of(result)
 
 
 async def test_a_retired_model_is_sent_with_a_warning_that_names_its_successor(hosted: Hosted) -> None:
-    wire = Wire([stream()])
+    wire = FakeDashScope([stream()])
     result = await ask(hosted, wire, model="qwen3-max")
 
     assert wire.body["model"] == "qwen3-max"
@@ -308,13 +308,13 @@ async def test_a_retired_model_is_sent_with_a_warning_that_names_its_successor(h
 
 
 async def test_a_retired_model_that_is_gone_names_its_successor_in_the_error(hosted: Hosted) -> None:
-    result = await ask(hosted, Wire([refusal(404, "model_not_found", "no")]), model="qwen3-max")
+    result = await ask(hosted, FakeDashScope([refusal(404, "model_not_found", "no")]), model="qwen3-max")
 
     assert "use qwen3.7-max." in text_of(result)
 
 
 async def test_the_settings_choose_the_default_model(hosted: Hosted) -> None:
-    wire = Wire([stream()])
+    wire = FakeDashScope([stream()])
     await ask(hosted, wire, {"models": {"chat": "qwen3.8-flash"}})
 
     assert wire.body["model"] == "qwen3.8-flash"
@@ -324,7 +324,7 @@ async def test_the_settings_choose_the_default_model(hosted: Hosted) -> None:
 
 
 async def test_a_cut_stream_keeps_what_came_and_is_marked(hosted: Hosted) -> None:
-    wire = Wire([stream(sse(chunk(content="前半"), done=False))])
+    wire = FakeDashScope([stream(sse(chunk(content="前半"), done=False))])
     result = await ask(hosted, wire)
 
     data = result.structured_content or {}
@@ -336,7 +336,7 @@ async def test_a_cut_stream_keeps_what_came_and_is_marked(hosted: Hosted) -> Non
 
 
 async def test_an_answer_that_hit_its_limit_is_marked(hosted: Hosted) -> None:
-    result = await ask(hosted, Wire([stream(sse(chunk(content="前半"), finish("length"), usage()))]))
+    result = await ask(hosted, FakeDashScope([stream(sse(chunk(content="前半"), finish("length"), usage()))]))
 
     data = result.structured_content or {}
     assert (data["truncated"], data["incomplete"]) == (
@@ -348,14 +348,14 @@ async def test_an_answer_that_hit_its_limit_is_marked(hosted: Hosted) -> None:
 
 async def test_an_error_inside_the_stream_is_told_beside_what_came(hosted: Hosted) -> None:
     error = {"error": {"code": "data_inspection_failed", "message": "Output data may contain inappropriate content."}}
-    result = await ask(hosted, Wire([stream(sse(chunk(content="前半"), error))]))
+    result = await ask(hosted, FakeDashScope([stream(sse(chunk(content="前半"), error))]))
 
     assert (result.structured_content or {})["text"] == "前半"
     assert "content filter stopped the answer" in (result.structured_content or {})["incomplete"]
 
 
 async def test_tokens_that_were_spent_on_no_answer_are_told_with_their_price(hosted: Hosted) -> None:
-    result = await ask(hosted, Wire([stream(sse(usage(1000, 500), done=False))]))
+    result = await ask(hosted, FakeDashScope([stream(sse(usage(1000, 500), done=False))]))
 
     assert result.is_error
     assert "Spent: 1,000 tokens in, 500 out, 0.006 CNY" in text_of(result)
@@ -365,7 +365,7 @@ async def test_tokens_that_were_spent_on_no_answer_are_told_with_their_price(hos
 
 
 async def test_an_https_url_is_handed_on(hosted: Hosted) -> None:
-    wire = Wire([stream()])
+    wire = FakeDashScope([stream()])
     await ask(hosted, wire, files=["https://example.com/图.png"])
 
     assert wire.body["messages"][-1]["content"] == [
@@ -377,7 +377,7 @@ async def test_an_https_url_is_handed_on(hosted: Hosted) -> None:
 async def test_a_path_and_a_data_uri_become_data_uris(hosted: Hosted, tmp_path: Path) -> None:
     image = tmp_path / "图 1.jpg"  # by content, not by name: it is a PNG
     image.write_bytes(png())
-    wire, uri = Wire([stream()]), f"data:image/png;base64,{base64.b64encode(png()).decode()}"
+    wire, uri = FakeDashScope([stream()]), f"data:image/png;base64,{base64.b64encode(png()).decode()}"
     await ask(hosted, wire, {"folders": (tmp_path,)}, files=[str(image), image.as_uri(), uri])
 
     assert [part["image_url"]["url"] for part in wire.body["messages"][-1]["content"][:-1]] == [uri, uri, uri]
@@ -388,7 +388,7 @@ async def test_a_file_outside_the_allowed_folders_is_refused_with_the_way_to_all
 ) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "out.png").write_bytes(png())
-    wire = Wire([stream()])
+    wire = FakeDashScope([stream()])
     result = await ask(hosted, wire, {"folders": (tmp_path / "in",)}, files=[str(tmp_path / "out.png")])
 
     assert result.is_error
@@ -402,7 +402,7 @@ async def test_a_file_outside_the_allowed_folders_is_refused_with_the_way_to_all
 @pytest.mark.both_eras
 async def test_progress_carries_what_has_arrived(hosted: Hosted) -> None:
     messages: list[str] = []
-    async with hosted(Wire([stream()])) as host:
+    async with hosted(FakeDashScope([stream()])) as host:
         await host.call_tool("chat", {"prompt": "x"}, progress_callback=told(messages))
 
     assert messages == ["qwen3.7-plus says: 西湖"]  # the second piece came within the same moment
@@ -410,7 +410,7 @@ async def test_progress_carries_what_has_arrived(hosted: Hosted) -> None:
 
 async def test_a_long_answer_shows_only_its_end(hosted: Hosted) -> None:
     messages: list[str] = []
-    async with hosted(Wire([stream(sse(chunk(reasoning_content="想\n" * 400), finish()))])) as host:
+    async with hosted(FakeDashScope([stream(sse(chunk(reasoning_content="想\n" * 400), finish()))])) as host:
         await host.call_tool("chat", {"prompt": "x"}, progress_callback=told(messages))
 
     assert messages[0].startswith("qwen3.7-plus thinks: …想 想")
@@ -429,7 +429,7 @@ async def test_cancelling_closes_the_stream(hosted: Hosted) -> None:
         finally:
             closed.set()
 
-    async with hosted(Wire([stream(endless())])) as host, anyio.create_task_group() as tasks:
+    async with hosted(FakeDashScope([stream(endless())])) as host, anyio.create_task_group() as tasks:
         tasks.start_soon(host.call_tool, "chat", {"prompt": "x"})
         with anyio.fail_after(5):
             await started.wait()

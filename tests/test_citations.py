@@ -3,14 +3,19 @@
 import re
 
 import pytest
-from bailian_mcp.server.citations import LONGEST_URL, MOST_CHARACTERS, MOST_SOURCES, cited
-from bailian_mcp.server.dashscope import Page
+from bailian_mcp.server.dashscope import SearchResult
+from bailian_mcp.server.features.web_search.citations import (
+    MAX_SOURCES,
+    MAX_SOURCES_CHARS,
+    MAX_URL_CHARS,
+    resolve_citations,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 
-def page(index: int, url: str = "", title: str = "t", site: str = "s") -> Page:
-    return Page(index, title, url or f"https://a.cn/{index}", site)
+def page(index: int, url: str = "", title: str = "t", site: str = "s") -> SearchResult:
+    return SearchResult(index, title, url or f"https://a.cn/{index}", site)
 
 
 PAGES = [page(1), page(2), page(3)]
@@ -27,7 +32,7 @@ PAGES = [page(1), page(2), page(3)]
     ],
 )
 def test_marks_are_renumbered_as_the_answer_cites(text: str, answer: str, order: list[int]) -> None:
-    found = cited(text, PAGES)
+    found = resolve_citations(text, PAGES)
 
     assert found.answer == answer
     assert [source.url for source in found.sources] == [f"https://a.cn/{n}" for n in order]
@@ -40,7 +45,7 @@ def test_marks_are_renumbered_as_the_answer_cites(text: str, answer: str, order:
     [("甲[ref_9]乙", "甲乙"), ("甲 [ref_9].", "甲."), ("甲[ref_9][ref_1]", "甲[1]"), ("[ref_0]", "")],
 )
 def test_a_mark_that_points_nowhere_is_removed_and_reported(text: str, answer: str) -> None:
-    found = cited(text, PAGES)
+    found = resolve_citations(text, PAGES)
 
     assert found.answer == answer
     assert any("pointed to no source were removed: ref_" in note for note in found.notes)
@@ -54,7 +59,7 @@ def test_pages_of_one_address_are_one_source_and_their_marks_agree() -> None:
         page(4, "https://a.cn/y"),
     ]
 
-    found = cited("甲[ref_2]乙[ref_3][ref_1]丙[ref_4]", pages)
+    found = resolve_citations("甲[ref_2]乙[ref_3][ref_1]丙[ref_4]", pages)
 
     assert found.answer == "甲[1]乙[1]丙[2]"
     assert [source.url for source in found.sources] == ["https://a.cn/x/", "https://a.cn/y"]
@@ -64,12 +69,12 @@ def test_pages_of_one_address_are_one_source_and_their_marks_agree() -> None:
     "url",
     [
         "javascript:alert(1)", "file:///etc/passwd", "ftp://a.cn/", "//a.cn/x", "a.cn", "", "https://", "https://[bad",
-        "https://a.cn/\u202etxt", "https://a.cn/a b", "https://a.cn/\nX: y", "https://a.cn/" + "x" * LONGEST_URL, "https://a.cn/\ud800", "https://aliyun.com@evil.cn/", "https://u:p@a.cn/",
+        "https://a.cn/\u202etxt", "https://a.cn/a b", "https://a.cn/\nX: y", "https://a.cn/" + "x" * MAX_URL_CHARS, "https://a.cn/\ud800", "https://aliyun.com@evil.cn/", "https://u:p@a.cn/",
         "https://a.cn\\@evil.cn/", "https://a.cn:99999/", "https://127.0.0.1/admin", "https://a.cn/<script>",
     ],
 )  # fmt: skip
 def test_only_web_addresses_are_shown(url: str) -> None:
-    found = cited("甲[ref_1]乙[ref_2]", [page(1, url) if url else Page(1, "t", "", "s"), page(2)])
+    found = resolve_citations("甲[ref_1]乙[ref_2]", [page(1, url) if url else SearchResult(1, "t", "", "s"), page(2)])
 
     assert found.answer == "甲乙[1]"
     assert len(found.sources) == 1
@@ -78,7 +83,7 @@ def test_only_web_addresses_are_shown(url: str) -> None:
 
 def test_titles_and_sites_fit_on_a_line() -> None:
     hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "ignore all")
-    (source,) = cited("", [page(1, title=f"a\nb\u202e{hidden}" + "x" * 300, site="无")]).sources
+    (source,) = resolve_citations("", [page(1, title=f"a\nb\u202e{hidden}" + "x" * 300, site="无")]).sources
 
     assert source.title.startswith("a b x")
     assert len(source.title) == 120
@@ -86,13 +91,13 @@ def test_titles_and_sites_fit_on_a_line() -> None:
 
 
 def test_a_title_cannot_pass_for_an_address_or_a_mark() -> None:
-    (source,) = cited("", [page(1, title="x - https://evil.example, [1](javascript:alert(1)) <b>")]).sources
+    (source,) = resolve_citations("", [page(1, title="x - https://evil.example, [1](javascript:alert(1)) <b>")]).sources
 
     assert source.title == "x - … ［1］(… ＜b＞"
 
 
 def test_numbers_in_brackets_that_are_no_citations_are_told_apart() -> None:
-    found = cited("数组[3]和[ref_1]", PAGES)
+    found = resolve_citations("数组[3]和[ref_1]", PAGES)
 
     assert found.answer == "数组［3］和[1]"
     assert "No citations, but the answer's own text, and written ［n］: [3]." in found.notes
@@ -100,7 +105,7 @@ def test_numbers_in_brackets_that_are_no_citations_are_told_apart() -> None:
 
 @pytest.mark.parametrize("text", ["[[ref_9]1]", "[ref_[ref_9]1]", "[re[ref_9]f_9]", "[[ref_9][ref_9]2]"])
 def test_taking_a_mark_out_makes_no_other(text: str) -> None:
-    found = cited(text, PAGES)
+    found = resolve_citations(text, PAGES)
 
     assert "[ref_" not in found.answer.lower()
     assert "[1]" not in found.answer or text == "[ref_[ref_9]1]"
@@ -118,15 +123,15 @@ def test_taking_a_mark_out_makes_no_other(text: str) -> None:
     ],
 )
 def test_other_ways_to_write_a_mark_are_read(text: str, answer: str) -> None:
-    assert cited(text, PAGES).answer == answer
+    assert resolve_citations(text, PAGES).answer == answer
 
 
 def test_pages_without_numbers_are_never_cited() -> None:
-    assert cited("甲[ref_0]", [page(0)]).answer == "甲"
+    assert resolve_citations("甲[ref_0]", [page(0)]).answer == "甲"
 
 
 def test_what_hides_or_reorders_text_is_taken_out_of_the_answer() -> None:
-    assert cited("甲\x1b[2J\u202e乙\U000e0041丙", []).answer == "甲[2J乙丙"
+    assert resolve_citations("甲\x1b[2J\u202e乙\U000e0041丙", []).answer == "甲[2J乙丙"
 
 
 @pytest.mark.parametrize(
@@ -140,26 +145,26 @@ def test_what_hides_or_reorders_text_is_taken_out_of_the_answer() -> None:
     ],
 )
 def test_which_addresses_are_one_page(one: str, other: str, same: bool) -> None:
-    assert (len(cited("", [page(1, one), page(2, other)]).sources) == 1) is same
+    assert (len(resolve_citations("", [page(1, one), page(2, other)]).sources) == 1) is same
 
 
 def test_there_are_never_more_sources_than_fit() -> None:
-    found = cited("[ref_60]", [page(n) for n in range(1, 61)])
+    found = resolve_citations("[ref_60]", [page(n) for n in range(1, 61)])
 
-    assert len(found.sources) == MOST_SOURCES
+    assert len(found.sources) == MAX_SOURCES
     assert found.answer == "[1]"
     assert "More sources than fit, left out: 10." in found.notes
 
 
 def test_all_sources_together_fit_a_host() -> None:
-    found = cited("", [page(n, f"https://a.cn/{n}/" + "x" * 2_000) for n in range(50)])
+    found = resolve_citations("", [page(n, f"https://a.cn/{n}/" + "x" * 2_000) for n in range(50)])
 
-    assert sum(len(source.url) for source in found.sources) <= MOST_CHARACTERS
+    assert sum(len(source.url) for source in found.sources) <= MAX_SOURCES_CHARS
     assert found.sources
 
 
 def test_notes_name_the_first_few() -> None:
-    found = cited("".join(f"[ref_{n}]" for n in range(100, 200)), PAGES)
+    found = resolve_citations("".join(f"[ref_{n}]" for n in range(100, 200)), PAGES)
 
     assert found.notes == (
         "Citations that pointed to no source were removed: ref_100, ref_101, ref_102, ref_103, ref_104 and 95 more.",
@@ -167,7 +172,7 @@ def test_notes_name_the_first_few() -> None:
 
 
 def test_a_cited_page_beyond_the_limit_loses_its_mark() -> None:
-    found = cited("".join(f"[ref_{n}]甲" for n in range(1, 61)), [page(n) for n in range(1, 61)])
+    found = resolve_citations("".join(f"[ref_{n}]甲" for n in range(1, 61)), [page(n) for n in range(1, 61)])
 
     assert found.answer.endswith("[50]甲甲甲甲甲甲甲甲甲甲甲")
 
@@ -179,8 +184,8 @@ pages = st.lists(
 
 
 @given(marks, pages)
-def test_every_mark_points_to_a_source_and_no_old_mark_stays(pieces: list[str], found: list[Page]) -> None:
-    result = cited("".join(pieces), found)
+def test_every_mark_points_to_a_source_and_no_old_mark_stays(pieces: list[str], found: list[SearchResult]) -> None:
+    result = resolve_citations("".join(pieces), found)
     old, new = "".join(pieces), result.answer
 
     assert "[ref_" not in new

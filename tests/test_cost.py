@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from bailian_mcp.server.app import build
-from bailian_mcp.server.bailian import Shared
+from bailian_mcp.server.app.server import build
+from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.dashscope import DashScope
-from conftest import HOST, Hosted, Wire, text_of
+from conftest import HOST, FakeDashScope, Hosted, text_of
 from mcp import Client
 
 pytestmark = pytest.mark.anyio
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 async def asked(hosted: Hosted, **arguments: Any) -> Any:
     """The result; nothing may be sent."""
-    wire = Wire([])
+    wire = FakeDashScope([])
     async with hosted(wire) as host:
         result = await host.call_tool("cost", arguments)
     assert wire.requests == []
@@ -289,7 +289,7 @@ async def test_parts_that_are_more_than_the_whole_have_no_price(hosted: Hosted) 
 
 
 async def test_it_needs_no_key(era: str) -> None:
-    async with DashScope(HOST, None, redact=str) as client, Client(build(Shared(client, HOST)), mode=era) as host:
+    async with DashScope(HOST, None, redact=str) as client, Client(build(AppContext(client, HOST)), mode=era) as host:
         result = await host.call_tool("cost", {"models": ["qwen-max"], "input_tokens": 10_000})
 
     assert "0.024 CNY" in text_of(result)

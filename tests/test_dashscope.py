@@ -10,36 +10,36 @@ import httpx2
 import pytest
 from bailian_mcp.server.dashscope import (
     ChatCompletions,
-    Counted,
     DashScope,
     DashScopeError,
     Event,
-    Finished,
-    Reasoned,
-    Said,
+    Finish,
+    ReasoningDelta,
+    TextDelta,
+    UsageReport,
 )
 from bailian_mcp.server.dashscope.errors import KNOWN, NO_KEY, KnownError, from_reply
-from bailian_mcp.server.hosts import host
-from conftest import ANSWER, HOST, KEY, Step, Wire, chunk, dashscope, finish, refusal, sse, stream, usage
+from bailian_mcp.server.endpoints import host
+from conftest import ANSWER, HOST, KEY, FakeDashScope, Step, chunk, dashscope, finish, refusal, sse, stream, usage
 
 pytestmark = pytest.mark.anyio
 BODY = {"model": "qwen3.7-plus", "messages": [{"role": "user", "content": "x"}]}
 WHOLE = [
-    Said("西湖"),
-    Said("在杭州。"),
-    Finished("stop"),
-    Counted(1000, 500, None, None, None),
+    TextDelta("西湖"),
+    TextDelta("在杭州。"),
+    Finish("stop"),
+    UsageReport(1000, 500, None, None, None),
 ]
 
 
-async def events(*steps: Step, **options: Any) -> tuple[list[Event], Wire]:
-    wire = Wire(list(steps))
+async def events(*steps: Step, **options: Any) -> tuple[list[Event], FakeDashScope]:
+    wire = FakeDashScope(list(steps))
     async with dashscope(wire, **options) as client, client.stream(ChatCompletions(), BODY) as reply:
         return [event async for event in reply.events], wire
 
 
-async def failure(*steps: Step, **options: Any) -> tuple[DashScopeError, Wire]:
-    wire = Wire(list(steps))
+async def failure(*steps: Step, **options: Any) -> tuple[DashScopeError, FakeDashScope]:
+    wire = FakeDashScope(list(steps))
     with pytest.raises(DashScopeError) as caught:
         async with dashscope(wire, **options) as client, client.stream(ChatCompletions(), BODY) as reply:
             async for _ in reply.events:
@@ -60,7 +60,7 @@ async def test_a_request_is_a_stream_that_reports_its_usage_with_the_key_in_one_
 
 
 async def test_half_a_surrogate_pair_is_refused_before_anything_is_sent() -> None:
-    wire = Wire([stream()])
+    wire = FakeDashScope([stream()])
     with pytest.raises(DashScopeError, match="half of a surrogate pair"):
         async with dashscope(wire) as client, client.stream(ChatCompletions(), {"messages": "\ud83d"}):
             raise NotImplementedError
@@ -97,7 +97,7 @@ async def test_usage_details_and_reasoning_are_read() -> None:
     frames = sse(chunk(role="assistant", content=None, reasoning_content="嗯"), finish(), usage(100, 50, **details))
     heard, _ = await events(stream(frames))
 
-    assert heard == [Reasoned("嗯"), Finished("stop"), Counted(100, 50, 4, 20, 3)]
+    assert heard == [ReasoningDelta("嗯"), Finish("stop"), UsageReport(100, 50, 4, 20, 3)]
 
 
 @pytest.mark.parametrize(
@@ -130,31 +130,31 @@ async def test_a_stream_cut_anywhere_in_its_bytes_reads_the_same() -> None:
 async def test_a_server_that_does_not_stream_is_understood() -> None:
     whole = {"choices": [{"message": {"content": "整句"}, "finish_reason": "stop"}], **usage(), "id": "chatcmpl-9"}
     whole["choices"] = [{"message": {"content": "整句"}, "finish_reason": "stop"}]
-    wire = Wire([httpx2.Response(200, json=whole)])
+    wire = FakeDashScope([httpx2.Response(200, json=whole)])
     async with dashscope(wire) as client, client.stream(ChatCompletions(), BODY) as reply:
         heard = [event async for event in reply.events]
 
-    assert heard == [Said("整句"), Finished("stop"), Counted(1000, 500, None, None, None)]
+    assert heard == [TextDelta("整句"), Finish("stop"), UsageReport(1000, 500, None, None, None)]
     assert reply.request_id == "9"
 
 
 async def test_content_in_parts_is_one_text() -> None:
     heard, _ = await events(stream(sse(chunk(content=[{"text": "西"}, {"text": "湖"}, {"image": "x"}]), finish())))
 
-    assert heard[0] == Said("西湖")
+    assert heard[0] == TextDelta("西湖")
 
 
 @pytest.mark.parametrize("wrong", [-1, 1.5, "9", None, True, float("nan")])
 async def test_usage_that_is_no_count_is_unknown_and_not_wrong(wrong: Any) -> None:
     heard, _ = await events(stream(sse(chunk(content="西湖"), finish(), usage(prompt_tokens=wrong))))
 
-    assert heard == [Said("西湖"), Finished("stop")]
+    assert heard == [TextDelta("西湖"), Finish("stop")]
 
 
 async def test_an_event_of_five_megabytes_arrives() -> None:
     heard, _ = await events(stream(sse(chunk(content="长" * 1_700_000), finish())))
 
-    assert heard[0] == Said("长" * 1_700_000)
+    assert heard[0] == TextDelta("长" * 1_700_000)
 
 
 async def test_what_is_left_after_done_is_read_so_that_the_connection_can_be_used_again() -> None:
@@ -176,8 +176,8 @@ async def test_what_is_left_after_done_is_read_so_that_the_connection_can_be_use
 async def test_a_stream_cut_in_the_middle_keeps_what_came_and_is_not_sent_again() -> None:
     heard, wire = await events(stream(sse(chunk(content="西湖"), done=False)))
 
-    assert heard[0] == Said("西湖")
-    assert isinstance(heard[1], Finished)
+    assert heard[0] == TextDelta("西湖")
+    assert isinstance(heard[1], Finish)
     assert heard[1].reason == "interrupted"
     assert "ended the stream in the middle" in heard[1].why
     assert len(wire.requests) == 1
@@ -190,7 +190,7 @@ async def test_a_broken_connection_keeps_what_came() -> None:
 
     heard, wire = await events(stream(breaks()))
 
-    assert heard[1] == Finished(
+    assert heard[1] == Finish(
         "interrupted",
         "The connection broke in the middle (ReadError). "
         "It may be billed, so it was not sent again: call again if you still need it.",
@@ -215,7 +215,7 @@ async def test_a_bad_line_is_told_beside_what_came_and_before_it_as_an_error(lin
     heard, _ = await events(stream(sse(chunk(content="西湖"), line)))
     error, wire = await failure(stream(sse(line)))
 
-    assert isinstance(heard[1], Finished)
+    assert isinstance(heard[1], Finish)
     assert says in heard[1].why
     assert says in str(error)
     assert len(wire.requests) == 1
@@ -224,7 +224,7 @@ async def test_a_bad_line_is_told_beside_what_came_and_before_it_as_an_error(lin
 async def test_an_error_after_the_finish_changes_nothing() -> None:
     heard, _ = await events(stream(sse(chunk(content="西湖"), finish(), "data: oops\n\n")))
 
-    assert heard == [Said("西湖"), Finished("stop")]
+    assert heard == [TextDelta("西湖"), Finish("stop")]
 
 
 async def test_an_empty_stream_is_an_error() -> None:
@@ -263,7 +263,7 @@ async def test_silence_ends_at_the_gap_though_comments_keep_coming(silence: Any)
     with anyio.fail_after(5):
         heard, wire = await events(stream(silence(sse(chunk(content="西湖"), done=False))), gap_s=0.05)
 
-    assert isinstance(heard[1], Finished)
+    assert isinstance(heard[1], Finish)
     assert "fell silent" in heard[1].why
     assert len(wire.requests) == 1
 
@@ -287,7 +287,7 @@ async def test_the_deadline_ends_a_stream_that_never_ends() -> None:
     with anyio.fail_after(5):
         heard, _ = await events(stream(talks()), timeout_s=0.05)
 
-    assert isinstance(heard[-1], Finished)
+    assert isinstance(heard[-1], Finish)
     assert "took longer than 0.05 s" in heard[-1].why
 
 
@@ -298,7 +298,7 @@ async def test_no_reply_at_all_ends_at_the_deadline_and_is_not_sent_again() -> N
             raise NotImplementedError
 
     with anyio.fail_after(5), pytest.raises(DashScopeError, match="may be billed, so it was not sent again"):
-        client = dashscope(Wire([stream()]), timeout_s=0.05, transport=Silent())
+        client = dashscope(FakeDashScope([stream()]), timeout_s=0.05, transport=Silent())
         async with client, client.stream(ChatCompletions(), BODY):
             raise NotImplementedError
 
@@ -498,11 +498,13 @@ async def test_an_error_whose_body_breaks_off_keeps_its_status() -> None:
 
 
 async def test_a_request_id_and_a_finish_reason_are_clipped_and_redacted() -> None:
-    wire = Wire([stream(sse(chunk(content="x"), finish(f"{KEY}\n" + "y" * 500)), request_id=f"a{KEY}b" + "z" * 500)])
+    wire = FakeDashScope(
+        [stream(sse(chunk(content="x"), finish(f"{KEY}\n" + "y" * 500)), request_id=f"a{KEY}b" + "z" * 500)]
+    )
     async with dashscope(wire) as client, client.stream(ChatCompletions(), BODY) as reply:
         *_, last = [event async for event in reply.events]
 
-    assert isinstance(last, Finished)
+    assert isinstance(last, Finish)
     assert last.reason.startswith("[key] yyy")
     assert len(last.reason) <= 85
     assert reply.request_id.startswith("a[key]")
@@ -552,8 +554,8 @@ async def test_one_connection_pool_serves_all_calls_and_is_closed_at_the_end() -
         async def aclose(self) -> None:
             self.closed += 1
 
-    transport = Counting(Wire([stream()]))
-    async with dashscope(Wire([]), transport=transport) as client:
+    transport = Counting(FakeDashScope([stream()]))
+    async with dashscope(FakeDashScope([]), transport=transport) as client:
         for _ in range(2):
             async with client.stream(ChatCompletions(), BODY):
                 pass
@@ -579,8 +581,8 @@ async def test_a_pair_cut_apart_is_joined_and_half_a_pair_never_reaches_the_wire
     thoughts = [f"data: {json.dumps(chunk(reasoning_content=piece))}\n\n" for piece in pieces]
     heard, _ = await events(stream(sse(*thoughts, *frames, finish())))
 
-    assert "".join(event.text for event in heard if isinstance(event, Said)) == said
-    "".join(event.text for event in heard if isinstance(event, Said | Reasoned)).encode()
+    assert "".join(event.text for event in heard if isinstance(event, TextDelta)) == said
+    "".join(event.text for event in heard if isinstance(event, TextDelta | ReasoningDelta)).encode()
 
 
 async def test_half_a_pair_in_an_error_is_sendable() -> None:
@@ -634,7 +636,7 @@ async def test_several_choices_are_not_glued_together() -> None:
     two = {"choices": [{"index": 0, "delta": {"content": "一"}}, {"index": 1, "delta": {"content": "二"}}]}
     heard, _ = await events(stream(sse(two, finish())))
 
-    assert heard[0] == Said("一")
+    assert heard[0] == TextDelta("一")
 
 
 @pytest.mark.parametrize("last", [b"", b"data: [DONE]\n\n"])
@@ -642,17 +644,17 @@ async def test_a_whole_reply_does_not_wait_for_a_body_that_stays_open(last: byte
     with anyio.fail_after(5):
         heard, _ = await events(stream(hangs_after(sse(chunk(content="x"), finish(), usage(), done=False) + last)))
 
-    assert heard[-1] == Counted(1000, 500, None, None, None)
+    assert heard[-1] == UsageReport(1000, 500, None, None, None)
 
 
 async def test_a_count_beyond_reason_is_none() -> None:
     heard, _ = await events(stream(sse(chunk(content="x"), finish(), usage(10**13, 5))))
 
-    assert heard == [Said("x"), Finished("stop")]
+    assert heard == [TextDelta("x"), Finish("stop")]
 
 
 async def test_a_request_too_large_for_its_host_is_not_sent() -> None:
-    wire, shared = Wire([stream()]), host("https://dashscope.aliyuncs.com")
+    wire, shared = FakeDashScope([stream()]), host("https://dashscope.aliyuncs.com")
     with pytest.raises(DashScopeError, match=r"has 17\.\d MB and this host takes 16\.8 MB"):
         async with dashscope(wire, host=shared) as client, client.stream(ChatCompletions(), {"x": "y" * 17_000_000}):
             raise NotImplementedError
@@ -673,8 +675,8 @@ async def test_a_stream_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) ->
         while True:
             yield sse(chunk(content="西" * 500_000), done=False)
 
-    async with dashscope(Wire([stream(endless())])) as client, client.stream(ChatCompletions(), BODY) as reply:
+    async with dashscope(FakeDashScope([stream(endless())])) as client, client.stream(ChatCompletions(), BODY) as reply:
         events = [event async for event in reply.events]
 
-    assert isinstance(events[-1], Finished)
+    assert isinstance(events[-1], Finish)
     assert "sent more than 4,000,000 characters" in events[-1].why

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from bailian_mcp.server.evidence import MOST_EVIDENCE, Source, evidence_of
+from bailian_mcp.server.features.extract.evidence import MAX_EVIDENCE, SearchableText, evidence_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +28,7 @@ TEXT = "发明名称：一种ＡＩ 芯片𠮷散热装置\n申请日：２０�
     ],
 )
 def test_a_value_is_found_as_it_is_written_or_written_alike(value: str, quote: str) -> None:
-    place = Source(TEXT).find(value)
+    place = SearchableText(TEXT).find(value)
 
     assert place
     assert TEXT[slice(*place)] == quote
@@ -38,7 +38,7 @@ def test_a_value_is_found_as_it_is_written_or_written_alike(value: str, quote: s
     "value", ["5", "025", "345", "1234", "caf", "2024-03-06", "一种BI芯片", "", " ", "​", "B.C", "234.5"]
 )
 def test_a_part_of_a_number_or_word_is_no_evidence(value: str) -> None:
-    assert Source(TEXT).find(value) is None
+    assert SearchableText(TEXT).find(value) is None
 
 
 INVOICE = "发票金额：¥1,234.50 合计：100.00元 税额 12.30，温度-5℃，１-5 号，A4 纸，约10⁵个，①，螺母 12 34 408\n下单 2024/3/5 12:30\n螺栓 3 1,200.00"
@@ -52,7 +52,7 @@ INVOICE = "发票金额：¥1,234.50 合计：100.00元 税额 12.30，温度-5�
     ],
 )  # fmt: skip
 def test_a_number_is_found_by_its_value_and_never_made_of_neighbours(value: float, quote: str | None) -> None:
-    place = Source(INVOICE).find_number(value)
+    place = SearchableText(INVOICE).find_number(value)
 
     assert (INVOICE[slice(*place)] if place else None) == quote
 
@@ -71,7 +71,7 @@ def test_a_number_is_found_by_its_value_and_never_made_of_neighbours(value: floa
     ],
 )
 def test_spaces_part_words_and_numbers_and_nothing_else(text: str, value: str, found: bool) -> None:
-    assert (Source(text).find(value) is not None) is found
+    assert (SearchableText(text).find(value) is not None) is found
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_spaces_part_words_and_numbers_and_nothing_else(text: str, value: str, f
     ],
 )
 def test_each_leaf_is_looked_up_and_what_says_nothing_is_kept_apart(data: object, found: list[bool | None]) -> None:
-    listed, left_out = evidence_of(data, {"text": Source(TEXT)})
+    listed, left_out = evidence_of(data, {"text": SearchableText(TEXT)})
 
     assert [each.found for each in listed] == found
     assert left_out == 0
 
 
 def test_evidence_names_pointer_source_and_offsets() -> None:
-    listed, _ = evidence_of({"a/b": ["乙"]}, {"text": Source("甲"), "files[0]": Source("𠮷乙")})
+    listed, _ = evidence_of({"a/b": ["乙"]}, {"text": SearchableText("甲"), "files[0]": SearchableText("𠮷乙")})
 
     assert listed[0].model_dump() == {
         "pointer": "/a~1b/0", "found": True, "quote": "乙", "start": 1, "end": 2, "source": "files[0]",
@@ -100,7 +100,7 @@ def test_evidence_names_pointer_source_and_offsets() -> None:
 
 
 def test_thousands_of_combining_marks_take_no_time() -> None:
-    source = Source("a" + "\u0301\u0316" * 200_000 + " 西湖")
+    source = SearchableText("a" + "\u0301\u0316" * 200_000 + " 西湖")
 
     assert source.find("西 湖")  # putting one cluster of so many in order would take minutes
 
@@ -110,13 +110,13 @@ def test_thousands_of_combining_marks_take_no_time() -> None:
     [("长5km", 5, True), ("A4纸", 4, False), (".5", 5, False), ("3-5号", -5, False), ("温度 -5 度", 5, False), ("ﬁnance", "nance", False), ("0.10", 0.1, True), ("0.00001", 1e-05, True)],
 )  # fmt: skip
 def test_signs_units_and_names_of_things(text: str, value: object, found: bool) -> None:
-    assert Source(text).says(value) is found
+    assert SearchableText(text).says(value) is found
 
 
 def test_very_much_evidence_is_cut_short_and_counted() -> None:
-    listed, left_out = evidence_of(list(range(MOST_EVIDENCE + 7)), {"text": Source("x")})
+    listed, left_out = evidence_of(list(range(MAX_EVIDENCE + 7)), {"text": SearchableText("x")})
 
-    assert (len(listed), left_out) == (MOST_EVIDENCE, 7)
+    assert (len(listed), left_out) == (MAX_EVIDENCE, 7)
 
 
 texts = st.text(
@@ -128,19 +128,22 @@ texts = st.text(
 def test_whatever_is_found_is_in_the_text_and_means_the_same(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     value = text[start : data.draw(st.integers(start, len(text)))]
-    source = Source(text)
+    source = SearchableText(text)
     place = source.find(value)
 
     if place:
         first, last = place
         assert 0 <= first < last <= len(text)
-        assert Source(text[first:last]).find(value) == (0, last - first) or text[first:last].strip() == value.strip()
+        assert (
+            SearchableText(text[first:last]).find(value) == (0, last - first)
+            or text[first:last].strip() == value.strip()
+        )
 
 
 @given(st.text(min_size=1, max_size=30), st.text(max_size=30), st.text(max_size=30))
 def test_a_whole_line_is_always_found_where_it_stands(line: str, before: str, after: str) -> None:
     text = f"{before}\n{line}\n{after}"
-    place = Source(text).find(line)
+    place = SearchableText(text).find(line)
 
     if line.strip():
         assert place

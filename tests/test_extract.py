@@ -11,12 +11,12 @@ import httpx2
 import jsonschema
 import pytest
 from bailian_mcp.server import sandbox
-from bailian_mcp.server.hosts import host as host_of
+from bailian_mcp.server.endpoints import host as host_of
 from bailian_mcp.tools.extract import EXAMPLE
 from conftest import (
     KEY,
+    FakeDashScope,
     Hosted,
-    Wire,
     chunk,
     finish,
     peak_bytes,
@@ -48,17 +48,17 @@ def said(answer: Any, reason: str = "stop", request_id: str = "req-1") -> httpx2
     return stream(sse(chunk(content=text), finish(reason), usage()), request_id)
 
 
-async def ask(hosted: Hosted, wire: Wire, **arguments: Any) -> Any:
+async def ask(hosted: Hosted, wire: FakeDashScope, **arguments: Any) -> Any:
     shared = {
         key: arguments.pop(key)
-        for key in ("host", "folders", "enough_s", "extract_repairs", "options")
+        for key in ("host", "folders", "soft_timeout_s", "extract_repairs", "options")
         if key in arguments
     }
     async with hosted(wire, **shared) as host:
         return await host.call_tool("extract", {"json_schema": SCHEMA, **arguments})
 
 
-async def data(hosted: Hosted, wire: Wire, *, valid: bool = True, **arguments: Any) -> dict[str, Any]:
+async def data(hosted: Hosted, wire: FakeDashScope, *, valid: bool = True, **arguments: Any) -> dict[str, Any]:
     result = await ask(hosted, wire, **{"text": TEXT, **arguments})
     found = dict(result.structured_content or {})
     assert found, text_of(result)
@@ -72,7 +72,7 @@ async def data(hosted: Hosted, wire: Wire, *, valid: bool = True, **arguments: A
 
 @pytest.mark.both_eras
 async def test_the_strictest_form_is_asked_for_and_nothing_thinks(hosted: Hosted) -> None:
-    wire = Wire([said({"title": "西湖"})])
+    wire = FakeDashScope([said({"title": "西湖"})])
     found = await data(hosted, wire, instructions="只要题目")
 
     assert wire.body["response_format"] == {
@@ -102,7 +102,7 @@ async def test_a_model_is_asked_in_the_form_it_knows(
     hosted: Hosted, model: str, mode: str, schema: dict[str, Any]
 ) -> None:
     answer: Any = ["西湖"] if schema["type"] == "array" else {"title": "西湖"}
-    wire = Wire([said(answer)])
+    wire = FakeDashScope([said(answer)])
     found = await data(hosted, wire, model=model, json_schema=schema)
 
     assert found["mode"] == mode
@@ -112,7 +112,7 @@ async def test_a_model_is_asked_in_the_form_it_knows(
 
 async def test_a_form_that_is_refused_is_stepped_down_from_and_counted(hosted: Hosted) -> None:
     no = refusal(400, "invalid_parameter_error", "Unknown format of response_format, response_format should be a dict")
-    wire = Wire([no, no, said({"title": "西湖"})])
+    wire = FakeDashScope([no, no, said({"title": "西湖"})])
     found = await data(hosted, wire)
 
     assert (found["mode"], found["attempts"]) == ("prompt", 3)
@@ -120,7 +120,7 @@ async def test_a_form_that_is_refused_is_stepped_down_from_and_counted(hosted: H
 
 
 async def test_another_refusal_is_an_error_at_once(hosted: Hosted) -> None:
-    wire = Wire([refusal(400, "Arrearage", "make sure your account is in good standing")])
+    wire = FakeDashScope([refusal(400, "Arrearage", "make sure your account is in good standing")])
     result = await ask(hosted, wire, text=TEXT)
 
     assert result.is_error
@@ -129,7 +129,7 @@ async def test_another_refusal_is_an_error_at_once(hosted: Hosted) -> None:
 
 
 async def test_another_server_is_asked_too(hosted: Hosted) -> None:
-    wire = Wire([said({"title": "西湖"})])
+    wire = FakeDashScope([said({"title": "西湖"})])
     found = await data(hosted, wire, host=host_of("http://127.0.0.1:9/v1"), model="llama")
 
     assert found["cost"]["total"] is None
@@ -140,7 +140,7 @@ async def test_another_server_is_asked_too(hosted: Hosted) -> None:
 
 
 async def test_what_does_not_fit_is_sent_back_once_with_the_reasons(hosted: Hosted) -> None:
-    wire = Wire([said({"year": "old"}, request_id="req-1"), said({"title": "西湖"}, request_id="req-2")])
+    wire = FakeDashScope([said({"year": "old"}, request_id="req-1"), said({"title": "西湖"}, request_id="req-2")])
     found = await data(hosted, wire)
 
     *_, wrong, again = wire.body["messages"]
@@ -153,7 +153,7 @@ async def test_what_does_not_fit_is_sent_back_once_with_the_reasons(hosted: Host
 
 
 async def test_still_wrong_is_an_error_that_keeps_the_best_attempt(hosted: Hosted) -> None:
-    wire = Wire([said({"title": "西湖", "year": "x"}), said({"year": "x", "names": 5})])
+    wire = FakeDashScope([said({"title": "西湖", "year": "x"}), said({"year": "x", "names": 5})])
     found = await data(hosted, wire, valid=False)
 
     assert found["data"] == {"title": "西湖", "year": "x"}
@@ -163,7 +163,7 @@ async def test_still_wrong_is_an_error_that_keeps_the_best_attempt(hosted: Hoste
 
 @pytest.mark.parametrize(("repairs", "attempts"), [(0, 1), (1, 2), (3, 4)])
 async def test_how_often_is_a_setting(hosted: Hosted, repairs: int, attempts: int) -> None:
-    found = await data(hosted, Wire([said("散文")]), valid=False, extract_repairs=repairs)
+    found = await data(hosted, FakeDashScope([said("散文")]), valid=False, extract_repairs=repairs)
 
     assert found["attempts"] == attempts
     assert found["data"] is None
@@ -172,7 +172,7 @@ async def test_how_often_is_a_setting(hosted: Hosted, repairs: int, attempts: in
 
 
 async def test_a_repair_that_fails_keeps_what_was_paid_for(hosted: Hosted) -> None:
-    wire = Wire([said({"title": "西湖", "year": "x"}), refusal(400, "Arrearage", "good standing")])
+    wire = FakeDashScope([said({"title": "西湖", "year": "x"}), refusal(400, "Arrearage", "good standing")])
     found = await data(hosted, wire, valid=False)
 
     assert found["data"] == {"title": "西湖", "year": "x"}
@@ -181,7 +181,7 @@ async def test_a_repair_that_fails_keeps_what_was_paid_for(hosted: Hosted) -> No
 
 
 async def test_an_answer_cut_at_the_limit_is_not_sent_back(hosted: Hosted) -> None:
-    wire = Wire([said('{"title": "西', "length")])
+    wire = FakeDashScope([said('{"title": "西', "length")])
     found = await data(hosted, wire, valid=False)
 
     assert found["attempts"] == 1
@@ -190,7 +190,7 @@ async def test_an_answer_cut_at_the_limit_is_not_sent_back(hosted: Hosted) -> No
 
 async def test_a_stream_that_breaks_is_not_called_too_long(hosted: Hosted) -> None:
     broken = stream(sse(chunk(content='{"title": "西'), done=False))
-    found = await data(hosted, Wire([broken]), valid=False)
+    found = await data(hosted, FakeDashScope([broken]), valid=False)
 
     assert "It is not whole: DashScope ended the stream in the middle." in found["violations"][0]["message"]
 
@@ -201,7 +201,7 @@ def counted_then_failed(request_id: str) -> httpx2.Response:
 
 
 async def test_what_a_failed_repair_spent_is_in_every_sum(hosted: Hosted) -> None:
-    wire = Wire([said({"year": "x"}, request_id="req-1"), counted_then_failed("req-2")])
+    wire = FakeDashScope([said({"year": "x"}, request_id="req-1"), counted_then_failed("req-2")])
     found = await data(hosted, wire, valid=False)
 
     assert (found["usage"]["input_tokens"], found["usage"]["output_tokens"]) == (1_100, 550)
@@ -211,7 +211,7 @@ async def test_what_a_failed_repair_spent_is_in_every_sum(hosted: Hosted) -> Non
 
 
 async def test_what_a_failed_part_spent_is_in_every_sum(hosted: Hosted) -> None:
-    wire = Wire([said({"title": "西湖"}, request_id="req-1"), counted_then_failed("req-2")])
+    wire = FakeDashScope([said({"title": "西湖"}, request_id="req-1"), counted_then_failed("req-2")])
     found = await data(hosted, wire, valid=False, text=LONG, model="qwen-max")
 
     assert (found["usage"]["input_tokens"], found["usage"]["output_tokens"]) == (1_100, 550)
@@ -220,7 +220,7 @@ async def test_what_a_failed_part_spent_is_in_every_sum(hosted: Hosted) -> None:
 
 
 async def test_a_failed_repair_that_nobody_counted_is_said_to_be_missing_from_the_price(hosted: Hosted) -> None:
-    wire = Wire([said({"year": "x"}), httpx2.ReadTimeout("gone")])
+    wire = FakeDashScope([said({"year": "x"}), httpx2.ReadTimeout("gone")])
     found = await data(hosted, wire, valid=False)
 
     assert found["usage"]["input_tokens"] == 1_000
@@ -229,7 +229,7 @@ async def test_a_failed_repair_that_nobody_counted_is_said_to_be_missing_from_th
 
 async def test_a_form_that_is_refused_was_never_billed(hosted: Hosted) -> None:
     no = refusal(400, "invalid_parameter_error", "Unknown format of response_format")
-    found = await data(hosted, Wire([no, said({"title": "西湖"})]))
+    found = await data(hosted, FakeDashScope([no, said({"title": "西湖"})]))
 
     assert not any("failed requests" in warning for warning in found["cost"]["warnings"])
 
@@ -238,7 +238,7 @@ async def test_a_form_that_is_refused_was_never_billed(hosted: Hosted) -> None:
 
 
 async def test_each_value_has_its_place_in_the_text(hosted: Hosted) -> None:
-    found = await data(hosted, Wire([said({"title": "西湖", "year": 2024, "names": ["张三", "王五"]})]))
+    found = await data(hosted, FakeDashScope([said({"title": "西湖", "year": 2024, "names": ["张三", "王五"]})]))
 
     assert [(each["pointer"], each["found"], each["quote"]) for each in found["evidence"]] == [
         ("/title", True, "西湖"), ("/year", True, "２０２４"), ("/names/0", True, "张三"), ("/names/1", False, None),
@@ -249,7 +249,7 @@ async def test_each_value_has_its_place_in_the_text(hosted: Hosted) -> None:
 
 
 async def test_evidence_may_be_left_out(hosted: Hosted) -> None:
-    assert (await data(hosted, Wire([said({"title": "西湖"})]), evidence=False))["evidence"] == []
+    assert (await data(hosted, FakeDashScope([said({"title": "西湖"})]), evidence=False))["evidence"] == []
 
 
 # --- files ---
@@ -263,7 +263,7 @@ async def test_evidence_may_be_left_out(hosted: Hosted) -> None:
 async def test_text_files_are_read_as_people_have_them(hosted: Hosted, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.txt").write_bytes(content)
     found = await data(
-        hosted, Wire([said({"title": "西湖"})]), text="", files=[str(tmp_path / "a.txt")], folders=(tmp_path,)
+        hosted, FakeDashScope([said({"title": "西湖"})]), text="", files=[str(tmp_path / "a.txt")], folders=(tmp_path,)
     )
 
     assert found["evidence"][0]["source"] == "files[0]"
@@ -271,7 +271,7 @@ async def test_text_files_are_read_as_people_have_them(hosted: Hosted, tmp_path:
 
 async def test_the_text_of_a_pdf_is_read_and_cited(hosted: Hosted, tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(pdf([["Title: West Lake"], ["Author: Zhang"]]))
-    wire = Wire([said({"title": "West Lake", "names": ["Zhang"]})])
+    wire = FakeDashScope([said({"title": "West Lake", "names": ["Zhang"]})])
     found = await data(hosted, wire, text="也有文字", files=[str(tmp_path / "a.pdf")], folders=(tmp_path,))
 
     assert 'name="files[0]">\nTitle: West Lake\n\nAuthor: Zhang' in wire.body["messages"][1]["content"]
@@ -281,7 +281,7 @@ async def test_the_text_of_a_pdf_is_read_and_cited(hosted: Hosted, tmp_path: Pat
 async def test_the_pages_of_a_scan_are_read_as_images(hosted: Hosted, tmp_path: Path) -> None:
     picture = drawn(*PATENT, size=(1652, 2338))
     (tmp_path / "scan.pdf").write_bytes(scan([picture, drawn(), picture]))
-    wire = Wire([said({"title": "说明书"})])
+    wire = FakeDashScope([said({"title": "说明书"})])
     found = await data(hosted, wire, text="", files=[str(tmp_path / "scan.pdf")], folders=(tmp_path,))
 
     content = wire.body["messages"][1]["content"]
@@ -293,7 +293,7 @@ async def test_the_pages_of_a_scan_are_read_as_images(hosted: Hosted, tmp_path: 
 async def test_a_scanned_page_among_others_is_read_as_an_image(hosted: Hosted, tmp_path: Path) -> None:
     (tmp_path / "mixed.pdf").write_bytes(joined(pdf([PATENT, []]), scan([drawn("1")])))
     (tmp_path / "fax.tiff").write_bytes(saved(drawn("1"), "TIFF", save_all=True, append_images=[drawn("2")]))
-    wire = Wire([said({"title": "说明书"})])
+    wire = FakeDashScope([said({"title": "说明书"})])
     files = [str(tmp_path / "mixed.pdf"), str(tmp_path / "fax.tiff")]
     found = await data(hosted, wire, text="", files=files, folders=(tmp_path,))
 
@@ -304,14 +304,14 @@ async def test_a_scanned_page_among_others_is_read_as_an_image(hosted: Hosted, t
 async def test_text_and_pdf_may_come_as_data_uris(hosted: Hosted) -> None:
     files = [f"data:text/plain;base64,{base64.b64encode(TEXT.encode()).decode()}",
              f"data:application/pdf;base64,{base64.b64encode(pdf([['West Lake']])).decode()}"]  # fmt: skip
-    wire = Wire([said({"title": "西湖"})])
+    wire = FakeDashScope([said({"title": "西湖"})])
     await data(hosted, wire, text="", files=files)
 
     assert "West Lake" in wire.body["messages"][1]["content"]
 
 
 async def test_images_are_sent_without_a_strict_schema_and_have_no_offsets(hosted: Hosted) -> None:
-    wire = Wire([said({"title": "西湖"})])
+    wire = FakeDashScope([said({"title": "西湖"})])
     found = await data(hosted, wire, text="", files=["https://a.cn/x.png"])
 
     assert found["mode"] == "json_object"
@@ -347,7 +347,7 @@ async def test_files_that_hold_no_text_are_refused_in_words(
     hosted: Hosted, tmp_path: Path, name: str, content: bytes, says: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    wire = Wire([said({"title": "西湖"})])
+    wire = FakeDashScope([said({"title": "西湖"})])
     result = await ask(hosted, wire, files=[str(tmp_path / name)], folders=(tmp_path,))
 
     assert result.is_error
@@ -370,7 +370,7 @@ async def test_files_that_hold_no_text_are_refused_in_words(
 async def test_bad_arguments_are_refused_in_words_and_nothing_is_sent(
     hosted: Hosted, arguments: dict[str, Any], says: str
 ) -> None:
-    wire = Wire([said({"title": "西湖"})])
+    wire = FakeDashScope([said({"title": "西湖"})])
     result = await ask(hosted, wire, **arguments)
 
     assert result.is_error
@@ -393,7 +393,7 @@ LONG = (
 async def test_a_long_text_is_read_in_parts_and_made_one(hosted: Hosted) -> None:
     said_of_parts = [{"names": ["张三"], "year": 1}, {"names": ["张三", "李四"], "title": "西湖", "year": 2}]
     answers = [said(part, request_id=f"req-{n}") for n, part in enumerate(said_of_parts)]
-    wire, told = Wire([*answers, said({"names": []}, request_id="req-9")]), []
+    wire, told = FakeDashScope([*answers, said({"names": []}, request_id="req-9")]), []
 
     async def keep(progress: float, total: float | None, message: str | None) -> None:
         told.append(message)
@@ -415,8 +415,8 @@ async def test_a_long_text_is_read_in_parts_and_made_one(hosted: Hosted) -> None
 
 
 async def test_a_long_call_begins_no_new_part_and_says_how_to_go_on(hosted: Hosted) -> None:
-    wire = Wire([said({"title": "西湖"})])
-    found = await data(hosted, wire, valid=False, text=LONG, model="qwen-max", enough_s=0)
+    wire = FakeDashScope([said({"title": "西湖"})])
+    found = await data(hosted, wire, valid=False, text=LONG, model="qwen-max", soft_timeout_s=0)
 
     assert len(wire.requests) == 1
     assert found["data"] == {"title": "西湖"}
@@ -427,7 +427,7 @@ async def test_a_long_call_begins_no_new_part_and_says_how_to_go_on(hosted: Host
 
 
 async def test_a_part_that_fails_loses_nothing_of_the_others(hosted: Hosted) -> None:
-    wire = Wire([said({"title": "西湖"}), refusal(400, "Arrearage", "good standing")])
+    wire = FakeDashScope([said({"title": "西湖"}), refusal(400, "Arrearage", "good standing")])
     found = await data(hosted, wire, valid=False, text=LONG, model="qwen-max")
 
     assert found["data"] == {"title": "西湖"}
@@ -443,13 +443,13 @@ async def test_files_that_were_not_reached_are_named(hosted: Hosted, tmp_path: P
     files = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
     found = await data(
         hosted,
-        Wire([said({"title": "西湖"})]),
+        FakeDashScope([said({"title": "西湖"})]),
         valid=False,
         text="",
         files=files,
         folders=(tmp_path,),
         model="qwen-max",
-        enough_s=0,
+        soft_timeout_s=0,
     )
 
     assert "on, and all of files[1]." in found["violations"][-1]["message"]
@@ -473,7 +473,7 @@ async def test_three_hundred_pages_are_read_in_bounded_memory() -> None:
 
 
 async def test_what_leaves_no_room_or_has_too_many_parts_is_said_before_sending(hosted: Hosted) -> None:
-    wire = Wire([said({"title": "西湖"})])
+    wire = FakeDashScope([said({"title": "西湖"})])
     wide = {
         "type": "object",
         "properties": {f"字段{n}": {"type": "string", "description": "说明" * 5} for n in range(1_500)},
@@ -494,7 +494,7 @@ async def test_several_pdfs_are_read_at_once(hosted: Hosted, tmp_path: Path) -> 
         results.append(await host.call_tool("extract", {"json_schema": SCHEMA, "files": [str(tmp_path / "a.pdf")]}))
 
     async with (
-        hosted(Wire([said({"title": "West Lake"})]), folders=(tmp_path,)) as host,
+        hosted(FakeDashScope([said({"title": "West Lake"})]), folders=(tmp_path,)) as host,
         anyio.create_task_group() as tasks,
     ):
         for _ in range(4):
@@ -504,14 +504,14 @@ async def test_several_pdfs_are_read_at_once(hosted: Hosted, tmp_path: Path) -> 
 
 
 async def test_an_answer_that_cannot_be_sent_on_is_a_violation(hosted: Hosted) -> None:
-    found = await data(hosted, Wire([said('{"title": "a\\ud83d"}')]), valid=False)
+    found = await data(hosted, FakeDashScope([said('{"title": "a\\ud83d"}')]), valid=False)
 
     assert "half of a surrogate pair" in found["violations"][0]["message"]
     assert found["cost"]["total"]
 
 
 async def test_an_answer_that_is_json_but_not_whole_says_so(hosted: Hosted) -> None:
-    found = await data(hosted, Wire([said({"title": "西湖"}, "content_filter")]))
+    found = await data(hosted, FakeDashScope([said({"title": "西湖"}, "content_filter")]))
 
     assert "An answer is not whole: DashScope's content filter cut the answer off." in found["notes"]
 
@@ -525,7 +525,9 @@ async def test_a_schema_whose_parts_are_referred_to_is_used_as_it_is(hosted: Hos
             "x": {"$ref": "#/properties/y/contains"},
         },
     }
-    found = await data(hosted, Wire([said({"title": "西湖"})]), text=LONG, model="qwen-max", json_schema=schema)
+    found = await data(
+        hosted, FakeDashScope([said({"title": "西湖"})]), text=LONG, model="qwen-max", json_schema=schema
+    )
 
     assert found["data"] == {"title": "西湖"}
 
@@ -551,7 +553,7 @@ async def test_the_founding_documents_own_example_works_over_stdio(era: str) -> 
 )  # fmt: skip
 async def test_the_sandbox_spoils_its_answer_on_request(hosted: Hosted, model: str, valid: bool) -> None:
     options = {"transport": httpx2.ASGITransport(sandbox.app())}
-    result = await ask(hosted, Wire([]), **{**EXAMPLE, "model": model, "options": options})
+    result = await ask(hosted, FakeDashScope([]), **{**EXAMPLE, "model": model, "options": options})
 
     assert result.structured_content["valid"] is valid
     assert result.structured_content["attempts"] == (1 if valid else 2)
@@ -580,7 +582,7 @@ def schemas() -> st.SearchStrategy[dict[str, Any]]:
 @given(schema=schemas())
 async def test_any_schema_gives_valid_data_or_a_clear_refusal(hosted: Hosted, schema: dict[str, Any]) -> None:
     options = {"transport": httpx2.ASGITransport(sandbox.app())}
-    result = await ask(hosted, Wire([]), json_schema=schema, text="名称：西湖\n日期：2024", options=options)
+    result = await ask(hosted, FakeDashScope([]), json_schema=schema, text="名称：西湖\n日期：2024", options=options)
 
     found = result.structured_content
     if found and found["valid"]:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import anyio
 import pytest
-from bailian_mcp.server.files import FILE_BYTES, ImageFile, Link, OtherFile, opened
-from bailian_mcp.server.files.picture import DATA_URI_CHARACTERS
+from bailian_mcp.server.files import MAX_INLINE_BYTES, ImageFile, Link, OtherFile, open_input
+from bailian_mcp.server.files.renderer import MAX_DATA_URI_CHARS
 from mcp.server.mcpserver.exceptions import ToolError
 from PIL import Image
 
@@ -28,7 +28,7 @@ def picture(kind: str = "PNG", width: int = 40, height: int = 30) -> bytes:
 
 async def url(source: str, *folders: Path) -> str:
     """What is sent of an image."""
-    async with opened(source, tuple(folder.resolve() for folder in folders)) as found:
+    async with open_input(source, tuple(folder.resolve() for folder in folders)) as found:
         if isinstance(found, Link):
             return found.url
         if isinstance(found, OtherFile):
@@ -122,7 +122,7 @@ async def test_a_file_of_thirty_megabytes_is_refused_with_its_size(tmp_path: Pat
 
 
 async def test_the_largest_file_fits_a_data_uri() -> None:
-    assert len("data:image/webp;base64,") + (FILE_BYTES + 2) // 3 * 4 <= DATA_URI_CHARACTERS
+    assert len("data:image/webp;base64,") + (MAX_INLINE_BYTES + 2) // 3 * 4 <= MAX_DATA_URI_CHARS
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ async def test_a_decompression_bomb_is_refused(tmp_path: Path) -> None:
         ("data:;base64,AAAA", "malformed"),
         ("data:image/png;base64,A", "base64 of this data URI is broken"),
         ("data:image/png;base64,AAEC", "holds no text that can be read"),
-        ("data:image/png;base64," + "A" * (DATA_URI_CHARACTERS + 4), "MB"),
+        ("data:image/png;base64," + "A" * (MAX_DATA_URI_CHARS + 4), "MB"),
     ],
 )
 async def test_a_bad_data_uri_is_refused(uri: str, says: str) -> None:
@@ -255,7 +255,7 @@ async def test_a_folder_swapped_for_a_link_while_a_file_is_opened_lets_nothing_o
         read = set()
         for _ in range(3_000):
             with contextlib.suppress(ToolError):
-                async with opened(str(inside / "a" / "x.txt"), (inside.resolve(),)) as found:
+                async with open_input(str(inside / "a" / "x.txt"), (inside.resolve(),)) as found:
                     assert isinstance(found, OtherFile)
                     read.add(found.text())
     finally:

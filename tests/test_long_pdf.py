@@ -19,7 +19,7 @@ def settings(folder: Path, url: str) -> dict[str, str]:
         "DASHSCOPE_BASE_URL": url,
         "DASHSCOPE_API_KEY": "sk-sandbox",
         "BAILIAN_ALLOWED_DIRS": str(folder),
-        "BAILIAN_ENOUGH_S": "600",
+        "BAILIAN_SOFT_TIMEOUT_S": "600",
     }
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from bailian_mcp.server.catalog import overlaid
-from conftest import Hosted, Wire, text_of
+from conftest import FakeDashScope, Hosted, text_of
 
 pytestmark = pytest.mark.anyio
 
 
 async def found(hosted: Hosted, shared: dict[str, Any] | None = None, **arguments: Any) -> dict[str, Any]:
-    wire = Wire([])
+    wire = FakeDashScope([])
     async with hosted(wire, **(shared or {})) as host:
         result = await host.call_tool("models", arguments)
     assert wire.requests == []
@@ -204,7 +204,7 @@ async def test_an_overlay_that_is_set_aside_is_said(hosted: Hosted, tmp_path: Pa
     ],
 )
 async def test_bad_arguments_are_refused_in_words(hosted: Hosted, arguments: dict[str, Any], says: str) -> None:
-    async with hosted(Wire([])) as host:
+    async with hosted(FakeDashScope([])) as host:
         result = await host.call_tool("models", arguments)
 
     assert result.is_error

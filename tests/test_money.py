@@ -6,18 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from bailian_mcp.server.catalog import (
-    Catalog,
-    Cost,
-    Usage,
-    Workload,
-    cost_of,
-    image_tokens,
-    plain,
-    shipped,
-    text_tokens,
-)
-from bailian_mcp.server.catalog.services import deployment_cost, training_cost
+from bailian_mcp.server.catalog import Catalog, Cost, Usage, plain, shipped
+from bailian_mcp.server.catalog.pricing import Workload, cost_of, image_tokens, text_tokens
+from bailian_mcp.server.catalog.pricing.services import deployment_cost, training_cost
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -551,7 +542,7 @@ counts = st.integers(min_value=0, max_value=900_000)
 
 
 def speaks(price: Any) -> bool:
-    return price.region == BEIJING and any(tier.speaks for tier in price.tiers)
+    return price.region == BEIJING and any(tier.has_output for tier in price.tiers)
 
 
 models = st.sampled_from([m.id for m in shipped().models if any(map(speaks, m.prices))])

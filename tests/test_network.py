@@ -10,8 +10,8 @@ import anyio
 import pytest
 import trustme
 from anyio.streams.tls import TLSListener
-from bailian_mcp.server.dashscope import ChatCompletions, DashScope, DashScopeError, Event, Said
-from bailian_mcp.server.hosts import host
+from bailian_mcp.server.dashscope import ChatCompletions, DashScope, DashScopeError, Event, TextDelta
+from bailian_mcp.server.endpoints import host
 from conftest import ANSWER
 from pydantic import SecretStr
 
@@ -57,7 +57,7 @@ async def test_a_certificate_authority_of_ones_own_is_trusted_by_the_environment
         authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
 
-        assert Said("西湖") in await ask(f"https://127.0.0.1:{port}")
+        assert TextDelta("西湖") in await ask(f"https://127.0.0.1:{port}")
 
 
 async def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ async def test_plain_http_to_loopback_goes_through_no_proxy(monkeypatch: pytest.
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy}")
 
-        assert Said("西湖") in await ask(f"{scheme}://127.0.0.1:{port}")
+        assert TextDelta("西湖") in await ask(f"{scheme}://127.0.0.1:{port}")
 
     assert direct
     assert through_proxy == []

@@ -10,11 +10,11 @@ from pathlib import Path
 import anyio
 import pytest
 from bailian_mcp.server import sandbox
-from bailian_mcp.server.files import Pdf, Studio, opened
-from bailian_mcp.server.settings import surroundings
+from bailian_mcp.server.files import Pdf, Renderer, open_input
+from bailian_mcp.server.settings import child_environment
 from conftest import children, raw
 from mcp.server.mcpserver.exceptions import ToolError
-from papers import (  # fmt: skip
+from papers import (
     PATENT,
     a_gigabyte_of_spaces,
     drawn,
@@ -34,9 +34,9 @@ OCR = 8_388_608
 
 
 @asynccontextmanager
-async def paper(content: bytes, folder: Path, longest_s: float = 20) -> AsyncIterator[Pdf]:
+async def paper(content: bytes, folder: Path, timeout_s: float = 20) -> AsyncIterator[Pdf]:
     (folder / "a.pdf").write_bytes(content)
-    async with opened(str(folder / "a.pdf"), (folder.resolve(),), Studio(longest_s=longest_s)) as found:
+    async with open_input(str(folder / "a.pdf"), (folder.resolve(),), Renderer(timeout_s=timeout_s)) as found:
         assert isinstance(found, Pdf)
         yield found
 
@@ -71,7 +71,7 @@ async def test_a_turned_page_is_drawn_upright(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [forms_within_forms(), tiles_without_end()], ids=["forms", "tiles"])
 async def test_a_page_that_is_never_done_is_given_up_and_the_next_is_drawn(tmp_path: Path, content: bytes) -> None:
-    async with paper(content, tmp_path, longest_s=1) as found:
+    async with paper(content, tmp_path, timeout_s=1) as found:
         with anyio.fail_after(15):
             with pytest.raises(ToolError, match=r"Page 1 of a.pdf takes too long or too much memory to draw."):
                 await found.picture(1, OCR)
@@ -107,7 +107,7 @@ async def test_a_pdf_that_is_too_large_is_not_read(tmp_path: Path) -> None:
         large.truncate(151_000_000)
 
     with pytest.raises(ToolError, match=r"large.pdf has 151.00 MB; at most 150 MB are read. Shrink or split it."):
-        async with opened(str(tmp_path / "large.pdf"), (tmp_path.resolve(),)):
+        async with open_input(str(tmp_path / "large.pdf"), (tmp_path.resolve(),)):
             pass
 
 
@@ -139,12 +139,12 @@ async def test_no_process_is_left_behind(tmp_path: Path) -> None:
 
 async def test_only_so_many_are_drawn_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(pdf([PATENT]))
-    studio = Studio(seats=anyio.Semaphore(2))
+    renderer = Renderer(slots=anyio.Semaphore(2))
     most = 0
 
     async def one() -> None:
         nonlocal most
-        async with opened(str(tmp_path / "a.pdf"), (tmp_path.resolve(),), studio) as found:
+        async with open_input(str(tmp_path / "a.pdf"), (tmp_path.resolve(),), renderer) as found:
             assert isinstance(found, Pdf)
             await found.picture(1, OCR)
             most = max(most, len(children(os.getpid())))
@@ -159,7 +159,7 @@ async def test_only_so_many_are_drawn_at_once(tmp_path: Path) -> None:
 async def test_what_draws_does_not_know_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-planted-0123456789")
     monkeypatch.setenv("BAILIAN_HTTP_TOKEN", "planted-token-0123456789")
-    assert not [name for name in surroundings() if name.startswith(("DASHSCOPE_", "BAILIAN_"))]
+    assert not [name for name in child_environment() if name.startswith(("DASHSCOPE_", "BAILIAN_"))]
 
     (tmp_path / "a.pdf").write_bytes(forms_within_forms())
     with sandbox.running() as url:
@@ -191,15 +191,15 @@ async def test_a_page_tree_without_end_is_given_up_and_nobody_waits_for_its_seat
     node = b"<< /Type /Pages /Kids [%b] >>"
     nodes = [node % (b"%d 0 R " % (number + 1) * 10) for number in range(2, 32)]
     endless = written(b"<< /Type /Catalog /Pages 2 0 R >>", *nodes, b"<< /Type /Pages /Kids [] >>")
-    studio = Studio(longest_s=0.5, seats=anyio.Semaphore(1))
+    renderer = Renderer(timeout_s=0.5, slots=anyio.Semaphore(1))
     (tmp_path / "endless.pdf").write_bytes(endless)
     (tmp_path / "honest.pdf").write_bytes(pdf([PATENT]))
 
     with anyio.fail_after(15):
         with pytest.raises(ToolError, match=r"endless.pdf takes too long or too much memory to open."):
-            async with opened(str(tmp_path / "endless.pdf"), (tmp_path.resolve(),), studio):
+            async with open_input(str(tmp_path / "endless.pdf"), (tmp_path.resolve(),), renderer):
                 pass
-        async with opened(str(tmp_path / "honest.pdf"), (tmp_path.resolve(),), studio) as found:
+        async with open_input(str(tmp_path / "honest.pdf"), (tmp_path.resolve(),), renderer) as found:
             assert isinstance(found, Pdf)
             assert (await found.picture(1, OCR)).sent
 

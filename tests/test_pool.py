@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 from bailian_mcp.server.dashscope import ChatCompletions, DashScope, DashScopeError
-from bailian_mcp.server.hosts import host
+from bailian_mcp.server.endpoints import host
 from conftest import ANSWER
 from pydantic import SecretStr
 

@@ -2,7 +2,7 @@
 
 import anyio
 import pytest
-from bailian_mcp.server.progress import Progress, tail
+from bailian_mcp.server.calls.progress import Progress, tail
 
 pytestmark = pytest.mark.anyio
 
@@ -15,11 +15,11 @@ async def test_the_first_news_is_told_at_once_and_the_next_only_after_a_while() 
         said.append((progress, message))
 
     progress = Progress(report, every_s=0.02)
-    await progress.say(lambda: "one")
-    await progress.say(lambda: "two")
+    await progress.report(lambda: "one")
+    await progress.report(lambda: "two")
     with anyio.move_on_after(0.03):
         await later.wait()
-    await progress.say(lambda: "three")
+    await progress.report(lambda: "three")
 
     assert [message for _, message in said] == ["one", "three"]
     assert said[0][0] < said[1][0]
@@ -37,7 +37,7 @@ async def test_silence_is_filled_with_growing_heartbeats_until_the_block_is_left
 
     progress = Progress(report, heartbeat_s=0.005)
     with anyio.fail_after(5):
-        async with progress.beating("waiting for qwen"):
+        async with progress.heartbeat("waiting for qwen"):
             await enough.wait()
 
     assert said == sorted(set(said))
@@ -50,10 +50,10 @@ async def test_news_makes_a_heartbeat_needless() -> None:
         said.append(message)
 
     progress = Progress(report, every_s=0, heartbeat_s=0.05)
-    async with progress.beating("waiting"):
+    async with progress.heartbeat("waiting"):
         with anyio.move_on_after(0.08):
             while True:
-                await progress.say(lambda: "news")
+                await progress.report(lambda: "news")
                 await anyio.sleep(0.001)
 
     assert set(said) == {"news"}
@@ -64,7 +64,7 @@ async def test_an_error_inside_the_block_comes_out_as_itself() -> None:
         raise NotImplementedError
 
     with pytest.raises(KeyError, match="x"):
-        async with Progress(report).beating("waiting"):
+        async with Progress(report).heartbeat("waiting"):
             raise KeyError("x")
 
 

@@ -5,20 +5,20 @@ from typing import Any
 
 import pytest
 from bailian_mcp.server.catalog import shipped
-from conftest import Hosted, Wire
+from conftest import FakeDashScope, Hosted
 from mcp.shared.exceptions import MCPError
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
 
 
 async def read(hosted: Hosted, uri: str) -> Any:
-    async with hosted(Wire([])) as host:
+    async with hosted(FakeDashScope([])) as host:
         (content,) = (await host.read_resource(uri)).contents
     return json.loads(content.text)
 
 
 async def test_they_are_listed(hosted: Hosted) -> None:
-    async with hosted(Wire([])) as host:
+    async with hosted(FakeDashScope([])) as host:
         fixed = [str(resource.uri) for resource in (await host.list_resources()).resources]
         templates = [t.uri_template for t in (await host.list_resource_templates()).resource_templates]
 
@@ -62,7 +62,7 @@ async def test_prices_are_of_the_servers_region_or_of_another(hosted: Hosted) ->
     ],
 )
 async def test_what_is_not_there_is_refused_in_words(hosted: Hosted, uri: str, says: str) -> None:
-    async with hosted(Wire([])) as host:
+    async with hosted(FakeDashScope([])) as host:
         with pytest.raises(MCPError) as refused:
             await host.read_resource(uri)
 
@@ -70,7 +70,7 @@ async def test_what_is_not_there_is_refused_in_words(hosted: Hosted, uri: str, s
 
 
 async def test_they_may_be_kept_for_an_hour(hosted: Hosted, era: str) -> None:
-    async with hosted(Wire([])) as host:
+    async with hosted(FakeDashScope([])) as host:
         page = await host.read_resource("bailian://models")
 
     if era != "legacy":  # the older protocol has no such field

@@ -11,8 +11,8 @@ import anyio
 import httpx2
 import pytest
 from bailian_mcp.server.catalog import shipped
-from bailian_mcp.server.dashscope import ChatCompletions, DashScope, DashScopeError, Finished
-from bailian_mcp.server.hosts import host
+from bailian_mcp.server.dashscope import ChatCompletions, DashScope, DashScopeError, Finish
+from bailian_mcp.server.endpoints import host
 from bailian_mcp.server.sandbox import Pace, app, running
 from conftest import SERVER
 from pydantic import SecretStr
@@ -137,7 +137,7 @@ async def test_broken_streams_break_as_their_name_says(url: str, model: str, why
         *_, last = [event async for event in reply.events]
 
     assert reply.sandbox
-    assert isinstance(last, Finished)
+    assert isinstance(last, Finish)
     assert why in last.why
 
 

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from bailian_mcp.server.settings import BadSettings, doubtful, read, settings_table
+from bailian_mcp.server.settings import BadSettings, read_settings, settings_table, warnings_for_environment
 from conftest import KEY
 
 
 def settings(monkeypatch: pytest.MonkeyPatch, **environment: str) -> object:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    return read()
+    return read_settings()
 
 
 @pytest.mark.parametrize(
@@ -88,15 +88,15 @@ def test_log_levels_may_be_lower_case(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_allowed_folders_default_to_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
-    assert read().folders() == (tmp_path.resolve(),)
+    assert read_settings().folders() == (tmp_path.resolve(),)
 
 
 def test_the_root_and_the_home_folder_are_no_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    assert read().folders() == ()
+    assert read_settings().folders() == ()
     monkeypatch.chdir("/")
-    assert read().folders() == ()
+    assert read_settings().folders() == ()
 
 
 def test_allowed_folders_are_resolved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -104,13 +104,13 @@ def test_allowed_folders_are_resolved(monkeypatch: pytest.MonkeyPatch, tmp_path:
     (tmp_path / "link").symlink_to(tmp_path / "real")
     monkeypatch.setenv("BAILIAN_ALLOWED_DIRS", f"{tmp_path / 'link'}:{tmp_path}:")
 
-    assert read().folders() == ((tmp_path / "real").resolve(), tmp_path.resolve())
+    assert read_settings().folders() == ((tmp_path / "real").resolve(), tmp_path.resolve())
 
 
 def test_the_key_shows_nowhere_and_is_redacted_however_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     odd = "token/+%quoted\\"
     monkeypatch.setenv("DASHSCOPE_API_KEY", f" {odd}\n")
-    got = read()
+    got = read_settings()
 
     assert odd not in repr(got)
     assert got.api_key is not None
@@ -121,26 +121,26 @@ def test_the_key_shows_nowhere_and_is_redacted_however_it_is_written(monkeypatch
 def test_the_placeholder_of_a_pasted_block_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-...")
 
-    assert read().api_key is None
+    assert read_settings().api_key is None
 
 
 def test_a_token_of_placeholder_letters_is_still_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAILIAN_HTTP_TOKEN", "sk-sk-sk-sk-sk-sk")
 
-    assert read().http_token is not None
+    assert read_settings().http_token is not None
 
 
 def test_a_key_too_short_to_be_one_does_not_eat_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASHSCOPE_API_KEY", "x")
 
-    assert read().redact("an example") == "an example"
+    assert read_settings().redact("an example") == "an example"
 
 
 def test_a_plan_key_at_the_plans_url_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-sp-0123456789")
     monkeypatch.setenv("DASHSCOPE_BASE_URL", "https://coding.dashscope.aliyuncs.com/v1")
 
-    assert read().host.kind == "plan"
+    assert read_settings().host.kind == "plan"
 
 
 def test_each_tool_may_have_a_model_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +148,7 @@ def test_each_tool_may_have_a_model_of_its_own(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("BAILIAN_WEB_SEARCH_MODEL", "qwen3.7-plus")
     monkeypatch.setenv("BAILIAN_OCR_MODEL", "")
 
-    assert read().models == {"chat": "qwen-plus", "web_search": "qwen3.7-plus"}
+    assert read_settings().models == {"chat": "qwen-plus", "web_search": "qwen3.7-plus"}
 
 
 def test_what_looks_like_a_mistake_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_what_looks_like_a_mistake_is_named(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("BAILIAN_CHAT_MODEL", "qwen-plus")
     monkeypatch.setenv("BAILIAN_ALLOWED_DIRS", f"{tmp_path}:{tmp_path}/none")
 
-    assert doubtful() == [
+    assert warnings_for_environment() == [
         "BAILIAN_TIMOUT_S is not a setting.",
         f"BAILIAN_ALLOWED_DIRS: {tmp_path}/none is not a folder.",
     ]
@@ -167,23 +167,23 @@ def test_off_loopback_a_token_and_host_names_are_needed(monkeypatch: pytest.Monk
     with pytest.raises(
         BadSettings, match=r"set BAILIAN_HTTP_TOKEN \(a secret of at least 16 characters\) and BAILIAN_ALLOWED_HOSTS"
     ):
-        read().require_safe_door(address)
+        read_settings().require_safe_bind(address)
     monkeypatch.setenv("BAILIAN_HTTP_TOKEN", "0123456789abcdef")
     with pytest.raises(BadSettings, match="set BAILIAN_ALLOWED_HOSTS"):
-        read().require_safe_door(address)
+        read_settings().require_safe_bind(address)
     monkeypatch.setenv("BAILIAN_ALLOWED_HOSTS", "mcp.example.com, 192.168.1.2,")
 
-    read().require_safe_door(address)
-    assert read().allowed_hosts == ("mcp.example.com", "192.168.1.2")
-    assert read().redact("with 0123456789abcdef") == "with [key]"
+    read_settings().require_safe_bind(address)
+    assert read_settings().allowed_hosts == ("mcp.example.com", "192.168.1.2")
+    assert read_settings().redact("with 0123456789abcdef") == "with [key]"
 
 
 def test_on_loopback_nothing_is_needed() -> None:
-    read().require_safe_door("127.0.0.1")
+    read_settings().require_safe_bind("127.0.0.1")
 
 
 def test_remote_callers_get_no_folder_by_default() -> None:
-    assert read().folders(remote=True) == ()
+    assert read_settings().folders(remote=True) == ()
 
 
 def test_every_variable_is_described() -> None:
@@ -196,8 +196,8 @@ def test_every_variable_is_described() -> None:
 def test_variables_of_other_programs_are_not_ours(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "https://evil.example")
 
-    assert read().api_key is None
-    assert (read().host.compatible, read().timeout_s, read().log_level) == (
+    assert read_settings().api_key is None
+    assert (read_settings().host.compatible, read_settings().timeout_s, read_settings().log_level) == (
         "https://dashscope.aliyuncs.com/compatible-mode/v1",
         300,
         "WARNING",
@@ -209,7 +209,7 @@ def test_a_deleted_working_directory_allows_nothing(monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
 
-    assert read().folders() == ()
+    assert read_settings().folders() == ()
     monkeypatch.chdir("/")
 
 
@@ -217,11 +217,11 @@ def test_a_folder_above_the_home_folder_is_no_default(monkeypatch: pytest.Monkey
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     monkeypatch.chdir(tmp_path)
 
-    assert read().folders() == ()
+    assert read_settings().folders() == ()
 
 
 @pytest.mark.parametrize("spelled", [KEY.upper(), '{"\\/":"sk-a\\/b+c=12345"}', "c2stcGxhbnRlZC0wMTIzNDU2Nzg5"])
 def test_other_spellings_of_a_key_are_found(monkeypatch: pytest.MonkeyPatch, spelled: str) -> None:
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-a/b+c=12345" if "\\/" in spelled else KEY)
 
-    assert "[key]" in read().redact(f"<{spelled}>")
+    assert "[key]" in read_settings().redact(f"<{spelled}>")

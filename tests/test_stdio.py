@@ -288,12 +288,12 @@ async def test_help_and_version_are_told(argument: str) -> None:
 
 async def test_the_catalog_is_not_read_before_it_is_needed() -> None:
     code = (
-        "from bailian_mcp.server.app import build\n"
-        "from bailian_mcp.server.bailian import Shared\n"
+        "from bailian_mcp.server.app.server import build\n"
+        "from bailian_mcp.server.calls.context import AppContext\n"
         "from bailian_mcp.server.catalog import shipped\n"
         "from bailian_mcp.server.dashscope import DashScope\n"
-        "from bailian_mcp.server.hosts import host\n"
-        "build(Shared(DashScope(host(), None, redact=str), host()))\n"
+        "from bailian_mcp.server.endpoints import host\n"
+        "build(AppContext(DashScope(host(), None, redact=str), host()))\n"
         "print(shipped.cache_info().currsize)"
     )
     done = await anyio.run_process([sys.executable, "-c", code])

@@ -12,8 +12,8 @@ import httpx2
 import jsonschema
 import pytest
 from bailian_mcp.server import sandbox
-from bailian_mcp.server.app import tool_modules
-from conftest import Hosted, Wire, leaves, stream, text_of
+from bailian_mcp.server.app.server import tool_modules
+from conftest import FakeDashScope, Hosted, leaves, stream, text_of
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 INPUT_BUDGET_TOKENS = OUTPUT_BUDGET_TOKENS = 3_000
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
 
 
 async def listed(hosted: Hosted) -> dict[str, dict[str, Any]]:
-    async with hosted(Wire([stream()])) as host:
+    async with hosted(FakeDashScope([stream()])) as host:
         tools = (await host.list_tools()).tools
     return {tool.name: tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools}
 
@@ -73,7 +73,7 @@ async def test_the_list_stays_within_its_budget(hosted: Hosted) -> None:
 async def test_its_example_is_answered_as_its_schemas_say(hosted: Hosted, module: Any) -> None:
     name = module.__name__.rpartition(".")[2]
     tool = (await listed(hosted))[name]
-    async with hosted(Wire([]), options={"transport": httpx2.ASGITransport(sandbox.app())}) as host:
+    async with hosted(FakeDashScope([]), options={"transport": httpx2.ASGITransport(sandbox.app())}) as host:
         result = await host.call_tool(name, module.EXAMPLE)
 
     jsonschema.validate(module.EXAMPLE, tool["inputSchema"])

@@ -4,14 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from bailian_mcp.server.ocr.transcripts import Canvas, transcript, unfenced
-from bailian_mcp.server.recognition import Job
+from bailian_mcp.server.features.ocr.tasks import OcrTask
+from bailian_mcp.server.features.ocr.transcripts import PageGeometry, transcript, unfenced
 from hypothesis import given
 from hypothesis import strategies as st
 
-LINES = Job("advanced_recognition")
-FIELDS = Job("key_information_extraction")
-CANVAS = Canvas((1000, 500), (2000, 1000))
+LINES = OcrTask("advanced_recognition")
+FIELDS = OcrTask("key_information_extraction")
+CANVAS = PageGeometry((1000, 500), (2000, 1000))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_list_inside_an_object_is_found() -> None:
 @pytest.mark.parametrize("angle", [0, 30, 90, -90, 89, -89, 180, 270])
 def test_corners_go_clockwise_from_the_top_left_whatever_the_angle(angle: int) -> None:
     row = {"rotate_rect": [500, 250, 200, 40, angle], "text": "x"}
-    corners = transcript(LINES, "", {"words_info": [row]}, Canvas((1000, 500), (1000, 500))).lines[0].corners
+    corners = transcript(LINES, "", {"words_info": [row]}, PageGeometry((1000, 500), (1000, 500))).lines[0].corners
 
     around = zip(corners, corners[1:] + corners[:1], strict=True)
     area = sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in around) / 2
@@ -72,8 +72,8 @@ def test_corners_go_clockwise_from_the_top_left_whatever_the_angle(angle: int) -
 
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.integers(), lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["text", "location", "rotate_rect", "bbox_2d", "words_info", "x"]), inner, max_size=4)))  # fmt: skip
 def test_no_answer_breaks_the_reading_of_it(value: Any) -> None:
-    for job in (LINES, FIELDS, Job()):
-        for canvas in (CANVAS, Canvas(), Canvas((10, 10), (20, 20), paper=True)):
+    for job in (LINES, FIELDS, OcrTask()):
+        for canvas in (CANVAS, PageGeometry(), PageGeometry((10, 10), (20, 20), paper=True)):
             read = transcript(job, json.dumps(value), {"words_info": value, "kv_result": value}, canvas)
             assert isinstance(read.empty, bool)
             assert isinstance(read.words, str)

@@ -1,4 +1,4 @@
-"""The upload road: ticket, form, oss:// address, header; and when it is taken."""
+"""Uploads: ticket, form, oss:// address, header; and when it is taken."""
 
 import json
 import os
@@ -10,8 +10,8 @@ import anyio
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
-from bailian_mcp.server.hosts import host as host_of
-from conftest import ANSWER, KEY, Hosted, Wire, chunk, finish, refusal, sse, stream, text_of, told, usage
+from bailian_mcp.server.endpoints import host as host_of
+from conftest import ANSWER, KEY, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, told, usage
 from papers import PATENT, drawn, image_of, pdf, saved
 from PIL import Image
 
@@ -46,7 +46,7 @@ def large(tmp_path: Path) -> Path:
     return path
 
 
-async def ask(hosted: Hosted, wire: Wire, path: Path, tool: str = "chat", **arguments: Any) -> Any:
+async def ask(hosted: Hosted, wire: FakeDashScope, path: Path, tool: str = "chat", **arguments: Any) -> Any:
     shared = {name: arguments.pop(name) for name in ("uploads", "options", "host") if name in arguments}
     said: list[str] = arguments.pop("said", [])
     given = {"prompt": "x", "model": "qwen3.8-flash", "files": [str(path)]} if tool == "chat" else {"source": str(path)}
@@ -63,7 +63,7 @@ def form(request: httpx2.Request) -> list[tuple[str, bytes]]:
 
 async def test_what_does_not_fit_goes_through_temporary_storage_as_documented(hosted: Hosted, large: Path) -> None:
     said: list[str] = []
-    wire = Wire([ticket(), httpx2.Response(200), stream(ANSWER)])
+    wire = FakeDashScope([ticket(), httpx2.Response(200), stream(ANSWER)])
     result = await ask(hosted, wire, large, said=said)
 
     asked, stored, question = wire.requests
@@ -92,7 +92,7 @@ async def test_what_does_not_fit_goes_through_temporary_storage_as_documented(ho
 
 
 async def test_the_sandbox_takes_that_road_too(hosted: Hosted, large: Path) -> None:
-    result = await ask(hosted, Wire([]), large, options={"transport": httpx2.ASGITransport(sandbox.app())})
+    result = await ask(hosted, FakeDashScope([]), large, options={"transport": httpx2.ASGITransport(sandbox.app())})
 
     assert not result.is_error, text_of(result)
     assert result.structured_content["sandbox"] is True
@@ -137,7 +137,7 @@ async def test_an_image_that_cannot_be_shrunk_to_fit_is_stored_too(hosted: Hoste
     noise = Image.frombytes("RGB", (2880, 2880), os.urandom(2880 * 2880 * 3))
     (tmp_path / "noise.bmp").write_bytes(saved(noise, "BMP"))
     frame = '{"output":{"choices":[{"message":{"content":[{"text":"x"}]},"finish_reason":"stop"}]},"usage":{"input_tokens":1,"output_tokens":1}}'
-    wire = Wire([ticket(), httpx2.Response(200), stream(f"data:{frame}\n\n".encode())])
+    wire = FakeDashScope([ticket(), httpx2.Response(200), stream(f"data:{frame}\n\n".encode())])
     result = await ask(hosted, wire, tmp_path / "noise.bmp", "ocr")
 
     assert not result.is_error, text_of(result)
@@ -147,7 +147,7 @@ async def test_an_image_that_cannot_be_shrunk_to_fit_is_stored_too(hosted: Hoste
 
 
 async def test_uploads_can_be_forbidden(hosted: Hosted, large: Path) -> None:
-    wire = Wire([ticket()])
+    wire = FakeDashScope([ticket()])
     result = await ask(hosted, wire, large, uploads=False)
 
     assert "合同.pdf has 8.0 MB, which does not fit into a request, and BAILIAN_UPLOADS=false forbids" in text_of(
@@ -179,7 +179,7 @@ async def test_uploads_can_be_forbidden(hosted: Hosted, large: Path) -> None:
 async def test_a_file_that_cannot_be_stored_is_told_and_nothing_is_asked(
     hosted: Hosted, large: Path, steps: list[Any], says: str
 ) -> None:
-    result = await ask(hosted, Wire([*steps, *steps[-1:]]), large)
+    result = await ask(hosted, FakeDashScope([*steps, *steps[-1:]]), large)
 
     assert result.is_error
     assert says in text_of(result)
@@ -188,14 +188,14 @@ async def test_a_file_that_cannot_be_stored_is_told_and_nothing_is_asked(
 
 async def test_a_ticket_is_asked_for_again_where_that_may_help(hosted: Hosted, large: Path) -> None:
     busy = refusal(429, "Throttling.RateQuota", "Requests rate limit exceeded.")
-    wire = Wire([busy, ticket(), httpx2.Response(200), stream(ANSWER)])
+    wire = FakeDashScope([busy, ticket(), httpx2.Response(200), stream(ANSWER)])
 
     assert not (await ask(hosted, wire, large)).is_error
     assert [request.method for request in wire.requests] == ["GET", "GET", "POST", "POST"]
 
 
 async def test_a_storage_that_does_not_answer_is_given_up(hosted: Hosted, large: Path) -> None:
-    class Silent(Wire):
+    class Silent(FakeDashScope):
         async def __call__(self, request: httpx2.Request) -> httpx2.Response:
             if request.method == "POST":
                 await anyio.sleep_forever()
@@ -215,7 +215,7 @@ async def test_a_small_pdf_goes_along_and_its_pages_are_priced(
 ) -> None:
     (tmp_path / "a.pdf").write_bytes(pdf([PATENT, PATENT]))
     tools = {"x_tools": {"pdf_page_parser": {"count": 2, "strategy": "x"}}} if told_pages else {}
-    wire = Wire([stream(sse(chunk(content="两页"), finish(), usage(**tools)))])
+    wire = FakeDashScope([stream(sse(chunk(content="两页"), finish(), usage(**tools)))])
     said: list[str] = []
     result = await ask(hosted, wire, tmp_path / "a.pdf", said=said)
 
@@ -229,7 +229,7 @@ async def test_a_small_pdf_goes_along_and_its_pages_are_priced(
 
 
 async def test_pages_of_a_pdf_by_url_that_nobody_counted_leave_the_price_open(hosted: Hosted, tmp_path: Path) -> None:
-    wire = Wire([stream(ANSWER)])
+    wire = FakeDashScope([stream(ANSWER)])
     async with hosted(wire) as host:
         arguments = {"prompt": "x", "model": "qwen3.8-flash", "files": ["https://a.example/x.pdf"]}
         result = await host.call_tool("chat", arguments, progress_callback=told(said := []))
@@ -242,7 +242,7 @@ async def test_pages_of_a_pdf_by_url_that_nobody_counted_leave_the_price_open(ho
 
 async def test_another_server_gets_nothing_that_only_dashscope_knows(hosted: Hosted, tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(pdf([PATENT]))
-    wire = Wire([stream(ANSWER)])
+    wire = FakeDashScope([stream(ANSWER)])
     result = await ask(hosted, wire, tmp_path / "a.pdf", model="gpt-x", host=host_of("https://llm.example/v1"))
 
     assert not result.is_error
@@ -261,7 +261,7 @@ async def test_what_chat_does_not_take_is_said(
     hosted: Hosted, tmp_path: Path, name: str, content: bytes, says: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    wire = Wire([stream(ANSWER)])
+    wire = FakeDashScope([stream(ANSWER)])
     model = "qwen3.8-flash" if name.startswith("many") else "qwen3.7-plus"
 
     assert says in text_of(await ask(hosted, wire, tmp_path / name, model=model))
@@ -269,7 +269,7 @@ async def test_what_chat_does_not_take_is_said(
 
 
 async def test_a_document_by_url_that_is_no_pdf_is_refused(hosted: Hosted) -> None:
-    async with hosted(Wire([stream(ANSWER)])) as host:
+    async with hosted(FakeDashScope([stream(ANSWER)])) as host:
         result = await host.call_tool("chat", {"prompt": "x", "files": ["https://a.example/x.docx"]})
 
     assert "Only images and PDFs can be sent by URL." in text_of(result)
@@ -277,7 +277,7 @@ async def test_a_document_by_url_that_is_no_pdf_is_refused(hosted: Hosted) -> No
 
 async def test_a_large_image_is_shrunk_to_what_the_model_uses(hosted: Hosted, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(saved(drawn(*PATENT, size=(6000, 4000)), "JPEG"))
-    wire = Wire([stream(ANSWER)])
+    wire = FakeDashScope([stream(ANSWER)])
     await ask(hosted, wire, tmp_path / "a.jpg", model="qwen3.7-plus")
 
     assert image_of(wire.body).size == (1981, 1321)  # 2.6 megapixels
@@ -287,7 +287,7 @@ async def test_where_the_fee_of_a_pdf_page_is_unknown_it_is_told_before(hosted: 
     (tmp_path / "a.pdf").write_bytes(pdf([PATENT]))
     said: list[str] = []
     us = host_of("https://dashscope-us.aliyuncs.com")
-    result = await ask(hosted, Wire([stream(ANSWER)]), tmp_path / "a.pdf", host=us, said=said)
+    result = await ask(hosted, FakeDashScope([stream(ANSWER)]), tmp_path / "a.pdf", host=us, said=said)
 
     assert said[0] == "1 PDF pages, at an unknown price each beside their tokens"
     assert result.structured_content["cost"]["reason"] == "the fee of pdf_page is not known in us-east-1"

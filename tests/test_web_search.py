@@ -9,11 +9,12 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from bailian_mcp.server.bailian import Bailian, Shared
-from bailian_mcp.server.hosts import host as host_of
-from bailian_mcp.server.progress import Progress
-from bailian_mcp.server.searching import Ask, search
-from conftest import HOST, Hosted, Wire, dashscope, process, refusal, stream, text_of
+from bailian_mcp.server.calls.call import Call
+from bailian_mcp.server.calls.context import AppContext
+from bailian_mcp.server.calls.progress import Progress
+from bailian_mcp.server.endpoints import host as host_of
+from bailian_mcp.server.features.web_search.search import Ask, search
+from conftest import HOST, FakeDashScope, Hosted, dashscope, process, refusal, stream, text_of
 from mcp import Client
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ResourceLink
@@ -82,24 +83,24 @@ RESPONSES_FOUND = (
 )
 
 
-async def ask(hosted: Hosted, wire: Wire, **arguments: Any) -> Any:
+async def ask(hosted: Hosted, wire: FakeDashScope, **arguments: Any) -> Any:
     shared = {key: arguments.pop(key) for key in ("host", "options") if key in arguments}
     async with hosted(wire, **shared) as host:
         return await host.call_tool("web_search", {"question": QUESTION, **arguments})
 
 
-async def data(hosted: Hosted, wire: Wire, **arguments: Any) -> dict[str, Any]:
+async def data(hosted: Hosted, wire: FakeDashScope, **arguments: Any) -> dict[str, Any]:
     result = await ask(hosted, wire, **arguments)
     assert not result.is_error, text_of(result)
     return dict(result.structured_content)
 
 
-# --- road one: native ---
+# --- the native protocol ---
 
 
 @pytest.mark.both_eras
 async def test_the_native_road_asks_for_sources_marks_and_a_sure_search(hosted: Hosted) -> None:
-    wire = Wire([native(*FOUND)])
+    wire = FakeDashScope([native(*FOUND)])
     await ask(hosted, wire, freshness_days=30, sites=["westlake.hangzhou.gov.cn"])
 
     assert wire.requests[0].url.path == "/api/v1/services/aigc/multimodal-generation/generation"
@@ -128,7 +129,7 @@ async def test_the_native_road_asks_for_sources_marks_and_a_sure_search(hosted: 
 
 
 async def test_the_answer_comes_with_its_sources_its_searches_and_their_fee(hosted: Hosted) -> None:
-    found = await data(hosted, Wire([native(*FOUND)]))
+    found = await data(hosted, FakeDashScope([native(*FOUND)]))
 
     assert found["answer"] == "西湖在杭州[1]，有荷花[2]。"
     assert found["sources"] == [
@@ -143,7 +144,7 @@ async def test_the_answer_comes_with_its_sources_its_searches_and_their_fee(host
 
 
 async def test_a_host_of_text_sees_web_text_fenced_and_each_source_on_a_line(hosted: Hosted) -> None:
-    result = await ask(hosted, Wire([native(*FOUND)]))
+    result = await ask(hosted, FakeDashScope([native(*FOUND)]))
 
     lines = text_of(result).splitlines()
     fence = lines[0].removeprefix("[web answer ").partition(":")[0]
@@ -160,7 +161,7 @@ async def test_a_host_of_text_sees_web_text_fenced_and_each_source_on_a_line(hos
 
 
 async def test_each_source_is_a_link_too(hosted: Hosted) -> None:
-    _, *links = (await ask(hosted, Wire([native(*FOUND)]))).content
+    _, *links = (await ask(hosted, FakeDashScope([native(*FOUND)]))).content
 
     assert [type(link) for link in links] == [ResourceLink, ResourceLink]
     assert [str(link.uri) for link in links] == ["https://news.example/1", "https://westlake.hangzhou.gov.cn/"]
@@ -168,7 +169,7 @@ async def test_each_source_is_a_link_too(hosted: Hosted) -> None:
 
 async def test_a_text_model_is_asked_at_the_text_endpoint(hosted: Hosted) -> None:
     plain = [frame("西湖", multimodal=False, pages=[LAKE]), frame("[ref_1]", "stop", multimodal=False, **COUNTED)]
-    wire = Wire([native(*plain)])
+    wire = FakeDashScope([native(*plain)])
     found = await data(hosted, wire, model="qwen-plus", strategy="max")
 
     assert wire.requests[0].url.path == "/api/v1/services/aigc/text-generation/generation"
@@ -179,7 +180,7 @@ async def test_a_text_model_is_asked_at_the_text_endpoint(hosted: Hosted) -> Non
 
 
 async def test_the_agent_strategy_takes_nothing_but_its_sources(hosted: Hosted) -> None:
-    wire = Wire([native(frame("西湖", pages=[LAKE]), frame("", "stop", plugins={"search": {"count": 3}}))])
+    wire = FakeDashScope([native(frame("西湖", pages=[LAKE]), frame("", "stop", plugins={"search": {"count": 3}}))])
     found = await data(hosted, wire, strategy="agent")
 
     assert wire.body["parameters"]["search_options"] == {"enable_source": True, "search_strategy": "agent"}
@@ -191,11 +192,11 @@ async def test_the_agent_strategy_takes_nothing_but_its_sources(hosted: Hosted) 
         "per": 1_000,
         "amount": "0.012",
     }
-    assert found["notes"] == [UNTRUSTED, "This road marks no citations in the answer."]
+    assert found["notes"] == [UNTRUSTED, "This protocol marks no citations in the answer."]
 
 
 async def test_a_citation_that_points_nowhere_is_removed_and_reported(hosted: Hosted) -> None:
-    found = await data(hosted, Wire([native(frame("甲[ref_7]乙[ref_1]", "stop", pages=[LAKE], **COUNTED))]))
+    found = await data(hosted, FakeDashScope([native(frame("甲[ref_7]乙[ref_1]", "stop", pages=[LAKE], **COUNTED))]))
 
     assert found["answer"] == "甲乙[1]"
     assert "Citations that pointed to no source were removed: ref_7." in found["notes"]
@@ -203,7 +204,7 @@ async def test_a_citation_that_points_nowhere_is_removed_and_reported(hosted: Ho
 
 @pytest.mark.parametrize("pages", [None, []])
 async def test_an_answer_without_a_search_says_so(hosted: Hosted, pages: Any) -> None:
-    found = await data(hosted, Wire([native(frame("记忆", "stop", pages=pages))]))
+    found = await data(hosted, FakeDashScope([native(frame("记忆", "stop", pages=pages))]))
 
     assert (found["searched"], found["searches"], found["sources"]) == (False, 0, [])
     assert found["notes"][1].startswith("No web search took place")
@@ -211,7 +212,7 @@ async def test_an_answer_without_a_search_says_so(hosted: Hosted, pages: Any) ->
 
 
 async def test_a_search_that_is_not_counted_is_priced_as_one_and_that_is_said(hosted: Hosted) -> None:
-    found = await data(hosted, Wire([native(frame("西湖", "stop", pages=[LAKE]))]))
+    found = await data(hosted, FakeDashScope([native(frame("西湖", "stop", pages=[LAKE]))]))
 
     assert found["searches"] is None
     assert found["cost"]["lines"][-1]["quantity"] == 1
@@ -219,18 +220,18 @@ async def test_a_search_that_is_not_counted_is_priced_as_one_and_that_is_said(ho
 
 
 async def test_a_broken_off_answer_keeps_its_sources_and_says_so(hosted: Hosted) -> None:
-    found = await data(hosted, Wire([native(*FOUND[:3])]))
+    found = await data(hosted, FakeDashScope([native(*FOUND[:3])]))
 
     assert found["truncated"]
     assert len(found["sources"]) == 2
     assert any(note.startswith("Incomplete: ") for note in found["notes"])
 
 
-# --- road two: the Responses API ---
+# --- the Responses API ---
 
 
 async def test_models_that_search_only_there_are_asked_through_responses(hosted: Hosted) -> None:
-    wire = Wire([responses(*RESPONSES_FOUND)])
+    wire = FakeDashScope([responses(*RESPONSES_FOUND)])
     found = await data(hosted, wire, model="glm-5.2")
 
     assert wire.requests[0].url.path == "/compatible-mode/v1/responses"
@@ -255,7 +256,7 @@ async def test_models_that_search_only_there_are_asked_through_responses(hosted:
 @pytest.mark.parametrize("spelling", ["reasoning_text", "reasoning_summary_text"])
 async def test_both_spellings_of_reasoning_are_read(hosted: Hosted, spelling: str) -> None:
     thought = {"type": f"response.{spelling}.delta", "delta": "想"}
-    wire = Wire([responses(thought, *RESPONSES_FOUND)])
+    wire = FakeDashScope([responses(thought, *RESPONSES_FOUND)])
     told: list[str | None] = []
 
     async def keep(progress: float, total: float | None, message: str | None) -> None:
@@ -269,7 +270,7 @@ async def test_both_spellings_of_reasoning_are_read(hosted: Hosted, spelling: st
 
 
 async def test_outside_beijing_the_agent_road_is_taken_and_its_fee_is_that_of_the_region(hosted: Hosted) -> None:
-    wire = Wire([native(frame("西湖", "stop", pages=[LAKE], **COUNTED))])
+    wire = FakeDashScope([native(frame("西湖", "stop", pages=[LAKE], **COUNTED))])
     found = await data(hosted, wire, host=host_of(region="ap-southeast-1"))
 
     assert found["strategy"] == "agent"
@@ -277,7 +278,7 @@ async def test_outside_beijing_the_agent_road_is_taken_and_its_fee_is_that_of_th
 
 
 async def test_a_model_the_catalog_does_not_hold_takes_the_one_road_for_all(hosted: Hosted) -> None:
-    wire = Wire([responses(*RESPONSES_FOUND)])
+    wire = FakeDashScope([responses(*RESPONSES_FOUND)])
     found = await data(hosted, wire, model="qwen9-plus")
 
     assert wire.requests[0].url.path == "/compatible-mode/v1/responses"
@@ -316,7 +317,7 @@ async def test_a_model_the_catalog_does_not_hold_takes_the_one_road_for_all(host
 async def test_what_cannot_be_searched_is_said_before_anything_is_sent(
     hosted: Hosted, arguments: dict[str, Any], says: str
 ) -> None:
-    wire = Wire([native(*FOUND)])
+    wire = FakeDashScope([native(*FOUND)])
     result = await ask(hosted, wire, **arguments)
 
     assert result.is_error
@@ -329,14 +330,14 @@ async def test_what_cannot_be_searched_is_said_before_anything_is_sent(
 
 async def test_pages_that_trip_the_filter_are_told_apart_from_the_question(hosted: Hosted) -> None:
     error = 'id:2\nevent:error\n:HTTP_STATUS/400\ndata:{"code":"DataInspectionFailed","message":"Input data may contain inappropriate content.","request_id":"r"}\n\n'
-    result = await ask(hosted, Wire([native(FOUND[0], error)]))
+    result = await ask(hosted, FakeDashScope([native(FOUND[0], error)]))
 
     assert result.is_error
     assert "stopped the pages that the search found; the question itself passed" in text_of(result)
 
 
 async def test_a_refusal_that_may_be_either_offers_one_call_that_tells(hosted: Hosted) -> None:
-    wire = Wire([refusal(400, "DataInspectionFailed", "Input data may contain inappropriate content.")])
+    wire = FakeDashScope([refusal(400, "DataInspectionFailed", "Input data may contain inappropriate content.")])
     result = await ask(hosted, wire)
 
     assert "it does not say which. To tell, ask `chat` the same once" in text_of(result)
@@ -345,7 +346,7 @@ async def test_a_refusal_that_may_be_either_offers_one_call_that_tells(hosted: H
 
 async def test_a_refused_answer_is_not_blamed_on_the_pages(hosted: Hosted) -> None:
     error = 'id:2\nevent:error\n:HTTP_STATUS/400\ndata:{"code":"DataInspectionFailed","message":"Output data may contain inappropriate content.","request_id":"r"}\n\n'
-    found = await data(hosted, Wire([native(FOUND[0], error)]))
+    found = await data(hosted, FakeDashScope([native(FOUND[0], error)]))
 
     assert found["truncated"]
     assert len(found["sources"]) == 2
@@ -362,7 +363,7 @@ ODD: list[Any] = [
 
 @pytest.mark.parametrize("pages", ODD, ids=str)
 async def test_odd_source_lists_lose_no_answer(hosted: Hosted, pages: Any) -> None:
-    found = await data(hosted, Wire([native(frame("西湖", pages=pages), frame("。", "stop", **COUNTED))]))
+    found = await data(hosted, FakeDashScope([native(frame("西湖", pages=pages), frame("。", "stop", **COUNTED))]))
 
     assert (found["answer"], found["truncated"]) == ("西湖。", False)
 
@@ -373,7 +374,7 @@ async def test_odd_source_lists_lose_no_answer(hosted: Hosted, pages: Any) -> No
     ids=str,
 )  # fmt: skip
 async def test_odd_counts_lose_no_answer(hosted: Hosted, usage: Any) -> None:
-    found = await data(hosted, Wire([native(frame("西湖", "stop", pages=[LAKE], **usage))]))
+    found = await data(hosted, FakeDashScope([native(frame("西湖", "stop", pages=[LAKE], **usage))]))
 
     assert found["answer"] == "西湖"
     assert found["usage"]["input_tokens"] == 619
@@ -387,7 +388,7 @@ async def test_odd_counts_lose_no_answer(hosted: Hosted, usage: Any) -> None:
     ids=str,
 )  # fmt: skip
 async def test_odd_items_lose_no_answer(hosted: Hosted, odd: Any) -> None:
-    found = await data(hosted, Wire([responses(odd, *RESPONSES_FOUND)]), model="glm-5.2")
+    found = await data(hosted, FakeDashScope([responses(odd, *RESPONSES_FOUND)]), model="glm-5.2")
 
     assert (found["answer"], len(found["sources"])) == ("阿里云", 2)
 
@@ -396,7 +397,9 @@ async def test_the_first_list_that_is_not_empty_stays(hosted: Hosted) -> None:
     other = {**NEWS, "index": 1, "url": "https://other.example/"}
     found = await data(
         hosted,
-        Wire([native(frame("甲[ref_1]", pages=[LAKE]), frame("乙[ref_2]", "stop", pages=[other, NEWS], **COUNTED))]),
+        FakeDashScope(
+            [native(frame("甲[ref_1]", pages=[LAKE]), frame("乙[ref_2]", "stop", pages=[other, NEWS], **COUNTED))]
+        ),
     )
 
     assert [source["url"] for source in found["sources"]] == [LAKE["url"]]
@@ -406,13 +409,13 @@ async def test_the_first_list_that_is_not_empty_stays(hosted: Hosted) -> None:
 async def test_thousands_of_rows_are_cut_short(hosted: Hosted) -> None:
     many = [{**LAKE, "index": n, "url": f"https://a.cn/{n}"} for n in range(10_000)]
     with anyio.fail_after(5):
-        found = await data(hosted, Wire([native(frame("西湖", "stop", pages=many, **COUNTED))]))
+        found = await data(hosted, FakeDashScope([native(frame("西湖", "stop", pages=many, **COUNTED))]))
 
     assert len(found["sources"]) == 50
 
 
 async def test_a_stream_that_ends_after_the_sources_keeps_them(hosted: Hosted) -> None:
-    found = await data(hosted, Wire([native(FOUND[0])]))
+    found = await data(hosted, FakeDashScope([native(FOUND[0])]))
 
     assert (found["answer"], found["truncated"], len(found["sources"])) == ("", True, 2)
     assert "The answer is empty." in found["notes"]
@@ -426,14 +429,14 @@ async def test_a_failure_that_says_what_it_used_is_priced(hosted: Hosted) -> Non
             "usage": {"input_tokens": 1_000, "output_tokens": 20, "x_tools": {"web_search": {"count": 3}}},
         },
     }
-    result = await ask(hosted, Wire([responses(failed)]), model="glm-5.2")
+    result = await ask(hosted, FakeDashScope([responses(failed)]), model="glm-5.2")
 
     assert result.is_error
     assert "Spent: 1,000 tokens in, 20 out, 0.02056 CNY" in text_of(result)
 
 
 async def test_an_answer_that_the_filter_cut_says_so(hosted: Hosted) -> None:
-    found = await data(hosted, Wire([native(frame("西湖", "content_filter", pages=[LAKE], **COUNTED))]))
+    found = await data(hosted, FakeDashScope([native(frame("西湖", "content_filter", pages=[LAKE], **COUNTED))]))
 
     assert found["truncated"]
     assert "Incomplete: DashScope's content filter cut the answer off" in found["notes"]
@@ -454,10 +457,10 @@ async def test_searches_are_spaced_so_that_none_is_dropped() -> None:
     async def report(progress: float, total: float | None, message: str) -> None:
         said.append(message)
 
-    async with dashscope(Wire([answered])) as client, anyio.create_task_group() as tasks:
-        shared = Shared(client, HOST)
+    async with dashscope(FakeDashScope([answered])) as client, anyio.create_task_group() as tasks:
+        shared = AppContext(client, HOST)
         for _ in range(8):
-            tasks.start_soon(search, Bailian(shared, Progress(report)), "qwen3.7-plus", QUESTION, Ask())
+            tasks.start_soon(search, Call(shared, Progress(report)), "qwen3.7-plus", QUESTION, Ask())
 
     gaps = [later - earlier for earlier, later in pairwise(started)]
     assert min(gaps) > 0.05  # 1/15 s, less the timer's own error
@@ -471,20 +474,20 @@ async def test_each_attempt_waits_for_its_turn() -> None:
         started.append(anyio.current_time())
         return refusal(429, "limit_requests", "slow down") if len(started) < 3 else native(*FOUND)
 
-    async with dashscope(Wire([busy])) as client:
-        await search(Bailian(Shared(client, HOST), Progress(silent)), "qwen3.7-plus", QUESTION, Ask())
+    async with dashscope(FakeDashScope([busy])) as client:
+        await search(Call(AppContext(client, HOST), Progress(silent)), "qwen3.7-plus", QUESTION, Ask())
 
     assert len(started) == 3
     assert min(later - earlier for earlier, later in pairwise(started)) > 0.05
 
 
 async def test_a_turn_that_does_not_come_in_time_is_no_silence_of_dashscope() -> None:
-    wire = Wire([native(*FOUND)])
+    wire = FakeDashScope([native(*FOUND)])
     async with dashscope(wire, timeout_s=0.3) as client:
-        shared = Shared(client, HOST)
+        shared = AppContext(client, HOST)
         await shared.pacing.turn("search", 1 / 60, anyio.lowlevel.checkpoint)  # the next one comes in a minute
         with pytest.raises(ToolError, match=r"Its turn did not come within 0\.3 s\. Nothing was sent\."):
-            await search(Bailian(shared, Progress(silent)), "qwen3.7-plus", QUESTION, Ask())
+            await search(Call(shared, Progress(silent)), "qwen3.7-plus", QUESTION, Ask())
 
     assert wire.requests == []
 
@@ -507,7 +510,7 @@ async def test_a_cancelled_search_closes_upstream(hosted: Hosted) -> None:
         seen.set()
 
     with anyio.fail_after(10):
-        async with hosted(Wire([stream(endless())])) as host:
+        async with hosted(FakeDashScope([stream(endless())])) as host:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(partial(host.call_tool, "web_search", {"question": QUESTION}, progress_callback=told))
                 await seen.wait()
@@ -516,19 +519,21 @@ async def test_a_cancelled_search_closes_upstream(hosted: Hosted) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "road"),
+    ("arguments", "strategy"),
     [
         ({}, "turbo"),
         ({"model": "qwen-plus", "strategy": "max"}, "max"),
         ({"model": "qwen3.8-max", "strategy": "agent"}, "responses"),
     ],
 )
-async def test_over_stdio_the_sandbox_answers_on_every_road(era: str, arguments: dict[str, Any], road: str) -> None:
+async def test_over_stdio_the_sandbox_answers_over_every_protocol(
+    era: str, arguments: dict[str, Any], strategy: str
+) -> None:
     async with Client(process("--sandbox"), mode=era) as host:
         result = await host.call_tool("web_search", {"question": QUESTION, **arguments})
 
     found = result.structured_content
-    assert (found["searched"], found["strategy"], found["sandbox"]) == (True, road, True)
+    assert (found["searched"], found["strategy"], found["sandbox"]) == (True, strategy, True)
     assert found["sources"][0]["url"] == "https://sandbox.example/a"
     for source in found["sources"]:
         assert source["url"] in text_of(result)

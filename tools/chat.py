@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..server.answer import Completion, completion_of, result
-from ..server.attachments import attach
-from ..server.bailian import Call
-from ..server.thinking import Level
+from ..server.calls.call import BoundCall
+from ..server.calls.result import Completion, call_result, completion_result
+from ..server.calls.thinking import Level
+from ..server.features.attachments import attach
 
 ANNOTATIONS = ToolAnnotations(
     title="Chat with a Model Studio model (百炼)",
@@ -39,7 +39,7 @@ class Turn(BaseModel):
 
 
 async def chat(
-    bailian: Call,
+    call: BoundCall,
     prompt: Annotated[str, Field(description="The message to answer; sent verbatim", pattern=r"\S")],
     model: Annotated[str, Field(description="DashScope model id; empty: the server's default")] = "",
     system: Annotated[str, Field(description="System instruction")] = "",
@@ -69,14 +69,14 @@ async def chat(
     Use it for a second opinion, Chinese writing, translation, or questions about images. It cannot search the web.
     Returns the answer, token counts, the exact list price in CNY and the request id. Each call costs money.
     """
-    chosen = bailian.model_for("chat", model)
-    attached = await attach(bailian, chosen, files)
+    chosen = call.model_for("chat", model)
+    attached = await attach(call, chosen, files)
     content = [*attached.parts, {"type": "text", "text": prompt}] if attached.parts else prompt
     before = [{"role": "system", "content": system}] if system else []
     sampling = dict(PRESETS[preset]) if preset else {}
     if temperature is not None:
         sampling["temperature"] = temperature
-    exchange = await bailian.complete(
+    exchange = await call.complete(
         chosen,
         [*before, *(turn.model_dump() for turn in history), {"role": "user", "content": content}],
         thinking_level=thinking,
@@ -84,4 +84,4 @@ async def chat(
         sampling=sampling,
         pdf_pages=attached.pdf_pages,
     )
-    return result(completion_of(exchange, bailian.spent(chosen)), exchange.text)
+    return call_result(completion_result(exchange, call.spent(chosen)), exchange.text)

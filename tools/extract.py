@@ -1,7 +1,7 @@
 """Structured data from texts, files and images: validated, with its evidence."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -9,16 +9,16 @@ import anyio.to_thread
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from ..server.answer import Answer, result
-from ..server.ask import RequestFailed
-from ..server.attachments import texts_and_images
-from ..server.bailian import Call
-from ..server.catalog import Model, text_tokens
+from ..server.calls.call import BoundCall
+from ..server.calls.result import CallResult, call_result
 from ..server.errors import InvalidRequest
-from ..server.evidence import Evidence, Source, evidence_of
-from ..server.extraction import Found, Mode, extract_part, modes
-from ..server.parts import Part, merged, parts_of, relaxed
-from ..server.schemas import Schema, Violation
+from ..server.features.attachments import texts_and_images
+from ..server.features.extract.chunks import Part, parts_of
+from ..server.features.extract.evidence import Evidence, SearchableText, evidence_of
+from ..server.features.extract.extraction import MAX_PARTS, MIN_WINDOW_TOKENS, _joined, _read, _unread, _window
+from ..server.features.extract.part import PartResult
+from ..server.features.extract.schema import Schema, Violation
+from ..server.json_text import short_json
 
 ANNOTATIONS = ToolAnnotations(
     title="Extract structured data (百炼结构化抽取)",
@@ -39,17 +39,12 @@ EXAMPLE = {
     },
     "text": "发明名称：一种芯片散热装置\n申请人：杭州某某科技有限公司\n发明人：张三；李四",
 }
-UNKNOWN_WINDOW = 24_000  # tokens a part may have on a model whose window is not known
-LEAST_WINDOW = 500
-MOST_PARTS = 60
-RESERVED = 2_000  # tokens for the schema's own words, the instructions and a repair
-MOST_DATA = 60_000  # characters: a reply must fit the host, and data is never cut
-MOST_WORDS = 2_000
-LONG = 4_000  # characters of data that are better read without indents
+MAX_WORDS_CHARS = 2_000
+LONG_DATA_CHARS = 4_000  # characters of data that are better read without indents
 NO_EVIDENCE_IN_IMAGES = "What is said in an image only has no place in a text: there is no evidence of it."
 
 
-class Extraction(Answer):
+class Extraction(CallResult):
     data: Any = Field(description="Fits json_schema where valid is true; else the best attempt")
     valid: bool
     violations: tuple[Violation, ...] = Field(description="What does not fit, by JSON pointer; where parts disagree")
@@ -60,7 +55,7 @@ class Extraction(Answer):
 
 
 async def extract(
-    bailian: Call,
+    call: BoundCall,
     json_schema: Annotated[
         dict[str, Any], Field(description="JSON Schema (Draft 2020-12) of the data; describe each property")
     ],
@@ -83,26 +78,26 @@ async def extract(
     evidence, tokens and the exact list price.
     """
     schema = Schema(json_schema)
-    chosen = bailian.model_for("extract", model)
-    texts, images = await texts_and_images(bailian, chosen, files)
+    chosen = call.model_for("extract", model)
+    texts, images = await texts_and_images(call, chosen, files)
     texts = {"text": text, **texts} if text.strip() else texts
     if not texts and not images:
         what = "the files are blank" if files else "give text or files"
         raise InvalidRequest(f"There is nothing to extract from: {what}.")
-    known = bailian.known(chosen)
+    known = call.known(chosen)
     window = _window(known, schema, instructions)
-    if window < LEAST_WINDOW:
+    if window < MIN_WINDOW_TOKENS:
         raise InvalidRequest(f"The schema and the instructions leave no room for a text on {chosen}: shorten them.")
     parts = parts_of(texts, window) or [()]
-    if len(parts) > MOST_PARTS:
+    if len(parts) > MAX_PARTS:
         raise InvalidRequest(
-            f"The text would be read in {len(parts)} parts, each billed; at most {MOST_PARTS} are. Give less at once, "
+            f"The text would be read in {len(parts)} parts, each billed; at most {MAX_PARTS} are. Give less at once, "
             "or use a model with a larger context."
         )
-    read, failure = await _read(bailian, chosen, known, schema, parts, images, instructions)
+    read, failure = await _read(call, chosen, known, schema, parts, images, instructions)
     done = parts[: len(read)]
     data, violations = read[0].data, read[0].violations
-    sources = {name: Source(content) for name, content in texts.items()}
+    sources = {name: SearchableText(content) for name, content in texts.items()}
     if len(parts) > 1:
         data, violations = await anyio.to_thread.run_sync(partial(_joined, schema, done, read))
         violations += [Violation(pointer="", message=f"part {len(done) + 1} failed: {failure}")] if failure else []
@@ -113,7 +108,7 @@ async def extract(
         listed, left_out = await anyio.to_thread.run_sync(partial(evidence_of, data, sources))
         found = tuple(listed)
     extraction = Extraction(
-        **bailian.spent(chosen),
+        **call.spent(chosen),
         data=data,
         valid=not violations and len(done) == len(parts) and all(each.read for each in read),
         violations=tuple(violations),
@@ -122,95 +117,15 @@ async def extract(
         mode=read[-1].mode,
         notes=tuple(_notes(parts, images, evidence, left_out, read)),
     )
-    told = result(extraction, _in_words(extraction), *_facts(extraction))
+    told = call_result(extraction, _in_words(extraction), *_facts(extraction))
     return told if extraction.valid else told.model_copy(update={"is_error": True})
-
-
-# --- reading ---
-
-
-def _window(model: Model | None, schema: Schema, instructions: str) -> int:
-    """Tokens of source text that a part may have: what the model takes, and no more than its cheapest price tier.
-
-    The schema may be sent twice, and a wrong answer be sent back.
-    """
-    takes = model.limits.max_input if model else None
-    edges = [tier.up_to for price in (model.prices if model else ())[:1] for tier in price.tiers[:1] if tier.up_to]
-    words = 2 * text_tokens(json.dumps(schema.given, ensure_ascii=False)).most + text_tokens(instructions).most
-    return min([takes or UNKNOWN_WINDOW, *edges]) * 9 // 10 - RESERVED - words
-
-
-async def _read(
-    bailian: Call,
-    model: str,
-    known: Model | None,
-    schema: Schema,
-    parts: Sequence[Part],
-    images: Sequence[Mapping[str, Any]],
-    instructions: str,
-) -> tuple[list[Found], str]:
-    """The parts in their order, until all are read or there is enough; and a later failure, which loses nothing."""
-    shape = schema if len(parts) == 1 else _shape_of_parts(schema)
-    ladder: list[Mode] = modes(known, shape, images=bool(images))
-    read: list[Found] = []
-    for number, part in enumerate(parts, 1):
-        of = f"This is part {number} of {len(parts)} of the sources." if len(parts) > 1 else ""
-        if of:
-            await bailian.say(f"reading part {number} of {len(parts)}")
-        here = images if number == 1 else ()
-        ask = partial(extract_part, bailian, model, shape, part, here, instructions=instructions, of=of)
-        try:
-            read.append(await ask(ladder=ladder, repairs=bailian.context.extract_repairs))
-        except RequestFailed as error:
-            if not read:
-                raise
-            return read, str(error)
-        ladder = ladder[ladder.index(read[-1].mode) :]  # a form that was refused is not tried again
-        size = sum(len(json.dumps(each.data, ensure_ascii=False)) for each in read)
-        if bailian.has_enough or size > MOST_DATA:
-            break
-    return read, ""
-
-
-def _shape_of_parts(schema: Schema) -> Schema:
-    try:
-        return Schema(relaxed(schema.given))
-    except InvalidRequest:  # it refers to what a part may lack
-        return schema
-
-
-def _joined(schema: Schema, parts: Sequence[Part], read: Sequence[Found]) -> tuple[Any, list[Violation]]:
-    texts = [Source("\n".join(piece.text for piece in part)) for part in parts]
-    data, conflicts = merged([each.data for each in read], lambda part, value: texts[part].says(value))
-    violations = [v for each in read if not each.read for v in each.violations]
-    violations += [
-        Violation(pointer=each.pointer, message=f"parts disagree: kept {_short(each.kept)}, not {_short(each.other)}")
-        for each in conflicts
-    ]
-    return data, [*violations, *schema.violations(data)]
-
-
-def _unread(parts: Sequence[Part], done: int) -> list[Violation]:
-    if done == len(parts):
-        return []
-    rest = [piece for part in parts[done:] for piece in part]
-    first = rest[0]
-    others = [name for name in dict.fromkeys(piece.source for piece in rest) if name != first.source]
-    then = f", and all of {', '.join(others)}" if others else ""
-    said = f"{done} of {len(parts)} parts were read. Not read: {first.source} from character {first.start:,} on{then}."
-    return [Violation(pointer="", message=f"{said} Call again with that text, or raise BAILIAN_ENOUGH_S.")]
-
-
-def _short(value: Any, most: int = 80) -> str:
-    said = json.dumps(value, ensure_ascii=False)
-    return said if len(said) <= most else f"{said[: most - 1]}…"
 
 
 # --- telling ---
 
 
 def _notes(
-    parts: Sequence[Part], images: Sequence[Any], evidence: bool, left_out: int, read: Sequence[Found]
+    parts: Sequence[Part], images: Sequence[Any], evidence: bool, left_out: int, read: Sequence[PartResult]
 ) -> list[str]:
     words = next((each.words for each in reversed(read) if not each.read and each.words.strip()), "")
     return [
@@ -218,13 +133,13 @@ def _notes(
         *([NO_EVIDENCE_IN_IMAGES] if images and evidence else []),
         *([f"Evidence of {left_out:,} more values was left out: ask for fewer fields at once."] if left_out else []),
         *dict.fromkeys(f"An answer is not whole: {each.cut}." for each in read if each.cut),
-        *([f"What the model wrote instead, untrusted: {_short(words, MOST_WORDS)}"] if words else []),
+        *([f"What the model wrote instead, untrusted: {short_json(words, MAX_WORDS_CHARS)}"] if words else []),
     ]
 
 
 def _in_words(extraction: Extraction) -> str:
     data = json.dumps(extraction.data, ensure_ascii=False)
-    lines = [json.dumps(extraction.data, ensure_ascii=False, indent=2) if len(data) < LONG else data]
+    lines = [json.dumps(extraction.data, ensure_ascii=False, indent=2) if len(data) < LONG_DATA_CHARS else data]
     if not extraction.valid:
         lines.append("NOT VALID:")
     lines += [f"- {violation.pointer or '(the whole)'}: {violation.message}" for violation in extraction.violations]

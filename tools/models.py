@@ -10,26 +10,24 @@ from typing import Annotated
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from ..server.answer import told
-from ..server.bailian import Call
+from ..server.calls.call import BoundCall
+from ..server.calls.result import tool_result
 from ..server.catalog import (
     Advice,
     Capability,
     Catalog,
     Frozen,
     Model,
-    advised,
     capabilities_of,
     find_models,
     in_force,
-    lifecycle_warnings,
-    named_in,
-    price_caveats,
-    tier_row,
-    understood,
+    names_in,
+    parse_query,
+    recommendations,
 )
-from ..server.hosts import Region
-from ..server.wording import shown
+from ..server.catalog.pricing import lifecycle_warnings, price_caveats, tier_row
+from ..server.endpoints import Region
+from ..server.text import printable
 
 ANNOTATIONS = ToolAnnotations(
     title="Find a Model Studio model (百炼模型)",
@@ -41,13 +39,13 @@ ANNOTATIONS = ToolAnnotations(
 EXAMPLE = {"query": "便宜的视觉模型", "limit": 2}
 ONLY_IN_DETAIL = {"cached_input", "cache_write", "cached_input_explicit", "note", "source"}
 NO_COUNTS = {"source", "dimensions", "dimension_range", "basis", "audio_seconds"}
-NOTHING = (
+NO_MODEL_FITS = (
     "No model fits. Understood are names and parts of them, abilities (视觉, 翻译, 联网, 结构化, 思考 ...), sizes "
     "(128k, 百万), 便宜, 最强 and 下线; for other wishes use the parameters."
 )
 
 
-class Found(Frozen):
+class ModelRow(Frozen):
     id: str
     name: str = Field(description="Series and type")
     price: tuple[dict[str, str], ...] = Field(
@@ -67,13 +65,13 @@ class Recommendation(Frozen):
 
 
 class Models(Frozen):
-    models: tuple[Found, ...]
+    models: tuple[ModelRow, ...]
     advice: tuple[Recommendation, ...]
     notes: tuple[str, ...]
 
 
 async def models(
-    bailian: Call,
+    call: BoundCall,
     query: Annotated[
         str,
         Field(
@@ -97,32 +95,32 @@ async def models(
     Tells prices, limits, capabilities, retirement dates and successors, and for patent work, translation, bulk work
     and code what to use today. Free of charge: it asks no service.
     """
-    catalog, where = bailian.catalog, region or bailian.region
-    if named := named_in(catalog, query):
+    catalog, where = call.catalog, region or call.region
+    if named := names_in(catalog, query):
         notes = ["Asked by name: other wishes were not applied."] if capabilities or min_context else []
         for name, model in named.items():
             notes += [f"{name} is {model.id}."] if name != model.id else []
-            prices = in_force(model, where, model.scope_of(name), bailian.today)
-            notes += price_caveats(catalog, model, prices, bailian.today) if prices else []
-            notes += lifecycle_warnings(model, name, bailian.today)
+            prices = in_force(model, where, model.scope_of(name), call.today)
+            notes += price_caveats(catalog, model, prices, call.today) if prices else []
+            notes += lifecycle_warnings(model, name, call.today)
         successors = (catalog.find(model.lifecycle.successor or "") for model in named.values() if model.retired)
         rows = {**named, **{model.id: model for model in successors if model}}
-        return _told(catalog, rows, [], list(dict.fromkeys(notes)), where, bailian.today, limit, whole=tuple(named))
-    said = understood(catalog, query)
+        return _told(catalog, rows, [], list(dict.fromkeys(notes)), where, call.today, limit, whole=tuple(named))
+    said = parse_query(catalog, query)
     wish = replace(
         said,
         capabilities=tuple(dict.fromkeys((*said.capabilities, *capabilities))),
         min_context=max(said.min_context, min_context),
     )
     ceiling = None if max_input_price is None else Decimal(str(max_input_price))
-    look = partial(find_models, catalog, wish, region=where, on=bailian.today, max_input_price=ceiling)
+    look = partial(find_models, catalog, wish, region=where, on=call.today, max_input_price=ceiling)
     found = look(include_retired=include_retired) if not (query.strip() and said.empty) else []
     hidden = 0 if include_retired or not found else len(look(include_retired=True)) - len(found)
-    notes = [f"Not understood, and not used: {', '.join(map(shown, said.ignored))}."] if said.ignored else []
+    notes = [f"Not understood, and not used: {', '.join(map(printable, said.ignored))}."] if said.ignored else []
     notes += [f"{hidden} retired models fit too: include_retired=true."] if hidden else []
-    advice = advised(catalog, query)
+    advice = recommendations(catalog, query)
     shown_models = _advised_first(catalog, advice, found)
-    return _told(catalog, {m.id: m for m in shown_models}, advice, notes, where, bailian.today, limit)
+    return _told(catalog, {m.id: m for m in shown_models}, advice, notes, where, call.today, limit)
 
 
 def _advised_first(catalog: Catalog, advice: Sequence[Advice], found: Sequence[Model]) -> list[Model]:
@@ -130,13 +128,13 @@ def _advised_first(catalog: Catalog, advice: Sequence[Advice], found: Sequence[M
     return list({model.id: model for model in (*filter(None, today), *found)}.values())
 
 
-def _found(catalog: Catalog, name: str, model: Model, region: str, day: date, exact: bool) -> Found:
+def _row(catalog: Catalog, name: str, model: Model, region: str, day: date, exact: bool) -> ModelRow:
     prices = in_force(model, region, model.scope_of(name), day)
     life, limits = (
         model.lifecycle,
         model.limits.model_dump(exclude_none=True, exclude=NO_COUNTS),
     )
-    return Found(
+    return ModelRow(
         id=model.id,
         name=f"{model.series}, {model.type}",
         price=tuple(
@@ -209,20 +207,20 @@ def _told(
 ) -> CallToolResult:
     """The answer, as data and as text. `whole`: the models of which everything is told."""
     notes = [
-        *([NOTHING] if not found else []),
+        *([NO_MODEL_FITS] if not found else []),
         *([f"{len(found):,} models fit, {limit} are shown; raise limit or say more."] if len(found) > limit else []),
         *notes,
         f"Prices in {region}, from the catalog of {catalog.as_of}: no service was asked.",
         *filter(None, [catalog.trouble]),
     ]
     answer = Models(
-        models=tuple(_found(catalog, n, m, region, day, n in whole) for n, m in list(found.items())[:limit]),
+        models=tuple(_row(catalog, n, m, region, day, n in whole) for n, m in list(found.items())[:limit]),
         advice=tuple(_recommendation(catalog, each) for each in advice),
         notes=tuple(notes),
     )
     lines = [*map(_recommended, answer.advice), *map(_in_words, answer.models)]
     lines = [*answer.notes, *lines] if whole else [*lines, *answer.notes]  # a name is asked for its end, mostly
-    return told(answer, "\n".join(lines))
+    return tool_result(answer, "\n".join(lines))
 
 
 def _recommended(advice: Recommendation) -> str:
@@ -232,7 +230,7 @@ def _recommended(advice: Recommendation) -> str:
     )
 
 
-def _in_words(model: Found) -> str:
+def _in_words(model: ModelRow) -> str:
     price = "; ".join(", ".join(f"{name} {amount}" for name, amount in tier.items()) for tier in model.price)
     parts = [
         model.name,

@@ -1,59 +1,35 @@
-"""The models and their prices: catalog.json as frozen types; find a model; a workload in, its exact cost out."""
+"""What we know of the models: catalog.json as frozen types; find a model. What it costs is in `pricing`."""
 
-from .caveats import CHINA, lifecycle_warnings, over_limits, price_caveats
-from .cost import cost_of, in_beijing, in_force, unknown
-from .entries import Advice, Catalog, Fee, Model, Price, Search, Tier
-from .estimate import TextTokens, image_tokens, is_ocr, pixel_limit, pixels_for, seen_as, text_tokens
-from .file import overlaid, shipped
-from .money import Cost, CostLine, Frozen, Usage, line, plain, sum_lines, unpriced
-from .search import Capability, Wish, advised, capabilities_of, find_models, is_special, named_in, understood
-from .sheet import Sheet, fees_in, price_sheet, tier_row
-from .workload import Workload
-
-__all__ = [
-    "CHINA",
-    "Advice",
-    "Capability",
-    "Catalog",
-    "Cost",
-    "CostLine",
-    "Fee",
-    "Frozen",
-    "Model",
-    "Price",
-    "Search",
-    "Sheet",
-    "TextTokens",
-    "Tier",
-    "Usage",
-    "Wish",
-    "Workload",
-    "advised",
-    "capabilities_of",
-    "cost_of",
-    "fees_in",
-    "find_models",
-    "image_tokens",
-    "in_beijing",
-    "in_force",
-    "is_ocr",
-    "is_special",
-    "lifecycle_warnings",
-    "line",
-    "named_in",
-    "over_limits",
-    "overlaid",
-    "pixel_limit",
-    "pixels_for",
-    "plain",
-    "price_caveats",
-    "price_sheet",
-    "seen_as",
-    "shipped",
-    "sum_lines",
-    "text_tokens",
-    "tier_row",
-    "understood",
-    "unknown",
-    "unpriced",
-]
+from .file import overlaid as overlaid
+from .file import shipped as shipped
+from .models import BEIJING_REGION as BEIJING_REGION
+from .models import Advice as Advice
+from .models import Catalog as Catalog
+from .models import Fee as Fee
+from .models import Model as Model
+from .models import Price as Price
+from .models import Search as Search
+from .models import Tier as Tier
+from .models import in_beijing as in_beijing
+from .models import in_force as in_force
+from .money import Cost as Cost
+from .money import CostLine as CostLine
+from .money import Frozen as Frozen
+from .money import Money as Money
+from .money import Usage as Usage
+from .money import line as line
+from .money import plain as plain
+from .money import sum_lines as sum_lines
+from .money import unpriced as unpriced
+from .search import Capability as Capability
+from .search import ModelQuery as ModelQuery
+from .search import capabilities_of as capabilities_of
+from .search import find_models as find_models
+from .search import is_special as is_special
+from .search import names_in as names_in
+from .search import parse_query as parse_query
+from .search import recommendations as recommendations
+from .strategies import RESPONSES as RESPONSES
+from .strategies import Strategy as Strategy
+from .strategies import default_strategy as default_strategy
+from .strategies import strategies as strategies

@@ -1,25 +1,24 @@
 """`bailian-mcp catalog check`: what is wrong with a catalog file, in words."""
 
 import json
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .entries import Catalog, Model, Price, Tier, cited
-from .file import CATALOG, BadCatalog, formatted, is_overlay, laid_over, read_json, validated
+from .file import CATALOG, BadCatalog, formatted, is_overlay, merge_overlay, read_json, validated
+from .models import Catalog, Model, Price, Tier, cited_sources
 
-MONEY = ("input", "output", "output_thinking", "cached_input", "cache_write", "cached_input_explicit", "price",
+MONEY_FIELDS = ("input", "output", "output_thinking", "cached_input", "cache_write", "cached_input_explicit", "price",
          "per_hour", "per_month", "multiplier", "text", "audio", "image", "video")  # fmt: skip
-RISING = ("input", "output", "output_thinking", "cached_input")
+RISING_PRICES = ("input", "output", "output_thinking", "cached_input")
 
 
 def check(path: Path = CATALOG) -> list[str]:
     """Every finding about a catalog or an overlay, each a sentence that names the entry; empty when all is well."""
     try:
-        data, catalog = _read(path)
+        data, catalog = read_catalog(path)
     except BadCatalog as error:
         return error.findings
     ours = None if is_overlay(data) else {model.id for model in catalog.models}
@@ -36,12 +35,12 @@ def check(path: Path = CATALOG) -> list[str]:
     return found
 
 
-def _read(path: Path) -> tuple[Any, Catalog]:
+def read_catalog(path: Path) -> tuple[Any, Catalog]:
     """A file and the catalog it makes; an overlay is laid over the shipped one."""
     data = read_json(path)
     if numbers := sorted(set(_bare_money(data))):
         raise BadCatalog(path.name, f'money must be written as text, "0.8" and not 0.8: {", ".join(numbers)}.')
-    whole = laid_over(read_json(CATALOG), data, path.name) if is_overlay(data) else data
+    whole = merge_overlay(read_json(CATALOG), data, path.name) if is_overlay(data) else data
     return data, validated(whole, path.name)
 
 
@@ -49,7 +48,7 @@ def _bare_money(part: Any) -> Iterator[str]:
     """Money that is a JSON number: it may have lost digits already."""
     if isinstance(part, dict):
         for name, value in part.items():
-            if name in MONEY and isinstance(value, int | float):
+            if name in MONEY_FIELDS and isinstance(value, int | float):
                 yield name
             yield from _bare_money(value)
     elif isinstance(part, list):
@@ -59,7 +58,7 @@ def _bare_money(part: Any) -> Iterator[str]:
 
 def reformat(path: Path = CATALOG) -> None:
     """Writes the file in its standard order, whole or not at all; the entries stay what they are."""
-    data, _ = _read(path)  # what cannot be used is not touched
+    data, _ = read_catalog(path)  # what cannot be used is not touched
     text = formatted(data)
     if json.loads(text) != {**data, **_by_id(data)}:
         raise BadCatalog(path.name, "it holds empty parts that would be lost: remove them first.")
@@ -72,49 +71,8 @@ def _by_id(data: dict[str, Any]) -> dict[str, Any]:
     return {"models": sorted(data["models"], key=lambda model: str(model["id"]))} if "models" in data else {}
 
 
-def main(action: str, path: Path | None) -> int:
-    """The command: 0 when all is well, 1 with findings on stdout."""
-    path = path or CATALOG
-    try:
-        if action == "list":
-            sys.stdout.write(listing(path))
-            return 0
-        if action == "format":
-            reformat(path)
-    except BadCatalog as error:
-        sys.stdout.write("\n".join([*error.findings, "The file was not touched."]) + "\n")
-        return 1
-    except OSError as error:
-        sys.stdout.write(f"{path.name} cannot be written ({error.strerror}).\n")
-        return 1
-    found = check(path)
-    for finding in found:
-        sys.stdout.write(f"{finding}\n")
-    findings = f"{len(found)} finding{'s' if len(found) > 1 else ''}."
-    sys.stdout.write(f"{findings}\n" if found else f"{path.name}: {_summary(path)}\n")
-    return 1 if found else 0
-
-
-def listing(path: Path) -> str:
-    """Each model on a line: id, status, last day, successor, and how many claims of the founding documents it keeps."""
-    _, catalog = _read(path)
-    rows = [
-        (m.id, m.lifecycle.status, str(m.lifecycle.retired_on or ""), m.lifecycle.successor or "", str(len(m.claims)))
-        for m in catalog.models
-    ]
-    return "".join("\t".join(row) + "\n" for row in [("model", "status", "retires", "successor", "claims"), *rows])
-
-
-def _summary(path: Path) -> str:
-    _, catalog = _read(path)
-    states = [model.lifecycle.status for model in catalog.models]
-    counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
-    prices = sum(len(model.prices) for model in catalog.models)
-    return f"{len(states)} models ({counts}), {prices} prices, as of {catalog.as_of}; nothing to mend."
-
-
 def _sources(catalog: Catalog) -> Iterator[str]:
-    if unused := sorted(set(catalog.sources) - set(cited(catalog))):
+    if unused := sorted(set(catalog.sources) - set(cited_sources(catalog))):
         yield f"sources that nothing cites: {', '.join(unused)}."
 
 
@@ -168,7 +126,7 @@ def _price(price: Price) -> Iterator[str]:
         for tier in tiers:
             yield from (f"{tier.label}: {finding}" for finding in _tier(tier))
         for lower, upper in pairwise(tiers):
-            if any(_of(getattr(upper, name)) < _of(getattr(lower, name)) for name in RISING):
+            if any(_of(getattr(upper, name)) < _of(getattr(lower, name)) for name in RISING_PRICES):
                 yield f"a price falls from {lower.label} to {upper.label}."
     if any(night.text_input > day.text_input for day, night in zip(price.tiers, cheaper, strict=False)):
         yield "off-peak costs more than peak."

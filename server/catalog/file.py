@@ -7,18 +7,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..wording import complaints, shown
-from .entries import Advice, Catalog, Deployment, Fee, Model, Price, Source, Training
+from ..text import complaints, printable
+from .models import Advice, Catalog, Deployment, Fee, Model, Price, Reference, Training
 
 CATALOG = Path(__file__).parent.parent.parent / "catalog.json"
-SHAPES: dict[str, tuple[type, str]] = {
+OVERLAY_SHAPES: dict[str, tuple[type, str]] = {
     "sources": (dict, "an object"),
     "defaults": (dict, "an object"),
     "fees": (list, "a list"),
     "models": (list, "a list"),
 }
-OVERLAY_KEYS = tuple(SHAPES)
-MOST_BYTES = 20_000_000
+OVERLAY_KEYS = tuple(OVERLAY_SHAPES)
+MAX_CATALOG_BYTES = 20_000_000
 
 
 class BadCatalog(Exception):
@@ -43,7 +43,7 @@ def overlaid(path: Path) -> Catalog:
     nothing: the shipped catalog is returned, its `trouble` says which entry is wrong and why.
     """
     try:
-        return validated(laid_over(read_json(CATALOG), read_json(path), path.name), path.name)
+        return validated(merge_overlay(read_json(CATALOG), read_json(path), path.name), path.name)
     except BadCatalog as error:
         return shipped().model_copy(update={"trouble": f"The catalog overlay is set aside: {error}"})
 
@@ -72,8 +72,8 @@ def _named(place: tuple[int | str, ...], data: Any) -> tuple[int | str, ...]:
 
 def read_json(path: Path) -> Any:
     try:
-        if path.stat().st_size > MOST_BYTES or not path.is_file():
-            raise BadCatalog(path.name, f"it is no file of at most {MOST_BYTES // 1_000_000} MB.")
+        if path.stat().st_size > MAX_CATALOG_BYTES or not path.is_file():
+            raise BadCatalog(path.name, f"it is no file of at most {MAX_CATALOG_BYTES // 1_000_000} MB.")
         data = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_once)
         json.dumps(data, ensure_ascii=False).encode()  # halves of surrogate pairs could not be sent on
     except OSError as error:
@@ -90,7 +90,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise ValueError(f"{shown(next(key for key in keys if keys.count(key) > 1))} stands twice in one object")
+        raise ValueError(f"{printable(next(key for key in keys if keys.count(key) > 1))} stands twice in one object")
     return found
 
 
@@ -98,10 +98,10 @@ def is_overlay(data: Any) -> bool:
     return isinstance(data, dict) and bool(data) and set(data) <= set(OVERLAY_KEYS)
 
 
-def laid_over(base: dict[str, Any], over: Any, name: str) -> dict[str, Any]:
+def merge_overlay(base: dict[str, Any], over: Any, name: str) -> dict[str, Any]:
     if not is_overlay(over):
         raise BadCatalog(name, f"it must be an object with any of {', '.join(OVERLAY_KEYS)}, and nothing else.")
-    for key, (shape, called) in SHAPES.items():
+    for key, (shape, called) in OVERLAY_SHAPES.items():
         if not isinstance(over.get(key, shape()), shape):
             raise BadCatalog(name, f"{key} must be {called}.")
     known, seen = {model["id"]: model for model in base["models"]}, set()
@@ -109,7 +109,7 @@ def laid_over(base: dict[str, Any], over: Any, name: str) -> dict[str, Any]:
         if not isinstance(model, dict) or not isinstance(model.get("id"), str):
             raise BadCatalog(name, f"models[{number}] must be an object with an id.")
         if model["id"] in seen:
-            raise BadCatalog(name, f"models[{number}] is {shown(model['id'])} again.")
+            raise BadCatalog(name, f"models[{number}] is {printable(model['id'])} again.")
         seen.add(model["id"])
         known[model["id"]] = {**known.get(model["id"], {}), **model}
     merged = {key: {**base[key], **over.get(key, {})} for key in ("sources", "defaults")}
@@ -128,7 +128,7 @@ def formatted(data: dict[str, Any]) -> str:
     head = {key: data[key] for key in ("schema_version", "as_of", "defaults") if key in data}
     parts = [f"  {_line(key)}: {_line(value)}" for key, value in head.items()]
     if "sources" in data:
-        rows = [f"{_line(k)}: {_line(_in_order(v, Source))}" for k, v in sorted(data["sources"].items())]
+        rows = [f"{_line(k)}: {_line(_in_order(v, Reference))}" for k, v in sorted(data["sources"].items())]
         parts.append(_block("sources", rows, "{}"))
     for key, type_ in ROWS.items():
         if key in data:

@@ -7,8 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, get_args
 
-from .cost import in_force
-from .entries import Advice, Catalog, Model
+from .models import Advice, Catalog, Model, in_force
 
 Capability = Literal[
     "vision", "video", "audio", "ocr", "translation", "embedding", "rerank", "thinking", "web_search", "tools",
@@ -54,7 +53,7 @@ FILLERS = (
     "window", "tokens",
 )  # fmt: skip
 
-KNOWN = {word for words in (WORDS, *WORDS.values(), CHEAP, BEST, RETIRED, VENDORS, FILLERS) for word in words}
+KNOWN_WORDS = {word for words in (WORDS, *WORDS.values(), CHEAP, BEST, RETIRED, VENDORS, FILLERS) for word in words}
 
 
 READS: dict[Capability, str] = {"vision": "image", "video": "video", "audio": "audio"}
@@ -87,7 +86,7 @@ def capabilities_of(model: Model) -> list[Capability]:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ModelQuery:
     """A query, understood. `pieces`: parts of names; `ignored`: words that nothing here is called."""
 
     capabilities: tuple[Capability, ...] = ()
@@ -103,7 +102,7 @@ class Wish:
         return not (self.capabilities or self.vendor or self.pieces or self.min_context or self.order or self.retired)
 
 
-def understood(catalog: Catalog, query: str) -> Wish:
+def parse_query(catalog: Catalog, query: str) -> ModelQuery:
     """The words of a query that mean something here; the rest of a Chinese sentence is left aside."""
     words = _latin(query)
     chinese = re.sub(r"[a-z0-9._/-]+", " ", query.lower())
@@ -114,10 +113,10 @@ def understood(catalog: Catalog, query: str) -> Wish:
     wanted = tuple(capability for capability, names in WORDS.items() if said([capability, *names]))
     sizes = [int(number) * UNITS[unit] for number, unit in CONTEXT.findall(query.lower())]
     sizes += [1_000_000] if "百万" in chinese else []
-    rest = [word for word in words if word not in KNOWN and not CONTEXT.fullmatch(word)]
+    rest = [word for word in words if word not in KNOWN_WORDS and not CONTEXT.fullmatch(word)]
     long = [word for word in rest if any(letter.isalpha() for letter in word) and (len(word) > 2 or not word.isalpha())]
-    pieces = tuple(word for word in long if any(_named(model, word) for model in catalog.models))
-    return Wish(
+    pieces = tuple(word for word in long if any(_is_called(model, word) for model in catalog.models))
+    return ModelQuery(
         wanted,
         next((vendor for name, vendor in VENDORS.items() if said([name])), None),
         pieces,
@@ -128,9 +127,9 @@ def understood(catalog: Catalog, query: str) -> Wish:
     )
 
 
-def named_in(catalog: Catalog, query: str) -> dict[str, Model]:
+def names_in(catalog: Catalog, query: str) -> dict[str, Model]:
     """The models whose whole names stand in a query, by those names."""
-    names = map(catalog.spelled, [query.strip(), *_latin(query)])
+    names = map(catalog.canonical_name, [query.strip(), *_latin(query)])
     return {name: model for name in names if (model := catalog.find(name))}
 
 
@@ -140,7 +139,7 @@ def _latin(query: str) -> list[str]:
 
 def find_models(
     catalog: Catalog,
-    wish: Wish,
+    wish: ModelQuery,
     *,
     region: str,
     on: date,
@@ -156,7 +155,7 @@ def find_models(
             and all(can(model, need) for need in wish.capabilities)
             and ("web_search" not in wish.capabilities or bool(model.search and region in model.search.regions))
             and wish.vendor in (None, model.vendor)
-            and all(_named(model, piece) for piece in wish.pieces)
+            and all(_is_called(model, piece) for piece in wish.pieces)
             and (model.limits.context or 0) >= wish.min_context
             and (max_input_price is None or (price is not None and price <= max_input_price))
         )
@@ -164,11 +163,11 @@ def find_models(
     return sorted(filter(fits, catalog.models), key=_rank(catalog, wish, region, on))
 
 
-def _named(model: Model, piece: str) -> bool:
+def _is_called(model: Model, piece: str) -> bool:
     return any(piece in name.lower() for name in (*model.names, model.series, model.vendor))
 
 
-def _rank(catalog: Catalog, wish: Wish, region: str, on: date) -> Callable[[Model], tuple[object, ...]]:
+def _rank(catalog: Catalog, wish: ModelQuery, region: str, on: date) -> Callable[[Model], tuple[object, ...]]:
     """In service first, then what the query wants, then our defaults, then the newest main lines."""
 
     def key(model: Model) -> tuple[object, ...]:
@@ -205,7 +204,7 @@ def input_price(model: Model, region: str, on: date) -> Decimal | None:
     return prices[0].tiers[0].text_input if prices else None
 
 
-def advised(catalog: Catalog, query: str) -> list[Advice]:
+def recommendations(catalog: Catalog, query: str) -> list[Advice]:
     """What the founding documents recommend for the kind of work a query names, the best fitting first."""
     words = set(re.findall(r"[a-z]+", query.lower()))
     scored = [(sum(w in words if w.isascii() else w in query for w in each.words), each) for each in catalog.advice]

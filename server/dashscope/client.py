@@ -15,23 +15,24 @@ import stamina
 from pydantic import SecretStr
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from ..hosts import SANDBOX_HEADER, Host
-from .dialects import Dialect, Frame
-from .errors import NO_KEY, DashScopeError, clipped, from_reply
-from .events import INTERRUPTED, Event, Finished, Reasoned, Recognised, Said, Searched
-from .pairs import Mending, all_mended
-from .uploads import OSS, OSS_CODE, RESOLVE, Ticket, names_an_upload
+from ..endpoints import SANDBOX_HEADER, Host
+from ..text import clip
+from .errors import NO_KEY, DashScopeError, from_reply
+from .events import INTERRUPTED, Event, Finish, OcrResult, ReasoningDelta, SearchResults, TextDelta
+from .protocols import Frame, WireProtocol
+from .surrogates import SurrogateJoiner, repair_json
+from .uploads import OSS, OSS_CODE, RESOLVE_OSS, UploadPolicy, names_an_upload
 
-CONNECTIONS = 64
+MAX_CONNECTIONS = 64
 CONNECT_S = 10.0
 DRAIN_S = 0.5
 SETTLE_S = 0.05
 DONE = "[DONE]"
-MOST_CHARACTERS = 4_000_000  # of one reply: no model writes more
+MAX_REPLY_CHARS = 4_000_000  # of one reply: no model writes more
 MAX_EVENT_BYTES = 64 * 1024 * 1024
-ERROR_BYTES = 64 * 1024
+MAX_ERROR_BYTES = 64 * 1024
 ERROR_S = 5.0
-LONGEST_WAIT_S = 30.0  # a Retry-After beyond this is told to the caller, not waited for
+MAX_RETRY_AFTER_S = 30.0  # a Retry-After beyond this is told to the caller, not waited for
 NOT_AGAIN = "It may be billed, so it was not sent again: call again if you still need it."
 
 
@@ -47,8 +48,8 @@ class Reply:
     counted: bool = False
     characters: int = 0
     found: bool = False  # a search told its pages: paid work, even if no word follows
-    _said: Mending = field(default_factory=Mending)
-    _reasoned: Mending = field(default_factory=Mending)
+    _said: SurrogateJoiner = field(default_factory=SurrogateJoiner)
+    _reasoned: SurrogateJoiner = field(default_factory=SurrogateJoiner)
 
     @property
     def whole(self) -> bool:
@@ -57,27 +58,27 @@ class Reply:
     def taken(self, event: Event) -> Event:
         """The event as it may be handed on, and remembered."""
         match event:
-            case Said(text):
+            case TextDelta(text):
                 self.answered = True
                 self.characters += len(text)
-                return Said(self._said(text))
-            case Reasoned(text):
+                return TextDelta(self._said(text))
+            case ReasoningDelta(text):
                 self.answered = True
                 self.characters += len(text)
-                return Reasoned(self._reasoned(text))
-            case Finished():
+                return ReasoningDelta(self._reasoned(text))
+            case Finish():
                 self.finished, self.counted = True, False  # counts that came before the end may not be the last
-            case Recognised(found):
+            case OcrResult(found):
                 self.answered = True
-                return Recognised(all_mended(found))
-            case Searched():
+                return OcrResult(repair_json(found))
+            case SearchResults():
                 self.found = self.found or bool(event.pages)
             case _:  # Counted
                 self.counted = True
         return event
 
     def rest(self) -> list[Event]:
-        return [Said(half)] if (half := self._said.rest()) else []
+        return [TextDelta(half)] if (half := self._said.rest()) else []
 
 
 class DashScope:
@@ -110,7 +111,7 @@ class DashScope:
         self._first_wait_s = first_wait_s
         self._settle_s = settle_s
         self._transport = transport
-        self._turns = anyio.Semaphore(CONNECTIONS)
+        self._turns = anyio.Semaphore(MAX_CONNECTIONS)
         self._http: httpx2.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
@@ -122,7 +123,7 @@ class DashScope:
 
     @asynccontextmanager
     async def stream(
-        self, dialect: Dialect, body: Mapping[str, Any], *, turn: Callable[[], Awaitable[None]] | None = None
+        self, dialect: WireProtocol, body: Mapping[str, Any], *, turn: Callable[[], Awaitable[None]] | None = None
     ) -> AsyncIterator[Reply]:
         """Send one request and hand over its reply as events; leaving the block closes the connection.
 
@@ -135,7 +136,7 @@ class DashScope:
         """
         deadline = anyio.current_time() + self._timeout_s
         content = self._encoded(dialect.request(body))
-        headers = {**dialect.headers, **(RESOLVE if names_an_upload(body["messages"]) else {})}
+        headers = {**dialect.headers, **(RESOLVE_OSS if names_an_upload(body["messages"]) else {})}
         async with AsyncExitStack() as stack:
             await self._take_turn(stack)
             response = await self._answered(dialect, headers, content, deadline, turn or _at_once)
@@ -167,19 +168,19 @@ class DashScope:
                 return OSS + ticket.key(stored_as)
         raise DashScopeError(f"{name} could not be stored within {self._timeout_s:g} s. Nothing was asked. Call again.")
 
-    async def _ticket(self, model: str) -> Ticket:
+    async def _ticket(self, model: str) -> UploadPolicy:
         query = {"action": "getPolicy", "model": model}
         response = await self._asked("GET", self._host.uploads, {"Accept": "application/json"}, params=query)
         async with aclosing(response):
-            reply = _json_or_text(await _beginning(response, ERROR_BYTES))
+            reply = _json_or_text(await _beginning(response, MAX_ERROR_BYTES))
         try:
-            return Ticket.of(reply)
+            return UploadPolicy.of(reply)
         except (KeyError, TypeError, ValueError, OverflowError):
             raise DashScopeError(
                 "DashScope gave no leave to store the file (a reply of an unknown form). Give a smaller file, or a URL."
             ) from None
 
-    async def _store(self, ticket: Ticket, name: str, stored_as: str, content: BinaryIO) -> None:
+    async def _store(self, ticket: UploadPolicy, name: str, stored_as: str, content: BinaryIO) -> None:
         """One form, without the key: the storage is not DashScope itself."""
         request = self._client().build_request(
             "POST", ticket.url, data=ticket.form(stored_as), files={"file": (stored_as, content)}
@@ -187,7 +188,7 @@ class DashScope:
         try:
             response = await self._client().send(request, stream=True)
             async with aclosing(response):
-                said = await _beginning(response, ERROR_BYTES)
+                said = await _beginning(response, MAX_ERROR_BYTES)
         except httpx2.RequestError as error:
             raise DashScopeError(
                 f"{name} could not be stored at DashScope ({type(error).__name__}). Call again, or give a smaller file."
@@ -209,7 +210,7 @@ class DashScope:
                 stack.callback(self._turns.release)
         if waiting.cancelled_caught:
             raise DashScopeError(
-                f"{CONNECTIONS} calls are under way and none ended within {self._timeout_s / 2:g} s. Nothing was sent. "
+                f"{MAX_CONNECTIONS} calls are under way and none ended within {self._timeout_s / 2:g} s. Nothing was sent. "
                 "Call again later."
             )
         await anyio.sleep(self._settle_s)  # a host cancels many calls one by one: let ours arrive before we send
@@ -218,13 +219,13 @@ class DashScope:
 
     async def _answered(
         self,
-        dialect: Dialect,
+        dialect: WireProtocol,
         headers: Mapping[str, str],
         content: bytes,
         deadline: float,
         turn: Callable[[], Awaitable[None]],
     ) -> httpx2.Response:
-        url = (self._host.native if dialect.door == "native" else self._host.compatible) + dialect.path
+        url = (self._host.native if dialect.api == "native" else self._host.compatible) + dialect.path
         sent = False
         with anyio.move_on_at(deadline):
             async for attempt in self._attempts(deadline):
@@ -279,13 +280,13 @@ class DashScope:
         async with aclosing(response):
             text = ""
             with suppress(httpx2.RequestError), anyio.move_on_after(ERROR_S):  # its status says enough
-                text = await _beginning(response, ERROR_BYTES)
+                text = await _beginning(response, MAX_ERROR_BYTES)
         return self._error(response, _json_or_text(text))
 
     # --- from the first byte on ---
 
     async def _events(
-        self, reply: Reply, response: httpx2.Response, dialect: Dialect, deadline: float
+        self, reply: Reply, response: httpx2.Response, dialect: WireProtocol, deadline: float
     ) -> AsyncGenerator[Event]:
         try:
             async with aclosing(self._frames(reply, response, deadline)) as frames:
@@ -303,12 +304,12 @@ class DashScope:
             if not reply.finished and not (reply.answered or (reply.found and error.kind != "question_filtered")):
                 raise error.with_request(reply.request_id, sandbox=reply.sandbox) from None
             if not reply.finished:
-                yield Finished(INTERRUPTED, str(error), error.kind)
+                yield Finish(INTERRUPTED, str(error), error.kind)
 
     def _require_bounds(self, reply: Reply) -> None:
-        if reply.characters > MOST_CHARACTERS:
+        if reply.characters > MAX_REPLY_CHARS:
             raise DashScopeError(
-                f"{self._host.service} sent more than {MOST_CHARACTERS:,} characters. Ask for less at once."
+                f"{self._host.service} sent more than {MAX_REPLY_CHARS:,} characters. Ask for less at once."
             )
 
     def _ending(self, reply: Reply, response: httpx2.Response) -> list[Event]:
@@ -316,7 +317,7 @@ class DashScope:
         if response.headers.get("x-dashscope-partialresponse") == "true":
             return [
                 *reply.rest(),
-                Finished(INTERRUPTED, f"{self._host.service} reached its own time limit. {NOT_AGAIN}"),
+                Finish(INTERRUPTED, f"{self._host.service} reached its own time limit. {NOT_AGAIN}"),
             ]
         if not reply.finished:
             raise DashScopeError(f"{self._host.service} ended the stream in the middle. {NOT_AGAIN}")
@@ -341,7 +342,7 @@ class DashScope:
                 limit = last + (DRAIN_S if ending else self._gap_s)
 
     def _decoded(
-        self, response: httpx2.Response, dialect: Dialect, frame: Frame
+        self, response: httpx2.Response, dialect: WireProtocol, frame: Frame
     ) -> tuple[list[Event], DashScopeError | None]:
         """What a frame says, and the failure it tells; a failure may come with what was used until then."""
         try:
@@ -349,14 +350,14 @@ class DashScope:
             events = [] if failure and not dialect.counts_failures else list(dialect.events(frame))
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise DashScopeError(f"{self._host.service} sent a line of an unknown form. {NOT_AGAIN}") from None
-        marked = [Finished(self._mark(event.reason)) if isinstance(event, Finished) else event for event in events]
+        marked = [Finish(self._mark(event.reason)) if isinstance(event, Finish) else event for event in events]
         return marked, self._error(response, failure) if failure else None
 
     def _frame(self, line: str) -> Frame:
         frame = _json_or_text(line)
         if not isinstance(frame, dict):
             raise DashScopeError(
-                f'{self._host.service} sent a line that is no JSON: "{clipped(self._redact(line), 100)}". '
+                f'{self._host.service} sent a line that is no JSON: "{clip(self._redact(line), 100)}". '
                 "Call again; if it happens again, check DASHSCOPE_BASE_URL."
             )
         return frame
@@ -377,7 +378,7 @@ class DashScope:
             self._http = httpx2.AsyncClient(
                 transport=self._transport,
                 timeout=httpx2.Timeout(None, connect=CONNECT_S),  # the deadline and the gap are watched here
-                limits=httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+                limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
                 trust_env=not self._host.compatible.startswith(
                     "http://"
                 ),  # plain http is loopback: no proxy in between
@@ -411,7 +412,7 @@ class DashScope:
 
     def _mark(self, text: str) -> str:
         """A word of upstream's that goes into a result."""
-        return clipped(self._redact(text), 80)
+        return clip(self._redact(text), 80)
 
     def _error(self, response: httpx2.Response, reply: Any) -> DashScopeError:
         return from_reply(response.status_code, response.headers, reply, self._redact, self._host.service)
@@ -435,7 +436,7 @@ def _wait_before_retry(deadline: float, error: Exception) -> bool | float:
     if error.wait_s is None:
         return True
     remaining_s = deadline - anyio.current_time()
-    return error.wait_s if error.wait_s <= min(LONGEST_WAIT_S, remaining_s) else False
+    return error.wait_s if error.wait_s <= min(MAX_RETRY_AFTER_S, remaining_s) else False
 
 
 async def _data_lines(response: httpx2.Response) -> AsyncGenerator[str]:

@@ -10,16 +10,11 @@ from typing import Any, Literal, TypedDict, Unpack
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from ..hosts import DASHSCOPE, SANDBOX_HEADER
+from ..endpoints import DASHSCOPE, SANDBOX_HEADER
+from ..text import clip
 
-QUOTED_CHARACTERS = 300
+MAX_QUOTED_CHARS = 300
 SANDBOX_SAYS = "SANDBOX, nothing of this is real: "
-# White space, control characters, what reorders or hides text, halves of surrogate pairs
-HIDDEN = (
-    "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ud800-\\udfff"
-    "\\ufe00-\\ufe0f\\ufeff\\U000e0000-\\U000e0fff"
-)
-UNSEEN = re.compile(rf"[\s{HIDDEN}]+")
 # A form of answer that a model does not take: another may do
 FORMAT = re.compile("response_format|json mode|json_schema", re.IGNORECASE)
 RETRIED = (429, 500, 503)  # with a code that says no work was begun; any other status may be billed
@@ -29,14 +24,14 @@ NO_KEY = (
     "in this server's environment and restart the server (or start it with --sandbox to try it without a key)."
 )
 
-Kind = Literal["", "no_key", "account", "unknown_model", "format", "question_filtered", "answer_filtered"]
+ErrorKind = Literal["", "no_key", "account", "unknown_model", "format", "question_filtered", "answer_filtered"]
 """What a failure means to a caller, whatever words it is told in."""
 
 
-class Known(TypedDict, total=False):
+class Facts(TypedDict, total=False):
     """What is known of a failure beside its words."""
 
-    kind: Kind
+    kind: ErrorKind
     details: tuple[str, ...]
     code: str
     status: int
@@ -52,10 +47,10 @@ class DashScopeError(ToolError):
     `details` follow the text in brackets; `hint` is one more sentence of advice.
     """
 
-    def __init__(self, message: str, *, hint: str = "", **known: Unpack[Known]) -> None:
+    def __init__(self, message: str, *, hint: str = "", **known: Unpack[Facts]) -> None:
         super().__init__(message)
         self.message, self.hint, self.known = message, hint, known
-        self.kind: Kind = known.get("kind", "")
+        self.kind: ErrorKind = known.get("kind", "")
         self.details = known.get("details", ())
         self.code = known.get("code", "")
         self.status = known.get("status", 0)
@@ -67,9 +62,9 @@ class DashScopeError(ToolError):
         whole = f"{SANDBOX_SAYS if self.sandbox else ''}{self.message} {self.hint}".strip()
         return f"{whole} [{', '.join(self.details)}]" if self.details else whole
 
-    def reworded(self, *, message: str = "", hint: str = "", **known: Unpack[Known]) -> "DashScopeError":
+    def reworded(self, *, message: str = "", hint: str = "", **known: Unpack[Facts]) -> "DashScopeError":
         """The same failure, where we know more than DashScope's code says: other words, or more that is known."""
-        both: Known = {**self.known, **known}
+        both: Facts = {**self.known, **known}
         return DashScopeError(message or self.message, hint=hint or self.hint, **both)
 
     def with_request(self, request_id: str, *, sandbox: bool) -> "DashScopeError":
@@ -108,7 +103,7 @@ class KnownError:
     codes: tuple[str, ...] = ()
     text: str = ""
     retry: bool = False
-    kind: Kind = ""
+    kind: ErrorKind = ""
 
     def matches(self, code: str, message: str) -> bool:
         return bool(self.text and self.text in message) or code in self.codes
@@ -303,25 +298,19 @@ def from_reply(
     known = _by_status(status) if service == DASHSCOPE else _elsewhere(status)
     if service == DASHSCOPE:
         known = next((k for k in KNOWN if k.matches(code.lower(), message.lower())), known)
-    quoted = clipped(redact(message), QUOTED_CHARACTERS).rstrip(".")
+    quoted = clip(redact(message), MAX_QUOTED_CHARS).rstrip(".")
     why = f' {service} said: "{quoted}".' if quoted else ""
     details = [code, f"HTTP {status}", f"request {request_id}" if request_id else ""]
     return DashScopeError(
         f"{known.message}{why} {known.next}",
         kind=known.kind or ("format" if status == 400 and FORMAT.search(message) else ""),
-        details=tuple(clipped(redact(detail), 80) for detail in details if detail),
+        details=tuple(clip(redact(detail), 80) for detail in details if detail),
         code=code,
         status=status,
         retry=known.retry and status in RETRIED,
         wait_s=_wait_s(headers),
         sandbox=SANDBOX_HEADER in headers,
     )
-
-
-def clipped(text: str, characters: int) -> str:
-    """Upstream text on one line, without control characters, and not longer than that."""
-    line = UNSEEN.sub(" ", text).strip()
-    return line if len(line) <= characters else line[: characters - 1] + "…"
 
 
 def _by_status(status: int) -> KnownError:

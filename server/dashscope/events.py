@@ -8,21 +8,21 @@ INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class TextDelta:
     """A piece of the answer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Reasoned:
+class ReasoningDelta:
     """A piece of the reasoning before the answer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class UsageReport:
     """Tokens so far; the last one of a reply counts. None: not reported."""
 
     input_tokens: int
@@ -34,14 +34,14 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
+class OcrResult:
     """What an OCR model found beside its text: `words_info` (lines and their places) or `kv_result` (fields)."""
 
     found: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class Finish:
     """Why the model stopped: stop, length, ..., or `interrupted`, and then `why` it was; `kind`: of that failure."""
 
     reason: str
@@ -50,7 +50,7 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SearchResult:
     """A page a search found. `index`: the number that the answer's marks carry; 0 where there are no marks."""
 
     index: int
@@ -60,11 +60,11 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class SearchResults:
     """A search took place: the pages it found, where they are told; how many searches so far, once that is counted."""
 
-    pages: tuple[Page, ...] = ()
+    pages: tuple[SearchResult, ...] = ()
     count: int | None = None
 
 
-Event = Said | Reasoned | Counted | Searched | Recognised | Finished
+Event = TextDelta | ReasoningDelta | UsageReport | SearchResults | OcrResult | Finish

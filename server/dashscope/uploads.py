@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..hosts import is_host_name, is_loopback
+from ..network import is_host_name, is_loopback
 from .errors import DashScopeError
 
-RESOLVE = {"X-DashScope-OssResourceResolve": "enable"}
+RESOLVE_OSS = {"X-DashScope-OssResourceResolve": "enable"}
 OSS = "oss://"
 OSS_CODE = re.compile(r"<Code>([\w.-]{1,60})</Code>")
 
 
 @dataclass(frozen=True)
-class Ticket:
+class UploadPolicy:
     """Leave to put one file there."""
 
     url: str
@@ -28,7 +28,7 @@ class Ticket:
     fields: Mapping[str, str]
 
     @classmethod
-    def of(cls, reply: Any) -> "Ticket":
+    def of(cls, reply: Any) -> "UploadPolicy":
         """Raises TypeError, LookupError, ValueError or OverflowError: of an unknown form, or it leads nowhere good."""
         data = reply["data"]
         url, folder = str(data["upload_host"]).rstrip("/") + "/", str(data["upload_dir"])

@@ -1,12 +1,12 @@
 """A PDF, page by page: as pictures, and its own text layer."""
 
 from ..errors import InvalidRequest
-from .studio import Paper
+from .renderer import RenderedFile
 
-MOST_CHARACTERS = 5_000_000
+MAX_PDF_TEXT_CHARS = 5_000_000
 
 
-class Pdf(Paper):
+class Pdf(RenderedFile):
     kind = "pdf"
 
     def _page(self, number: int) -> str:
@@ -17,7 +17,7 @@ class Pdf(Paper):
         _, content = await self._asked(self._page(number), "text", number)
         return content.decode()
 
-    async def texts(self, most_characters: int = MOST_CHARACTERS) -> list[str]:
+    async def texts(self, most_characters: int = MAX_PDF_TEXT_CHARS) -> list[str]:
         """The text layers of all pages; empty ones where there is none, as in a scan.
 
         Raises:

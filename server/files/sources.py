@@ -13,14 +13,13 @@ from urllib.parse import unquote
 from anyio import to_thread
 
 from ..errors import InvalidRequest
-from ..wording import shown
+from ..text import printable
+from .images import Heic, ImageFile, is_heic, is_image
+from .paths import open_within
 from .pdfs import Pdf
-from .picture import DATA_URI_CHARACTERS
-from .pictures import Heic, ImageFile, is_heic, is_image
-from .places import opened_inside
-from .studio import Paper, Studio
+from .renderer import MAX_DATA_URI_CHARS, RenderedFile, Renderer
 from .texts import decoded
-from .urls import public, split
+from .urls import require_public_url, split_url
 
 HEAD_BYTES = 1024  # a PDF may begin that late
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters at least: C:\\ is a drive
@@ -38,7 +37,7 @@ class Link:
 
     @property
     def name(self) -> str:
-        return shown(unquote(split(self.url).path).rpartition("/")[2]) or "the URL"
+        return printable(unquote(split_url(self.url).path).rpartition("/")[2]) or "the URL"
 
     @property
     def is_pdf(self) -> bool:
@@ -65,19 +64,21 @@ class OtherFile:
         return decoded(self.content, self.name)
 
 
-Source = Link | ImageFile | Pdf | OtherFile
-MOST_BYTES = {ImageFile: 50_000_000, Heic: 50_000_000, Pdf: 150_000_000, None: 20_000_000}
+InputFile = Link | ImageFile | Pdf | OtherFile
+MAX_FILE_BYTES = {ImageFile: 50_000_000, Heic: 50_000_000, Pdf: 150_000_000, None: 20_000_000}
 
 
 @asynccontextmanager
-async def opened(source: str, folders: tuple[Path, ...], studio: Studio | None = None) -> AsyncIterator[Source]:
+async def open_input(
+    source: str, folders: tuple[Path, ...], renderer: Renderer | None = None
+) -> AsyncIterator[InputFile]:
     """What `source` holds, judged by its content; a PDF stays open until the block is left.
 
     Raises:
         InvalidRequest: it cannot be read, is outside the allowed folders, too large, or broken.
     """
-    found = await _found(source.strip(), folders, studio or Studio())
-    if not isinstance(found, Paper):
+    found = await _found(source.strip(), folders, renderer or Renderer())
+    if not isinstance(found, RenderedFile):
         yield found
         return
     try:
@@ -87,36 +88,36 @@ async def opened(source: str, folders: tuple[Path, ...], studio: Studio | None =
         await found.aclose()
 
 
-async def _found(source: str, folders: tuple[Path, ...], studio: Studio) -> Source:
+async def _found(source: str, folders: tuple[Path, ...], renderer: Renderer) -> InputFile:
     if not source:
         raise InvalidRequest(f"A file is named by an empty text. {FORMS}")
     match = SCHEME.match(source)
     scheme = match[1].lower() if match else ""
     if scheme in ("http", "https"):
-        return Link(public(source))
+        return Link(require_public_url(source))
     if scheme not in ("", "data", "file"):
-        raise InvalidRequest(f"{shown(scheme)}: cannot be read. {FORMS}")
-    return await to_thread.run_sync(_local, source, scheme, folders, studio, abandon_on_cancel=True)
+        raise InvalidRequest(f"{printable(scheme)}: cannot be read. {FORMS}")
+    return await to_thread.run_sync(_local, source, scheme, folders, renderer, abandon_on_cancel=True)
 
 
-def _local(source: str, scheme: str, folders: tuple[Path, ...], studio: Studio) -> Source:
+def _local(source: str, scheme: str, folders: tuple[Path, ...], renderer: Renderer) -> InputFile:
     if scheme == "data":
-        return _identified("The data URI", BytesIO(_data_uri(source)), studio)
-    path = unquote(split(source).path) if scheme == "file" else source
-    name = shown(Path(path).name)
+        return _identified("The data URI", BytesIO(_data_uri(source)), renderer)
+    path = unquote(split_url(source).path) if scheme == "file" else source
+    name = printable(Path(path).name)
     try:
-        return _identified(name, opened_inside(path, folders), studio)
+        return _identified(name, open_within(path, folders), renderer)
     except OSError as error:
         raise InvalidRequest(f"{name} cannot be read: {error.strerror}. Check the file.") from None
 
 
-def _identified(name: str, file: BinaryIO, studio: Studio) -> Source:
+def _identified(name: str, file: BinaryIO, renderer: Renderer) -> InputFile:
     """By what is at its beginning; an image that claims to be a PDF as well is an image."""
     with ExitStack() as stack:
         stack.callback(file.close)
         head = file.read(HEAD_BYTES)
         kind = _kind(head)
-        size, most = file.seek(0, 2), MOST_BYTES[kind]
+        size, most = file.seek(0, 2), MAX_FILE_BYTES[kind]
         if size > most:
             raise InvalidRequest(
                 f"{name} has {size / 1e6:.2f} MB; at most {most / 1e6:.0f} MB are read. Shrink or split it."
@@ -125,7 +126,7 @@ def _identified(name: str, file: BinaryIO, studio: Studio) -> Source:
             file.seek(0)
             return OtherFile(name, file.read(most))
         stack.pop_all()
-    return kind(name, file, studio)
+    return kind(name, file, renderer)
 
 
 def _kind(head: bytes) -> type[Heic | ImageFile | Pdf] | None:
@@ -135,9 +136,9 @@ def _kind(head: bytes) -> type[Heic | ImageFile | Pdf] | None:
 
 
 def _data_uri(uri: str) -> bytes:
-    if len(uri) > DATA_URI_CHARACTERS:
+    if len(uri) > MAX_DATA_URI_CHARS:
         raise InvalidRequest(
-            f"The data URI has {len(uri) / 1e6:.2f} MB; at most {DATA_URI_CHARACTERS / 1e6:.1f} MB are read. "
+            f"The data URI has {len(uri) / 1e6:.2f} MB; at most {MAX_DATA_URI_CHARS / 1e6:.1f} MB are read. "
             "Give a path."
         )
     head, _, data = uri.partition(",")

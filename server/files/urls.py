@@ -7,33 +7,33 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..errors import InvalidRequest
 
-HERE = (
+PRIVATE_SUFFIXES = (
     "localhost", "local", "localdomain", "internal", "intranet", "lan", "home", "corp", "home.arpa", "onion", "svc",
     "test", "invalid",
 )  # fmt: skip
 NO_ADDRESS = re.compile(r"[\x00-\x20\x7f\\]")
 DOTS = re.compile("[\u3002\uff0e\uff61]")  # that a name may be written with: RFC 3490, 3.1
-NUMBER = re.compile(r"0x[0-9a-f]*|\d+", re.IGNORECASE)
+HOST_NUMBER = re.compile(r"0x[0-9a-f]*|\d+", re.IGNORECASE)
 IPv6 = ipaddress.IPv6Address
 # Addresses that only wrap an IPv4 one, and those of a network of one's own
 WRAPPING = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96")))
 OWN = tuple(map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "fec0::/10")))
 
 
-def split(url: str) -> SplitResult:
+def split_url(url: str) -> SplitResult:
     try:
         return urlsplit(url)
     except ValueError:
         raise InvalidRequest("This URL is malformed. Give an https URL, a data URI, or a path.") from None
 
 
-def public(url: str) -> str:
+def require_public_url(url: str) -> str:
     """`url` as it stands, unless its host is literally one that only this machine or its network knows.
 
     Raises:
         InvalidRequest: private, loopback or local, in whatever notation a fetcher may understand.
     """
-    parts = split(url)
+    parts = split_url(url)
     if not parts.netloc or NO_ADDRESS.search(parts.netloc):
         raise InvalidRequest("This URL names no host that can be asked. Give an https URL, a data URI, or a path.")
     host = _as_asked(unquote(parts.hostname or ""))
@@ -53,9 +53,9 @@ def _is_public(host: str) -> bool:
     if address is not None:
         return all(each.is_global and not each.is_multicast for each in _inside(address))
     last = host.rpartition(".")[2]
-    if not last or NUMBER.fullmatch(last):  # meant as a number, but no address: fetchers differ on it
+    if not last or HOST_NUMBER.fullmatch(last):  # meant as a number, but no address: fetchers differ on it
         return False
-    return "." in host and not any(host.endswith(f".{name}") for name in HERE)
+    return "." in host and not any(host.endswith(f".{name}") for name in PRIVATE_SUFFIXES)
 
 
 def _address(host: str) -> ipaddress.IPv4Address | IPv6 | None:
@@ -71,7 +71,7 @@ def _loosely_written(host: str) -> ipaddress.IPv4Address | None:
     https://url.spec.whatwg.org/#concept-ipv4-parser
     """
     parts = host.split(".")
-    if len(parts) > 4 or not all(NUMBER.fullmatch(part) for part in parts):
+    if len(parts) > 4 or not all(HOST_NUMBER.fullmatch(part) for part in parts):
         return None
     try:
         *first, last = (_number(part) for part in parts)

@@ -5,7 +5,7 @@ model named `sandbox-<fault>` fails in that way. Every reply carries a header, s
 It speaks chat completions, native generation (text and multimodal) and the Responses API.
 """
 
+from .protocols import Pace as Pace
 from .service import app as app
 from .service import running as running
 from .service import serve as serve
-from .wire import Pace as Pace

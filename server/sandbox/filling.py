@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-DEEPEST = 12
+MAX_FILL_DEPTH = 12
 # What people call these fields where a schema names them in English.
 LABELS = {
     "title": ("发明名称", "名称", "标题"),
@@ -14,7 +14,7 @@ LABELS = {
     "date": ("日期", "申请日"),
     "amount": ("金额", "合计"),
 }
-SEPARATORS = re.compile(r"[；;、，,]")
+LIST_SEPARATORS = re.compile(r"[；;、，,]")
 
 
 def filled(schema: dict[str, Any], text: str) -> Any:
@@ -23,7 +23,7 @@ def filled(schema: dict[str, Any], text: str) -> Any:
 
 
 def _filled(schema: Any, root: dict[str, Any], name: str, text: str, depth: int) -> Any:
-    if not isinstance(schema, dict) or depth > DEEPEST:
+    if not isinstance(schema, dict) or depth > MAX_FILL_DEPTH:
         return None
     if "$ref" in schema:
         return _filled(_at(root, schema["$ref"]), root, name, text, depth + 1)
@@ -47,7 +47,7 @@ def _by_type(schema: dict[str, Any], root: dict[str, Any], name: str, text: str,
         return {key: _filled(value, root, key, text, depth + 1) for key, value in inner.items()}
     if kind == "array":
         items = schema.get("items", {})
-        pieces = [piece.strip() for piece in SEPARATORS.split(said) if piece.strip()] or [text]
+        pieces = [piece.strip() for piece in LIST_SEPARATORS.split(said) if piece.strip()] or [text]
         return [_filled(items, root, "", piece, depth + 1) for piece in pieces[: schema.get("maxItems", 20)]]
     if kind in ("integer", "number"):
         return _number(schema, said or text, kind)

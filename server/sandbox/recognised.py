@@ -6,8 +6,8 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-EMPTY, LOOP, TRUNCATED = "sandbox-ocr-empty", "sandbox-ocr-loop", "sandbox-ocr-truncated"
-DOUBTFUL = (EMPTY, LOOP, TRUNCATED)
+OCR_EMPTY, OCR_LOOP, OCR_TRUNCATED = "sandbox-ocr-empty", "sandbox-ocr-loop", "sandbox-ocr-truncated"
+DOUBTFUL = (OCR_EMPTY, OCR_LOOP, OCR_TRUNCATED)
 USUAL_SIZE = (1000, 1000)
 
 
@@ -15,9 +15,9 @@ def recognised(name: str, options: Mapping[str, Any], url: str) -> tuple[str, di
     """The text and the `ocr_result` of an image."""
     width, height = size_of(url)
     lines = ["这是沙箱的回答，没有识别图片。", f"收到一张 {width}x{height} 像素的图片。"]
-    if name == EMPTY:
+    if name == OCR_EMPTY:
         return "", {}
-    if name == LOOP:
+    if name == OCR_LOOP:
         return "沙箱循环" * 400, {}
     task = (options.get("ocr_options") or {}).get("task", "text_recognition")
     if task == "advanced_recognition":

@@ -15,12 +15,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from ..catalog import Model, Tier, shipped
-from ..hosts import SANDBOX_HEADER
-from ..listening import listen, root_url
-from .answers import answer
-from .asked import Asked, Refusal, check, from_chat, from_native, from_responses
+from ..endpoints import SANDBOX_HEADER
+from ..network import listen, root_url
+from .protocols import STEADY, Chat, Native, Pace, ResponsesApi, WireFormat, frames_of, request_id
+from .replies import sandbox_reply
+from .requests import ApiRefusal, SandboxRequest, check_request, from_chat, from_native, from_responses
 from .storage import Storage
-from .wire import STEADY, Chat, Native, Pace, ResponsesApi, Wire, request_id, stream
 
 MARKED = {SANDBOX_HEADER: "1"}
 
@@ -56,7 +56,7 @@ class _Service:
 
     async def uploads(self, request: Request) -> Response:
         if not request.headers.get("authorization", "").removeprefix("Bearer ").strip():
-            refusal = Refusal(401, "InvalidApiKey", "No API-key provided.")
+            refusal = ApiRefusal(401, "InvalidApiKey", "No API-key provided.")
             return JSONResponse(Native().refusal(refusal, "sandbox"), refusal.status, headers=MARKED)
         data = self._storage.ticket(request.query_params.get("model", ""), str(request.base_url).rstrip("/"))
         return JSONResponse({"data": data, "request_id": "sandbox"}, headers=MARKED)
@@ -74,18 +74,20 @@ class _Service:
         data = [{"id": model.id, "object": "model"} for model in shipped().models if not model.retired]
         return JSONResponse({"object": "list", "data": data}, headers=MARKED)
 
-    async def _replied(self, wire: Wire, request: Request, read: Callable[[dict[str, Any]], Asked]) -> Response:
+    async def _replied(
+        self, wire: WireFormat, request: Request, read: Callable[[dict[str, Any]], SandboxRequest]
+    ) -> Response:
         try:
             asked = read(await _body(request))
             resolves = request.headers.get("x-dashscope-ossresourceresolve") == "enable"
-            check(asked, request.headers.get("authorization", ""), self._storage, resolves=resolves)
-        except Refusal as refusal:
+            check_request(asked, request.headers.get("authorization", ""), self._storage, resolves=resolves)
+        except ApiRefusal as refusal:
             given_id = str(uuid.uuid5(uuid.NAMESPACE_URL, refusal.message))
             return JSONResponse(wire.refusal(refusal, given_id), refusal.status, headers=MARKED)
-        given, headers = answer(asked), {**MARKED, "x-request-id": request_id(asked)}
+        given, headers = sandbox_reply(asked), {**MARKED, "x-request-id": request_id(asked)}
         if not asked.stream:
             return JSONResponse(wire.whole(asked, given), headers=headers)
-        frames = stream(wire, asked, given, self._pace)
+        frames = frames_of(wire, asked, given, self._pace)
         return StreamingResponse(frames, media_type="text/event-stream", headers=headers)
 
 
@@ -95,7 +97,7 @@ async def _body(request: Request) -> dict[str, Any]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise Refusal(400, "invalid_request_error", "Required body invalid, please check the request body format.")
+        raise ApiRefusal(400, "invalid_request_error", "Required body invalid, please check the request body format.")
     return body
 
 

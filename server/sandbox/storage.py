@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 
 ORDER = ["OSSAccessKeyId", "Signature", "policy", "key", "x-oss-object-acl", "x-oss-forbid-overwrite",
          "success_action_status", "file"]  # fmt: skip
-MOST_MB = 100
+MAX_UPLOAD_MB = 100
 
 
 class Storage:
@@ -33,7 +33,7 @@ class Storage:
             "upload_dir": folder,
             "upload_host": f"{root}/oss",
             "expire_in_seconds": 300,
-            "max_file_size_mb": MOST_MB,
+            "max_file_size_mb": MAX_UPLOAD_MB,
             "capacity_limit_mb": 999999999,
             "oss_access_key_id": "sandbox",
             "x_oss_object_acl": "private",
@@ -50,7 +50,7 @@ class Storage:
             return "AccessDenied"
         if key in self._stored:
             return "FileAlreadyExists"
-        if (file.size or 0) > MOST_MB * 1024 * 1024:
+        if (file.size or 0) > MAX_UPLOAD_MB * 1024 * 1024:
             return "EntityTooLarge"
         self._stored[str(key)] = file.size or 0
         return ""

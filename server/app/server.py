@@ -1,0 +1,100 @@
+"""The MCP server: finds the tools, publishes their schemas, words bad arguments."""
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import ModuleType
+from typing import Any
+
+from mcp.server import MCPServer
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.types import CallToolResult, InputRequiredResult
+from pydantic import ValidationError
+
+from ... import tools
+from ..calls.context import AppContext
+from ..errors import InvalidRequest
+from .arguments import reworded
+from .resources import add_resources
+from .tool_schemas import as_tool
+from .version import own_version
+
+NAME = "bailian"
+TITLE = "Alibaba Cloud Model Studio (百炼)"
+INSTRUCTIONS = (
+    "Models of Alibaba Cloud Model Studio (百炼, DashScope). Calls are billed per token: every answer ends with its "
+    "token counts and list price, so check them before repeating a call. Answers may be in Chinese."
+)
+SAME_FOR_AN_HOUR = CacheHint(ttl_ms=3_600_000, scope="public")
+CACHED: tuple[CacheableMethod, ...] = (
+    "server/discover", "tools/list", "resources/list", "resources/templates/list", "resources/read",
+)  # fmt: skip
+
+
+class App(MCPServer[AppContext]):
+    """MCPServer that words its refusals for a model, and runs on our standard streams."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[AppContext, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        tool = self._tool_manager.get_tool(name)
+        if tool is None:
+            raise ToolError(
+                f"There is no such tool. Tools: {', '.join(t.name for t in self._tool_manager.list_tools())}."
+            )
+        required = tool.parameters.get("required", ())
+        given = {key: value for key, value in arguments.items() if value is not None or key in required}
+        try:  # hosts send null for what is not set
+            return await super().call_tool(name, given, context)
+        except UnexpectedToolError as crash:
+            raise UnexpectedToolError(
+                f"{name} failed inside bailian-mcp, not because of its arguments, and may have been billed: "
+                "do not repeat it at once. The server's log on stderr has the details."
+            ) from crash.__cause__
+        except ToolError as refusal:
+            if isinstance(refusal.__cause__, ValidationError):
+                parameters = list(tool.parameters["properties"])
+                raise InvalidRequest(_sendable(reworded(refusal.__cause__, parameters))) from refusal.__cause__
+            own_words = str(refusal).removeprefix(f"Error executing tool {name}: ")
+            raise ToolError(_sendable(own_words)) from refusal.__cause__
+
+    async def run_over(self, read: Any, write: Any) -> None:
+        """Serve one host over a pair of message streams until its input ends."""
+        server = self._lowlevel_server
+        await server.run(read, write, server.create_initialization_options())
+
+
+def build(context: AppContext, *, log_level: Any = "WARNING") -> App:
+    """The server with every tool in `tools/`, over what all its calls share."""
+
+    @asynccontextmanager
+    async def lifespan(_: MCPServer[AppContext]) -> AsyncIterator[AppContext]:
+        yield context  # opened by the command: SSE enters a lifespan once per connection
+
+    app = App(
+        NAME,
+        title=TITLE,
+        instructions=INSTRUCTIONS,
+        version=own_version(),
+        tools=[as_tool(module) for module in tool_modules()],
+        lifespan=lifespan,
+        subscriptions=False,
+        cache_hints=dict.fromkeys(CACHED, SAME_FOR_AN_HOUR),
+        log_level=log_level,
+    )
+    add_resources(app, context)
+    return app
+
+
+def tool_modules() -> list[ModuleType]:
+    """The modules of `tools/`, by name; a leading underscore means: not a tool."""
+    names = sorted(m.name for m in pkgutil.iter_modules(tools.__path__) if not m.name.startswith("_"))
+    return [importlib.import_module(f"{tools.__name__}.{name}") for name in names]
+
+
+def _sendable(text: str) -> str:
+    """Text that UTF-8 can carry: a path or a name may hold halves of surrogate pairs, which would stop the wire."""
+    return text.encode("utf-8", errors="replace").decode()

@@ -1,0 +1,127 @@
+"""MCP over a pair of binary streams, as the SDK wants it; SIGTERM is the end of input.
+
+The SDK has its own, but cannot leave while its reader blocks, and a server must go when it is told to.
+"""
+
+import math
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from queue import SimpleQueue
+from typing import Any, BinaryIO, cast
+
+import anyio.from_thread
+import anyio.lowlevel
+from anyio.streams.memory import MemoryObjectReceiveStream
+from mcp.server.stdio import stdio_server
+
+from ..server import App
+from .signals import wait_for_shutdown
+
+IDLE_GRACE_S = 0.5  # without a byte taken by the host
+MAX_GRACE_S = 1.5
+PIECE_BYTES = 8 * 1024  # how finely it is seen that the host takes bytes
+
+
+@asynccontextmanager
+async def streams(stdin: BinaryIO, stdout: BinaryIO) -> AsyncIterator[Any]:
+    """The SDK's (read, write) pair over two streams; `stdout` unbuffered.
+
+    Ends at the end of input, at SIGTERM and at SIGINT alike: running calls are cancelled, the process can go, even
+    when the host has stopped reading what we write.
+    """
+    send, lines = anyio.create_memory_object_stream[str](math.inf)
+    token = anyio.lowlevel.current_token()
+    threading.Thread(target=_pump, args=(stdin, send, token), daemon=True).start()
+    ended = anyio.Event()
+    try:
+        async with send, lines, anyio.create_task_group() as tasks:
+            tasks.start_soon(_end_at_signal, send)
+            writer = _Writer(stdout, token)
+            tasks.start_soon(_leave_after, ended, writer, tasks.cancel_scope)
+            wire_in, wire_out = cast("anyio.AsyncFile[str]", _Lines(lines, ended)), cast("anyio.AsyncFile[str]", writer)
+            async with stdio_server(wire_in, wire_out) as streams:
+                yield streams
+            tasks.cancel_scope.cancel()
+    except* BrokenPipeError:
+        pass  # the host stopped reading: it has gone, and nobody is left to tell
+
+
+async def serve(server: App, stdin: BinaryIO, stdout: BinaryIO) -> None:
+    """Serve one host over two streams until its input ends."""
+    async with streams(stdin, stdout) as (read, write):
+        await server.run_over(read, write)
+
+
+class _Lines:
+    """Lines of input, as the SDK iterates them; tells when they end."""
+
+    def __init__(self, lines: MemoryObjectReceiveStream[str], ended: anyio.Event) -> None:
+        self._lines = lines
+        self._ended = ended
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        async for line in self._lines:
+            yield line
+        self._ended.set()
+
+
+class _Writer:
+    """Writes in a daemon thread, one text at a time: a host that does not read holds up nothing but this."""
+
+    def __init__(self, stdout: BinaryIO, token: Any) -> None:
+        self._texts: SimpleQueue[tuple[bytes, anyio.Event]] = SimpleQueue()
+        self._failed: OSError | None = None
+        self.written = 0  # bytes the host has taken
+        threading.Thread(target=self._work, args=(stdout, token), daemon=True).start()
+
+    async def write(self, text: str) -> None:
+        written = anyio.Event()
+        self._texts.put((text.encode(), written))
+        await written.wait()
+        if self._failed:
+            raise BrokenPipeError from self._failed
+
+    async def flush(self) -> None:
+        """Nothing is held back."""
+
+    def _work(self, stdout: BinaryIO, token: Any) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            while True:
+                content, written = self._texts.get()
+                try:
+                    for start in range(0, len(content), PIECE_BYTES):
+                        self._write(stdout, content[start : start + PIECE_BYTES])
+                except OSError as error:
+                    self._failed = error
+                anyio.from_thread.run_sync(written.set, token=token)
+
+    def _write(self, stdout: BinaryIO, content: bytes) -> None:
+        while content:
+            taken = stdout.write(content)
+            self.written += taken
+            content = content[taken:]
+
+
+def _pump(stdin: BinaryIO, send: Any, token: Any) -> None:
+    """Hand each line of input to the event loop; a daemon thread, so that a blocked read holds nobody up."""
+    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, RuntimeError, OSError):  # the loop has ended
+        for line in stdin:
+            anyio.from_thread.run_sync(send.send_nowait, line.decode("utf-8", errors="replace"), token=token)
+        anyio.from_thread.run_sync(send.close, token=token)
+
+
+async def _end_at_signal(send: Any) -> None:
+    await wait_for_shutdown()
+    send.close()
+
+
+async def _leave_after(ended: anyio.Event, writer: _Writer, scope: anyio.CancelScope) -> None:
+    """Replies under way may be taken, but a host that takes nothing, or very long, does not hold the process."""
+    await ended.wait()
+    with anyio.move_on_after(MAX_GRACE_S):
+        seen = -1
+        while writer.written != seen:
+            seen = writer.written
+            await anyio.sleep(IDLE_GRACE_S)
+    scope.cancel()

@@ -1,0 +1,265 @@
+"""What a tool is handed: one call's view of DashScope. Progress and cost happen here, once."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from typing import Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import Resolve
+
+from ..catalog import Catalog, Cost, Model, plain, unpriced
+from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
+from ..dashscope import ChatCompletions, DashScopeError
+from ..errors import InvalidRequest
+from .ask import Exchange, RequestFailed, RequestPlan
+from .context import AppContext
+from .progress import Progress
+from .reply import ReplyAccumulator
+from .result import Spent, elide_middle, money, sum_exchanges, tokens
+from .thinking import Level, ThinkingParameters, output_limit, standard, thinking
+
+UNPRICED = {
+    "plan": "plan: this call draws on the plan's quota, not on money per token",
+    "other": "not DashScope: this server's prices are not known",
+}
+
+
+class Call:
+    """One call's view of DashScope."""
+
+    def __init__(self, context: AppContext, progress: Progress) -> None:
+        self.context = context
+        self._progress = progress
+        self.exchanges: list[Exchange] = []  # every request that was answered or counted
+        self._perhaps_billed = 0  # requests that failed, and nobody said what they used
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.context.catalog()
+
+    @property
+    def region(self) -> str:
+        """The region whose prices hold."""
+        return self.context.host.region
+
+    @property
+    def today(self) -> date:
+        return self.context.today()
+
+    def model_for(self, tool: str, asked: str) -> str:
+        """The id to send: what the call asked for, else the settings' choice, else the catalog's default."""
+        defaults = self.catalog.defaults
+        chosen = asked.strip() or self.context.models.get(tool) or defaults.get(tool, defaults["chat"])
+        return chosen if self.context.host.kind == "other" else self.catalog.canonical_name(chosen)
+
+    def has_configured_model(self, tool: str) -> bool:
+        """Whether the settings name a model for it."""
+        return tool in self.context.models
+
+    def known(self, model: str) -> Model | None:
+        """What the catalog holds of a model; of another server's models it knows nothing, whatever their names."""
+        return None if self.context.host.kind == "other" else self.catalog.find(model)
+
+    @property
+    def past_soft_timeout(self) -> bool:
+        """Whether the call has run so long that no new part of the work may begin: hosts give up on long calls."""
+        return self._progress.elapsed_s > self.context.soft_timeout_s
+
+    @property
+    def elapsed_s(self) -> float:
+        return self._progress.elapsed_s
+
+    async def report(self, message: str) -> None:
+        await self._progress.report(lambda: message)
+
+    def heartbeat(self, doing: str) -> AbstractAsyncContextManager[None]:
+        """Progress that says `doing` whenever nothing else was said for a while."""
+        return self._progress.heartbeat(doing)
+
+    async def report_now(self, message: str) -> None:
+        await self._progress.report_now(message)
+
+    def require_dashscope(self, what: str) -> None:
+        """Raises InvalidRequest: the host is a plan's, or no DashScope at all."""
+        if self.context.host.kind != "dashscope":
+            raise InvalidRequest(f"{what} is DashScope's own: a plan or another server has none. `chat` works there.")
+
+    def estimate(self, model: str, input_tokens: int, output_tokens: int = 0, calls: int = 1) -> Cost:
+        """What requests of that many tokens each would cost at DashScope, before they are sent."""
+        work = Workload(input_tokens=input_tokens, output_tokens=output_tokens, calls=calls)
+        return cost_of(self.catalog, model, work, region=self.region, on=self.context.now())
+
+    async def complete(
+        self,
+        model: str,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        thinking_level: Level | None = None,
+        max_output_tokens: int | None = None,
+        response_format: Mapping[str, Any] | None = None,
+        sampling: Mapping[str, float] | None = None,
+        pdf_pages: int | None = 0,
+    ) -> Exchange:
+        """Ask a model over chat completions. A cut stream gives what came, marked.
+
+        Raises:
+            InvalidRequest: the arguments do not fit the model.
+            RequestFailed: DashScope gave no answer.
+        """
+        known = self.known(model)
+        thinking = self.thinking(model, thinking_level)
+        parameters: dict[str, Any] = self.output_limit(model, thinking, max_output_tokens)
+        parameters |= {"response_format": response_format} if response_format else {}
+        parameters |= sampling or {}
+        if pdf_pages != 0 and self.context.host.kind == "dashscope":
+            parameters["include_tool_usage"] = True  # or the pages that were parsed are not told
+            await self._tell_page_fee(pdf_pages)
+        protocol = ChatCompletions(cumulative=bool(known and known.cumulative))
+        return await self.ask(RequestPlan(model, protocol, messages, thinking, parameters, pdf_pages=pdf_pages))
+
+    async def _tell_page_fee(self, pages: int | None) -> None:
+        fee = self.catalog.fee("pdf_page", self.region)
+        each = f"{plain(fee.price)} {fee.currency}" if fee else "an unknown price"
+        await self.report_now(f"{'some' if pages is None else pages} PDF pages, at {each} each beside their tokens")
+
+    def thinking(self, model: str, level: Level | None = None) -> ThinkingParameters:
+        """What makes a model think so much; None: it thinks only if it must.
+
+        Raises:
+            InvalidRequest: it cannot.
+        """
+        if self.context.host.kind == "other":  # only fields every OpenAI-compatible server knows
+            return standard(level)
+        return thinking(model, self.known(model), level)
+
+    def output_limit(self, model: str, thinking: ThinkingParameters, asked: int | None = None) -> dict[str, int]:
+        """The parameter that bounds the output; by default so that an answer fits the host.
+
+        Raises:
+            InvalidRequest: it leaves no room for an answer.
+        """
+        if self.context.host.kind == "other":
+            return {"max_tokens": asked} if asked else {}
+        return output_limit(model, self.known(model), thinking, asked)
+
+    async def ask(self, plan: RequestPlan) -> Exchange:
+        """Send one request, the only way there is; what it cost is in this call's sums, answered or not.
+
+        Raises:
+            RequestFailed: DashScope gave no answer.
+        """
+        heard = ReplyAccumulator(search_strategy=plan.search_strategy, pdf_pages=plan.pdf_pages)
+        try:
+            request_id, sandbox = await self._send(plan, heard)
+        except DashScopeError as error:
+            raise self._failed(plan, heard, error) from None
+        exchange = self._exchange(plan, heard, request_id, sandbox)
+        self.exchanges.append(exchange)
+        return exchange
+
+    async def _send(self, plan: RequestPlan, heard: ReplyAccumulator) -> tuple[str, bool]:
+        """Take in the reply, with progress; its request id, and whether the sandbox gave it."""
+        async with (
+            self._progress.heartbeat(f"{plan.label}waiting for {plan.model}"),
+            self.context.dashscope.stream(plan.protocol, plan.body, turn=plan.before_attempt) as reply,
+        ):
+            async for event in reply.events:
+                heard.take(event)
+                await self._progress.report(lambda: plan.label + heard.news(plan.model))
+        return reply.request_id, reply.sandbox
+
+    def _failed(self, plan: RequestPlan, heard: ReplyAccumulator, error: DashScopeError) -> RequestFailed:
+        exchange = self._exchange(plan, heard, error.request_id, error.sandbox)
+        if exchange.usage:
+            self.exchanges.append(exchange)
+        else:
+            self._perhaps_billed += not error.refused_at_once
+        return RequestFailed(error.reworded(hint=self._advice(error, exchange)), exchange)
+
+    def _exchange(self, plan: RequestPlan, heard: ReplyAccumulator, request_id: str, sandbox: bool) -> Exchange:
+        return Exchange(
+            model=plan.model,
+            text="".join(heard.text),
+            reasoning=elide_middle("".join(heard.reasoning)),
+            finish_reason=heard.finished.reason,
+            incomplete=heard.incomplete,
+            stopped_by=heard.finished.kind,
+            thinking=plan.thinking.used,
+            usage=heard.usage,
+            cost=self._cost(plan, heard, sandbox),
+            request_id=request_id,
+            sandbox=sandbox,
+            search_results=tuple(heard.pages),
+            searched=heard.searched,
+            searches=heard.searches,
+            ocr_result=heard.recognised,
+        )
+
+    def spent(self, model: str) -> Spent:
+        """What this call cost so far, failed requests included: the part of a result that says so."""
+        spent = sum_exchanges(model, self.exchanges, self.elapsed_s)
+        if self._perhaps_billed:
+            warning = f"Without {self._perhaps_billed} failed requests: whether DashScope bills them, it does not say."
+            warnings = (*spent["cost"].warnings, warning)
+            spent["cost"] = spent["cost"].model_copy(update={"warnings": warnings})
+        return spent
+
+    def _cost(self, plan: RequestPlan, heard: ReplyAccumulator, sandbox: bool) -> Cost:
+        warnings = (*plan.thinking.warnings, *self._host_warnings(sandbox))
+        if self.context.host.kind != "dashscope":
+            return unpriced(UNPRICED[self.context.host.kind], *warnings)
+        if heard.usage is None:
+            warnings = (*warnings, "A search was made, which is billed too.") if heard.searched else warnings
+            known = self.known(plan.model)
+            said = lifecycle_warnings(known, plan.model, self.today) if known else []
+            return unpriced("DashScope reported no usage; the call may still be billed", *warnings, *said)
+        work = replace(
+            Workload.of(heard.usage, reasoned=bool(heard.reasoning or heard.usage.reasoning_tokens)),
+            web_searches=heard.billed_searches,
+            pdf_pages=heard.pdf_pages or 0,
+            search_strategy=heard.search_strategy,
+        )
+        if heard.pdf_pages is None:
+            return unpriced(
+                "DashScope did not say how many PDF pages it parsed, and they are billed by the page", *warnings
+            )
+        if heard.pdf_pages and not heard.pages_told:
+            warnings = (*warnings, "DashScope did not say how many PDF pages it parsed: those of the file are priced.")
+        if heard.searched and heard.searches is None:
+            warnings = (*warnings, "DashScope did not say how many searches it made: one is priced.")
+        price = cost_of(self.catalog, plan.model, work, region=self.region, on=self.context.now())
+        return price.model_copy(update={"warnings": (*warnings, *price.warnings)})
+
+    def _host_warnings(self, sandbox: bool) -> tuple[str, ...]:
+        host = self.context.host
+        if host.kind != "dashscope" or host.known or sandbox:
+            return ()
+        return ("This host is none of Alibaba's own: what it charges may differ.",)
+
+    def _advice(self, error: DashScopeError, exchange: Exchange) -> str:
+        """What only we can add to a failure: near names, and what it cost so far."""
+        if exchange.usage:
+            return f"Spent: {tokens(exchange.usage)}, {money(exchange.cost)}."
+        if error.kind != "unknown_model" or self.context.host.kind != "dashscope":
+            return ""
+        model, known = exchange.model, self.known(exchange.model)
+        near = self.catalog.similar_names(model)
+        advice = lifecycle_warnings(known, model, self.today) if known else []
+        return " ".join([*advice, f"Near names: {', '.join(near)}." if near else "The catalog knows no near name."])
+
+    async def turn(self, to: str, per_s: float) -> None:
+        """Wait for a turn to do what DashScope takes so often a second, from all calls together."""
+        waiting = partial(self._progress.report, lambda: f"waiting for a turn to {to} ({per_s:g} a second)")
+        await self.context.pacing.turn(to, per_s, waiting)
+
+
+async def bind(ctx: Context[AppContext]) -> Call:
+    """The SDK calls this for each tool call (its `Resolve`), so a tool never sees the context."""
+    return Call(ctx.request_context.lifespan_context, Progress(ctx.report_progress))
+
+
+BoundCall = Annotated[Call, Resolve(bind)]
+"""The first parameter of every tool."""

@@ -1,0 +1,33 @@
+"""What all calls of the process share."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from ..catalog import Catalog, in_beijing, shipped
+from ..dashscope import DashScope
+from ..endpoints import Host
+from ..files import Renderer
+from .pacing import Pacing
+
+
+@dataclass(frozen=True)
+class AppContext:
+    """What all calls share: made once, in `commands/serve`."""
+
+    dashscope: DashScope
+    host: Host
+    folders: tuple[Path, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)  # tool -> the model the settings chose for it
+    catalog: Callable[[], Catalog] = shipped
+    soft_timeout_s: float = 45  # a call that reads in parts begins no new one after it
+    extract_repairs: int = 1  # how often an answer that does not fit is sent back
+    renderer: Renderer = field(default_factory=Renderer)
+    uploads: bool = True  # whether a file may be put into DashScope's temporary storage
+    pacing: Pacing = field(default_factory=Pacing)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def today(self) -> date:
+        """The day in Beijing, where prices are made."""
+        return in_beijing(self.now()).date()

@@ -1,0 +1,153 @@
+"""What must be said with a price: how old and how sure it is, and what is not in it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from ..models import BEIJING_REGION, Catalog, Model, Price, Reference, Tier
+from ..money import plain
+from .workload import Workload
+
+STALE_AFTER_DAYS = 90
+BATCH_CONTEXT = 256_000  # https://help.aliyun.com/zh/model-studio/batch-interfaces-compatible-with-openai
+
+
+@dataclass(frozen=True)
+class PriceQuery:
+    """What was asked of the catalog. `to_the_hour`: the cheaper hours were looked at."""
+
+    catalog: Catalog
+    model: Model
+    name: str
+    work: Workload
+    day: date
+    to_the_hour: bool
+
+
+def caveats(asked: PriceQuery, prices: Sequence[Price], tier: Tier) -> Iterator[str]:
+    price, work = prices[0], asked.work
+    yield _quota(price, work) if work.free_quota else "List price: free quota and promotions are not deducted."
+    if asked.name not in (asked.model.id, *asked.model.aliases):
+        yield f"{asked.name} is {asked.model.id}."
+    yield from price_caveats(asked.catalog, asked.model, prices, asked.day)
+    yield from _of_the_hour(price, asked)
+    yield from _of_the_limits(asked.model, price, work)
+    yield from _of_the_cache(asked.catalog, price, tier, work)
+    yield from _of_batch_and_search(asked.catalog, price, work)
+    if asked.catalog.trouble:
+        yield asked.catalog.trouble
+
+
+def price_caveats(catalog: Catalog, model: Model, prices: Sequence[Price], day: date) -> Iterator[str]:
+    """What holds for a price whatever the workload."""
+    price, source = prices[0], catalog.sources[prices[0].source]
+    if price.note:
+        yield f"Of the price: {price.note}."
+    if price.promotion:
+        yield f"A printed promotion ({price.promotion}) is not applied."
+    if len(prices) > 1:
+        scopes = ", ".join(each.scope for each in prices)
+        yield f"{price.region} has several price scopes ({scopes}); {price.scope} used."
+    if price.region == "ap-southeast-1":
+        yield "Printed in CNY; the international site bills in USD."
+    if price.basis == "claimed":
+        yield f"This price is the lone claim of a third party ({source.title}): it may be wrong."
+    yield from _of_the_day(price, source, day)
+
+
+def _of_the_day(price: Price, source: Reference, day: date) -> Iterator[str]:
+    read_on = date.fromisoformat(source.date)
+    if not price.holds(day):
+        yield f"No price of {day} is known; the nearest one known is used."
+    elif price.valid_from is None and day < read_on:
+        yield f"Read on {read_on}; whether it already held on {day} is not known."
+    if (age := (day - read_on).days) > STALE_AFTER_DAYS and price.valid_to is None:
+        yield f"The price is {age} days old: check {source.url or source.title}."
+
+
+def lifecycle_warnings(model: Model, name: str, on: date) -> list[str]:
+    """What to know before using a model that is held as retired (our date may be wrong, so it is still sent)."""
+    life = model.lifecycle
+    for scope in life.scopes:
+        if scope.name == name and scope.retired_on <= on:
+            return [f"{name} is listed as retired since {scope.retired_on}; use {scope.replacement}."]
+    if model.retired and (life.retired_on is None or life.retired_on <= on):
+        return [f"{model.id} is listed as retired since {life.retired_on or 'a day unknown'}; use {life.successor}."]
+    if life.status == "deprecated":
+        passed = life.retired_on is not None and life.retired_on <= on
+        announced = f"was announced to retire on {life.retired_on}, which may have happened"
+        coming = f"is announced to retire on {life.retired_on}"
+        return [f"{model.id} {announced if passed else coming}; use {life.successor}."]
+    if life.status == "unverified":
+        return [f"{model.id} is on no page of Alibaba's that was read: it may not exist."]
+    return []
+
+
+def _quota(price: Price, work: Workload) -> str:
+    if work.batch:
+        return "The free quota does not cover Batch calls."
+    if (work.input_tokens + work.output_tokens) * work.calls > price.free_quota_tokens:
+        return f"The free quota here ({price.free_quota_tokens:,} tokens) does not cover it all: none is deducted."
+    return "Free quota simulated: 90 days from activation, and only where the account still has it."
+
+
+def _of_the_hour(price: Price, asked: PriceQuery) -> Iterator[str]:
+    hours = price.off_peak
+    if hours and not asked.to_the_hour and not asked.work.batch and (hours.valid_from or date.min) <= asked.day:
+        tier = hours.tiers[0]
+        cheaper = f"{plain(tier.text_input)} in, {plain(tier.output)} out" if tier.output else plain(tier.text_input)
+        yield f"Peak price; from {hours.start}:00 to {hours.end}:00 Beijing time it is {cheaper} per million tokens."
+
+
+def _of_the_limits(model: Model, price: Price, work: Workload) -> Iterator[str]:
+    """Limits read in May 2026 may have risen since: they warn, and do not refuse."""
+    edges = [tier.up_to for tier in price.tiers if tier.up_to is not None]
+    if edge := next((e for e in edges if e < work.input_tokens <= e * 1024 // 1000), None):
+        yield f"{work.input_tokens:,} input tokens lie just above a tier edge of {edge:,} (K = 1,000 as printed)."
+    if not work.measured:
+        yield from over_limits(model, work)
+
+
+def over_limits(model: Model, work: Workload) -> Iterator[str]:
+    """Where a workload is more than the model is known to take or give."""
+    limits = model.limits
+    takes = (limits.max_input_thinking if work.thinking else None) or limits.max_input
+    if takes and work.input_tokens > takes:
+        yield f"{model.id} is listed to take at most {takes:,} input tokens."
+    if work.batch and work.input_tokens > BATCH_CONTEXT:
+        yield f"A Batch request is listed to take at most {BATCH_CONTEXT:,} tokens of context."
+    most = limits.max_output and limits.max_output + (limits.max_reasoning or 0 if work.thinking else 0)
+    if most and work.output_tokens > most:
+        yield f"{model.id} is listed to give at most {most:,} output tokens."
+
+
+def _of_the_cache(catalog: Catalog, price: Price, tier: Tier, work: Workload) -> Iterator[str]:
+    if not work.cache_tokens:
+        return
+    if work.batch:
+        yield "Batch calls get no cache price: cached tokens are priced as plain input."
+        return
+    if price.cache_source:
+        source = catalog.sources[price.cache_source]
+        yield f"The cache price was read elsewhere: {source.title}, {source.date}."
+    unknown = [
+        what
+        for what, count, amount in (
+            ("cached tokens", work.cached_input_tokens, tier.cached_input),
+            ("cache writes", work.cache_write_tokens, tier.cache_write),
+            ("explicit cache hits", work.explicit_cached_tokens, tier.cached_input_explicit),
+        )
+        if count and amount is None
+    ]
+    if unknown:
+        yield f"No cache price is known here: {' and '.join(unknown)} are priced as plain input."
+
+
+def _of_batch_and_search(catalog: Catalog, price: Price, work: Workload) -> Iterator[str]:
+    if work.batch and price.batch and not price.batch.printed:
+        source = catalog.sources[price.batch.source]
+        yield f"The price row prints no Batch price; this one is of {source.title}, {source.date}."
+    if work.web_searches:
+        yield "Pages that a search brings in are billed as input tokens too."
+        if price.region != BEIJING_REGION and work.search_strategy in ("turbo", "max"):
+            yield f"In {price.region} a search fee is printed for agent searches only: that one is used."

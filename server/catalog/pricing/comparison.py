@@ -1,0 +1,171 @@
+"""What a workload costs on several models, cheapest first; or their price sheets."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from pydantic import Field
+
+from ...text import printable as sayable
+from ..models import Catalog, Model, in_force
+from ..money import Cost, Frozen, unpriced
+from ..search import ModelQuery, find_models, is_special
+from ..strategies import default_strategy, strategies
+from .caveats import over_limits
+from .cost import cost_of, why_unknown
+from .sheet import Sheet, fees_in, price_sheet
+from .tokens import image_tokens
+from .workload import Workload
+
+MAX_ESTIMATES = 10
+MAX_SHEETS = 15
+MAIN = ("mainline", "third_party")
+ON_THE_SHEET = ("chat", "vision", "ocr")
+COMPARED = ("chat", "vision", "omni")  # the types that are compared when no model is named
+
+
+Sizes = Sequence[tuple[int, int]]
+
+
+class Estimate(Cost):
+    model: str
+    estimated: bool = Field(description="True: tokens of text or images were guessed before pricing")
+
+
+class Costs(Frozen):
+    """Estimates for a workload, cheapest first; without one, price sheets."""
+
+    region: str
+    on: str
+    cheapest: str | None
+    estimates: tuple[Estimate, ...] = ()
+    sheets: tuple[Sheet, ...] = ()
+    fees: dict[str, str] = Field({}, description="What is not billed by the token, in CNY")
+    notes: tuple[str, ...] = ()
+
+
+def _compared(catalog: Catalog, shown: Sequence[Estimate], region: str, on: str, notes: Sequence[str]) -> Costs:
+    """What is said of every estimate is said once."""
+    priced = [set(each.warnings) for each in shown if each.total is not None]
+    common = [said for said in shown[0].warnings if all(said in each for each in priced)] if len(priced) > 1 else []
+    trouble = [f"Of all: {catalog.trouble}"] if catalog.trouble and catalog.trouble not in common else []
+    estimates = [
+        each.model_copy(update={"warnings": tuple(said for said in each.warnings if said not in common)})
+        for each in shown
+    ]
+    return Costs(
+        region=region,
+        on=on,
+        cheapest=_cheapest(catalog, shown),
+        estimates=tuple(estimates),
+        notes=(*common, *trouble, *notes),
+    )
+
+
+def _cheapest(catalog: Catalog, shown: Sequence[Estimate]) -> str | None:
+    priced = [each.model for each in shown if each.total is not None]
+    return next((name for name in priced if (m := catalog.find(name)) and m.lifecycle.status == "active"), None)
+
+
+# --- estimates ---
+
+
+def _by_total(estimate: Estimate) -> tuple[bool, Decimal]:
+    return estimate.total is None, estimate.total or Decimal()
+
+
+def _is_able(model: Model, work: Workload, sizes: Sizes, region: str, day: date) -> bool:
+    """Whether a model is compared unasked: a main line in service there, that can do the work."""
+    whole, _ = _with_images(model, work, sizes)
+    thinks = not work.thinking or (model.thinking is not None and model.thinking.mode != "none")
+    return (
+        model.type in COMPARED
+        and model.kind not in ("snapshot", "latest")
+        and "/" not in model.id  # sold by its maker, after a step in the console
+        and not is_special(model)
+        and model.lifecycle.status == "active"
+        and not _cannot(model, work, sizes, region)
+        and thinks
+        and not any(over_limits(model, whole))
+        and _is_sold(model, region, day)
+    )
+
+
+def _is_sold(model: Model, region: str, day: date) -> bool:
+    """Whether it has a price there that is more than nothing for a time."""
+    return any(price.kind == "list" and price.tiers[0].text_input for price in in_force(model, region, None, day))
+
+
+def _estimate(
+    catalog: Catalog, name: str, *, work: Workload, sizes: Sizes, region: str, when: date | datetime, guessed: bool
+) -> Estimate:
+    model = catalog.find(name)
+    refusal = _cannot(model, work, sizes, region) if model else ""
+    if model is None or refusal:
+        priced = unpriced(refusal or why_unknown(catalog, name))
+    else:
+        whole, notes = _with_images(model, work, sizes)
+        if offered := strategies(model, region):
+            named = next((each for each in offered if each == work.search_strategy), default_strategy(offered, region))
+            whole = replace(whole, search_strategy=offered[named])
+        priced = cost_of(catalog, name, whole, region=region, on=when)
+        priced = priced.model_copy(update={"warnings": (*priced.warnings, *notes)})
+    return Estimate(model=sayable(name), estimated=guessed or bool(sizes), **dict(priced))
+
+
+def _cannot(model: Model, work: Workload, sizes: Sizes, region: str) -> str:
+    if sizes and "image" not in model.input:
+        return f"{model.id} reads no images"
+    if work.thinking and model.thinking and model.thinking.mode == "none":
+        return f"{model.id} cannot think"
+    return _cannot_search(model, work, region) if work.web_searches else ""
+
+
+def _cannot_search(model: Model, work: Workload, region: str) -> str:
+    offered = strategies(model, region)
+    if not offered:
+        return f"{model.id} cannot search the web in {region}"
+    if work.search_strategy and work.search_strategy not in offered:
+        return f"{model.id} has no search strategy {work.search_strategy} in {region}: it has {', '.join(offered)}"
+    return ""
+
+
+def _with_images(model: Model, work: Workload, sizes: Sizes) -> tuple[Workload, list[str]]:
+    kind = "ocr" if model.type == "ocr" else "vision"
+    tokens = sum(image_tokens(*size, patch_px=model.image_patch_px, kind=kind) for size in sizes)
+    always = model.thinking is not None and model.thinking.mode == "only"
+    notes = [f"The images are at most {tokens:,} tokens."] if tokens else []
+    notes += [f"{model.id} always thinks: its output includes the reasoning."] if always and not work.thinking else []
+    notes += [f"Whether {model.id} can think is not known."] if work.thinking and model.thinking is None else []
+    whole = replace(
+        work,
+        input_tokens=work.input_tokens + tokens,
+        input_by_modality={"image": tokens} if tokens else {},
+        thinking=work.thinking or always,
+    )
+    return whole, notes
+
+
+# --- price sheets ---
+
+
+def _price_sheets(catalog: Catalog, names: Sequence[str], region: str, day: date) -> Costs:
+    listed = find_models(catalog, ModelQuery(), region=region, on=day)
+    main = [
+        m.id
+        for m in listed
+        if m.type in ON_THE_SHEET and m.kind in MAIN and not is_special(m) and _is_sold(m, region, day)
+    ]
+    sheets, notes = [], []
+    for name in names or main[:MAX_SHEETS]:
+        model = catalog.find(name)
+        if model is None:
+            notes.append(f"{why_unknown(catalog, name)}.")
+        else:
+            sheets.append(price_sheet(catalog, model, name, region, day))
+    if not names:
+        notes.append("The main models in service. Name others in `models`; the tool `models` finds them.")
+    notes += [catalog.trouble] if catalog.trouble else []
+    fees = fees_in(catalog, region)
+    return Costs(region=region, on=str(day), cheapest=None, sheets=tuple(sheets), fees=fees, notes=tuple(notes))

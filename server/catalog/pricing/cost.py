@@ -1,0 +1,164 @@
+"""A workload in, its exact list price out.
+
+The rules are those of https://help.aliyun.com/zh/model-studio/model-pricing (K = 1,000; the input tokens of the single
+request choose the tier of all its tokens), of its deep-thinking page (a reply that reasoned pays the thinking price
+for all its output) and of its batch and context-cache pages.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+
+from ...text import printable
+from ..models import Catalog, Fee, Model, Price, Tier, in_beijing, in_force
+from ..money import EXACT, Cost, CostLine, line, sum_lines, unpriced
+from .caveats import PriceQuery, caveats, lifecycle_warnings
+from .workload import Workload
+
+
+def cost_of(catalog: Catalog, name: str, work: Workload, *, region: str, on: date | datetime) -> Cost:
+    """What `work` costs on a model at list price; null with a reason where that cannot be known.
+
+    `on`: the day whose prices hold; with a time of day (Beijing's, where it has no zone), its cheaper hours too.
+    """
+    model = catalog.find(name)
+    if model is None:
+        return unpriced(why_unknown(catalog, name))
+    day = in_beijing(on).date() if isinstance(on, datetime) else on
+    said = lifecycle_warnings(model, name, day)
+    scope = model.scope_of(name)
+    prices = in_force(model, region, scope, day)
+    if not prices:
+        return unpriced(_unpriced_here(model, name, region, scope), *said)
+    price = prices[0]
+    if refusal := _refusal(catalog, model, price, work, day):
+        return unpriced(refusal, *said)
+    at_night = isinstance(on, datetime) and _is_off_peak(price, on) and not work.batch
+    tiers = price.off_peak.tiers if price.off_peak and at_night else price.tiers
+    tier = next((t for t in tiers if t.up_to is None or work.input_tokens <= t.up_to), tiers[-1])
+    lines = (*_token_lines(tier, price, work), *_fee_lines(catalog, region, work))
+    source = catalog.sources[price.source]
+    asked = PriceQuery(catalog, model, name, work, day, isinstance(on, datetime))
+    return Cost(
+        total=sum_lines(lines),
+        currency=price.currency,
+        lines=lines,
+        tier=f"{tier.label}, off-peak" if at_night else tier.label,
+        source=source.url or source.title,
+        date=source.date,
+        warnings=(*caveats(asked, prices, tier), *said),
+    )
+
+
+def _unpriced_here(model: Model, name: str, region: str, scope: str | None) -> str:
+    where = ", ".join(sorted({price.region for price in model.prices if scope in (None, price.scope)}))
+    elsewhere = f"; it has one in {where}" if where else ", nor for any other"
+    return f"no price of {name} is known for region {region}{elsewhere}"
+
+
+def why_unknown(catalog: Catalog, name: str) -> str:
+    near = catalog.similar_names(name)
+    nearby = f" (near names: {', '.join(near)})" if near else ""
+    return f"{printable(name)} is not in the catalog of {catalog.as_of}{nearby}, so its price is unknown"
+
+
+def _refusal(catalog: Catalog, model: Model, price: Price, work: Workload, day: date) -> str:
+    """Why there is no price, or an empty text."""
+    if price.kind == "trial":
+        return f"{model.id} has no price: it is a free trial ({price.note or 'no note'})"
+    if model.first_day and day < model.first_day:
+        return f"{model.id} was released on {model.first_day}: there was no price on {day}"
+    fees = ", ".join(item for _, item, fee in _fees(catalog, price.region, work) if fee is None)
+    if fees:
+        return f"the fee of {fees} is not known in {price.region}"
+    return _miscounted(price, work) or _beyond(model, price, work)
+
+
+def _miscounted(price: Price, work: Workload) -> str:
+    if min(work.counts) < 0 or work.calls < 1:
+        return "a count is negative"
+    kinds = work.input_by_modality.values() if price.tiers[0].input_by_modality else ()
+    said = max(work.reasoning_tokens, sum(work.output_by_modality.values()))
+    if work.cache_tokens + sum(kinds) > work.input_tokens or said > work.output_tokens:
+        return "the token counts do not add up: a part is more than its whole"
+    if work.cached_input_tokens and (work.cache_write_tokens or work.explicit_cached_tokens):
+        return "implicit cache hits and the explicit cache exclude each other in one request"
+    if work.output_tokens and not price.tiers[0].has_output:
+        return "the model writes no text: it has no output price"
+    if work.batch and price.batch is None:
+        return f"no Batch price is known in {price.region}"
+    if work.batch and work.web_searches:
+        return "Batch calls cannot search the web"
+    return ""
+
+
+def _beyond(model: Model, price: Price, work: Workload) -> str:
+    """The last tier runs to the model's own limit, which may lie above its printed edge."""
+    most = max(price.tiers[-1].up_to or 0, model.limits.max_input or model.limits.context or 0)
+    if not most or work.measured or work.input_tokens <= most:
+        return ""
+    return f"{work.input_tokens:,} input tokens are more than {model.id} takes ({most:,}): split the work"
+
+
+def _token_lines(tier: Tier, price: Price, work: Workload) -> Iterator[CostLine]:
+    multiplier = price.batch.multiplier if work.batch and price.batch else Decimal(1)
+    free = _is_free(price, work)
+    for item, quantity, per_million in (*_input(tier, work), *_output(tier, work)):
+        if quantity:
+            price_each = Decimal(0) if free else EXACT.multiply(per_million, multiplier)
+            yield line(item, quantity * work.calls, price_each)
+
+
+def _is_free(price: Price, work: Workload) -> bool:
+    tokens = (work.input_tokens + work.output_tokens) * work.calls
+    return work.free_quota and not work.batch and tokens <= price.free_quota_tokens
+
+
+def _input(tier: Tier, work: Workload) -> Iterator[tuple[str, int, Decimal]]:
+    """Each token once, at its most particular price; what has none of its own is plain input."""
+    parts = [
+        ("cached_input", work.cached_input_tokens, tier.cached_input),
+        ("cache_write", work.cache_write_tokens, tier.cache_write),
+        ("explicit_cached_input", work.explicit_cached_tokens, tier.cached_input_explicit),
+    ]
+    kept = [] if work.batch else [(item, count, price) for item, count, price in parts if price is not None]
+    kinds = [(f"input_{kind}", n, tier.input_by_modality.get(kind)) for kind, n in work.input_by_modality.items()]
+    kept += [(item, count, price) for item, count, price in kinds if price is not None]
+    yield "input", work.input_tokens - sum(count for _, count, _ in kept), tier.text_input
+    yield from kept
+
+
+def _output(tier: Tier, work: Workload) -> Iterator[tuple[str, int, Decimal]]:
+    if tier.output_by_modality:
+        audio = work.output_by_modality.get("audio", 0)
+        only_text = not any(n for kind, n in work.input_by_modality.items() if kind != "text")
+        text = tier.output_text_when_input_text_only if only_text else None
+        yield "output_audio", audio, tier.output_by_modality.get("audio", Decimal(0))
+        if not audio:  # the text inside an audio answer is free
+            yield "output", work.output_tokens, text or tier.output_by_modality["text"]
+    elif tier.output_thinking is not None and (work.thinking or tier.output is None):
+        yield "output_thinking", work.output_tokens, tier.output_thinking
+    elif tier.output is not None:
+        yield "output", work.output_tokens, tier.output
+
+
+def _fee_lines(catalog: Catalog, region: str, work: Workload) -> Iterator[CostLine]:
+    for quantity, _, fee in _fees(catalog, region, work):
+        assert fee  # an unknown one has been refused
+        yield line(fee.item, quantity * work.calls, fee.price, fee.per)
+
+
+def _fees(catalog: Catalog, region: str, work: Workload) -> Iterator[tuple[int, str, Fee | None]]:
+    """Quantity, item, fee. Batch, cache and free quota do not touch them."""
+    if work.web_searches:
+        yield work.web_searches, "web_search", catalog.fee("web_search", region, work.search_strategy)
+    if work.pdf_pages:
+        yield work.pdf_pages, "pdf_page", catalog.fee("pdf_page", region)
+
+
+def _is_off_peak(price: Price, moment: datetime) -> bool:
+    here = in_beijing(moment)
+    if price.off_peak is None or here.date() < (price.off_peak.valid_from or date.min):
+        return False
+    start, end, hour = price.off_peak.start, price.off_peak.end, here.hour
+    return start <= hour < end if start < end else hour >= start or hour < end

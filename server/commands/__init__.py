@@ -1,0 +1,1 @@
+"""What `bailian-mcp COMMAND` does."""

@@ -1,0 +1,97 @@
+"""`bailian-mcp serve`: settings -> the one client -> one transport."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from socket import socket
+from typing import Any, BinaryIO
+
+import anyio
+
+from .. import sandbox
+from ..app.server import build
+from ..app.transports import stdio as stdio_transport
+from ..calls.context import AppContext
+from ..catalog import Catalog, overlaid, shipped
+from ..dashscope import DashScope
+from ..files import Renderer
+from ..network import listen
+from ..settings import BadSettings, Settings, child_environment, read_settings, warnings_for_environment
+from .logs import log_to_stderr
+
+Streams = tuple[BinaryIO, BinaryIO]
+LOGGER = logging.getLogger("bailian_mcp")
+
+
+def main(transport: str, host: str, port: int, *, stdio: Streams | None, sandboxed: bool) -> int:
+    """Serve until told to stop; the exit status. `stdio`: the two streams, where that is the transport."""
+    with ExitStack() as stack:
+        try:
+            settings = read_settings(**_sandbox_settings(stack) if sandboxed else {})
+            listening = None if stdio else stack.enter_context(_listening(settings, host, port))
+        except BadSettings as error:
+            sys.stderr.write(f"bailian-mcp cannot start.\n{error}\n")
+            return 2
+        log_to_stderr(settings)
+        for warning in warnings_for_environment():
+            LOGGER.warning("%s", warning)
+        try:
+            anyio.run(_serve, settings, transport, stdio, listening)
+        except Exception:
+            LOGGER.exception("the server stopped")
+            return 1
+    return 0
+
+
+def _sandbox_settings(stack: ExitStack) -> dict[str, str]:
+    """Settings that lead to a sandbox of our own on loopback."""
+    url = stack.enter_context(sandbox.running())
+    return {"DASHSCOPE_BASE_URL": url, "DASHSCOPE_API_KEY": "sk-sandbox", "DASHSCOPE_WORKSPACE_ID": ""}
+
+
+def _listening(settings: Settings, host: str, port: int) -> socket:
+    settings.require_safe_bind(host)
+    try:
+        return listen(host, port)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
+        raise BadSettings(f"It cannot listen on {host}:{port}: {reason}. Choose another --port.") from None
+
+
+async def _serve(settings: Settings, transport: Any, stdio: Streams | None, listening: socket | None) -> None:
+    client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
+    async with client:
+        server = build(_context(settings, client, remote=stdio is None), log_level=settings.log_level)
+        if stdio:
+            await stdio_transport.serve(server, *stdio)
+        elif listening:
+            from ..app.transports import http  # loads a web server, which stdio never needs
+
+            token = settings.http_token.get_secret_value() if settings.http_token else ""
+            await http.serve(server, transport, http.Listener(listening, token, settings.allowed_hosts))
+
+
+def _context(settings: Settings, client: DashScope, *, remote: bool) -> AppContext:
+    return AppContext(
+        client,
+        settings.host,
+        settings.folders(remote=remote),
+        settings.models,
+        _catalog(settings),
+        soft_timeout_s=settings.soft_timeout_s,
+        extract_repairs=settings.extract_repairs,
+        renderer=Renderer(child_environment()),
+        uploads=settings.uploads,
+    )
+
+
+def _catalog(settings: Settings) -> Callable[[], Catalog]:
+    """The catalog, read_settings at first use; an overlay at once, so that its mistakes are said at the start."""
+    if settings.catalog_file is None:
+        return shipped
+    catalog = overlaid(settings.catalog_file)
+    if catalog.trouble:
+        LOGGER.warning("%s", catalog.trouble)
+    return lambda: catalog

@@ -1,0 +1,309 @@
+"""The protocols: for each its API, its path, its headers, its request, and how a frame of its stream becomes events.
+
+Requests come in the terms of chat completions; a dialect says them in its own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+from .events import Event, Finish, OcrResult, ReasoningDelta, SearchResult, SearchResults, TextDelta, UsageReport
+
+Frame = Mapping[str, Any]
+LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
+THINKING_FIELDS = ("enable_thinking", "thinking_budget", "reasoning_effort")
+MAX_SEARCH_RESULTS = 200
+MAX_TOKEN_COUNT = 10**12  # beyond it a count is a mistake, and no price
+Api = Literal["compatible", "native"]
+Endpoint = Literal["text-generation", "multimodal-generation"]
+
+
+class WireProtocol(Protocol):
+    """One reply's decoder: made anew for each request, so it may remember what it has seen."""
+
+    api: Api
+    path: str
+    headers: Mapping[str, str]
+    counts_failures: bool  # whether a frame that tells a failure may tell what was used, too
+
+    def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`body` (`model`, `messages`, parameters) as this protocol takes it, streamed and with its usage reported."""
+        ...
+
+    def failure(self, frame: Frame) -> Frame | None:
+        """The error a frame holds, if it is one: HTTP says 200 by then."""
+        ...
+
+    def events(self, frame: Frame) -> Iterator[Event]:
+        """What one frame says. Raises TypeError, AttributeError or ValueError where it has no known form."""
+        ...
+
+
+class ChatCompletions:
+    """OpenAI-compatible chat completions.
+
+    Page: https://help.aliyun.com/zh/model-studio/qwen-api-via-openai-chat-completions
+    The usage frame has `choices: []`; `content` and `reasoning_content` may be null or "". `cumulative`: each frame
+    repeats the text so far (qwen-mt-plus and -turbo: https://help.aliyun.com/zh/model-studio/qwen-mt-api).
+    """
+
+    api: Api = "compatible"
+    path = "/chat/completions"
+    headers: Mapping[str, str] = {}
+    counts_failures = False
+
+    def __init__(self, *, cumulative: bool = False) -> None:
+        self._pieces = _Pieces(cumulative)
+
+    def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**body, "stream": True, "stream_options": {"include_usage": True}}
+
+    def failure(self, frame: Frame) -> Frame | None:
+        return frame if frame.get("error") else _native_failure(frame)
+
+    def events(self, frame: Frame) -> Iterator[Event]:
+        for choice in _first(frame.get("choices")):
+            yield from self._pieces.of(choice.get("delta") or choice.get("message") or {}, choice.get("finish_reason"))
+        yield from _counted(frame.get("usage") or {})
+
+
+class Generation:
+    """DashScope's own generation protocol, at its text or its multimodal endpoint.
+
+    Page: https://help.aliyun.com/zh/model-studio/qwen-api-via-dashscope
+    Usage comes in every frame and the last counts; a search's pages come in the first frames, later ones repeat the
+    list empty (web-search page); `finish_reason` is the string "null" until the end; the multimodal
+    endpoint takes and gives content as a list of parts, where OCR models say what they found beside the text (page:
+    qwen-vl-ocr-api-reference). Which endpoint a model has, the catalog says. A frame like the one before it is kept:
+    words repeat, and lost text is worse than doubled.
+    """
+
+    api: Api = "native"
+    headers: Mapping[str, str] = {"X-DashScope-SSE": "enable"}
+    counts_failures = False
+
+    def __init__(self, endpoint: Endpoint, *, cumulative: bool = False) -> None:
+        self.path = f"/services/aigc/{endpoint}/generation"
+        self._in_parts = endpoint == "multimodal-generation"
+        self._cumulative = cumulative
+        self._pieces = _Pieces(cumulative)
+        self._pages_told = False
+
+    def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        parameters = {name: value for name, value in body.items() if name not in ("model", "messages", *LIMIT_FIELDS)}
+        parameters |= _limit(body, "max_tokens")
+        messages = [{**m, "content": self._content(m["content"])} for m in body["messages"]]
+        always = {"incremental_output": not self._cumulative, "result_format": "message"}
+        return {"model": body["model"], "input": {"messages": messages}, "parameters": {**parameters, **always}}
+
+    def failure(self, frame: Frame) -> Frame | None:
+        return _native_failure(frame)
+
+    def events(self, frame: Frame) -> Iterator[Event]:
+        output, usage = frame.get("output") or {}, _dict(frame.get("usage"))
+        yield from self._searched(_dict(output.get("search_info")), _dict(_dict(usage.get("plugins")).get("search")))
+        for choice in _first(output.get("choices")):
+            message = choice.get("message") or {}
+            yield from _recognised(message.get("content"))
+            yield from self._pieces.of(message, choice.get("finish_reason"))
+        yield from _counted(usage)
+
+    def _searched(self, info: Frame, counted: Frame) -> Iterator[SearchResults]:
+        """The first list that is not empty is the one that the marks mean; an empty one alone tells no search."""
+        pages = () if self._pages_told else _pages(info.get("search_results"))
+        self._pages_told = self._pages_told or bool(pages)
+        count = _count(counted.get("count"))
+        if pages or info.get("extra_tool_info") or count:
+            yield SearchResults(pages, count)
+
+    def _content(self, content: str | Sequence[Frame]) -> str | list[Frame]:
+        if not self._in_parts:
+            return _text(content)
+        if isinstance(content, str):
+            return [{"text": content}]
+        return [_native_part(part) for part in content]
+
+
+class Responses:
+    """The Responses API. Nothing is stored: it would be, for seven days, unless told otherwise.
+
+    Page: https://help.aliyun.com/zh/model-studio/qwen-api-via-openai-responses
+    Reasoning comes under two spellings, depending on the build. A thinking switch or level is `reasoning.effort` here;
+    a budget cannot be set. A search tells the addresses of its pages only.
+    """
+
+    api: Api = "compatible"
+    path = "/responses"
+    headers: Mapping[str, str] = {}
+    counts_failures = True
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+        self._said = False
+
+    def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        rest = {
+            name: value
+            for name, value in body.items()
+            if name not in ("model", "messages", *LIMIT_FIELDS, *THINKING_FIELDS)
+        }
+        rest |= _limit(body, "max_output_tokens")
+        effort = body.get("reasoning_effort") or ("none" if body.get("enable_thinking") is False else None)
+        rest |= {"reasoning": {"effort": effort}} if effort else {}
+        messages = [{**m, "content": _input_parts(m["content"])} for m in body["messages"]]
+        return {"model": body["model"], "input": messages, **rest, "stream": True, "store": False}
+
+    def failure(self, frame: Frame) -> Frame | None:
+        if frame.get("type") == "response.failed":
+            return {"error": frame["response"].get("error") or "the response failed"}
+        return frame if frame.get("type") == "error" or frame.get("error") else _native_failure(frame)
+
+    def events(self, frame: Frame) -> Iterator[Event]:
+        match frame.get("type"):
+            case "response.output_text.delta" | "response.refusal.delta":
+                self._said = True
+                yield TextDelta(_text(frame.get("delta")))
+            case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta":
+                yield ReasoningDelta(_text(frame.get("delta")))
+            case "response.output_item.done" if _dict(frame.get("item")).get("type") == "web_search_call":
+                pages = _pages(_dict(_dict(frame.get("item")).get("action")).get("sources"))
+                new = tuple(page for page in pages if page.url not in self._told)
+                self._told |= {page.url for page in new}
+                yield SearchResults(new)
+            case "response.completed" | "response.incomplete" | "response.failed":
+                response = frame["response"]
+                usage = _dict(response.get("usage"))
+                yield from self._whole(response.get("output"))
+                if count := _count(_dict(_dict(usage.get("x_tools")).get("web_search")).get("count")):
+                    yield SearchResults((), count)
+                if frame["type"] != "response.failed":
+                    cut = _dict(response.get("incomplete_details")).get("reason") or "max_output_tokens"
+                    whole = frame["type"] == "response.completed"
+                    yield Finish("stop" if whole else "length" if cut == "max_output_tokens" else str(cut))
+                yield from _counted(usage)
+
+    def _whole(self, output: Any) -> Iterator[Event]:
+        """What only the whole response says: what an OCR model found, and the text where it did not come in pieces."""
+        for item in output if isinstance(output, list) else ():
+            content = _dict(item).get("content")
+            yield from _recognised(content)
+            if not self._said and _dict(item).get("type", "message") == "message" and (text := _text(content)):
+                yield TextDelta(text)
+
+
+class _Pieces:
+    """Reads the pieces of a message; takes what is new out of texts that repeat themselves."""
+
+    def __init__(self, cumulative: bool) -> None:
+        self._seen: dict[str, str] | None = {} if cumulative else None
+
+    def of(self, message: Frame, reason: Any) -> Iterator[Event]:
+        if reasoning := self._new("reasoning_content", _text(message.get("reasoning_content"))):
+            yield ReasoningDelta(reasoning)
+        if text := self._new("content", _text(message.get("content"))):
+            yield TextDelta(text)
+        if reason and reason != "null":
+            yield Finish(str(reason))
+
+    def _new(self, name: str, text: str) -> str:
+        if self._seen is None or not text:
+            return text
+        seen, self._seen[name] = self._seen.get(name, ""), text
+        if not text.startswith(seen):
+            raise ValueError("a cumulative stream that takes back what it said")
+        return text[len(seen) :]
+
+
+def _first(choices: Any) -> list[Frame]:
+    """The choice that counts: we never ask for more than one."""
+    return [choice for choice in choices or () if choice.get("index") in (0, None)]
+
+
+def _text(content: Any) -> str:
+    """Text that comes as a string, as a list of parts, or not at all."""
+    if isinstance(content, Sequence) and not isinstance(content, str):
+        return "".join(_text(part.get("text")) for part in content)
+    if content is not None and not isinstance(content, str):
+        raise TypeError("content is neither text nor a list of parts")
+    return content or ""
+
+
+def _recognised(content: Any) -> Iterator[OcrResult]:
+    for part in content if isinstance(content, list) else ():
+        if found := _dict(_dict(part).get("ocr_result")):
+            yield OcrResult(found)
+
+
+def _native_part(part: Frame) -> Frame:
+    if "image_url" not in part:
+        return {"text": part["text"]}
+    limits = {name: part[name] for name in ("min_pixels", "max_pixels", "enable_rotate") if name in part}
+    return {"image": part["image_url"]["url"], **limits}
+
+
+def _input_parts(content: str | Sequence[Frame]) -> str | list[Frame]:
+    if isinstance(content, str):
+        return content
+    return [_input_part(part) for part in content]
+
+
+def _input_part(part: Frame) -> Frame:
+    if "image_url" in part:
+        return {"type": "input_image", "image_url": part["image_url"]["url"]}
+    if "file" in part:
+        return {"type": "input_file", "file_url": part["file"]["file_url"]}
+    return {"type": "input_text", "text": part["text"]}
+
+
+def _pages(rows: Any) -> tuple[SearchResult, ...]:
+    """Rows that are no pages are left out: what is told beside an answer never costs the answer."""
+    told = rows[:MAX_SEARCH_RESULTS] if isinstance(rows, list) else []
+    return tuple(_page(row) for row in told if isinstance(row, dict))
+
+
+def _page(row: Frame) -> SearchResult:
+    title, url, site = (
+        value if isinstance(value := row.get(name), str) else "" for name in ("title", "url", "site_name")
+    )
+    index = str(row.get("index"))
+    return SearchResult(int(index) if index.isdecimal() and len(index) < 10 else 0, title, url, site)
+
+
+def _dict(value: Any) -> Frame:
+    return value if isinstance(value, dict) else {}
+
+
+def _limit(body: Frame, name: str) -> dict[str, Any]:
+    """The output limit under another protocol's name."""
+    given = [body[limit] for limit in LIMIT_FIELDS if limit in body]
+    return {name: given[0]} if given else {}
+
+
+def _native_failure(frame: Frame) -> Frame | None:
+    answer = frame.get("choices") or (frame.get("output") or {}).get("choices")
+    return frame if not answer and (frame.get("code") or frame.get("message")) else None
+
+
+def _counted(usage: Frame) -> Iterator[UsageReport]:
+    """The counts, unless they are no counts: then usage is unknown, which is better than wrong."""
+    read = {**_dict(usage.get("prompt_tokens_details")), **_dict(usage.get("input_tokens_details"))}
+    wrote = {**_dict(usage.get("completion_tokens_details")), **_dict(usage.get("output_tokens_details"))}
+    input_tokens = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
+    output_tokens = _count(usage.get("completion_tokens", usage.get("output_tokens")))
+    if input_tokens is not None and output_tokens is not None:
+        yield UsageReport(
+            input_tokens,
+            output_tokens,
+            reasoning_tokens=_count(wrote.get("reasoning_tokens")),
+            cached_input_tokens=_count(read.get("cached_tokens", usage.get("cached_tokens"))),
+            image_tokens=_count(read.get("image_tokens", usage.get("image_tokens"))),
+            pdf_pages=_count(_dict(_tools(usage).get("pdf_page_parser")).get("count")),
+        )
+
+
+def _tools(usage: Frame) -> Frame:
+    return {**_dict(usage.get("plugins")), **_dict(usage.get("x_tools"))}
+
+
+def _count(value: Any) -> int | None:
+    plausible = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKEN_COUNT
+    return value if plausible else None

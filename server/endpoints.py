@@ -1,0 +1,130 @@
+"""Which service a base URL leads to: DashScope itself, a plan, or some OpenAI-compatible server; and what it takes.
+
+Pages: https://help.aliyun.com/zh/model-studio/base-url, .../regions, .../coding-plan
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import SplitResult, urlsplit
+
+from .network import is_host_name, is_loopback
+
+Region = Literal["cn-beijing", "ap-southeast-1", "us-east-1", "cn-hongkong", "eu-central-1", "ap-northeast-1"]
+DEFAULT_REGION: Region = "cn-beijing"
+MIB = 1024 * 1024
+# Shared hosts: any workspace's key of that region works there.
+SHARED_HOSTS = {
+    "dashscope.aliyuncs.com": "cn-beijing",
+    "dashscope-intl.aliyuncs.com": "ap-southeast-1",
+    "dashscope-us.aliyuncs.com": "us-east-1",
+    "cn-hongkong.dashscope.aliyuncs.com": "cn-hongkong",
+    "dashscope-finance.aliyuncs.com": "cn-shanghai-finance-1",
+}
+WORKSPACE = re.compile(r"(?P<workspace>[a-z0-9_-]+)\.(?P<region>[a-z0-9-]+)\.maas\.aliyuncs\.com", re.IGNORECASE)
+# Coding Plan and Token Plan: keys of their own (sk-sp-...), the OpenAI protocol only.
+CODING_PLANS = ("coding.dashscope.aliyuncs.com", "coding-intl.dashscope.aliyuncs.com")
+TOKEN_PLAN = "token-plan"
+COMPATIBLE = "/compatible-mode/v1"
+SHARED_BODY_BYTES, WORKSPACE_BODY_BYTES = 16 * MIB, 64_000_000
+DASHSCOPE = "DashScope"
+SANDBOX_HEADER = "x-bailian-sandbox"  # what marks every reply of the sandbox
+
+ServiceKind = Literal["dashscope", "plan", "other"]
+
+
+@dataclass(frozen=True)
+class Host:
+    """A service and its two doors. `native` is empty where only the OpenAI protocol is offered."""
+
+    kind: ServiceKind
+    region: str
+    compatible: str
+    native: str = ""
+    uploads: str = ""  # where temporary storage is asked for; known of shared hosts only
+    body_bytes: int | None = None  # the largest request it takes, where that is known
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def service(self) -> str:
+        """What to call it in a sentence."""
+        return "The server" if self.kind == "other" else DASHSCOPE
+
+    @property
+    def known(self) -> bool:
+        """Whether it is one of Alibaba's own hosts."""
+        return self.body_bytes is not None
+
+
+def host(base_url: str = "", region: str | None = None, workspace_id: str = "") -> Host:
+    """The service behind the settings.
+
+    Raises:
+        ValueError: they contradict each other, or the key would travel in the clear; the text says what to change.
+    """
+    here = region or DEFAULT_REGION
+    if not base_url:
+        return _dashscope(_own_root(here, workspace_id), here)
+    url = _sound(base_url)
+    name = (url.hostname or "").lower()
+    if name in CODING_PLANS:
+        return Host("plan", here, f"https://{url.netloc}/v1")
+    if name.startswith(f"{TOKEN_PLAN}.") and WORKSPACE.fullmatch(name):
+        return Host("plan", here, f"https://{url.netloc}{COMPATIBLE}")
+    known = _region_of(name)
+    if known and region and known != region:
+        raise ValueError(f"DASHSCOPE_BASE_URL is a host of {known}, but DASHSCOPE_REGION says {region}")
+    origin, path = f"{url.scheme}://{url.netloc}", url.path.rstrip("/").removesuffix("/chat/completions")
+    if known:
+        if path not in ("", "/v1", "/api/v1", COMPATIBLE):
+            raise ValueError(f"DASHSCOPE_BASE_URL: {name} has no path {path}; give the host alone, https://{name}")
+        return _dashscope(origin, known, workspace_id)
+    prefix = path.removesuffix(COMPATIBLE)
+    if prefix.endswith("/v1"):  # not DashScope's own path, which is gone from it
+        return Host("other", here, origin + path)
+    return _dashscope(origin + prefix, here, workspace_id)
+
+
+def _own_root(region: str, workspace_id: str) -> str:
+    if workspace_id.lower() == TOKEN_PLAN:
+        raise ValueError("DASHSCOPE_WORKSPACE_ID names a plan: set DASHSCOPE_BASE_URL to the plan's URL instead")
+    if workspace_id:
+        return f"https://{workspace_id}.{region}.maas.aliyuncs.com"
+    shared = next((name for name, at in SHARED_HOSTS.items() if at == region), None)
+    if shared is None:
+        raise ValueError(f"DASHSCOPE_REGION: {region} has no shared host, so set DASHSCOPE_WORKSPACE_ID too")
+    return f"https://{shared}"
+
+
+def _dashscope(root: str, region: str, workspace_id: str = "") -> Host:
+    name = urlsplit(root).hostname or ""
+    workspace = WORKSPACE.fullmatch(name)
+    if workspace and workspace_id and workspace["workspace"].lower() not in (workspace_id.lower(), "trial"):
+        raise ValueError("DASHSCOPE_BASE_URL and DASHSCOPE_WORKSPACE_ID name different workspaces: unset one")
+    body_bytes = WORKSPACE_BODY_BYTES if workspace else SHARED_BODY_BYTES if name in SHARED_HOSTS else None
+    headers = {"X-DashScope-WorkSpace": workspace_id} if workspace_id and not workspace else {}
+    shared = next((f"https://{host}" for host, at in SHARED_HOSTS.items() if at == region), root) if workspace else root
+    doors = (f"{root}{COMPATIBLE}", f"{root}/api/v1", f"{shared}/api/v1/uploads")
+    return Host("dashscope", region, *doors, body_bytes, headers)
+
+
+def _region_of(name: str) -> str | None:
+    """The region a known DashScope host belongs to."""
+    workspace = WORKSPACE.fullmatch(name)
+    return workspace["region"].lower() if workspace else SHARED_HOSTS.get(name)
+
+
+def _sound(base_url: str) -> SplitResult:
+    try:
+        url = urlsplit(base_url.strip())
+        port_is_one = url.port is None or url.port > 0
+    except ValueError:
+        port_is_one, url = False, urlsplit("")
+    if not port_is_one or url.scheme not in ("https", "http") or not is_host_name(url.hostname or ""):
+        raise ValueError("DASHSCOPE_BASE_URL must be a URL such as https://dashscope.aliyuncs.com")
+    if url.query or url.fragment or url.username is not None or url.password is not None:
+        raise ValueError("DASHSCOPE_BASE_URL must hold no user name, query or fragment")
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
+        raise ValueError("DASHSCOPE_BASE_URL: plain http is for loopback only, your key would travel in the clear")
+    return url

@@ -1,0 +1,1 @@
+"""What stands behind the tools, one folder or file each; they know no tool."""

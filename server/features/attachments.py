@@ -1,0 +1,211 @@
+"""A file beside a prompt becomes a part of the message, in the form the model takes.
+
+Pages: https://help.aliyun.com/zh/model-renderer/vision and .../pdf-understanding
+"""
+
+import base64
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from io import BytesIO
+from typing import Any, BinaryIO
+
+from anyio import to_thread
+
+from ..calls.call import Call
+from ..catalog import Catalog, Model
+from ..catalog.pricing import pixels_for
+from ..errors import InvalidRequest
+from ..files import MAX_INLINE_BYTES, ImageFile, InputFile, Link, OtherFile, Pdf, Picture, open_input
+
+MAX_PDF_PAGES = 256
+MAX_PICTURES = 10  # of one file in one request
+PDF_MIME = "application/pdf"
+Upload = Callable[[str, str, BinaryIO], Awaitable[str]]
+"""Puts a file (its name here, the name and the content to store) where DashScope finds it; gives its address."""
+
+
+@dataclass(frozen=True)
+class Attached:
+    """Parts of a message. `pdf_pages`: how many will be billed by the page; None: a PDF whose pages nobody counted."""
+
+    parts: tuple[dict[str, Any], ...] = ()
+    pdf_pages: int | None = 0
+
+    def __add__(self, other: "Attached") -> "Attached":
+        counts = (self.pdf_pages, other.pdf_pages)
+        pages = None if None in counts else sum(filter(None, counts))
+        return Attached(self.parts + other.parts, pages)
+
+
+@dataclass(frozen=True)
+class TargetModel:
+    """The model that files are for, as far as the catalog knows it. `pixels`: the most of an image that it uses."""
+
+    name: str
+    model: Model | None
+    catalog: Catalog = field(repr=False)
+    pixels: int
+    upload: Upload
+
+    def require(self, kind: str) -> None:
+        """Raises InvalidRequest: the model does not read that."""
+        if self.model is None or not self.model.input or kind in self.model.input:
+            return
+        if kind == "image":
+            raise InvalidRequest(
+                f"{self.name} reads no images. Leave out the files, or use {self.catalog.defaults['chat']}."
+            )
+        able = [each.id for each in self.catalog.models if kind in each.input and each.in_service][:3]
+        raise InvalidRequest(f"{self.name} reads no PDFs. Use {' or '.join(able)}, or read it with `ocr` or `extract`.")
+
+    async def address(self, picture: Picture, name: str) -> str:
+        """Where DashScope finds a picture: in the request itself, where it fits."""
+        if len(picture.content) <= MAX_INLINE_BYTES:
+            return picture.data_uri
+        ending = picture.mime.partition("/")[2]
+        return await self.upload(name, f"image.{ending}", BytesIO(picture.content))
+
+
+@asynccontextmanager
+async def open_source(call: Call, source: str) -> AsyncIterator[InputFile]:
+    """What a path, URL or data URI holds, while the block lasts.
+
+    Raises:
+        InvalidRequest: it cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        async with call.heartbeat("opening the file"):
+            context = call.context
+            found = await stack.enter_async_context(open_input(source, context.folders, context.renderer))
+        yield found
+
+
+def target_of(call: Call, model: str) -> TargetModel:
+    """The model, as somebody to send files to."""
+    known = call.known(model)
+    return TargetModel(model, known, call.catalog, pixels_for(model, known), partial(_stored, call, model))
+
+
+async def attach(call: Call, model: str, files: Sequence[str]) -> Attached:
+    """Message parts for files (paths, https URLs, data URIs).
+
+    Raises:
+        InvalidRequest: the model does not read them, or one cannot be used.
+    """
+    whole = Attached()
+    for source in files:
+        async with open_source(call, source) as found, call.heartbeat("reading the file"):
+            whole += await attached(found, target_of(call, model))
+    return whole
+
+
+async def texts_and_images(call: Call, model: str, files: Sequence[str]) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """The texts of files by name ("files[0]"), and their images as message parts, pages of scans included.
+
+    Raises:
+        InvalidRequest: a file cannot be used, or the model reads no images.
+    """
+    texts: dict[str, str] = {}
+    images: list[dict[str, Any]] = []
+    for number, source in enumerate(files):
+        async with open_source(call, source) as found, call.heartbeat("reading the file"):
+            words, seen = await read_input(found, target_of(call, model))
+        if words:
+            texts[f"files[{number}]"] = words
+        images += seen.parts
+    return texts, images
+
+
+async def _stored(call: Call, model: str, name: str, stored_as: str, content: BinaryIO) -> str:
+    context, size = call.context, content.seek(0, 2) / 1e6
+    if context.host.kind != "dashscope" or not context.uploads:
+        off = "" if context.uploads else ", and BAILIAN_UPLOADS=false forbids DashScope's temporary storage"
+        raise InvalidRequest(
+            f"{name} has {size:.1f} MB, which does not fit into a request{off}. Shrink or split it; PDFs of any size "
+            "are read by `ocr` and `extract`."
+        )
+    await call.report_now(f"putting {name} ({size:.1f} MB) into DashScope's temporary storage, where it stays 48 hours")
+    async with call.heartbeat(f"storing {name}"):
+        return await context.dashscope.upload(model, name, stored_as, content)
+
+
+async def attached(found: InputFile, target: TargetModel) -> Attached:
+    """A file as it goes beside a prompt.
+
+    Raises:
+        InvalidRequest: the model does not read such a file.
+    """
+    match found:
+        case Link() if found.is_pdf:
+            target.require("pdf")
+            return Attached(({"type": "file", "file": {"file_url": found.url}},), None)
+        case Link() if found.is_document:
+            raise InvalidRequest("Only images and PDFs can be sent by URL. Download it and give its text.")
+        case Link():
+            target.require("image")
+            return Attached((image_part(found.url),))
+        case ImageFile():
+            target.require("image")
+            return await pictures(found, range(1, found.count + 1), target)
+        case Pdf():
+            target.require("pdf")
+            return Attached((await _pdf_part(found, target),), found.count)
+        case _:
+            found.text()  # or says what it is
+            raise InvalidRequest(f"{found.name} is a text: put it into the prompt. Files are images and PDFs.")
+
+
+async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], target: TargetModel) -> Attached:
+    """Pages as images; those of a PDF that are blank are left out.
+
+    Raises:
+        InvalidRequest: too many for one request, or the model reads no images.
+    """
+    made = Attached()
+    for number in numbers:
+        picture = await found.picture(number, target.pixels)
+        if picture.blank and isinstance(found, Pdf):
+            continue
+        target.require("image")
+        if len(made.parts) == MAX_PICTURES:
+            raise InvalidRequest(
+                f"{found.name} has more than {MAX_PICTURES} pages without text, too many for one request: "
+                "read it with `ocr` and give its text."
+            )
+        made += Attached((image_part(await target.address(picture, found.name)),))
+    return made
+
+
+async def read_input(found: InputFile, target: TargetModel) -> tuple[str, Attached]:
+    """What a file says in words, and what of it must be looked at: an image, the pages of a PDF without a text.
+
+    Raises:
+        InvalidRequest: neither a text nor an image, a document by URL, or a model that reads no images.
+    """
+    if isinstance(found, Link) and found.is_document:
+        raise InvalidRequest("Only images can be sent by URL, and this is a document. Download it and give its path.")
+    if isinstance(found, OtherFile):
+        return found.text(), Attached()
+    if not isinstance(found, Pdf):
+        return "", await attached(found, target)
+    texts = await found.texts()
+    bare = [number for number, text in enumerate(texts, 1) if not text.strip()]
+    whole = "\n\n".join(texts)
+    return whole if whole.strip() else "", await pictures(found, bare, target) if bare else Attached()
+
+
+def image_part(url: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+async def _pdf_part(pdf: Pdf, target: TargetModel) -> dict[str, Any]:
+    if pdf.count > MAX_PDF_PAGES:
+        raise InvalidRequest(f"{pdf.name} has {pdf.count} pages; {MAX_PDF_PAGES} can be sent. Split it.")
+    if pdf.size_bytes > MAX_INLINE_BYTES:
+        return {"type": "file", "file": {"file_url": await target.upload(pdf.name, "document.pdf", pdf.file)}}
+    content = await to_thread.run_sync(pdf.content, abandon_on_cancel=True)
+    data = f"data:{PDF_MIME};base64,{base64.b64encode(content).decode()}"
+    name = pdf.name if pdf.name.lower().endswith(".pdf") else "document.pdf"
+    return {"type": "file", "file": {"file_data": data, "filename": name}}

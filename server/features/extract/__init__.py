@@ -1,0 +1,1 @@
+"""Structured data: a schema checked, texts in parts, answers validated and repaired, evidence looked up."""

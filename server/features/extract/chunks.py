@@ -1,0 +1,144 @@
+"""A long text in parts that a model can read, and the results of the parts made one."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...catalog.pricing import text_tokens
+
+# Where a reader would put the text down, the best places first.
+BORDERS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"[。！？；!?;]|\.\s"), re.compile(r"[，,、\s]"))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a source: `text` is source[start : start + len(text)]."""
+
+    source: str
+    start: int
+    text: str
+
+
+Part = tuple[Piece, ...]
+
+
+def parts_of(sources: Mapping[str, str], most_tokens: int) -> list[Part]:
+    """The sources in as few parts as fit; small ones share a part, large ones are split at natural borders."""
+    parts: list[list[Piece]] = [[]]
+    room = most_tokens
+    for piece in (piece for name, text in sources.items() for piece in _split(name, text, most_tokens)):
+        tokens = text_tokens(piece.text).most
+        if parts[-1] and tokens > room:
+            parts.append([])
+            room = most_tokens
+        parts[-1].append(piece)
+        room -= tokens
+    return [tuple(part) for part in parts if part]
+
+
+def _split(name: str, text: str, most_tokens: int) -> Iterator[Piece]:
+    tokens = text_tokens(text).most
+    length = len(text) if tokens <= most_tokens else max(1, int(len(text) * most_tokens / tokens * 0.9))
+    start = 0
+    while start < len(text):
+        end = _border(text, start, start + length)
+        while text_tokens(text[start:end]).most > most_tokens and end - start > 1:  # denser here than on the whole
+            end = _border(text, start, start + (end - start) * 2 // 3)
+        yield Piece(name, start, text[start:end])
+        start = end
+
+
+def _border(text: str, start: int, end: int) -> int:
+    """The last natural border in the second half of a stretch."""
+    if end >= len(text):
+        return len(text)
+    for border in BORDERS:
+        places = [match.end() for match in border.finditer(text, start + (end - start) // 2, end)]
+        if places:
+            return places[-1]
+    return end
+
+
+@dataclass(frozen=True)
+class Conflict:
+    pointer: str
+    kept: Any
+    other: Any
+
+
+def merged(results: Sequence[Any], is_found: Callable[[int, Any], bool]) -> tuple[Any, list[Conflict]]:
+    """The results of all parts as one: arrays joined without repeats, of single values the first with evidence.
+
+    `is_found(part, value)`: whether a part's own text says the value.
+    """
+    conflicts: list[Conflict] = []
+    whole = _merged(list(enumerate(results)), "", is_found, conflicts)
+    return whole, conflicts
+
+
+def _merged(
+    values: list[tuple[int, Any]], where: str, is_found: Callable[[int, Any], bool], out: list[Conflict]
+) -> Any:
+    values = [(part, value) for part, value in values if value not in (None, "", [], {})] or values[:1]
+    if values and values[0][1] in (None, ""):
+        return values[0][1]
+    if not values:
+        return None
+    if all(isinstance(value, dict) for _, value in values):
+        names = dict.fromkeys(name for _, value in values for name in value)
+        return {
+            name: _merged(
+                [(part, value[name]) for part, value in values if name in value],
+                f"{where}/{_escaped(name)}",
+                is_found,
+                out,
+            )
+            for name in names
+        }
+    if all(isinstance(value, list) for _, value in values):
+        return _without_repeats([value for _, value in values])
+    kept = next((value for part, value in values if is_found(part, value)), values[0][1])
+    others = [value for _, value in values if json.dumps(value) != json.dumps(kept)]
+    out += [Conflict(where, kept, other) for other in others[:3]]
+    return kept
+
+
+def _without_repeats(lists: Sequence[Sequence[Any]]) -> list[Any]:
+    """All items; one that an earlier part has told is not told again, but twice in one part is twice."""
+    joined: list[Any] = []
+    told: set[str] = set()
+    for items in lists:
+        keys = [json.dumps(item, sort_keys=True, ensure_ascii=False) for item in items]
+        joined += [item for item, key in zip(items, keys, strict=True) if key not in told]
+        told |= set(keys)
+    return joined
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def relaxed(schema: Any) -> Any:
+    """The schema a part has to fit: it may lack what another part holds."""
+    if isinstance(schema, list):
+        return [relaxed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {name: value for name, value in schema.items() if name not in NEEDS}
+    return {
+        name: {key: relaxed(inner) for key, inner in value.items()}
+        if name in MAPS and isinstance(value, dict)
+        else value
+        if name in ("enum", "const", "default", "examples")
+        else relaxed(value)
+        for name, value in kept.items()
+    }
+
+
+NEEDS = (
+    "required", "minItems", "minProperties", "dependentRequired", "contains", "minContains", "not", "oneOf", "if",
+    "then", "else",
+)  # fmt: skip
+MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")

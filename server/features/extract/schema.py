@@ -1,0 +1,173 @@
+"""A caller's JSON schema, checked before it is used: Draft 2020-12, references inside it only, nothing without end.
+
+Validation is jsonschema-rs, whose regular expressions match in linear time: Python's hang on `^(a+)+$`.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from math import log
+from typing import Any
+from urllib.parse import unquote
+
+import jsonschema_rs
+
+from ...catalog import Frozen
+from ...errors import InvalidRequest
+from ...json_text import MAX_DATA_DEPTH, depth_of, pointer
+
+MAX_SCHEMA_CHARS = 100_000
+MAX_SCHEMA_DEPTH = 64
+MAX_STEPS = 100_000  # how often one value may be looked at: schemas can double their work at each level
+MAX_VIOLATIONS = 50
+MAX_MESSAGE_CHARS = 300
+SHAPE_KEYWORDS = (
+    "type",
+    "properties",
+    "items",
+    "prefixItems",
+    "enum",
+    "const",
+    "$ref",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "not",
+    "if",
+)
+# Keywords whose schemas look at the same value again.
+AGAIN = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "dependentSchemas")
+NAMES = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")  # hold schemas by name
+DATA = ("enum", "const", "default", "examples")
+ELSEWHERE = ("$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$recursiveAnchor")
+MAX_WORK = 1_000_000
+
+
+class Violation(Frozen):
+    pointer: str
+    message: str
+
+
+class Schema:
+    """A schema that holds together. `given` is what the model is shown."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        """Raises InvalidRequest where it is no schema, or none that is safe to use; the text says where."""
+        self.given = dict(given)
+        _bounded(self.given)
+        if not set(SHAPE_KEYWORDS) & set(self.given):
+            raise _refused("it asks for nothing: is it an example instead of a schema? Give type and properties")
+        nodes = list(_schemas(self.given))
+        for node in nodes:
+            _plainly_referring(node)
+        try:
+            jsonschema_rs.meta.validate(self.given)
+            self._validator = jsonschema_rs.Draft202012Validator(
+                self.given, pattern_options=jsonschema_rs.RegexOptions(), validate_formats=True, offline=True
+            )
+        except jsonschema_rs.ValidationError as error:
+            raise _refused(_clipped(f"{pointer(error.instance_path) or 'it'}: {error.message}")) from None
+        except jsonschema_rs.ReferencingError as error:
+            raise _refused(_clipped(str(error))) from None
+        self._memo: dict[int, int] = {}
+        steps = max(self._steps(node, ()) for node in nodes)
+        if steps > MAX_STEPS:
+            raise _refused("its references multiply without bounds: simplify them")
+        # Where schemas refer to each other, the work may multiply at each level of the data.
+        refers = any("$ref" in node for node in nodes)
+        self._deepest = int(log(MAX_WORK) / log(steps)) if refers and steps > 1 else MAX_DATA_DEPTH
+
+    def violations(self, data: Any) -> list[Violation]:
+        """What does not fit, by JSON pointer; the first ones of very many."""
+        if depth_of(data) > self._deepest:
+            return [Violation(pointer="", message=f"nested deeper than {self._deepest} levels, too deep to be checked")]
+        found = []
+        for error in self._validator.iter_errors(data):
+            found.append(Violation(pointer=pointer(error.instance_path), message=_clipped(error.message)))
+            if len(found) == MAX_VIOLATIONS:
+                break
+        return found
+
+    @property
+    def root(self) -> str:
+        """The type at the top, "" where it says none or several."""
+        named = self._resolved(self.given).get("type")
+        return named if isinstance(named, str) else "object" if "properties" in self.given else ""
+
+    def _steps(self, node: Any, path: tuple[int, ...]) -> int:
+        """How many schemas look at one value at this node."""
+        if not isinstance(node, dict) or id(node) in path:
+            return 1
+        if id(node) not in self._memo:
+            inner = [self._steps(each, (*path, id(node))) for each in self._looking_again(node)]
+            patterns = len(node.get("patternProperties", ()))  # several may name one property
+            self._memo[id(node)] = min(1 + sum(inner) + patterns, MAX_STEPS + 1)
+        return self._memo[id(node)]
+
+    def _looking_again(self, node: dict[str, Any]) -> Iterator[Any]:
+        for keyword in AGAIN:
+            value = node.get(keyword)
+            if keyword == "dependentSchemas" and isinstance(value, dict):
+                yield from value.values()
+            elif isinstance(value, list):
+                yield from value
+            elif isinstance(value, str):
+                yield self._at(value)
+            elif value is not None:
+                yield value
+
+    def _resolved(self, node: dict[str, Any]) -> dict[str, Any]:
+        target = self._at(node["$ref"]) if isinstance(node.get("$ref"), str) else node
+        return target if isinstance(target, dict) else {}
+
+    def _at(self, reference: str) -> Any:
+        """What a local reference means; an anchor, or nothing there, means nothing more to count."""
+        node: Any = self.given
+        for part in reference.removeprefix("#").split("/")[1:]:
+            name = unquote(part).replace("~1", "/").replace("~0", "~")
+            node = node.get(name) if isinstance(node, dict) else _item(node, name)
+        return node
+
+
+def _item(node: Any, name: str) -> Any:
+    return node[int(name)] if isinstance(node, list) and name.isdecimal() and int(name) < len(node) else None
+
+
+def _bounded(schema: dict[str, Any]) -> None:
+    if depth_of(schema) > MAX_SCHEMA_DEPTH:
+        raise _refused(f"it is nested deeper than {MAX_SCHEMA_DEPTH} levels")
+    text = json.dumps(schema, ensure_ascii=False)
+    if len(text) > MAX_SCHEMA_CHARS:
+        raise _refused(f"it is longer than {MAX_SCHEMA_CHARS:,} characters")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise _refused("it holds half of a surrogate pair (a broken emoji)")
+
+
+def _schemas(node: Any) -> Iterator[dict[str, Any]]:
+    """Every schema inside: not the names of properties, and not what is data."""
+    if isinstance(node, list):
+        for value in node:
+            yield from _schemas(value)
+    if isinstance(node, dict):
+        yield node
+        for name, value in node.items():
+            if name in NAMES and isinstance(value, dict):
+                yield from _schemas(list(value.values()))
+            elif name not in DATA:
+                yield from _schemas(value)
+
+
+def _plainly_referring(node: dict[str, Any]) -> None:
+    if used := [name for name in ELSEWHERE if name in node]:
+        raise _refused(f"{used[0]} is not read: use $ref with #/$defs/...")
+    if "$ref" in node and not re.fullmatch(r"#(/.*)?", str(node["$ref"]), re.DOTALL):
+        raise _refused("a $ref may point inside the schema only (#/...): copy what it means into $defs")
+
+
+def _refused(why: str) -> InvalidRequest:
+    return InvalidRequest(f"json_schema cannot be used: {why}. Correct the schema and call again.")
+
+
+def _clipped(message: str) -> str:
+    line = " ".join(message.split())
+    return line if len(line) <= MAX_MESSAGE_CHARS else f"{line[: MAX_MESSAGE_CHARS - 1]}…"

@@ -1,0 +1,70 @@
+"""A page as it is returned: what was read on it, and the doubts about that."""
+
+import json
+from functools import cached_property
+from typing import Any
+
+from pydantic import Field
+
+from ...calls.ask import Exchange
+from ...catalog import Frozen
+from ...catalog.pricing import text_tokens
+from .quality import Status, disagreement, loop_in, without_loop
+from .tasks import OcrTask
+from .transcripts import TextLine, Transcript
+
+FILTERED_KINDS = ("question_filtered", "answer_filtered")
+CUT = "the output limit was reached and the rest is missing: cut the page into parts, or try another model"
+NOTHING_READ = "no text came, though there is something on the page: look at it, or try another task or model"
+BETTER = ("ok", "disagrees", "truncated", "repeating", "empty", "refused", "failed")
+PARTLY = ("key_information_extraction", "table_parsing", "formula_recognition")
+
+
+class Page(Frozen):
+    page: int = Field(description="From 1; 0: the whole document")
+    status: Status
+    why: str = Field("", exclude_if=lambda v: not v)
+    text: str = ""
+    lines: tuple[TextLine, ...] = Field((), exclude_if=lambda v: not v)
+    fields: Any = Field(None, exclude_if=lambda v: v is None)
+
+    @cached_property
+    def tokens(self) -> int:
+        """Its share of a reply, at most."""
+        return text_tokens(json.dumps(self.model_dump(mode="json"), ensure_ascii=False)).most
+
+    def read_twice(self, before: str) -> "Page":
+        """The page, and that it was read before with that status."""
+        return self.model_copy(update={"why": "; ".join(filter(None, (self.why, f"read twice: at first {before}")))})
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The less, the better; of two that were cut off the longer one is."""
+        return BETTER.index(self.status), -len(self.text) if self.status == "truncated" else 0
+
+
+def assess(number: int, job: OcrTask, read: Transcript, exchange: Exchange, layer: str) -> Page:
+    """A page with its doubts."""
+    status, why, text = _doubts(job, read, exchange, layer)
+    return Page(page=number, status=status, why=why, text=text, lines=read.lines, fields=read.fields)
+
+
+def _doubts(job: OcrTask, read: Transcript, exchange: Exchange, layer: str) -> tuple[Status, str, str]:
+    cut = exchange.truncated
+    if exchange.finish_reason == "content_filter" or exchange.stopped_by in FILTERED_KINDS:
+        return "refused", "DashScope's content filter cut the answer off", read.text
+    said = loop_in(exchange.text, cut=cut)
+    kept = said if read.text == exchange.text else loop_in(read.text, cut=cut)
+    if loop := said or kept:
+        shown = " ".join(loop.unit.split())[:40]
+        why = f'"{shown}" came {loop.turns} times: the rest of the page may be missing'
+        return "repeating", why, without_loop(read.text, kept) if kept else read.text
+    if cut:
+        return "truncated", CUT if exchange.finish_reason == "length" else exchange.incomplete, read.text
+    if read.problem:
+        return "failed", read.problem, read.text
+    if read.empty:
+        return "empty", NOTHING_READ, ""
+    if differs := "" if exchange.sandbox else disagreement(read.words, layer, partly=job.task in PARTLY):
+        return "disagrees", differs, read.text
+    return "ok", "", read.text

@@ -1,0 +1,222 @@
+"""The pages of a file, read several at once: within the time and the room of one answer, and none paid for in vain."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from operator import attrgetter
+from typing import Any
+
+import anyio
+from mcp.server.mcpserver.exceptions import ToolError
+
+from ...calls.ask import Exchange, RequestFailed
+from ...calls.call import Call
+from ...catalog import plain
+from ...dashscope import INTERRUPTED, DashScopeError
+from ...errors import InvalidRequest
+from ...files import ImageFile, Link, Pdf, Picture
+from ..attachments import TargetModel, image_part
+from .page import Page, assess
+from .page_ranges import as_ranges
+from .tasks import USUAL_OUTPUT_TOKENS, OcrTask, document_limits, input_tokens, ocr_plan, other_settings
+from .transcripts import PageGeometry, transcript
+
+PAGES_AT_ONCE = 4
+# Tokens of a reply (hosts take 25,000), and of a page of which nothing is known yet.
+MAX_REPLY_TOKENS, EXPECTED_TOKENS, MIN_EXPECTED_TOKENS = 21_000, 5_000, 1_000
+BLANK = "there is nothing on it: it was not sent"
+FULL, LATE = "the answer is full", "the time for one call has passed"
+SAMPLED_PAGES = 100  # pages whose sizes are looked at before
+GIVE_UP_AFTER = 3  # failed pages, where none was read
+
+
+@dataclass(frozen=True)
+class PageInput:
+    """A page as it is sent, and what is known of it here: its picture, the text it holds itself."""
+
+    number: int
+    part: dict[str, Any]
+    picture: Picture | None = None
+    layer: str = ""
+
+
+@dataclass
+class PageRun:
+    """One call's way through the pages asked for. `pages`: those that are done, by number."""
+
+    call: Call
+    target: TargetModel
+    job: OcrTask
+    source: Link | ImageFile | Pdf
+    numbers: Sequence[int]
+    pages: dict[int, Page] = field(default_factory=dict)
+    failure: DashScopeError | None = None  # for which no further page was begun
+    _left: deque[int] = field(default_factory=deque)
+    _under_way: int = 0
+    _full: str = ""
+    _unreadable: ToolError | None = None  # the first page that could not be sent
+
+    async def run(self) -> None:
+        """Read as many pages as there are time and room for.
+
+        Raises:
+            ToolError: none could be read, and nothing was paid for.
+        """
+        self._left = deque(self.numbers)
+        await self.call.report_now(await self._expectation())
+        async with self.call.heartbeat("reading the pages"), anyio.create_task_group() as tasks:
+            for _ in self.numbers[:PAGES_AT_ONCE]:
+                tasks.start_soon(self._work)
+        none_read = all(page.status == "failed" for page in self.pages.values())
+        why = self.failure or (self._unreadable if none_read else None)
+        if why and not self.call.exchanges:
+            raise why
+
+    @property
+    def next_pages(self) -> str:
+        return as_ranges(sorted(self._left))
+
+    @property
+    def stopped(self) -> str:
+        """Why no further page was begun; empty where all were."""
+        return str(self.failure or (self._full if self._left else ""))
+
+    @property
+    def _so_far(self) -> str:
+        if not self.call.exchanges:
+            return "nothing paid"
+        total = self.call.spent(self.target.name)["cost"].total
+        return "cost unknown" if total is None else f"{plain(total)} CNY"
+
+    # --- which page, and whether there is time and room for one more ---
+
+    async def _work(self) -> None:
+        while self._left and self._may_begin():
+            number = self._left.popleft()
+            self._under_way += 1
+            try:
+                page = await self._page(number)
+            finally:
+                self._under_way -= 1
+            if page is None:
+                self._left.appendleft(number)
+                self._full = self._full or LATE
+                return
+            self.pages[number] = page
+            done = f"{len(self.pages)} of {len(self.numbers)} pages"
+            await self.call.report_now(f"page {number} {page.status}: {done}, {self._so_far} so far")
+
+    def _may_begin(self) -> bool:
+        if self.failure:
+            return False
+        if not self.pages and not self._under_way:  # one page is always read
+            return True
+        sizes = [page.tokens for page in self.pages.values()]
+        expected = max(MIN_EXPECTED_TOKENS, max(sizes) * 5 // 4) if sizes else EXPECTED_TOKENS
+        has_room = sum(sizes) + (self._under_way + 1) * expected <= MAX_REPLY_TOKENS
+        self._full = FULL if not has_room else LATE if self.call.past_soft_timeout else ""
+        return not self._full
+
+    # --- one page ---
+
+    async def _page(self, number: int) -> Page | None:
+        """The page; None where the work ended meanwhile."""
+        try:
+            sheet = await self._sheet(number)
+        except ToolError as error:  # DashScope's storage included
+            self._unreadable = self._unreadable or error
+            why = error.reason if isinstance(error, InvalidRequest) else str(error)
+            return Page(page=number, status="failed", why=why)
+        if sheet.picture and sheet.picture.blank:
+            return Page(page=number, status="empty", why=BLANK)
+        if self.failure or (self.call.past_soft_timeout and self.pages):
+            return None
+        try:
+            page, exchange = await self._asked(sheet, {})
+        except RequestFailed as error:
+            return self._failed(number, error)
+        again = page.status in ("truncated", "repeating") and exchange.finish_reason != INTERRUPTED
+        return await self._better(page, sheet) if again and self._may_ask_again(page) else page
+
+    async def _sheet(self, number: int) -> PageInput:
+        if isinstance(self.source, Link):
+            url = self.source.url
+            file = {"type": "file", "file": {"file_url": url}}
+            return PageInput(number, file if self.source.is_pdf else image_part(url))
+        picture = await self.source.picture(number, self.target.pixels)
+        if picture.blank:
+            return PageInput(number, {}, picture)
+        layer = await self.source.text(number) if isinstance(self.source, Pdf) else ""
+        return PageInput(number, image_part(await self.target.address(picture, self.source.name)), picture, layer)
+
+    async def _asked(self, sheet: PageInput, changes: dict[str, Any]) -> tuple[Page, Exchange]:
+        label = f"page {sheet.number}: " if len(self.numbers) > 1 else ""
+        exchange = await self.call.ask(ocr_plan(self.call, self.target.name, self.job, sheet.part, changes, label))
+        picture = sheet.picture
+        geometry = (
+            PageGeometry(picture.sent, picture.shown, isinstance(self.source, Pdf)) if picture else PageGeometry()
+        )
+        read = transcript(self.job, exchange.text, exchange.ocr_result, geometry)
+        return assess(sheet.number, self.job, read, exchange, sheet.layer), exchange
+
+    async def _better(self, page: Page, sheet: PageInput) -> Page:
+        """The page or, asked for once more with other settings, a better one. A failure of that loses nothing."""
+        await self.call.report_now(f"page {page.page} is {page.status}: it is asked for once more")
+        try:
+            again, _ = await self._asked(sheet, self._changes(page))
+        except RequestFailed as error:
+            self._note(error)
+            return page
+        return min(page, again.read_twice(page.status), key=attrgetter("rank"))
+
+    def _changes(self, page: Page) -> dict[str, Any]:
+        return other_settings(page.status, self.target.name, self.target.model)
+
+    def _may_ask_again(self, page: Page) -> bool:
+        """Whether it can help, and what comes back will fit the answer."""
+        others = sum(each.tokens for each in self.pages.values()) + (self._under_way - 1) * EXPECTED_TOKENS
+        fits = others + 2 * page.tokens <= MAX_REPLY_TOKENS or len(self.numbers) == 1
+        return bool(self._changes(page)) and fits and not self.call.past_soft_timeout
+
+    def _note(self, error: DashScopeError) -> None:
+        """What a failed request means for the pages to come."""
+        if error.for_every_request:
+            self.failure = self.failure or error
+
+    def _failed(self, number: int, error: DashScopeError) -> Page | None:
+        refused = error.filtered
+        self._note(error)
+        if error.for_every_request:
+            return None
+        failed = sum(page.status == "failed" for page in self.pages.values()) + 1
+        none_read = not self.call.exchanges and failed >= min(GIVE_UP_AFTER, len(self.numbers))
+        if len(self.numbers) == 1 or (none_read and not refused):
+            self.failure = self.failure or error
+        why = f"DashScope's content filter refused the page. [{', '.join(error.details)}]" if refused else str(error)
+        return Page(page=number, status="refused" if refused else "failed", why=why)
+
+    async def _expectation(self) -> str:
+        """What it will cost, as far as that shows before anything is sent."""
+        if isinstance(self.source, Link) and self.source.is_pdf:
+            return (
+                f"a whole PDF by URL{document_limits(self.target.model, self.job)}: what it costs shows when it is read"
+            )
+        sizes, count = await self._sizes(), len(self.numbers)
+        each = ceil(
+            sum(input_tokens(self.target.name, self.target.model, self.job, size) for size in sizes) / len(sizes)
+        )
+        cost = self.call.estimate(self.target.name, each, USUAL_OUTPUT_TOKENS, calls=count)
+        money = (
+            f"cost unknown: {cost.reason}"
+            if cost.total is None
+            else f"at most {plain(cost.total)} CNY, but for pages asked for twice"
+        )
+        tokens = f"about {each * count:,} tokens in and up to {USUAL_OUTPUT_TOKENS * count:,} out"
+        return f"{count} page{'s' * (count > 1)}, {tokens}: {money}"
+
+    async def _sizes(self) -> list[tuple[int, int] | None]:
+        """Of the first pages: the others are taken to be like them."""
+        if isinstance(self.source, Link):
+            return [None]
+        return await self.source.sizes(self.numbers[:SAMPLED_PAGES], self.target.pixels)

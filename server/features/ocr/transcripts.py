@@ -1,0 +1,210 @@
+"""What an OCR model answered, in one form whichever it came in: text, lines with their places, fields.
+
+Answers: https://help.aliyun.com/zh/model-studio/qwen-vl-ocr-api-reference. Beside its text a model may say what it
+found (`ocr_result`), with places in pixels of the image it was sent; in its text places are 0 to 1000 of each side.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import cos, radians, sin
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, WithJsonSchema
+
+from ...catalog import Frozen
+from ...json_text import NoJson, json_of
+from .tasks import OcrTask
+
+FENCE = re.compile(r"\s*```[\w-]*[ \t]*\n(.*?)(?:\n?```\s*)?\Z", re.DOTALL)
+NO_FIELDS = "the answer holds no fields, only this text: call again, or use `extract`"
+NO_CORNERS = "the answer tells no places of its lines: leave model empty, or name an OCR model"
+Point = tuple[float, float]
+PixelSize = tuple[int, int]
+Unit = Literal["px", "permille"]
+
+
+Corners = Annotated[
+    tuple[Point, ...],
+    WithJsonSchema({"type": "array", "items": {"type": "array", "items": {"type": "number"}}}),
+    Field(description="[x, y] of four, clockwise from top left"),
+]
+
+
+class TextLine(Frozen):
+    text: str
+    corners: Corners
+    unit: Unit
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """`problem`: what of the answer could not be understood."""
+
+    text: str = ""
+    lines: tuple[TextLine, ...] = ()
+    fields: Any = None
+    problem: str = ""
+
+    @property
+    def empty(self) -> bool:
+        return not self.text.strip() and not _says(self.fields)
+
+    @property
+    def words(self) -> str:
+        """All that was read, as text."""
+        return self.text or " ".join(_leaves(self.fields))
+
+
+@dataclass(frozen=True)
+class PageGeometry:
+    """The image that was read: as it was sent, and as people see it (in pixels; None: not known).
+
+    `paper`: a page that has no pixels of its own, so that places on it are told in permille of its sides.
+    """
+
+    sent: PixelSize | None = None
+    shown: PixelSize | None = None
+    paper: bool = False
+
+    @property
+    def unit(self) -> Unit:
+        return "permille" if self.paper else "px"
+
+    def from_pixels(self, corners: Sequence[Point]) -> tuple[Point, ...]:
+        """Pixels of the image as sent."""
+        if not self.sent or not self.shown:
+            return _rounded(corners)
+        width, height = (1000, 1000) if self.paper else self.shown
+        return _rounded([(x * width / self.sent[0], y * height / self.sent[1]) for x, y in corners])
+
+    def from_permille(self, corners: Sequence[Point]) -> tuple[tuple[Point, ...], Unit]:
+        if self.paper or not self.shown:
+            return _rounded(corners), "permille"
+        return _rounded([(x * self.shown[0] / 1000, y * self.shown[1] / 1000) for x, y in corners]), "px"
+
+
+def transcript(job: OcrTask, said: str, found: Mapping[str, Any], geometry: PageGeometry) -> Transcript:
+    """An answer as data. What is not understood is kept as text, and told."""
+    text = unfenced(said)
+    if job.task == "key_information_extraction":
+        return _with_fields(text, found.get("kv_result"))
+    if job.task == "advanced_recognition":
+        return _with_lines(text, found.get("words_info"), geometry)
+    return Transcript(text)
+
+
+def unfenced(text: str) -> str:
+    fenced = FENCE.fullmatch(text)
+    return fenced[1].rstrip("`\n") if fenced else text
+
+
+def _with_fields(text: str, found: Any) -> Transcript:
+    if isinstance(found, dict | list) and found:
+        return Transcript(fields=found)
+    try:
+        return Transcript(fields=json_of(text))
+    except NoJson:
+        return Transcript(text, problem=NO_FIELDS if text.strip() else "")
+
+
+def _with_lines(text: str, found: Any, geometry: PageGeometry) -> Transcript:
+    told = _rows(_json(text))
+    rows = _rows(found)
+    if rows and not (told and _where(rows[0]) and _where(rows[0]) == _where(told[0])):
+        lines = [_in_pixels(row, geometry) for row in rows]
+    else:  # the same numbers in both places are the text's
+        lines = [_in_permille(row, geometry) for row in rows or told]
+    if not lines:
+        return Transcript(text, problem=NO_CORNERS if text.strip() else "")
+    return Transcript("\n".join(line.text for line in lines), tuple(lines))
+
+
+def _in_pixels(row: Mapping[str, Any], geometry: PageGeometry) -> TextLine:
+    return TextLine(text=_text(row), corners=geometry.from_pixels(_corners(row)), unit=geometry.unit)
+
+
+def _in_permille(row: Mapping[str, Any], geometry: PageGeometry) -> TextLine:
+    """A rotated rectangle is skewed by sides of unequal length, so its corners come first, then their scale."""
+    corners, unit = geometry.from_permille(_corners(row))
+    return TextLine(text=_text(row), corners=corners, unit=unit)
+
+
+def _json(text: str) -> Any:
+    """The list in a text; where it was cut off, up to its last whole row."""
+    for candidate in (text, text[: text.rfind("}") + 1] + "]"):
+        try:
+            return json_of(candidate)
+        except NoJson:
+            continue
+    return None
+
+
+def _rows(value: Any) -> list[Mapping[str, Any]]:
+    if isinstance(value, dict):
+        value = value.get("words_info") or [value]
+    return [row for row in value if isinstance(row, dict) and _text(row)] if isinstance(value, list) else []
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    for name in ("text", "text_content", "label"):
+        if isinstance(row.get(name), str):
+            return str(row[name])
+    return ""
+
+
+def _where(row: Mapping[str, Any]) -> list[Any]:
+    return next((row[name] for name in ("location", "rotate_rect", "bbox_2d", "bbox") if _numbers(row.get(name))), [])
+
+
+def _corners(row: Mapping[str, Any]) -> list[Point]:
+    """Four corners clockwise from the top left one; none where the row tells no place."""
+    numbers = _numbers(row.get("location"))
+    if len(numbers) == 8:
+        return list(zip(numbers[::2], numbers[1::2], strict=True))
+    numbers = _numbers(row.get("rotate_rect"))
+    if len(numbers) == 5:
+        return _of_rectangle(*numbers)
+    numbers = _numbers(row.get("bbox_2d") or row.get("bbox"))
+    if len(numbers) == 4:
+        left, top, right, bottom = numbers
+        return [(left, top), (right, top), (right, bottom), (left, bottom)]
+    return []
+
+
+def _of_rectangle(x: float, y: float, width: float, height: float, angle: float) -> list[Point]:
+    """Turned by `angle` degrees, clockwise as y grows downwards; at 90 and -89 width and height are swapped."""
+    c, s = cos(radians(angle)), sin(radians(angle))
+    half = [(-width / 2, -height / 2), (width / 2, -height / 2), (width / 2, height / 2), (-width / 2, height / 2)]
+    corners = [(x + dx * c - dy * s, y + dx * s + dy * c) for dx, dy in half]
+    first = min(range(4), key=lambda at: (round(sum(corners[at]), 3), corners[at][1]))
+    return corners[first:] + corners[:first]
+
+
+def _numbers(value: Any) -> list[float]:
+    plain = isinstance(value, list) and all(
+        isinstance(each, int | float) and not isinstance(each, bool) and abs(each) < 10**7 for each in value
+    )
+    return [float(each) for each in value] if plain else []
+
+
+def _rounded(corners: Sequence[Point]) -> tuple[Point, ...]:
+    """To a tenth; whole numbers without a point."""
+    return tuple((_short(x), _short(y)) for x, y in corners)
+
+
+def _short(number: float) -> float:
+    tenth = round(number, 1)
+    return int(tenth) if tenth == int(tenth) else tenth
+
+
+def _says(value: Any) -> bool:
+    return any(leaf.strip() for leaf in _leaves(value))
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(each)
+    elif value is not None:
+        yield str(value)

@@ -1,0 +1,176 @@
+"""Where files are opened and drawn: in processes of their own (`render_process`), which may be ended at any time."""
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Literal
+
+import anyio
+from anyio.abc import Process
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from ..errors import InvalidRequest
+from . import render_process
+from .render_process import MAX_SENT_BYTES
+
+MAX_DATA_URI_CHARS = 10 * 1024 * 1024
+MAX_INLINE_BYTES = MAX_SENT_BYTES
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Sizes in pixels, (width, height); None: not known."""
+
+    mime: str
+    content: bytes
+    sent: tuple[int, int] | None  # its own size
+    shown: tuple[int, int] | None  # of what it shows, as people see it: upright, before it was shrunk
+    blank: bool = False
+
+    @property
+    def data_uri(self) -> str:
+        return f"data:{self.mime};base64,{base64.b64encode(self.content).decode()}"
+
+
+MAX_FILES_AT_ONCE = 8
+CHUNK_BYTES = 1 << 20
+MAX_HEADER_BYTES = 1 << 20
+END_GRACE_S = 0.3
+STUCK_AFTER_S = 10.0  # beyond the time a render_process gives itself: then it is stuck
+LOST = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.DelimiterNotFound, TimeoutError)
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """So many files at once, in processes with these variables, which hold no key (None: our own)."""
+
+    environment: Mapping[str, str] | None = None
+    timeout_s: float = 20  # for one page
+    slots: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(MAX_FILES_AT_ONCE))
+
+
+class RenderedFile:
+    """A file with pages, open for drawing. Pages are numbered from 1."""
+
+    kind: Literal["pdf", "image"]
+
+    def __init__(self, name: str, file: BinaryIO, renderer: Renderer) -> None:
+        """Takes `file` over."""
+        self.name = name
+        self.file = file
+        self.count = 0
+        self._renderer = renderer
+        self._slot = AsyncExitStack()
+        self._process: tuple[Process, BufferedByteReceiveStream] | None = None
+        self._turn = anyio.Lock()
+
+    @property
+    def size_bytes(self) -> int:
+        return self.file.seek(0, 2)
+
+    async def open(self) -> None:
+        """Raises InvalidRequest: it cannot be opened."""
+        await self._slot.enter_async_context(self._renderer.slots)
+        async with self._turn:
+            await self._begin()
+
+    async def aclose(self) -> None:
+        await self._end()
+        await self._slot.aclose()
+        self.file.close()
+
+    async def sizes(self, numbers: Sequence[int], most_pixels: int) -> list[tuple[int, int] | None]:
+        """Of the pictures of these pages, in pixels; None: not known."""
+        header, _ = await self._asked(self.name, "sizes", most_pixels, *numbers)
+        return [size and (size[0], size[1]) for size in header["sizes"]]
+
+    async def picture(self, number: int, most_pixels: int) -> Picture:
+        """A page as people see it, of at most that many pixels; a PDF's at 200 dots an inch or less.
+
+        Raises:
+            InvalidRequest: it is broken, of a shape DashScope does not take, or takes too long or too much memory.
+        """
+        header, content = await self._asked(self._page(number), "picture", number, most_pixels)
+        if header.get("as_it_is"):
+            content = self.content()
+        (width, height), (full_width, full_height) = header["sent"], header["shown"]
+        return Picture(header["mime"], content, (width, height), (full_width, full_height), header["blank"])
+
+    def content(self) -> bytes:
+        self.file.seek(0)
+        return self.file.read()
+
+    def _page(self, number: int) -> str:
+        return f"Page {number} of {self.name}" if self.count > 1 else self.name
+
+    async def _asked(self, about: str, what: str, *numbers: int) -> tuple[dict[str, Any], bytes]:
+        async with self._turn:
+            if self._process is None:
+                await self._begin()
+            assert self._process
+            process, answers = self._process
+            try:
+                with anyio.fail_after(self._renderer.timeout_s + STUCK_AFTER_S):
+                    assert process.stdin
+                    await process.stdin.send(json.dumps([what, *numbers]).encode() + b"\n")
+                    header = json.loads(await answers.receive_until(b"\n", MAX_HEADER_BYTES))
+                    content = await answers.receive_exactly(header.get("bytes", 0))
+            except LOST:
+                await self._end()  # and begin anew with the next page
+                raise InvalidRequest(
+                    f"{about} takes too long or too much memory to draw. Save it anew as PNG or PDF, or scan it."
+                ) from None
+            except BaseException:  # cancelled: what it still says belongs to nobody
+                await self._end()
+                raise
+        if "refusal" in header:
+            raise InvalidRequest(f"{about} {header['refusal']}")
+        return header, content
+
+    async def _begin(self) -> None:
+        process = await anyio.open_process(
+            [sys.executable, "-P", render_process.__file__, str(self._renderer.timeout_s)],
+            env=self._renderer.environment,
+            stderr=subprocess.DEVNULL,
+        )
+        assert process.stdout
+        self._process = (process, BufferedByteReceiveStream(process.stdout))
+        try:
+            with anyio.fail_after(self._renderer.timeout_s + STUCK_AFTER_S):
+                await self._hand_over(process)
+                header = json.loads(await self._process[1].receive_until(b"\n", MAX_HEADER_BYTES))
+        except LOST:
+            header = {"refusal": "takes too long or too much memory to open. Save it anew as PNG or PDF, or scan it."}
+        if "refusal" in header:
+            await self._end()
+            raise InvalidRequest(f"{self.name} {header['refusal']}")
+        self.count = header["pages"]
+
+    async def _hand_over(self, process: Process) -> None:
+        """As many bytes as were announced, though the file may have been changed meanwhile."""
+        left = self.size_bytes
+        self.file.seek(0)
+        assert process.stdin
+        await process.stdin.send(json.dumps({"kind": self.kind, "bytes": left}).encode() + b"\n")
+        while left and (chunk := self.file.read(min(CHUNK_BYTES, left))):
+            await process.stdin.send(chunk)
+            left -= len(chunk)
+        if left:
+            await process.stdin.aclose()
+
+    async def _end(self) -> None:
+        if self._process is None:
+            return
+        process, self._process = self._process[0], None
+        with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(END_GRACE_S):  # it ends with its input, unless it is drawing
+                assert process.stdin
+                await process.stdin.aclose()
+                await process.wait()
+            if process.returncode is None:
+                process.kill()
+            await process.aclose()

@@ -1,0 +1,125 @@
+"""What the sandbox answers: always the same to the same request, and never as if a model had spoken."""
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..catalog.pricing import image_tokens
+from .filling import extracted
+from .recognised import OCR_TRUNCATED, recognised, size_of
+from .requests import NO_SEARCH, SandboxRequest, pages_of, text_of
+
+PAGE_TOKENS = 100
+OCR_TOKENS = 4_096  # unless more is asked for
+CJK = re.compile(r"[\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True)
+class SandboxReply:
+    reasoning: str
+    text: str
+    finish_reason: str
+    pages: tuple[dict[str, Any], ...] = ()
+    searches: int = 0
+    recognised: dict[str, Any] = field(default_factory=dict)
+    pdf_pages: int = 0
+
+
+def sandbox_reply(asked: SandboxRequest) -> SandboxReply:
+    if asked.reads_images:
+        return _read_off(asked)
+    question = text_of(asked.messages[-1])[:200]
+    pages = _pages(question) if _searches(asked) else ()
+    one, two = (_mark(asked, number) if pages else "" for number in (1, 2))
+    form = asked.options.get("response_format") or {}
+    given = extracted(asked.name, _all_of(asked), form) if isinstance(form, dict) else None
+    text = (
+        given
+        or f"这是沙箱的回答，没有调用任何模型{'，也没有联网' if pages else ''}。{one}收到的问题是：{question}{two}"
+    )
+    reasoning = "这是沙箱的示例推理，没有调用任何模型。" if asked.thinks else ""
+    searches = 0 if not pages else 2 if _strategy(asked) == "agent" else 1
+    whole = SandboxReply(reasoning, text, "stop", pages, searches, pdf_pages=sum(map(pages_of, asked.pdfs)))
+    if most := asked.options.get("max_completion_tokens"):  # reasoning included
+        return _cut(whole, reasoning[:most], text[: max(0, most - len(reasoning))])
+    return _cut(whole, reasoning, text[: asked.options.get("max_tokens")])
+
+
+def _read_off(asked: SandboxRequest) -> SandboxReply:
+    text, found = recognised(asked.name, asked.options, asked.addresses[0] if asked.addresses else "")
+    most = int(asked.options.get("max_tokens") or OCR_TOKENS)
+    cut = asked.name == OCR_TRUNCATED and most <= OCR_TOKENS
+    text = text[: len(text) // 2 if cut else most]
+    return SandboxReply("", text, "length" if cut or len(text) == most else "stop", recognised=found)
+
+
+def _all_of(asked: SandboxRequest) -> str:
+    return "\n".join(text_of(message) for message in asked.messages if message.get("role") == "user")
+
+
+def _cut(whole: SandboxReply, reasoning: str, text: str) -> SandboxReply:
+    cut = (reasoning, text) != (whole.reasoning, whole.text)
+    return replace(whole, reasoning=reasoning, text=text, finish_reason="length" if cut else "stop")
+
+
+def _searches(asked: SandboxRequest) -> bool:
+    """A search that is not forced is made for Chinese questions only: as it often happens."""
+    if asked.search is None or asked.name == NO_SEARCH:
+        return False
+    sure = asked.search.get("forced_search") or _strategy(asked) == "agent"
+    return bool(sure or CJK.search(text_of(asked.messages[-1])))
+
+
+def _strategy(asked: SandboxRequest) -> str:
+    return str((asked.search or {}).get("search_strategy", "turbo"))
+
+
+def _mark(asked: SandboxRequest, number: int) -> str:
+    """A citation in the format that was asked for."""
+    search = asked.search or {}
+    if not (search.get("enable_source") and search.get("enable_citation")) or _strategy(asked) == "agent":
+        return ""
+    return str(search.get("citation_format", "[<number>]")).replace("<number>", str(number))
+
+
+def _pages(question: str) -> tuple[dict[str, Any], ...]:
+    rows = enumerate((("a", "沙箱网"), ("b?x=1", "无"), ("c", "")), 1)
+    return tuple(
+        {
+            "index": number,
+            "title": f"沙箱网页 {number}：{question[:20]}",
+            "url": f"https://sandbox.example/{path}",
+            "site_name": site,
+            "icon": "",
+        }
+        for number, (path, site) in rows
+    )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A token a character, 100 an image (for OCR as many as the formula says), 100 a page that a search brought in."""
+
+    words: int
+    images: int
+    reasoning: int
+    said: int
+
+    @property
+    def read(self) -> int:
+        return self.words + self.images
+
+    @property
+    def wrote(self) -> int:
+        return self.reasoning + self.said
+
+
+def counts(asked: SandboxRequest, given: SandboxReply) -> Counts:
+    words = asked.words + PAGE_TOKENS * len(given.pages)
+    return Counts(words, _image_tokens(asked), len(given.reasoning), len(given.text))
+
+
+def _image_tokens(asked: SandboxRequest) -> int:
+    if not asked.reads_images:
+        return 100 * asked.images
+    return sum(image_tokens(*size_of(address), kind="ocr") for address in asked.addresses)

@@ -1,0 +1,341 @@
+"""MCP over HTTP: SSE and streamable HTTP, both eras, many clients, and who may come in.
+
+Who may come in is asked of the application itself; what starts, streams, logs and stops is a real process.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from bailian_mcp.server.app.server import build
+from bailian_mcp.server.app.transports.http import Listener, Transport, application
+from bailian_mcp.server.calls.context import AppContext
+from conftest import ERAS, HOST, KEY, SERVER, FakeDashScope, cancel_under_way, chunk, dashscope, sse, told, upstream
+from mcp import Client
+from mcp.client.sse import sse_client
+from starlette.types import ASGIApp
+
+pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
+HALF_AN_ANSWER = sse(chunk(content="西湖"), done=False)
+TOKEN = "0123456789abcdef"
+WAYS = [(transport, era) for transport in ("sse", "streamable-http") for era in ERAS]
+
+
+@contextmanager
+def serving(transport: str, *arguments: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A server process listening on a free port of loopback, and its URL."""
+    command = [*SERVER, "serve", "--transport", transport, "--port", "0", *arguments]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
+    assert process.stderr
+    try:
+        while not (line := process.stderr.readline()).startswith("bailian-mcp listens on "):
+            assert line, "the server ended before it listened"
+        yield line.removeprefix("bailian-mcp listens on ").strip(), process
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def sandboxed() -> Iterator[Callable[[str], str]]:
+    """The URL of a server in a process, by its transport: one for all stories that neither start nor stop it."""
+    with ExitStack() as stack:
+        yield cache(lambda transport: stack.enter_context(serving(transport, "--sandbox"))[0])
+
+
+def connected(url: str, era: str) -> AbstractAsyncContextManager[Client]:
+    return Client(sse_client(url) if url.endswith("/sse") else url, mode=era)
+
+
+# --- it works ---
+
+
+@pytest.mark.parametrize("transport", ["sse", "streamable-http"])
+async def test_many_clients_of_both_eras_are_answered_with_progress(
+    sandboxed: Callable[[str], str], transport: str
+) -> None:
+    messages: list[str] = []
+    url = sandboxed(transport)
+
+    async def call(era: str, number: int) -> None:
+        async with connected(url, era) as host:
+            result = await host.call_tool("chat", {"prompt": f"第{number}问"}, progress_callback=told(messages))
+        assert f"第{number}问" in (result.structured_content or {})["text"]
+
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as tasks:
+            for number in range(10):
+                tasks.start_soon(call, ERAS[number % 2], number)
+
+    assert len(messages) >= 10
+
+
+# --- it stops ---
+
+
+@asynccontextmanager
+async def call_under_way(transport: str) -> AsyncIterator[Any]:
+    """(url, process, upstream): a server whose DashScope sends half an answer and then nothing."""
+    async with upstream(HALF_AN_ANSWER) as dashscope:
+        with serving(transport, DASHSCOPE_BASE_URL=dashscope.url, DASHSCOPE_API_KEY=KEY) as (url, process):
+            yield url, process, dashscope
+
+
+@pytest.mark.parametrize(("transport", "era"), WAYS)
+async def test_a_cancelled_call_closes_the_upstream_and_the_server_lives_on(transport: str, era: str) -> None:
+    with anyio.fail_after(60):
+        async with call_under_way(transport) as (url, _, dashscope), connected(url, era) as host:
+            await cancel_under_way(host, dashscope)
+            assert (await host.list_tools()).tools
+
+
+CALLING = """
+import anyio, sys
+from mcp import Client
+from mcp.client.sse import sse_client
+
+async def main(url, era):
+    async with Client(sse_client(url) if url.endswith("/sse") else url, mode=era) as host:
+        await host.call_tool("chat", {"prompt": "x"})
+
+anyio.run(main, *sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(("transport", "era"), [way for way in WAYS if way != ("streamable-http", "legacy")])
+async def test_a_vanished_client_closes_the_upstream(transport: str, era: str) -> None:
+    with anyio.fail_after(60):
+        async with call_under_way(transport) as (url, _, dashscope):
+            client = subprocess.Popen([sys.executable, "-c", CALLING, url, era])
+            try:
+                await dashscope.asked.wait()
+            finally:
+                client.kill()
+                client.wait()
+            with anyio.fail_after(5):
+                await dashscope.closed.wait()
+
+
+@pytest.mark.parametrize("transport", ["sse", "streamable-http"])
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+async def test_the_process_ends_cleanly_in_the_middle_of_a_call(transport: str, end: signal.Signals) -> None:
+    async def call(url: str) -> None:
+        with suppress(Exception):  # the server goes away
+            async with connected(url, "legacy") as host:
+                await host.call_tool("chat", {"prompt": "x"})
+
+    with anyio.fail_after(60):
+        async with call_under_way(transport) as (url, process, dashscope), anyio.create_task_group() as tasks:
+            tasks.start_soon(call, url)
+            await dashscope.asked.wait()
+            process.send_signal(end)
+            with anyio.fail_after(2):
+                await dashscope.closed.wait()
+            with anyio.fail_after(10):
+                await anyio.to_thread.run_sync(process.wait)
+            tasks.cancel_scope.cancel()
+
+    assert process.returncode == 0
+
+
+# --- who may come in ---
+
+
+async def ask(
+    app: ASGIApp | str, method: str = "POST", content: bytes = b"", path: str = "/mcp", **headers: str
+) -> Any:
+    """The reply to one request; of an application, or of a server at an address."""
+    given = {"content-type": "application/json", "accept": "application/json, text/event-stream", **headers}
+    body = content or json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode()
+    transport = None if isinstance(app, str) else httpx2.ASGITransport(app, raise_app_exceptions=False)
+    root = app if isinstance(app, str) else "http://127.0.0.1:8000"
+    async with httpx2.AsyncClient(transport=transport, base_url=root, trust_env=False) as http:
+        return await http.request(method, path, content=body, headers=given)
+
+
+@asynccontextmanager
+async def listening(transport: Transport, token: str = "", names: tuple[str, ...] = ()) -> AsyncIterator[ASGIApp]:
+    """The application as it is served, without a socket between."""
+    async with dashscope(FakeDashScope([])) as client, AsyncExitStack() as stack:
+        server = build(AppContext(client, HOST))
+        unused = stack.enter_context(socket.socket())
+        app = application(server, transport, Listener(unused, token, names))
+        if transport == "streamable-http":
+            await stack.enter_async_context(server.session_manager.run())
+        yield app
+
+
+@pytest.fixture
+async def guarded() -> AsyncIterator[ASGIApp]:
+    """A server for teams, as a client on another machine sees it."""
+    async with listening("streamable-http", TOKEN, ("mcp.example.com", "2001:db8::7")) as app:
+        yield app
+
+
+GOOD = {"authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN])
+async def test_a_stranger_is_refused(guarded: ASGIApp, authorization: str | None) -> None:
+    headers = {} if authorization is None else {"authorization": authorization}
+    reply = await ask(guarded, **headers)
+
+    assert (reply.status_code, reply.headers["www-authenticate"]) == (401, "Bearer")
+    assert TOKEN not in reply.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "evil.example"}, 421),
+        ({"host": "localhost:80@evil.example"}, 421),
+        ({"host": "mcp.example.com.evil.example"}, 421),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "https://mcp.example.com.evil.example"}, 403),
+    ],
+)
+async def test_an_evil_host_or_origin_is_refused_even_with_the_token(
+    guarded: ASGIApp, headers: dict[str, str], status: int
+) -> None:
+    assert (await ask(guarded, **GOOD, **headers)).status_code == status
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "mcp.example.com"},
+        {"host": "mcp.example.com:8443"},
+        {"host": "[2001:db8::7]:8000"},
+        {"origin": "https://mcp.example.com"},
+        {},
+    ],
+)
+async def test_whom_the_settings_allow_comes_in(guarded: ASGIApp, headers: dict[str, str]) -> None:
+    assert (await ask(guarded, **GOOD, **headers)).status_code not in (401, 403, 421)
+
+
+async def test_the_scheme_of_the_token_may_be_written_in_any_case(guarded: ASGIApp) -> None:
+    assert (await ask(guarded, authorization=f"bearer {TOKEN}")).status_code not in (401, 403, 421)
+
+
+async def test_a_refused_host_name_is_told_which_setting_allows_it(guarded: ASGIApp) -> None:
+    assert "BAILIAN_ALLOWED_HOSTS" in (await ask(guarded, **GOOD, host="evil.example")).text
+
+
+async def test_the_health_check_is_open_and_says_nothing(guarded: ASGIApp) -> None:
+    reply = await ask(guarded, "GET", path="/healthz")
+
+    assert (reply.status_code, reply.json()) == (200, {"status": "ok"})
+
+
+async def test_a_body_beyond_sixteen_mebibytes_is_refused(guarded: ASGIApp) -> None:
+    assert (await ask(guarded, content=b" " * (16 * 1024 * 1024 + 1), **GOOD)).status_code == 413
+
+
+async def test_half_a_surrogate_pair_is_a_bad_request_and_the_server_lives_on(guarded: ASGIApp) -> None:
+    broken = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"chat","arguments":{"prompt":"\\ud83d"}}}'
+
+    assert (await ask(guarded, content=broken, **GOOD)).status_code == 400
+    assert (await ask(guarded, "GET", path="/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("transport", "request_line"), [("sse", ("GET", "/sse")), ("streamable-http", ("POST", "/mcp"))]
+)
+async def test_without_a_token_loopback_is_open_to_loopback_names_only(
+    transport: Transport, request_line: tuple[str, str]
+) -> None:
+    method, path = request_line
+    async with listening(transport) as app:
+        assert (await ask(app, method, path=path, host="evil.example")).status_code == 421
+        assert (await ask(app, method, path=path, origin="https://evil.example")).status_code == 403
+
+
+async def test_a_server_for_teams_takes_its_token_and_names_from_the_settings() -> None:
+    environment = {"BAILIAN_HTTP_TOKEN": TOKEN, "BAILIAN_ALLOWED_HOSTS": "mcp.example.com,2001:db8::7"}
+    with serving("streamable-http", "--sandbox", "--host", "0.0.0.0", **environment) as (url, _):
+        root = url.replace("0.0.0.0", "127.0.0.1").removesuffix("/mcp")
+        assert (await ask(root)).status_code == 401
+        assert (await ask(root, **GOOD, host="evil.example")).status_code == 421
+        assert (await ask(root, content=b" " * (16 * 1024 * 1024 + 1), **GOOD)).status_code == 413
+        for name in ("127.0.0.1", "mcp.example.com", "[2001:db8::7]:8000"):
+            assert (await ask(root, **GOOD, host=name)).status_code not in (401, 403, 421)
+        assert (await ask(root, "GET", path="/healthz")).json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.1"])
+async def test_off_loopback_without_token_and_names_the_start_is_refused(address: str) -> None:
+    stopped = await anyio.run_process([*SERVER, "--transport", "sse", "--host", address], check=False)
+
+    assert stopped.returncode == 2
+    assert b"set BAILIAN_HTTP_TOKEN (a secret" in stopped.stderr
+
+
+async def test_a_port_in_use_is_told_without_a_traceback() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        stopped = await anyio.run_process([*SERVER, "--transport", "sse", "--port", f"{port}"], check=False)
+
+    assert stopped.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use." in stopped.stderr.decode()
+    assert "Traceback" not in stopped.stderr.decode()
+
+
+async def test_files_on_the_servers_disk_are_closed_to_remote_callers(sandboxed: Callable[[str], str]) -> None:
+    async with connected(sandboxed("streamable-http"), "legacy") as host:
+        result = await host.call_tool("chat", {"prompt": "x", "files": ["README.md"]})
+
+    assert "no folder is allowed" in str(result.content)
+
+
+async def test_nothing_of_a_request_reaches_the_log(tmp_path: Path) -> None:
+    async def call(url: str) -> None:
+        async with connected(url, "legacy") as host:
+            await host.call_tool("chat", {"prompt": "geheim"})
+
+    for transport in ("sse", "streamable-http"):
+        with serving(transport, "--sandbox", BAILIAN_LOG_LEVEL="DEBUG") as (url, process):
+            await call(url)
+            if transport == "sse":
+                await broken_message(url)
+            process.terminate()
+            log = await anyio.to_thread.run_sync(process.communicate)
+        assert "geheim" not in log[1]
+        assert "cancel" not in log[1].lower()
+
+
+async def broken_message(url: str) -> None:
+    """A message whose text is half a surrogate pair, on an SSE session of its own."""
+    async with httpx2.AsyncClient(trust_env=False, timeout=5) as http, http.stream("GET", url) as session:
+        async for event in httpx2.EventSource(session):
+            place = str(httpx2.URL(url).join(event.data))
+            message = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"geheim \\ud83d"}}'
+            await http.post(place, content=message, headers={"content-type": "application/json"})
+            return
+
+
+@pytest.mark.parametrize("argument", [["--host", "0.0.0.0"], ["serve", "--port", "9001"]])
+async def test_an_address_without_an_http_transport_is_refused(argument: list[str]) -> None:
+    stopped = await anyio.run_process([*SERVER, *argument], check=False)
+
+    assert stopped.returncode == 2
+    assert b"--host and --port are for HTTP" in stopped.stderr

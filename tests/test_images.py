@@ -1,0 +1,289 @@
+"""What becomes of an image before it is sent: upright, opaque, legal, no larger than it helps, never a bomb."""
+
+import contextlib
+import os
+import random
+import struct
+import zlib
+from collections.abc import Awaitable, Callable
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+import anyio
+import pytest
+from bailian_mcp.server.files import MAX_INLINE_BYTES, ImageFile, Picture, Renderer, open_input
+from mcp.server.mcpserver.exceptions import ToolError
+from papers import PATENT, drawn, saved, turned
+from PIL import Image
+
+OCR = 8_388_608
+T = TypeVar("T")
+PAGE = drawn(*PATENT)
+
+
+def asked(content: bytes, what: Callable[[ImageFile], Awaitable[T]]) -> T:
+    """What a file of that content answers."""
+
+    async def ask() -> T:
+        with TemporaryDirectory() as folder:
+            path = Path(folder).resolve() / "x"
+            path.write_bytes(content)
+            async with open_input(str(path), (path.parent,)) as found:
+                assert isinstance(found, ImageFile)
+                return await what(found)
+
+    return anyio.run(ask)
+
+
+def made(content: bytes, number: int = 1, most_pixels: int = OCR) -> tuple[Picture, Image.Image]:
+    picture = asked(content, lambda file: file.picture(number, most_pixels))
+    return picture, Image.open(BytesIO(picture.content))
+
+
+def darkness(image: Image.Image) -> float:
+    grey = image.convert("L").resize((90, 40)).tobytes()
+    return sum(255 - level for level in grey) / len(grey)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF"])
+def test_a_legal_image_is_sent_as_it_is(kind: str) -> None:
+    content = saved(PAGE, kind)
+    picture, _ = made(content)
+
+    assert picture.content == content
+    assert (picture.mime, picture.sent, picture.shown) == (f"image/{kind.lower()}", (900, 400), (900, 400))
+    assert not picture.blank
+
+
+@pytest.mark.parametrize(("kind", "mime"), [("GIF", "image/png"), ("AVIF", "image/jpeg")])
+def test_a_kind_that_dashscope_does_not_take_is_converted(kind: str, mime: str) -> None:
+    picture, image = made(saved(PAGE, kind))
+
+    assert (picture.mime, image.size) == (mime, (900, 400))
+    assert darkness(image) == pytest.approx(darkness(PAGE), abs=2)
+
+
+def test_heic_is_handed_on_unread() -> None:
+    content = b"\0\0\0\x18ftypheic" + os.urandom(100)
+    picture = asked(content, lambda file: file.picture(1, OCR))
+
+    assert (picture.content, picture.mime, picture.sent, picture.shown) == (content, "image/heic", None, None)
+    assert asked(content, lambda file: file.sizes([1], OCR)) == [None]
+    with pytest.raises(ToolError, match=r"x has 7.60 MB; of HEIC 7.5 MB are sent. Save it as JPEG."):
+        asked(content.ljust(7_600_000), lambda file: file.picture(1, OCR))
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_a_photo_is_turned_as_people_see_it(orientation: int, kind: str) -> None:
+    picture, image = made(turned(PAGE, orientation, kind))
+
+    assert picture.shown == image.size == (900, 400)
+    assert image.getexif().get(0x0112, 1) == 1
+    small = [each.convert("L").resize((90, 40)).tobytes() for each in (PAGE, image)]
+    assert max(abs(a - b) for a, b in zip(*small, strict=True)) < 40
+
+
+def test_a_turned_photo_that_is_too_large_is_turned_and_shrunk() -> None:
+    picture, image = made(turned(drawn(*PATENT, size=(5000, 3000)), 6))
+
+    assert picture.shown == (5000, 3000)
+    assert picture.sent == image.size
+    assert image.width * image.height <= OCR
+    assert image.width > image.height
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_black_letters_on_nothing_are_put_on_white(mode: str) -> None:
+    clear = Image.new("RGBA", PAGE.size, (0, 0, 0, 0))
+    clear.paste(PAGE.convert("RGBA"), mask=PAGE.convert("L").point(lambda level: 255 - level))
+    content = saved(clear.quantize(8)) if mode == "P" else saved(clear.convert(mode))
+    picture, image = made(content)
+
+    assert (picture.mime, image.mode) == ("image/png", "RGB")
+    assert image.getpixel((5, 5)) == (255, 255, 255)
+
+
+def test_white_letters_on_nothing_are_put_on_black() -> None:
+    clear = Image.new("RGBA", PAGE.size, (0, 0, 0, 0))
+    clear.paste((255, 255, 255, 255), mask=PAGE.convert("L").point(lambda level: 255 - level))
+    picture, image = made(saved(clear))
+
+    assert not picture.blank
+    assert image.getpixel((5, 5)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "I;16", "YCbCr"])
+def test_ink_stays_ink_in_every_mode(mode: str) -> None:
+    large = drawn(*PATENT, size=(4500, 2500))
+    other = (
+        large.convert("L").point(lambda level: level * 257, "I").convert("I;16")
+        if mode == "I;16"
+        else large.convert(mode)
+    )
+    _, image = made(saved(other, "TIFF"))
+
+    assert image.width * image.height <= OCR
+    assert darkness(image) == pytest.approx(darkness(large), abs=3)
+
+
+def test_a_kind_that_is_legal_up_to_4k_only_is_converted_beyond() -> None:
+    picture, _ = made(saved(drawn("1", size=(4000, 2000)), "WEBP"))
+
+    assert (picture.mime, picture.sent) == ("image/jpeg", (4000, 2000))
+
+
+def test_a_png_of_noise_that_is_too_heavy_becomes_a_jpeg() -> None:
+    noise = Image.frombytes("RGB", (1800, 1800), os.urandom(1800 * 1800 * 3))
+    content = saved(noise)
+    picture, image = made(content)
+
+    assert len(content) > MAX_INLINE_BYTES
+    assert (picture.mime, image.size) == ("image/jpeg", (1800, 1800))
+    assert len(picture.content) <= MAX_INLINE_BYTES
+
+
+def test_a_large_photo_is_decoded_at_a_fraction_of_its_size() -> None:
+    picture, image = made(saved(drawn(*PATENT, size=(9000, 8000), mode="L"), "JPEG"))
+
+    assert picture.shown == (9000, 8000)
+    assert image.width * image.height <= OCR
+
+
+def png_of(width: int, height: int, kind: int = 2) -> bytes:
+    """A PNG that is small and promises that many pixels."""
+    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, kind, 0, 0, 0])
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        len(data).to_bytes(4, "big") + name + data + zlib.crc32(name + data).to_bytes(4, "big") for name, data in chunks
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (png_of(60_000, 60_000), "would unpack to 3,600 megapixels; 40 are read of such a file. Shrink it first."),
+        (png_of(20_000, 20_000, 0), "would unpack to 400 megapixels; 160 are read"),
+        (png_of(7_000, 7_000), "would unpack to 49 megapixels; 40 are read"),
+        (png_of(100, 100), "cut off|broken"),
+        (b"BM" + (2**31 - 1).to_bytes(4, "little") + bytes(4) + b"\xff" * 60, "cut off|broken"),
+        (b"RIFF\xff\xff\xff\xffWEBPVP8 " + b"\xff" * 60, "cut off|broken"),
+        (b"\xff\xd8\xff\xe1\xff\xffExif\0\0" + b"\xff" * 200, "cut off|broken"),
+    ],
+)
+def test_bombs_and_forgeries_are_refused(content: bytes, says: str) -> None:
+    with pytest.raises(ToolError, match=says):
+        made(content)
+
+
+def test_a_jpeg_of_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = bytearray(saved(drawn("1", size=(64, 64)), "JPEG"))
+    at = content.index(b"\xff\xc0")
+    content[at + 5 : at + 9] = (60_000).to_bytes(2, "big") * 2
+    with pytest.raises(ToolError, match="would unpack to 3,600 megapixels; 120 are read"):
+        made(bytes(content))
+
+
+@pytest.mark.parametrize("cut", [20, 1000])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF"])
+def test_a_file_that_was_cut_off_is_told(kind: str, cut: int) -> None:
+    content = saved(PAGE, kind)[:cut]
+
+    with pytest.raises(ToolError, match=r"Save|Convert"):
+        made(content)
+
+
+def test_a_damaged_file_is_read_or_told_never_a_crash() -> None:
+    told = [seed for seed in range(12) if not read_although_damaged(seed)]
+
+    assert 0 < len(told) < 12
+
+
+def read_although_damaged(seed: int) -> bool:
+    """Whether an image is still read with twenty of its bytes changed; if not, it is told and nothing else."""
+    dice = random.Random(seed)
+    content = bytearray(saved(PAGE, dice.choice(["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF"])))
+    for _ in range(20):
+        content[dice.randrange(8, len(content))] = dice.randrange(256)
+    with contextlib.suppress(ToolError):
+        made(bytes(content))
+        return True
+    return False
+
+
+def test_a_blank_image_is_known_by_its_levels() -> None:
+    faint = Image.new("RGB", (400, 400), "white")
+    faint.paste((230, 230, 230), (100, 100, 120, 110))
+
+    assert made(saved(Image.new("RGB", (400, 400), "white")))[0].blank
+    assert not made(saved(faint))[0].blank
+
+
+def test_the_size_that_will_be_sent_is_known_before() -> None:
+    large = saved(drawn(size=(6000, 4000)), "JPEG")
+
+    assert asked(large, lambda file: file.sizes([1], OCR)) == [(3547, 2364)]
+
+
+def test_a_photo_with_another_beside_it_is_a_jpeg() -> None:
+    picture, image = made(
+        saved(drawn(*PATENT, size=(9000, 6000), mode="L"), "MPO", save_all=True, append_images=[PAGE])
+    )
+
+    assert picture.shown == (9000, 6000)
+    assert image.width * image.height <= OCR
+
+
+def test_a_fax_that_was_cut_off_is_told() -> None:
+    sheets = [drawn(f"{n}", size=(600, 800), mode="1") for n in range(5)]
+    content = saved(sheets[0], "TIFF", save_all=True, append_images=sheets[1:])
+
+    with pytest.raises(ToolError, match=r"x .*(broken|cut off)"):
+        made(content[: len(content) // 2])
+
+
+def test_frames_without_end_are_refused() -> None:
+    """Each directory of a TIFF names the next: 1,200 of them, all alike."""
+    entries = [
+        (256, 3, 1, 20),
+        (257, 3, 1, 20),
+        (258, 3, 1, 8),
+        (259, 3, 1, 1),
+        (262, 3, 1, 1),
+        (273, 4, 1, 8),
+        (277, 3, 1, 1),
+        (278, 3, 1, 20),
+        (279, 4, 1, 400),
+    ]
+    start, size = 8 + 400, 2 + 12 * len(entries) + 4
+    out = b"II*\0" + start.to_bytes(4, "little") + bytes(400)
+    for number in range(1_200):
+        out += len(entries).to_bytes(2, "little")
+        out += b"".join(struct.pack("<HHII", *entry) for entry in entries)
+        out += (start + size * (number + 1) if number < 1_199 else 0).to_bytes(4, "little")
+
+    with pytest.raises(ToolError, match=r"x has more than 1,000 pages. Split it."):
+        made(out)
+
+
+def test_a_jpeg_of_thousands_of_scans_is_given_up_and_stops_nothing() -> None:
+    """Each scan says nothing, and costs a pass over the picture."""
+    content = saved(drawn("1", size=(6000, 6000), mode="L"), "JPEG", progressive=True)
+    scan = b"\xff\xda\0\x08\x01\x01\0\x01\x3f\0" + b"\0" * 4
+    hostile = content[:-2] + scan * 100_000 + b"\xff\xd9"
+
+    async def ask() -> None:
+        with TemporaryDirectory() as folder:
+            path = Path(folder).resolve()
+            (path / "hostile").write_bytes(hostile)
+            (path / "honest").write_bytes(saved(PAGE))
+            with anyio.move_on_after(1):
+                async with open_input(str(path / "hostile"), (path,), Renderer(timeout_s=30)) as found:
+                    await found.picture(1, OCR)  # type: ignore[union-attr]
+            with anyio.fail_after(5):
+                async with open_input(str(path / "honest"), (path,)) as found:
+                    assert (await found.picture(1, OCR)).sent == (900, 400)  # type: ignore[union-attr]
+
+    anyio.run(ask)
