@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -305,7 +306,7 @@ class Upstream:
     """A DashScope on loopback that sends `first` and then nothing; knows when a connection was closed on it."""
 
     first: bytes
-    port: int = 0
+    port: int
     asked: anyio.Event = field(default_factory=anyio.Event)
     closed: anyio.Event = field(default_factory=anyio.Event)
 
@@ -328,10 +329,12 @@ class Upstream:
 
 
 @asynccontextmanager
-async def upstream(first: bytes) -> AsyncIterator[Upstream]:
-    server = Upstream(first)
-    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
-        server.port = listener.extra(anyio.abc.SocketAttribute.local_port)
+async def upstream(first: bytes, at: socket.socket | None = None) -> AsyncIterator[Upstream]:
+    """At a socket that listens already, if it is to be where a server looks for it that outlives it."""
+    given = at or socket.create_server(("127.0.0.1", 0))
+    listener = await anyio.abc.SocketListener.from_socket(given.dup() if at else given)
+    async with listener, anyio.create_task_group() as tasks:
+        server = Upstream(first, given.getsockname()[1])
         tasks.start_soon(listener.serve, server.serve)
         yield server
         tasks.cancel_scope.cancel()

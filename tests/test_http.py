@@ -91,18 +91,31 @@ async def test_many_clients_of_both_eras_are_answered_with_progress(
 # --- it stops ---
 
 
-@asynccontextmanager
-async def call_under_way(transport: str) -> AsyncIterator[Any]:
-    """(url, process, upstream): a server whose DashScope sends half an answer and then nothing."""
-    async with upstream(HALF_AN_ANSWER) as dashscope:
-        with serving(transport, DASHSCOPE_BASE_URL=dashscope.url, DASHSCOPE_API_KEY=KEY) as (url, process):
-            yield url, process, dashscope
+@pytest.fixture(scope="module")
+def waiting() -> Iterator[Callable[[str], Any]]:
+    """`async with waiting(transport) as (url, upstream)`: a server whose DashScope sends half an answer and then nothing.
+
+    One process a transport, for the stories that it survives: it asks at a socket that stays, whoever serves there.
+    """
+    with ExitStack() as stack:
+        asked = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        environment = {"DASHSCOPE_BASE_URL": f"http://127.0.0.1:{asked.getsockname()[1]}", "DASHSCOPE_API_KEY": KEY}
+        url = cache(lambda transport: stack.enter_context(serving(transport, **environment))[0])
+
+        @asynccontextmanager
+        async def begin(transport: str) -> AsyncIterator[Any]:
+            async with upstream(HALF_AN_ANSWER, asked) as dashscope:
+                yield url(transport), dashscope
+
+        yield begin
 
 
 @pytest.mark.parametrize(("transport", "era"), WAYS)
-async def test_a_cancelled_call_closes_the_upstream_and_the_server_lives_on(transport: str, era: str) -> None:
+async def test_a_cancelled_call_closes_the_upstream_and_the_server_lives_on(
+    waiting: Any, transport: str, era: str
+) -> None:
     with anyio.fail_after(60):
-        async with call_under_way(transport) as (url, _, dashscope), connected(url, era) as host:
+        async with waiting(transport) as (url, dashscope), connected(url, era) as host:
             await cancel_under_way(host, dashscope)
             assert (await host.list_tools()).tools
 
@@ -121,9 +134,9 @@ anyio.run(main, *sys.argv[1:])
 
 
 @pytest.mark.parametrize(("transport", "era"), [way for way in WAYS if way != ("streamable-http", "legacy")])
-async def test_a_vanished_client_closes_the_upstream(transport: str, era: str) -> None:
+async def test_a_vanished_client_closes_the_upstream(waiting: Any, transport: str, era: str) -> None:
     with anyio.fail_after(60):
-        async with call_under_way(transport) as (url, _, dashscope):
+        async with waiting(transport) as (url, dashscope):
             client = subprocess.Popen([sys.executable, "-c", CALLING, url, era])
             try:
                 await dashscope.asked.wait()
@@ -143,14 +156,15 @@ async def test_the_process_ends_cleanly_in_the_middle_of_a_call(transport: str, 
                 await host.call_tool("chat", {"prompt": "x"})
 
     with anyio.fail_after(60):
-        async with call_under_way(transport) as (url, process, dashscope), anyio.create_task_group() as tasks:
-            tasks.start_soon(call, url)
-            await dashscope.asked.wait()
-            process.send_signal(end)
-            with anyio.fail_after(2):
-                await dashscope.closed.wait()
-            with anyio.fail_after(10):
-                await anyio.to_thread.run_sync(process.wait)
+        async with upstream(HALF_AN_ANSWER) as dashscope, anyio.create_task_group() as tasks:
+            with serving(transport, DASHSCOPE_BASE_URL=dashscope.url, DASHSCOPE_API_KEY=KEY) as (url, process):
+                tasks.start_soon(call, url)
+                await dashscope.asked.wait()
+                process.send_signal(end)
+                with anyio.fail_after(2):
+                    await dashscope.closed.wait()
+                with anyio.fail_after(10):
+                    await anyio.to_thread.run_sync(process.wait)
             tasks.cancel_scope.cancel()
 
     assert process.returncode == 0

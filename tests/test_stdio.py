@@ -13,7 +13,7 @@ import pytest
 from conftest import KEY, SERVER, Raw, cancel_under_way, chunk, process, raw, sse, text_of, told, upstream
 from mcp import Client, StdioServerParameters
 
-pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
+pytestmark = pytest.mark.anyio
 SEEDS = sorted((Path(__file__).parent.parent.parent / "shared" / "seeds").glob("*.txt"))
 # Tao Yuanming, the Peach Blossom Spring (about 421): public domain, and long when repeated
 PEACH_BLOSSOM = "晋太元中，武陵人捕鱼为业。缘溪行，忘路之远近。忽逢桃花林，夹岸数百步，中无杂树，芳草鲜美，落英缤纷。\n"
@@ -22,6 +22,7 @@ HALF_AN_ANSWER = sse(chunk(content="西湖"), done=False)
 
 
 @pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS.keys())
+@pytest.mark.both_eras
 async def test_a_long_chinese_text_is_answered_with_progress(era: str, text: str) -> None:
     messages: list[str] = []
     with anyio.fail_after(60):
@@ -35,6 +36,7 @@ async def test_a_long_chinese_text_is_answered_with_progress(era: str, text: str
     assert messages
 
 
+@pytest.mark.both_eras
 async def test_without_a_key_the_server_starts_lists_its_tools_and_chat_says_what_to_do(era: str) -> None:
     with anyio.fail_after(60):
         async with Client(process(), mode=era) as host:
@@ -61,6 +63,7 @@ async def test_the_demos_block_starts_the_server_from_another_folder(tmp_path: P
     assert "request " in shown
 
 
+@pytest.mark.both_eras
 async def test_a_plain_openai_compatible_server_answers_without_a_price(era: str) -> None:
     whole = sse(chunk(content="local"), {"choices": [{"delta": {}, "finish_reason": "stop"}]})
     with anyio.fail_after(60):
@@ -81,6 +84,7 @@ async def test_a_plain_openai_compatible_server_answers_without_a_price(era: str
 # --- cancel, and the end ---
 
 
+@pytest.mark.both_eras
 async def test_a_cancelled_call_closes_the_upstream_and_the_server_lives_on(era: str) -> None:
     with anyio.fail_after(60):
         async with upstream(HALF_AN_ANSWER) as dashscope:

@@ -99,7 +99,7 @@ async def data(hosted: Hosted, wire: FakeDashScope, **arguments: Any) -> dict[st
 
 
 @pytest.mark.both_eras
-async def test_the_native_road_asks_for_sources_marks_and_a_sure_search(hosted: Hosted) -> None:
+async def test_the_native_protocol_asks_for_sources_marks_and_a_sure_search(hosted: Hosted) -> None:
     wire = FakeDashScope([native(*FOUND)])
     await ask(hosted, wire, freshness_days=30, sites=["westlake.hangzhou.gov.cn"])
 
@@ -269,7 +269,7 @@ async def test_both_spellings_of_reasoning_are_read(hosted: Hosted, spelling: st
     assert told[0] == "kimi-k3 thinks: 想"
 
 
-async def test_outside_beijing_the_agent_road_is_taken_and_its_fee_is_that_of_the_region(hosted: Hosted) -> None:
+async def test_outside_beijing_the_agent_strategy_is_taken_and_its_fee_is_that_of_the_region(hosted: Hosted) -> None:
     wire = FakeDashScope([native(frame("西湖", "stop", pages=[LAKE], **COUNTED))])
     found = await data(hosted, wire, host=host_of(region="ap-southeast-1"))
 
@@ -277,7 +277,7 @@ async def test_outside_beijing_the_agent_road_is_taken_and_its_fee_is_that_of_th
     assert found["cost"]["lines"][-1]["unit_price"] == "73.392381"
 
 
-async def test_a_model_the_catalog_does_not_hold_takes_the_one_road_for_all(hosted: Hosted) -> None:
+async def test_a_model_the_catalog_does_not_hold_is_asked_over_the_one_protocol_for_all(hosted: Hosted) -> None:
     wire = FakeDashScope([responses(*RESPONSES_FOUND)])
     found = await data(hosted, wire, model="qwen9-plus")
 
@@ -518,25 +518,18 @@ async def test_a_cancelled_search_closes_upstream(hosted: Hosted) -> None:
             await closed.wait()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "strategy"),
-    [
-        ({}, "turbo"),
-        ({"model": "qwen-plus", "strategy": "max"}, "max"),
-        ({"model": "qwen3.8-max", "strategy": "agent"}, "responses"),
-    ],
-)
-async def test_over_stdio_the_sandbox_answers_over_every_protocol(
-    era: str, arguments: dict[str, Any], strategy: str
-) -> None:
+async def test_over_stdio_the_sandbox_answers_over_every_protocol(era: str) -> None:
+    turbo, most = ({}, "turbo"), ({"model": "qwen-plus", "strategy": "max"}, "max")
+    agent = ({"model": "qwen3.8-max", "strategy": "agent"}, "responses")
     async with Client(process("--sandbox"), mode=era) as host:
-        result = await host.call_tool("web_search", {"question": QUESTION, **arguments})
+        for arguments, strategy in (turbo, most, agent):
+            result = await host.call_tool("web_search", {"question": QUESTION, **arguments})
 
-    found = result.structured_content
-    assert (found["searched"], found["strategy"], found["sandbox"]) == (True, strategy, True)
-    assert found["sources"][0]["url"] == "https://sandbox.example/a"
-    for source in found["sources"]:
-        assert source["url"] in text_of(result)
+            found = result.structured_content
+            assert (found["searched"], found["strategy"], found["sandbox"]) == (True, strategy, True)
+            assert found["sources"][0]["url"] == "https://sandbox.example/a"
+            for source in found["sources"]:
+                assert source["url"] in text_of(result)
 
 
 async def test_the_sandbox_knows_searches_that_fail(era: str) -> None:
