@@ -458,12 +458,13 @@ async def test_searches_are_spaced_so_that_none_is_dropped() -> None:
         said.append(message)
 
     async with dashscope(FakeDashScope([answered])) as client, anyio.create_task_group() as tasks:
-        shared = AppContext(client, HOST)
+        shared, begun = AppContext(client, HOST), anyio.current_time()
         for _ in range(8):
             tasks.start_soon(search, Call(shared, Progress(report)), "qwen3.7-plus", QUESTION, Ask())
 
-    gaps = [later - earlier for earlier, later in pairwise(started)]
-    assert min(gaps) > 0.05  # 1/15 s, less the timer's own error
+    # none before its turn, less the timer's own error; on a busy machine one may come late, and the next be on time
+    assert all(at - begun > number / 15 - 0.01 for number, at in enumerate(started))
+    assert len(started) == 8
     assert any("waiting for a turn to search (15 a second)" in message for message in said)
 
 
