@@ -13,9 +13,9 @@ from typing import BinaryIO
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parsed(list(sys.argv[1:] if argv is None else argv))
     if arguments.command == "sandbox":
-        from . import sandbox
+        from .commands import sandbox
 
-        return sandbox.serve(arguments.host, arguments.port, arguments.latency_ms, arguments.chunk)
+        return sandbox.main(arguments.host, arguments.port, arguments.latency_ms, arguments.chunk)
     if arguments.command == "demo":
         from .commands import demo
 
@@ -108,9 +108,9 @@ def _sandbox_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _environment() -> str:
-    from .settings import settings_table
+    from .commands.help import environment
 
-    return "environment:\n" + "\n".join(f"  {name:24} {meaning}" for name, meaning in settings_table()) + "\n"
+    return environment()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
-"""JSON out of what a model wrote: whole, in a fence, among prose, with comments. Never guessed, never completed."""
+"""JSON and text: a value out of what a model wrote (whole, in a fence, among prose, with comments; never guessed, never
+completed), its depth, its pointers."""
 
 import json
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
+
+from .text import HALF_A_PAIR, clip, is_sendable, printable
 
 MAX_DEPTH = 100
 MAX_VALUES = 20  # looked at among prose
@@ -138,16 +142,10 @@ def _drop_comma(kept: list[str], places: list[int]) -> None:
 
 def _require_sendable(value: Any) -> None:
     """Raises NoJson where a host could not be sent the value."""
-    level, depth = [value], 0
-    while level and depth <= MAX_DEPTH:
-        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
-        level, depth = [part for parts in inner for part in parts], depth + 1
-    if level:
+    if depth_of(value) > MAX_DEPTH:
         raise NoJson(f"The answer cannot be read: its JSON is nested deeper than {MAX_DEPTH} levels.")
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise NoJson("The answer cannot be read: it holds half of a surrogate pair (a broken emoji).") from None
+    if not is_sendable(json.dumps(value, ensure_ascii=False)):
+        raise NoJson(f"The answer cannot be read: it holds {HALF_A_PAIR}.")
 
 
 def _number(text: str) -> float:
@@ -161,31 +159,43 @@ def _no_number(name: str) -> Any:
 
 
 def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names stand once: the second of two would win without a word."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a name stands twice in one object")
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{printable(twice)} stands twice in one object")
     return found
 
 
 DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_number, object_pairs_hook=unique_names)
-MAX_DATA_DEPTH = 100
 
 
-def pointer(path: list[Any]) -> str:
+# --- JSON as data ---
+
+
+def json_or_text(text: str) -> Any:
+    """The value of a whole JSON text; of any other text, the text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def short_json(value: Any, max_chars: int = 80) -> str:
+    return clip(json.dumps(value, ensure_ascii=False), max_chars)
+
+
+def pointer(path: Sequence[Any]) -> str:
     """A JSON pointer: https://www.rfc-editor.org/rfc/rfc6901"""
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
 
 
-def depth_of(data: Any) -> int:
+def depth_of(value: Any) -> int:
     """Levels of lists and objects; what is far too deep is not counted to its end."""
-    depth, level = 0, [data]
-    while level and depth <= MAX_DATA_DEPTH + 1:
+    depth, level = 0, [value]
+    while level and depth <= MAX_DEPTH + 1:
         inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
         level = [value for values in inner for value in values if isinstance(value, dict | list)]
         depth += 1
     return depth
-
-
-def short_json(value: Any, most: int = 80) -> str:
-    said = json.dumps(value, ensure_ascii=False)
-    return said if len(said) <= most else f"{said[: most - 1]}…"

@@ -1,8 +1,63 @@
-"""Words for refusals: pydantic's complaints made plain (where, what is allowed, never what was given), and names."""
+"""Words: what is said to people and models, short and without what hides; pydantic's complaints made plain."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+# Control characters but tab and line feed, what reorders text or hides in it, tags, and noncharacters
+HIDDEN = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e0fff"
+)
+JOINERS = "\u200c\u200d\ufe00-\ufe0f"  # parts of emoji and of Persian words: kept in texts, needless on a line
+SURROGATES = "\ud800-\udfff"
+LINE_ENDS = re.compile("[\u2028\u2029]")
+UNSEEN = re.compile(rf"[\s{HIDDEN}{JOINERS}{SURROGATES}\u2028\u2029]+")
+UNSAFE = re.compile(f"[{HIDDEN}{SURROGATES}]")
+HALF_A_PAIR = "half of a surrogate pair (a broken emoji)"
+FIRST_FEW = 5
+
+
+def clip(text: str, max_chars: int) -> str:
+    """Text from outside on one line, without what hides, and not longer than that."""
+    line = UNSEEN.sub(" ", text).strip()
+    return line if len(line) <= max_chars else line[: max_chars - 1] + "…"
+
+
+def visible(text: str) -> str:
+    """Text from outside in its lines, without what hides in it or reorders it."""
+    return UNSAFE.sub("", LINE_ENDS.sub("\n", text))
+
+
+def printable(name: str) -> str:
+    """A name from outside, fit for a sentence: short, and without what could hide or reorder text."""
+    return "".join(c if c.isprintable() else "?" for c in name[:80])
+
+
+def first_few(names: Iterable[str]) -> str:
+    """The first few, each once, and how many more."""
+    listed = list(dict.fromkeys(names))
+    more = f" and {len(listed) - FIRST_FEW} more" if len(listed) > FIRST_FEW else ""
+    return f"{', '.join(listed[:FIRST_FEW])}{more}"
+
+
+def is_sendable(text: str) -> bool:
+    """Whether UTF-8 can carry it: half of a surrogate pair would stop the host's wire with everything on it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def repair_surrogates(text: str) -> str:
+    """The text as it can be sent: pairs are joined, what stays alone becomes U+FFFD."""
+    if is_sendable(text):
+        return text
+    return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
+
+
+# --- pydantic's complaints ---
 
 PLAIN_WORDS = {
     "missing": "is required",
@@ -22,8 +77,6 @@ PLAIN_WORDS = {
     "int_from_float": "must be a whole number",
     "int_type": "must be a whole number",
 }
-
-
 MAX_COMPLAINTS = 10
 
 
@@ -43,11 +96,6 @@ def place(details: Mapping[str, Any]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{printable(str(part))}" for part in parts).lstrip(".")
 
 
-def printable(name: str) -> str:
-    """A name from outside, fit for a sentence: short, and without what could hide or reorder text."""
-    return "".join(c if c.isprintable() else "?" for c in name[:80])
-
-
 def _what(details: Mapping[str, Any]) -> str:
     kind, limits = details["type"], details.get("ctx") or {}
     if kind == "string_pattern_mismatch":
@@ -60,17 +108,3 @@ def _what(details: Mapping[str, Any]) -> str:
         return str(details["msg"]).removeprefix("Value error, ")
     said = str(details["msg"]).replace("Input should be", "must be")
     return PLAIN_WORDS.get(kind) or said[:1].lower() + said[1:]
-
-
-# White space, control characters, what reorders or hides text, halves of surrogate pairs
-HIDDEN = (
-    "\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ud800-\\udfff"
-    "\\ufe00-\\ufe0f\\ufeff\\U000e0000-\\U000e0fff"
-)
-UNSEEN = re.compile(rf"[\s{HIDDEN}]+")
-
-
-def clip(text: str, characters: int) -> str:
-    """Upstream text on one line, without control characters, and not longer than that."""
-    line = UNSEEN.sub(" ", text).strip()
-    return line if len(line) <= characters else line[: characters - 1] + "…"

@@ -351,7 +351,7 @@ async def test_what_is_lasting_or_may_be_billed_is_never_sent_again(lasting: Ste
 
 
 async def test_attempts_are_capped() -> None:
-    error, wire = await failure(refusal(503, "ModelUnavailable", "later"), attempts=3)
+    error, wire = await failure(refusal(503, "ModelUnavailable", "later"), max_attempts=3)
 
     assert error.status == 503
     assert len(wire.requests) == 3
@@ -469,7 +469,7 @@ async def test_every_failure_that_has_a_mend_names_it(status: int, code: str | N
         {"error": {"code": None, "message": message, "type": code}},
         {"code": code, "message": message, "request_id": "r"},
     ):
-        error, _ = await failure(httpx2.Response(status, json=shape), attempts=1)
+        error, _ = await failure(httpx2.Response(status, json=shape), max_attempts=1)
         assert says in str(error)
 
 
@@ -536,7 +536,7 @@ async def test_a_planted_key_appears_in_no_error(caplog: pytest.LogCaptureFixtur
         httpx2.ConnectError(f"to https://user:{KEY}@host"),
         httpx2.ReadError(KEY),
     ):
-        error, _ = await failure(step, attempts=2)
+        error, _ = await failure(step, max_attempts=2)
         assert KEY not in str(error)
         assert KEY not in repr(error)
         assert error.__cause__ is None
@@ -667,7 +667,7 @@ async def test_the_defaults_are_what_the_readme_says() -> None:
 
     defaults = {name: p.default for name, p in inspect.signature(DashScope).parameters.items()}
 
-    assert (defaults["timeout_s"], defaults["gap_s"], defaults["attempts"]) == (300, 60, 3)
+    assert (defaults["timeout_s"], defaults["gap_s"], defaults["max_attempts"]) == (300, 60, 3)
 
 
 async def test_a_stream_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

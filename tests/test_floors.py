@@ -14,7 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    {"errors", "text", "json_text", "network"},
+    {"errors", "text", "network"},
+    {"json_text"},
     {"endpoints", "catalog", "files"},
     {"settings", "dashscope", "sandbox"},
     {"calls"}, {"features"}, {"tools"}, {"app"}, {"commands"}, {"__main__"},

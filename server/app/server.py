@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from ... import tools
 from ..calls.context import AppContext
 from ..errors import InvalidRequest
+from ..text import repair_surrogates
 from .arguments import reworded
 from .resources import add_resources
 from .tool_schemas import as_tool
@@ -57,9 +58,9 @@ class App(MCPServer[AppContext]):
         except ToolError as refusal:
             if isinstance(refusal.__cause__, ValidationError):
                 parameters = list(tool.parameters["properties"])
-                raise InvalidRequest(_sendable(reworded(refusal.__cause__, parameters))) from refusal.__cause__
+                raise InvalidRequest(repair_surrogates(reworded(refusal.__cause__, parameters))) from refusal.__cause__
             own_words = str(refusal).removeprefix(f"Error executing tool {name}: ")
-            raise ToolError(_sendable(own_words)) from refusal.__cause__
+            raise ToolError(repair_surrogates(own_words)) from refusal.__cause__
 
     async def run_over(self, read: Any, write: Any) -> None:
         """Serve one host over a pair of message streams until its input ends."""
@@ -93,8 +94,3 @@ def tool_modules() -> list[ModuleType]:
     """The modules of `tools/`, by name; a leading underscore means: not a tool."""
     names = sorted(m.name for m in pkgutil.iter_modules(tools.__path__) if not m.name.startswith("_"))
     return [importlib.import_module(f"{tools.__name__}.{name}") for name in names]
-
-
-def _sendable(text: str) -> str:
-    """Text that UTF-8 can carry: a path or a name may hold halves of surrogate pairs, which would stop the wire."""
-    return text.encode("utf-8", errors="replace").decode()

@@ -1,14 +1,20 @@
 """One request: a feature plans it, `Call.ask` sends it and prices it, and what it spent is never lost."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..catalog import Cost, Usage
-from ..dashscope import DashScopeError, SearchResult, WireProtocol
+from ..catalog import Cost, Usage, unpriced
+from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
+from ..dashscope import BeforeAttempt, DashScopeError, Reply, SearchResult, WireProtocol
+from .context import AppContext
+from .reply import elide_middle, why_incomplete
 from .thinking import ThinkingParameters
 
-BeforeAttempt = Callable[[], Awaitable[None]]
+UNPRICED = {
+    "plan": "plan: this call draws on the plan's quota, not on money per token",
+    "other": "not DashScope: this server's prices are not known",
+}
 
 
 @dataclass(frozen=True)
@@ -72,3 +78,61 @@ class RequestFailed(DashScopeError):
     def __init__(self, error: DashScopeError, exchange: Exchange) -> None:
         super().__init__(error.message, hint=error.hint, **error.known)
         self.exchange = exchange
+
+
+def exchange_of(context: AppContext, plan: RequestPlan, reply: Reply) -> Exchange:
+    """What came of a plan, with its price."""
+    usage = Usage.model_validate(reply.usage, from_attributes=True) if reply.usage else None
+    return Exchange(
+        model=plan.model,
+        text="".join(reply.text),
+        reasoning=elide_middle("".join(reply.reasoning)),
+        finish_reason=reply.finish_reason,
+        incomplete=why_incomplete(reply),
+        stopped_by=reply.finish.kind if reply.finish else "",
+        thinking=plan.thinking.used,
+        usage=usage,
+        cost=_cost(context, plan, reply, usage),
+        request_id=reply.request_id,
+        sandbox=reply.sandbox,
+        search_results=tuple(reply.search_results),
+        searched=reply.searched,
+        searches=reply.searches,
+        ocr_result=reply.ocr_result,
+    )
+
+
+def _cost(context: AppContext, plan: RequestPlan, reply: Reply, usage: Usage | None) -> Cost:
+    """The only place where a request is priced."""
+    kind, warnings = context.host.kind, [*plan.thinking.warnings, *_host_warnings(context, reply)]
+    if kind != "dashscope":
+        return unpriced(UNPRICED[kind], *warnings)
+    if usage is None:
+        warnings += ["A search was made, which is billed too."] if reply.searched else []
+        warnings += (
+            lifecycle_warnings(known, plan.model, context.today()) if (known := context.known(plan.model)) else []
+        )
+        return unpriced("DashScope reported no usage; the call may still be billed", *warnings)
+    pages = plan.pdf_pages if reply.pdf_pages is None else reply.pdf_pages
+    if pages is None:
+        return unpriced(
+            "DashScope did not say how many PDF pages it parsed, and they are billed by the page", *warnings
+        )
+    if pages and reply.pdf_pages is None:
+        warnings.append("DashScope did not say how many PDF pages it parsed: those of the file are priced.")
+    if reply.searched and reply.searches is None:
+        warnings.append("DashScope did not say how many searches it made: one is priced.")
+    work = replace(
+        Workload.of(usage, reasoned=bool(reply.reasoning or usage.reasoning_tokens)),
+        web_searches=(reply.searches or 1) if reply.searched else 0,
+        search_strategy=plan.search_strategy,
+        pdf_pages=pages,
+    )
+    price = cost_of(context.catalog(), plan.model, work, region=context.host.region, on=context.now())
+    return price.model_copy(update={"warnings": (*warnings, *price.warnings)})
+
+
+def _host_warnings(context: AppContext, reply: Reply) -> list[str]:
+    if context.host.kind != "dashscope" or context.host.known or reply.sandbox:
+        return []
+    return ["This host is none of Alibaba's own: what it charges may differ."]

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Annotated, Any
@@ -10,21 +9,16 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Resolve
 
-from ..catalog import Catalog, Cost, Model, plain, unpriced
+from ..catalog import Catalog, Cost, Model, plain
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
-from ..dashscope import ChatCompletions, DashScopeError
+from ..dashscope import ChatCompletions, DashScopeError, Reply
 from ..errors import InvalidRequest
-from .ask import Exchange, RequestFailed, RequestPlan
+from .ask import Exchange, RequestFailed, RequestPlan, exchange_of
 from .context import AppContext
 from .progress import Progress
-from .reply import ReplyAccumulator
-from .result import Spent, elide_middle, money, sum_exchanges, tokens
+from .reply import progress_line
+from .result import Spent, money, sum_exchanges, tokens
 from .thinking import Level, ThinkingParameters, output_limit, standard, thinking
-
-UNPRICED = {
-    "plan": "plan: this call draws on the plan's quota, not on money per token",
-    "other": "not DashScope: this server's prices are not known",
-}
 
 
 class Call:
@@ -60,8 +54,8 @@ class Call:
         return tool in self.context.models
 
     def known(self, model: str) -> Model | None:
-        """What the catalog holds of a model; of another server's models it knows nothing, whatever their names."""
-        return None if self.context.host.kind == "other" else self.catalog.find(model)
+        """What the catalog holds of a model."""
+        return self.context.known(model)
 
     @property
     def past_soft_timeout(self) -> bool:
@@ -151,52 +145,32 @@ class Call:
         Raises:
             RequestFailed: DashScope gave no answer.
         """
-        heard = ReplyAccumulator(search_strategy=plan.search_strategy, pdf_pages=plan.pdf_pages)
+        reply = Reply()
         try:
-            request_id, sandbox = await self._send(plan, heard)
+            await self._send(plan, reply)
         except DashScopeError as error:
-            raise self._failed(plan, heard, error) from None
-        exchange = self._exchange(plan, heard, request_id, sandbox)
+            raise self._failed(plan, reply, error) from None
+        exchange = exchange_of(self.context, plan, reply)
         self.exchanges.append(exchange)
         return exchange
 
-    async def _send(self, plan: RequestPlan, heard: ReplyAccumulator) -> tuple[str, bool]:
-        """Take in the reply, with progress; its request id, and whether the sandbox gave it."""
+    async def _send(self, plan: RequestPlan, reply: Reply) -> None:
+        """Take in the whole reply, with progress."""
         async with (
             self._progress.heartbeat(f"{plan.label}waiting for {plan.model}"),
-            self.context.dashscope.stream(plan.protocol, plan.body, turn=plan.before_attempt) as reply,
+            self.context.dashscope.stream(plan.protocol, plan.body, reply, before_attempt=plan.before_attempt),
         ):
-            async for event in reply.events:
-                heard.take(event)
-                await self._progress.report(lambda: plan.label + heard.news(plan.model))
-        return reply.request_id, reply.sandbox
+            async for _ in reply.events:
+                await self._progress.report(lambda: plan.label + progress_line(reply, plan.model))
 
-    def _failed(self, plan: RequestPlan, heard: ReplyAccumulator, error: DashScopeError) -> RequestFailed:
-        exchange = self._exchange(plan, heard, error.request_id, error.sandbox)
+    def _failed(self, plan: RequestPlan, reply: Reply, error: DashScopeError) -> RequestFailed:
+        reply.request_id, reply.sandbox = error.request_id, error.sandbox
+        exchange = exchange_of(self.context, plan, reply)
         if exchange.usage:
             self.exchanges.append(exchange)
         else:
             self._perhaps_billed += not error.refused_at_once
         return RequestFailed(error.reworded(hint=self._advice(error, exchange)), exchange)
-
-    def _exchange(self, plan: RequestPlan, heard: ReplyAccumulator, request_id: str, sandbox: bool) -> Exchange:
-        return Exchange(
-            model=plan.model,
-            text="".join(heard.text),
-            reasoning=elide_middle("".join(heard.reasoning)),
-            finish_reason=heard.finished.reason,
-            incomplete=heard.incomplete,
-            stopped_by=heard.finished.kind,
-            thinking=plan.thinking.used,
-            usage=heard.usage,
-            cost=self._cost(plan, heard, sandbox),
-            request_id=request_id,
-            sandbox=sandbox,
-            search_results=tuple(heard.pages),
-            searched=heard.searched,
-            searches=heard.searches,
-            ocr_result=heard.recognised,
-        )
 
     def spent(self, model: str) -> Spent:
         """What this call cost so far, failed requests included: the part of a result that says so."""
@@ -206,38 +180,6 @@ class Call:
             warnings = (*spent["cost"].warnings, warning)
             spent["cost"] = spent["cost"].model_copy(update={"warnings": warnings})
         return spent
-
-    def _cost(self, plan: RequestPlan, heard: ReplyAccumulator, sandbox: bool) -> Cost:
-        warnings = (*plan.thinking.warnings, *self._host_warnings(sandbox))
-        if self.context.host.kind != "dashscope":
-            return unpriced(UNPRICED[self.context.host.kind], *warnings)
-        if heard.usage is None:
-            warnings = (*warnings, "A search was made, which is billed too.") if heard.searched else warnings
-            known = self.known(plan.model)
-            said = lifecycle_warnings(known, plan.model, self.today) if known else []
-            return unpriced("DashScope reported no usage; the call may still be billed", *warnings, *said)
-        work = replace(
-            Workload.of(heard.usage, reasoned=bool(heard.reasoning or heard.usage.reasoning_tokens)),
-            web_searches=heard.billed_searches,
-            pdf_pages=heard.pdf_pages or 0,
-            search_strategy=heard.search_strategy,
-        )
-        if heard.pdf_pages is None:
-            return unpriced(
-                "DashScope did not say how many PDF pages it parsed, and they are billed by the page", *warnings
-            )
-        if heard.pdf_pages and not heard.pages_told:
-            warnings = (*warnings, "DashScope did not say how many PDF pages it parsed: those of the file are priced.")
-        if heard.searched and heard.searches is None:
-            warnings = (*warnings, "DashScope did not say how many searches it made: one is priced.")
-        price = cost_of(self.catalog, plan.model, work, region=self.region, on=self.context.now())
-        return price.model_copy(update={"warnings": (*warnings, *price.warnings)})
-
-    def _host_warnings(self, sandbox: bool) -> tuple[str, ...]:
-        host = self.context.host
-        if host.kind != "dashscope" or host.known or sandbox:
-            return ()
-        return ("This host is none of Alibaba's own: what it charges may differ.",)
 
     def _advice(self, error: DashScopeError, exchange: Exchange) -> str:
         """What only we can add to a failure: near names, and what it cost so far."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from ..catalog import Catalog, in_beijing, shipped
+from ..catalog import Catalog, Model, in_beijing, shipped
 from ..dashscope import DashScope
 from ..endpoints import Host
 from ..files import Renderer
@@ -27,6 +27,10 @@ class AppContext:
     uploads: bool = True  # whether a file may be put into DashScope's temporary storage
     pacing: Pacing = field(default_factory=Pacing)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def known(self, model: str) -> Model | None:
+        """What the catalog holds of a model; of another server's models it knows nothing, whatever their names."""
+        return None if self.host.kind == "other" else self.catalog().find(model)
 
     def today(self) -> date:
         """The day in Beijing, where prices are made."""

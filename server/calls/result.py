@@ -10,7 +10,6 @@ from pydantic import Field
 from ..catalog import Cost, CostLine, Frozen, Usage, line, plain, sum_lines, unpriced
 from .ask import Exchange
 
-MAX_REASONING_CHARS = 8_000
 PER = {1_000_000: "/M", 1_000: "/1,000", 1: ""}
 
 
@@ -174,11 +173,3 @@ def money(cost: Cost) -> str:
 
 def _product(line: CostLine) -> str:
     return f"{line.quantity:,} {line.item} x {plain(line.unit_price)}{PER[line.per]}"
-
-
-def elide_middle(reasoning: str) -> str:
-    """Reasoning as it is returned: a reply must fit the host, and the answer comes first."""
-    if len(reasoning) <= MAX_REASONING_CHARS:
-        return reasoning
-    half = MAX_REASONING_CHARS // 2
-    return f"{reasoning[:half]}\n[... {len(reasoning) - 2 * half:,} characters left out ...]\n{reasoning[-half:]}"

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..text import complaints, printable
+from ..json_text import unique_names
+from ..text import HALF_A_PAIR, complaints, is_sendable, printable
 from .models import Advice, Catalog, Deployment, Fee, Model, Price, Reference, Training
 
 CATALOG = Path(__file__).parent.parent.parent / "catalog.json"
@@ -74,24 +75,14 @@ def read_json(path: Path) -> Any:
     try:
         if path.stat().st_size > MAX_CATALOG_BYTES or not path.is_file():
             raise BadCatalog(path.name, f"it is no file of at most {MAX_CATALOG_BYTES // 1_000_000} MB.")
-        data = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_once)
-        json.dumps(data, ensure_ascii=False).encode()  # halves of surrogate pairs could not be sent on
+        data = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=unique_names)
     except OSError as error:
         raise BadCatalog(path.name, f"it cannot be read ({error.strerror}).") from None
-    except UnicodeEncodeError:
-        raise BadCatalog(path.name, "it holds half of a surrogate pair, which no text can carry.") from None
     except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, nested without end
         raise BadCatalog(path.name, f"it is not JSON: {error}.") from None
+    if not is_sendable(json.dumps(data, ensure_ascii=False)):
+        raise BadCatalog(path.name, f"it holds {HALF_A_PAIR}, which no text can carry.")
     return data
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys stand once: the second of two would win without a word."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"{printable(next(key for key in keys if keys.count(key) > 1))} stands twice in one object")
-    return found
 
 
 def is_overlay(data: Any) -> bool:

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
+from ..text import HIDDEN
 from .money import Frozen
 
 UnitPrice = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=9, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
 Count = Annotated[int, Field(ge=0, le=10**12)]
-LineOfText = Annotated[str, Field(max_length=1_000, pattern=r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$")]
+LineOfText = Annotated[str, Field(max_length=1_000, pattern=rf"^[^\t\n{HIDDEN}]*$")]
 SourceKey = str  # of `sources`
 # A region may carry several price scopes; which one a workspace has, DashScope's API does not say.
 Scope = Literal["cn", "gl", "intl", "hk", "us", "eu", "jp"]

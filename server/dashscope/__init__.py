@@ -1,7 +1,7 @@
 """The only room that speaks HTTP to DashScope: auth, deadline, retries, streaming, its errors."""
 
+from .client import BeforeAttempt as BeforeAttempt
 from .client import DashScope as DashScope
-from .client import Reply as Reply
 from .errors import DashScopeError as DashScopeError
 from .events import INTERRUPTED as INTERRUPTED
 from .events import Event as Event
@@ -16,3 +16,4 @@ from .protocols import ChatCompletions as ChatCompletions
 from .protocols import Generation as Generation
 from .protocols import Responses as Responses
 from .protocols import WireProtocol as WireProtocol
+from .reply import Reply as Reply

@@ -6,6 +6,8 @@ Half a pair cannot be sent on as UTF-8; it would stop the host's wire with every
 from math import isfinite
 from typing import Any
 
+from ..text import repair_surrogates
+
 
 class SurrogateJoiner:
     """Makes the pieces of one text sendable: pairs are joined across pieces, what stays alone becomes U+FFFD."""
@@ -19,18 +21,10 @@ class SurrogateJoiner:
             text, self._high = text[:-1], text[-1]
         return repair_surrogates(text)
 
-    def rest(self) -> str:
+    def flush(self) -> str:
         """What is left when no piece follows."""
-        return "\ufffd" if self._high else ""
-
-
-def repair_surrogates(text: str) -> str:
-    """A text that stands alone."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
-    return text
+        half, self._high = self._high, ""
+        return "\ufffd" if half else ""
 
 
 def repair_json(value: Any, deepest: int = 50) -> Any:

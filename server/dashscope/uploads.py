@@ -6,11 +6,17 @@ or deleted; its address works for the account and the model it was put there for
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
+import anyio
+import httpx2
+
+from ..json_text import json_or_text
 from ..network import is_host_name, is_loopback
+from .connection import MAX_ERROR_BYTES, Connection, beginning
 from .errors import DashScopeError
 
 RESOLVE_OSS = {"X-DashScope-OssResourceResolve": "enable"}
@@ -74,3 +80,52 @@ def names_an_upload(messages: Sequence[Mapping[str, Any]]) -> bool:
     parts = [part for message in messages if isinstance(message["content"], list) for part in message["content"]]
     addresses = [part.get("image_url", {}).get("url") or part.get("file", {}).get("file_url") for part in parts]
     return any(address and address.startswith(OSS) for address in addresses)
+
+
+async def upload(connection: Connection, model: str, name: str, stored_as: str, content: BinaryIO) -> str:
+    """Put a file there; its address. Raises DashScopeError: it could not be stored."""
+    deadline = anyio.current_time() + connection.timeout_s
+    async with AsyncExitStack() as stack:
+        await connection.take_slot(stack)
+        with anyio.move_on_at(deadline):
+            async for attempt in connection.attempts(deadline):
+                with attempt:
+                    policy = await _policy(connection, model)
+            policy.require_room(name, model, content.seek(0, 2))
+            content.seek(0)
+            await _store(connection, policy, name, stored_as, content)
+            return OSS + policy.key(stored_as)
+    raise DashScopeError(
+        f"{name} could not be stored within {connection.timeout_s:g} s. Nothing was asked. Call again."
+    )
+
+
+async def _policy(connection: Connection, model: str) -> UploadPolicy:
+    query = {"action": "getPolicy", "model": model}
+    response = await connection.request("GET", connection.host.uploads, {"Accept": "application/json"}, params=query)
+    async with aclosing(response):
+        reply = json_or_text(await beginning(response, MAX_ERROR_BYTES))
+    try:
+        return UploadPolicy.of(reply)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise DashScopeError(
+            "DashScope gave no leave to store the file (a reply of an unknown form). Give a smaller file, or a URL."
+        ) from None
+
+
+async def _store(connection: Connection, policy: UploadPolicy, name: str, stored_as: str, content: BinaryIO) -> None:
+    """One form, without the key: the storage is not DashScope itself."""
+    form, file = policy.form(stored_as), {"file": (stored_as, content)}
+    try:
+        request = connection.http.build_request("POST", policy.url, data=form, files=file)
+        response = await connection.http.send(request, stream=True)
+        async with aclosing(response):
+            said = await beginning(response, MAX_ERROR_BYTES)
+    except httpx2.RequestError as error:
+        raise DashScopeError(
+            f"{name} could not be stored at DashScope ({type(error).__name__}). Call again, or give a smaller file."
+        ) from None
+    if response.status_code != 200:
+        code = OSS_CODE.search(said)
+        why = connection.safe(code[1]) if code else f"HTTP {response.status_code}"
+        raise DashScopeError(f"DashScope's storage refused {name} ({why}). Call again, or give a smaller file.")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...catalog.pricing import text_tokens
+from ...json_text import pointer
 
 # Where a reader would put the text down, the best places first.
 BORDERS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"[。！？；!?;]|\.\s"), re.compile(r"[，,、\s]"))
@@ -91,7 +92,7 @@ def _merged(
         return {
             name: _merged(
                 [(part, value[name]) for part, value in values if name in value],
-                f"{where}/{_escaped(name)}",
+                where + pointer([name]),
                 is_found,
                 out,
             )
@@ -114,10 +115,6 @@ def _without_repeats(lists: Sequence[Sequence[Any]]) -> list[Any]:
         joined += [item for item, key in zip(items, keys, strict=True) if key not in told]
         told |= set(keys)
     return joined
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 def relaxed(schema: Any) -> Any:

@@ -14,7 +14,8 @@ import jsonschema_rs
 
 from ...catalog import Frozen
 from ...errors import InvalidRequest
-from ...json_text import MAX_DATA_DEPTH, depth_of, pointer
+from ...json_text import MAX_DEPTH, depth_of, pointer
+from ...text import HALF_A_PAIR, clip, is_sendable
 
 MAX_SCHEMA_CHARS = 100_000
 MAX_SCHEMA_DEPTH = 64
@@ -22,19 +23,8 @@ MAX_STEPS = 100_000  # how often one value may be looked at: schemas can double 
 MAX_VIOLATIONS = 50
 MAX_MESSAGE_CHARS = 300
 SHAPE_KEYWORDS = (
-    "type",
-    "properties",
-    "items",
-    "prefixItems",
-    "enum",
-    "const",
-    "$ref",
-    "allOf",
-    "anyOf",
-    "oneOf",
-    "not",
-    "if",
-)
+    "type", "properties", "items", "prefixItems", "enum", "const", "$ref", "allOf", "anyOf", "oneOf", "not", "if",
+)  # fmt: skip
 # Keywords whose schemas look at the same value again.
 AGAIN = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "dependentSchemas")
 NAMES = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")  # hold schemas by name
@@ -66,16 +56,18 @@ class Schema:
                 self.given, pattern_options=jsonschema_rs.RegexOptions(), validate_formats=True, offline=True
             )
         except jsonschema_rs.ValidationError as error:
-            raise _refused(_clipped(f"{pointer(error.instance_path) or 'it'}: {error.message}")) from None
+            raise _refused(
+                clip(f"{pointer(error.instance_path) or 'it'}: {error.message}", MAX_MESSAGE_CHARS)
+            ) from None
         except jsonschema_rs.ReferencingError as error:
-            raise _refused(_clipped(str(error))) from None
+            raise _refused(clip(str(error), MAX_MESSAGE_CHARS)) from None
         self._memo: dict[int, int] = {}
         steps = max(self._steps(node, ()) for node in nodes)
         if steps > MAX_STEPS:
             raise _refused("its references multiply without bounds: simplify them")
         # Where schemas refer to each other, the work may multiply at each level of the data.
         refers = any("$ref" in node for node in nodes)
-        self._deepest = int(log(MAX_WORK) / log(steps)) if refers and steps > 1 else MAX_DATA_DEPTH
+        self._deepest = int(log(MAX_WORK) / log(steps)) if refers and steps > 1 else MAX_DEPTH
 
     def violations(self, data: Any) -> list[Violation]:
         """What does not fit, by JSON pointer; the first ones of very many."""
@@ -83,7 +75,9 @@ class Schema:
             return [Violation(pointer="", message=f"nested deeper than {self._deepest} levels, too deep to be checked")]
         found = []
         for error in self._validator.iter_errors(data):
-            found.append(Violation(pointer=pointer(error.instance_path), message=_clipped(error.message)))
+            found.append(
+                Violation(pointer=pointer(error.instance_path), message=clip(error.message, MAX_MESSAGE_CHARS))
+            )
             if len(found) == MAX_VIOLATIONS:
                 break
         return found
@@ -139,8 +133,8 @@ def _bounded(schema: dict[str, Any]) -> None:
     text = json.dumps(schema, ensure_ascii=False)
     if len(text) > MAX_SCHEMA_CHARS:
         raise _refused(f"it is longer than {MAX_SCHEMA_CHARS:,} characters")
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise _refused("it holds half of a surrogate pair (a broken emoji)")
+    if not is_sendable(text):
+        raise _refused(f"it holds {HALF_A_PAIR}")
 
 
 def _schemas(node: Any) -> Iterator[dict[str, Any]]:
@@ -166,8 +160,3 @@ def _plainly_referring(node: dict[str, Any]) -> None:
 
 def _refused(why: str) -> InvalidRequest:
     return InvalidRequest(f"json_schema cannot be used: {why}. Correct the schema and call again.")
-
-
-def _clipped(message: str) -> str:
-    line = " ".join(message.split())
-    return line if len(line) <= MAX_MESSAGE_CHARS else f"{line[: MAX_MESSAGE_CHARS - 1]}…"

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
+from ...text import first_few
+
 Status = Literal["ok", "empty", "truncated", "repeating", "refused", "failed", "disagrees"]
 # Nine times the same, and not just dots or dashes; rows of an empty form are no loop.
 LOOP = re.compile(r"(.{2,160}?)\1{8,}", re.DOTALL)
@@ -19,7 +21,6 @@ MANY_TURNS = 50
 MAX_COMPARED_CHARS = 60_000  # characters at the end, where loops are
 MIN_LAYER_WORDS = 20  # in a text layer that is worth comparing
 MIN_SHARE_ALIKE = 0.85
-MAX_SHOWN_NUMBERS = 5
 MIN_DIGITS, MAX_NUMBERS, MAX_SHOWN_NUMBER_CHARS = 3, 500, 40
 BETWEEN_DIGITS = re.compile(r"[\s,.{}]")
 KEPT_TURNS = 2
@@ -76,13 +77,13 @@ def disagreement(read: str, layer: str, *, partly: bool) -> str:
 
 def _partly_wrong(share: float, added: list[str]) -> list[str]:
     said = [f"only {share:.0%} of the words read are in the PDF's own text"] if share < MIN_SHARE_ALIKE else []
-    return said + ([f"the PDF's own text does not hold {_some(added)}"] if added else [])
+    return said + ([f"the PDF's own text does not hold {first_few(added)}"] if added else [])
 
 
 def _wrong(share: float, added: list[str], left_out: list[str]) -> list[str]:
     said = [f"only {share:.0%} of the words of the PDF's own text were read"] if share < MIN_SHARE_ALIKE else []
-    instead = f" (but {_some(added)}, which it does not hold)" if added else ""
-    return said + ([f"the PDF's own text holds {_some(left_out)}, not read{instead}"] if left_out else [])
+    instead = f" (but {first_few(added)}, which it does not hold)" if added else ""
+    return said + ([f"the PDF's own text holds {first_few(left_out)}, not read{instead}"] if left_out else [])
 
 
 def _missing(one: str, other: str) -> list[str]:
@@ -91,11 +92,6 @@ def _missing(one: str, other: str) -> list[str]:
     numbers = {number: BETWEEN_DIGITS.sub("", number) for number in PRINTED_NUMBER.findall(one)}
     long = [(number, plain) for number, plain in numbers.items() if len(plain) >= MIN_DIGITS][:MAX_NUMBERS]
     return [number[:MAX_SHOWN_NUMBER_CHARS] for number, plain in long if plain not in digits]
-
-
-def _some(numbers: list[str]) -> str:
-    more = f" and {len(numbers) - MAX_SHOWN_NUMBERS} more" if len(numbers) > MAX_SHOWN_NUMBERS else ""
-    return ", ".join(numbers[:MAX_SHOWN_NUMBERS]) + more
 
 
 def _plain(text: str) -> str:

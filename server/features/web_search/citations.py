@@ -1,22 +1,20 @@
 """Sources and the marks that point to them: numbered once, in the order of the answer, and never to nowhere."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ...catalog import Frozen
 from ...dashscope import SearchResult
 from ...network import is_loopback
-from ...text import clip
+from ...text import clip, first_few, visible
 
 MARK = re.compile(r"(?P<space>[ \t]*)(?P<marks>(?:\[\s*ref_\d+(?:\s*[,，、;；]\s*ref_\d+)*\s*\])+)", re.IGNORECASE)
 REF_NUMBER = re.compile(r"ref_(\d+)", re.IGNORECASE)
 PLAIN_NUMBER = re.compile(r"\[(\d{1,4})\]")
 OPEN, CLOSE = "\ue000", "\ue001"  # stand for our own brackets until all others are dealt with
-UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ue000\ue001\U000e0000-\U000e007f]"
-)
+OWN_BRACKETS = re.compile(f"[{OPEN}{CLOSE}]")
 ADDRESS_IN_TITLE = re.compile(r"(?:https?|javascript|data):\S*", re.IGNORECASE)
 BRACKETS = str.maketrans("[]<>", "［］＜＞")
 NO_NAME = "无"  # what DashScope puts where a site has no name
@@ -24,7 +22,6 @@ MAX_SOURCES = 50
 MAX_SOURCES_CHARS = 15_000  # of all addresses and titles: a reply must fit the host
 MAX_URL_CHARS = 2_048
 MAX_TITLE_CHARS = 120
-MAX_NAMED = 5  # of things that notes list
 
 
 class WebSource(Frozen):
@@ -49,7 +46,7 @@ def resolve_citations(text: str, pages: Sequence[SearchResult]) -> Cited:
     Pages of one address are one source. A mark that points to no page is removed and reported; a `[n]` of the text's
     own is written `［n］`, so that every `[n]` is the index of a source. Control characters and what reorders text go.
     """
-    text = UNSAFE.sub("", text)
+    text = OWN_BRACKETS.sub("", visible(text))
     kept = [page for page in pages if _is_web(page.url)]
     numbered: dict[int, SearchResult] = {}
     for page in kept:
@@ -75,8 +72,12 @@ def resolve_citations(text: str, pages: Sequence[SearchResult]) -> Cited:
     lost = sorted({n for n in numbers if n not in numbered or _address(numbered[n]) not in places})
     hidden = len(pages) - len(kept)
     notes = [
-        *([f"Citations that pointed to no source were removed: {_some(f'ref_{n}' for n in lost)}."] if lost else []),
-        *([f"No citations, but the answer's own text, and written ［n］: {_some(own)}."] if own else []),
+        *(
+            [f"Citations that pointed to no source were removed: {first_few(f'ref_{n}' for n in lost)}."]
+            if lost
+            else []
+        ),
+        *([f"No citations, but the answer's own text, and written ［n］: {first_few(own)}."] if own else []),
         *([f"Sources without a web address fit to be shown, left out: {hidden}."] if hidden else []),
         *([f"More sources than fit, left out: {len(shown) - len(sources)}."] if len(sources) < len(shown) else []),
     ]
@@ -93,13 +94,6 @@ def _that_fit(shown: Mapping[str, SearchResult]) -> dict[str, WebSource]:
             break
         found[address] = source
     return found
-
-
-def _some(names: Iterable[str]) -> str:
-    """The first few, and how many more."""
-    listed = list(dict.fromkeys(names))
-    more = f" and {len(listed) - MAX_NAMED} more" if len(listed) > MAX_NAMED else ""
-    return f"{', '.join(listed[:MAX_NAMED])}{more}"
 
 
 def _source(place: int, page: SearchResult) -> WebSource:

@@ -1,0 +1,194 @@
+"""Until the first byte: one pool, one TLS context, both made at the first call; the only part that may try again."""
+
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing, suppress
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+import httpx2
+import stamina
+from pydantic import SecretStr
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
+
+from ..endpoints import Host
+from ..json_text import json_or_text
+from ..text import HALF_A_PAIR, clip, is_sendable
+from .errors import NO_KEY, DashScopeError, from_reply
+
+MAX_CONNECTIONS = 64
+CONNECT_S = 10.0
+SETTLE_S = 0.05
+MAX_ERROR_BYTES = 64 * 1024
+ERROR_S = 5.0
+MAX_RETRY_AFTER_S = 30.0  # a Retry-After beyond this is told to the caller, not waited for
+NOT_AGAIN = "It may be billed, so it was not sent again: call again if you still need it."
+
+
+class Connection:
+    """The way to one host: who asks, how often, how many at once. Times in seconds."""
+
+    def __init__(
+        self,
+        host: Host,
+        key: SecretStr | None,
+        redact: Callable[[str], str],
+        *,
+        timeout_s: float,
+        max_attempts: int,
+        first_wait_s: float,
+        settle_s: float,
+        transport: httpx2.AsyncBaseTransport | None,
+    ) -> None:
+        self.host = host
+        self.redact = redact
+        self.timeout_s = timeout_s
+        self._key = key
+        self._max_attempts = max_attempts
+        self._first_wait_s = first_wait_s
+        self._settle_s = settle_s
+        self._transport = transport
+        self._slots = anyio.Semaphore(MAX_CONNECTIONS)
+        self._http: httpx2.AsyncClient | None = None
+
+    async def aclose(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+
+    @property
+    def http(self) -> httpx2.AsyncClient:
+        if self._http is None:
+            self._http = httpx2.AsyncClient(
+                transport=self._transport,
+                timeout=httpx2.Timeout(None, connect=CONNECT_S),  # the deadline and the gap are watched here
+                limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
+                trust_env=not self.host.compatible.startswith("http://"),  # plain http is loopback: no proxy between
+                follow_redirects=False,
+            )
+        return self._http
+
+    async def take_slot(self, stack: AsyncExitStack) -> None:
+        """Wait until one of the connections is free, and hold it until `stack` is left.
+
+        Raises:
+            DashScopeError: none was free in time; nothing was sent.
+        """
+        try:
+            self._slots.acquire_nowait()
+            stack.callback(self._slots.release)
+            return
+        except anyio.WouldBlock:
+            with anyio.move_on_after(self.timeout_s / 2) as waiting:  # what is sent must have time to be answered
+                await self._slots.acquire()
+                stack.callback(self._slots.release)
+        if waiting.cancelled_caught:
+            raise DashScopeError(
+                f"{MAX_CONNECTIONS} calls are under way and none ended within {self.timeout_s / 2:g} s. Nothing was "
+                "sent. Call again later."
+            )
+        await anyio.sleep(self._settle_s)  # a host cancels many calls one by one: let ours arrive before we send
+
+    def attempts(self, deadline: float) -> AsyncIterator[stamina.Attempt]:
+        return stamina.retry_context(
+            on=partial(_wait_before_retry, deadline),
+            attempts=self._max_attempts,
+            timeout=self.timeout_s,
+            wait_initial=self._first_wait_s,
+            wait_max=self._first_wait_s * 16,
+            wait_jitter=self._first_wait_s,
+        ).__aiter__()
+
+    async def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, **content: Any
+    ) -> httpx2.Response:
+        """One attempt; its response, of which only the head has come.
+
+        Raises:
+            DashScopeError: no answer; `retry` where no work can have begun.
+        """
+        given = {**self._headers(), **self.host.headers, **(headers or {})}
+        request = self.http.build_request(method, url, headers=given, **content)
+        try:
+            response = await self.http.send(request, stream=True)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise DashScopeError(
+                f"{urlsplit(self.host.compatible).netloc} cannot be reached ({type(error).__name__}). "
+                "Check the network, the proxy and DASHSCOPE_BASE_URL.",
+                retry=True,
+            ) from None
+        except httpx2.RequestError as error:
+            next_step = NOT_AGAIN if method == "POST" else "Call again."
+            raise DashScopeError(
+                f"The connection broke before an answer came ({type(error).__name__}). {next_step}",
+                retry=method == "GET",
+            ) from None
+        if response.status_code != 200:
+            raise await self._refusal(response)
+        return response
+
+    def encoded(self, body: Mapping[str, Any]) -> bytes:
+        """Raises DashScopeError: no UTF-8 can carry it, or the host takes less."""
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        if not is_sendable(text):
+            raise DashScopeError(f"The text holds {HALF_A_PAIR}, which no UTF-8 can carry. Remove it and call again.")
+        content = text.encode()
+        most = self.host.body_bytes
+        if most and len(content) > most:
+            raise DashScopeError(
+                f"The request has {len(content) / 1e6:.1f} MB and this host takes {most / 1e6:.1f} MB. "
+                "Send fewer or smaller files; a workspace host (DASHSCOPE_WORKSPACE_ID) takes 64 MB."
+            )
+        return content
+
+    def safe(self, text: str) -> str:
+        """A word of upstream's that goes into a result."""
+        return clip(self.redact(text), 80)
+
+    def error(self, response: httpx2.Response, reply: Any) -> DashScopeError:
+        return from_reply(response.status_code, response.headers, reply, self.redact, self.host.service)
+
+    async def _refusal(self, response: httpx2.Response) -> DashScopeError:
+        async with aclosing(response):
+            text = ""
+            with suppress(httpx2.RequestError), anyio.move_on_after(ERROR_S):  # its status says enough
+                text = await beginning(response, MAX_ERROR_BYTES)
+        return self.error(response, json_or_text(text))
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+        if self._key:
+            return {**headers, "Authorization": f"Bearer {self._key.get_secret_value()}"}
+        if self.host.kind != "other":  # a server of one's own may need no key
+            raise DashScopeError(NO_KEY, kind="no_key")
+        return headers
+
+
+async def beginning(response: httpx2.Response, max_bytes: int) -> str:
+    """A body as text, but not more of it than that."""
+    content = bytearray()
+    async with aclosing(response.aiter_bytes()) as chunks:
+        async for chunk in chunks:
+            content += chunk
+            if len(content) >= max_bytes:
+                break
+    return content[:max_bytes].decode("utf-8-sig", errors="replace")
+
+
+def _log_retry(details: RetryDetails) -> None:
+    logging.getLogger("bailian_mcp").warning("%s It is sent again in %.1f s.", details.caused_by, details.wait_for)
+
+
+set_on_retry_hooks([_log_retry])
+
+
+def _wait_before_retry(deadline: float, error: Exception) -> bool | float:
+    """Whether to try again: False, True (with the usual backoff), or after that many seconds."""
+    if not isinstance(error, DashScopeError) or not error.retry:
+        return False
+    if error.wait_s is None:
+        return True
+    remaining_s = deadline - anyio.current_time()
+    return error.wait_s if error.wait_s <= min(MAX_RETRY_AFTER_S, remaining_s) else False

@@ -1,0 +1,94 @@
+"""What has come of one reply, event by event: the only place that keeps it."""
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .events import (
+    INTERRUPTED,
+    Event,
+    Finish,
+    OcrResult,
+    ReasoningDelta,
+    SearchResult,
+    SearchResults,
+    TextDelta,
+    UsageReport,
+)
+from .surrogates import SurrogateJoiner, repair_json
+
+
+@dataclass
+class Reply:
+    """A reply on its way. `events` may be read once, inside the block that gave this; what they said stays here.
+
+    `usage` is the last count that was reported. `searches` and `pdf_pages` are counts of what is billed beside tokens;
+    None: not reported.
+    """
+
+    request_id: str = ""
+    sandbox: bool = False
+    events: AsyncGenerator[Event] = field(init=False, repr=False)
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    finish: Finish | None = None
+    usage: UsageReport | None = None
+    pdf_pages: int | None = None
+    searched: bool = False
+    searches: int | None = None
+    search_results: list[SearchResult] = field(default_factory=list)
+    ocr_result: dict[str, Any] = field(default_factory=dict)
+    chars: int = 0
+    _counted: bool = False
+    _text: SurrogateJoiner = field(default_factory=SurrogateJoiner)
+    _reasoning: SurrogateJoiner = field(default_factory=SurrogateJoiner)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it ended, and was counted after that: counts that came before may not be the last."""
+        return self.finish is not None and self._counted
+
+    @property
+    def answered(self) -> bool:
+        return bool(self.text or self.reasoning or self.ocr_result)
+
+    @property
+    def finish_reason(self) -> str:
+        return self.finish.reason if self.finish else INTERRUPTED
+
+    def observe(self, event: Event) -> Event:
+        """Keep what an event says; the event as it may be handed on."""
+        match event:
+            case TextDelta(text):
+                self.chars += len(text)
+                event = TextDelta(self._text(text))
+                self.text.append(event.text)
+            case ReasoningDelta(text):
+                self.chars += len(text)
+                event = ReasoningDelta(self._reasoning(text))
+                self.reasoning.append(event.text)
+            case Finish():
+                self.finish, self._counted = event, False
+            case SearchResults(results, count):
+                self.searched = True
+                self.search_results += results
+                self.searches = count or self.searches
+            case OcrResult(found):
+                event = OcrResult(repair_json(found))
+                self._merge(event.found)
+            case UsageReport():
+                self.usage, self._counted = event, True
+                self.pdf_pages = self.pdf_pages if event.pdf_pages is None else event.pdf_pages
+        return event
+
+    def flush(self) -> list[Event]:
+        """What was held back, since its other half might still have come."""
+        return [self.observe(TextDelta(half))] if (half := self._text.flush()) else []
+
+    def _merge(self, found: Mapping[str, Any]) -> None:
+        """Lists come whole again and again, or piece by piece; whatever else came last counts."""
+        for name, value in found.items():
+            before = self.ocr_result.get(name)
+            if isinstance(before, list) and isinstance(value, list) and value[: len(before)] != before:
+                value = before + value
+            self.ocr_result[name] = value or before

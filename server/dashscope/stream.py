@@ -1,0 +1,155 @@
+"""From the first byte on: lines -> frames -> events, watched by a deadline and for silence. Nothing is sent again."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import cast
+
+import anyio
+import httpx2
+
+from ..json_text import json_or_text
+from ..text import clip
+from .connection import NOT_AGAIN, Connection, beginning
+from .errors import DashScopeError
+from .events import INTERRUPTED, Event, Finish
+from .protocols import Frame, WireProtocol
+from .reply import Reply
+
+DRAIN_S = 0.5
+DONE = "[DONE]"
+MAX_REPLY_CHARS = 4_000_000  # no model writes more
+MAX_EVENT_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ReplyStream:
+    """One response as it comes in. `gap_s`: the longest silence between two data lines."""
+
+    connection: Connection
+    response: httpx2.Response
+    protocol: WireProtocol
+    reply: Reply
+    deadline: float
+    gap_s: float
+
+    async def events(self) -> AsyncGenerator[Event]:
+        """Each event once, kept in `reply`.
+
+        Raises:
+            DashScopeError: no piece of an answer came. After the first one nothing is raised any more: the last event
+                is then `Finish("interrupted", why)`.
+        """
+        reply = self.reply
+        try:
+            async with aclosing(self._frames()) as frames:
+                async for frame in frames:
+                    self._require_bounds()
+                    reply.request_id = reply.request_id or self.connection.safe(_request_id(frame))
+                    events, failure = self._decoded(frame)
+                    for event in events:
+                        yield reply.observe(event)
+                    if failure:
+                        raise failure
+            for event in self._ending():
+                yield event
+        except DashScopeError as error:
+            found = reply.search_results and error.kind != "question_filtered"  # paid work, even without a word
+            if not (reply.finish or reply.answered or found):
+                raise error.with_request(reply.request_id, sandbox=reply.sandbox) from None
+            if not reply.finish:
+                yield reply.observe(Finish(INTERRUPTED, str(error), error.kind))
+
+    def _require_bounds(self) -> None:
+        if self.reply.chars > MAX_REPLY_CHARS:
+            raise DashScopeError(
+                f"{self._service} sent more than {MAX_REPLY_CHARS:,} characters. Ask for less at once."
+            )
+
+    def _ending(self) -> list[Event]:
+        """What the end of the body says beside the frames."""
+        if self.response.headers.get("x-dashscope-partialresponse") == "true":
+            cut = Finish(INTERRUPTED, f"{self._service} reached its own time limit. {NOT_AGAIN}")
+            return [*self.reply.flush(), self.reply.observe(cut)]
+        if not self.reply.finish:
+            raise DashScopeError(f"{self._service} ended the stream in the middle. {NOT_AGAIN}")
+        return self.reply.flush()
+
+    async def _frames(self) -> AsyncGenerator[Frame]:
+        """The JSON of each data line; comments and empty lines do not count as a sign of life."""
+        # the first line may take as long as the call
+        last, limit, ending = anyio.current_time(), self.deadline, False
+        async with aclosing(_data_lines(self.response)) as lines:
+            while True:
+                with anyio.move_on_at(min(limit, self.deadline)) as waiting:
+                    line = await anext(lines, None)
+                if waiting.cancelled_caught and not ending:
+                    raise self._silence(anyio.current_time() - last, limit < self.deadline)
+                if waiting.cancelled_caught or line is None:
+                    return
+                last = anyio.current_time()
+                if line != DONE:
+                    yield self._frame(line)
+                # A whole reply is read to the end of its body, or the connection cannot be used again; not for long.
+                ending = ending or self.reply.whole or line == DONE
+                limit = last + (DRAIN_S if ending else self.gap_s)
+
+    def _decoded(self, frame: Frame) -> tuple[list[Event], DashScopeError | None]:
+        """What a frame says, and the failure it tells; a failure may come with what was used until then."""
+        protocol, safe = self.protocol, self.connection.safe
+        try:
+            failure = protocol.failure(frame)
+            events = [] if failure and not protocol.counts_failures else list(protocol.events(frame))
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+            raise DashScopeError(f"{self._service} sent a line of an unknown form. {NOT_AGAIN}") from None
+        marked = [Finish(safe(event.reason)) if isinstance(event, Finish) else event for event in events]
+        return marked, self.connection.error(self.response, failure) if failure else None
+
+    def _frame(self, line: str) -> Frame:
+        frame = json_or_text(line)
+        if not isinstance(frame, dict):
+            raise DashScopeError(
+                f'{self._service} sent a line that is no JSON: "{clip(self.connection.redact(line), 100)}". '
+                "Call again; if it happens again, check DASHSCOPE_BASE_URL."
+            )
+        return frame
+
+    def _silence(self, seconds: float, gap: bool) -> DashScopeError:
+        if gap:
+            return DashScopeError(
+                f"{self._service} fell silent: nothing for {seconds:.3g} s. Call again if you need the rest."
+            )
+        return DashScopeError(
+            f"The call took longer than {self.connection.timeout_s:g} s. Ask for less at once, or raise "
+            "BAILIAN_TIMEOUT_S."
+        )
+
+    @property
+    def _service(self) -> str:
+        return self.connection.host.service
+
+
+async def _data_lines(response: httpx2.Response) -> AsyncGenerator[str]:
+    """The data of each server-sent event; a reply that is no stream is one line, or a stream under a wrong name."""
+    response.encoding = "utf-8-sig"  # the standard's, whatever the header says; a byte order mark is not data
+    try:
+        if "text/event-stream" not in response.headers.get("content-type", "").lower():
+            for line in _lines_of(await beginning(response, MAX_EVENT_BYTES)):
+                yield line
+            return
+        source = aiter(httpx2.EventSource(response, max_event_size=MAX_EVENT_BYTES))
+        async with aclosing(cast("AsyncGenerator[httpx2.ServerSentEvent]", source)) as events:
+            async for event in events:
+                if event.data:
+                    yield event.data
+    except httpx2.RequestError as error:
+        raise DashScopeError(f"The connection broke in the middle ({type(error).__name__}). {NOT_AGAIN}") from None
+
+
+def _lines_of(text: str) -> list[str]:
+    data = [line[5:].strip() for line in text.splitlines() if line.startswith("data:")]
+    return [text] if isinstance(json_or_text(text), dict) else data or [text]
+
+
+def _request_id(frame: Frame) -> str:
+    return str(frame.get("request_id") or frame.get("id") or "").removeprefix("chatcmpl-")
