@@ -414,6 +414,18 @@ async def test_a_long_text_is_read_in_parts_and_made_one(hosted: Hosted) -> None
     assert '"required"' not in json.loads(wire.requests[0].content)["messages"][1]["content"]
 
 
+@pytest.mark.parametrize(("region", "requests"), [("cn-beijing", 3), ("ap-southeast-1", 1)])
+async def test_a_text_is_cut_where_the_price_rises_in_its_own_region(
+    hosted: Hosted, region: str, requests: int
+) -> None:
+    """glm-5.1 costs more above 32K tokens in Beijing, above 200K in Singapore."""
+    here = host_of(f"https://dashscope{'-intl' if region != 'cn-beijing' else ''}.aliyuncs.com")
+    wire = FakeDashScope([said({"title": "西湖"})])
+    await data(hosted, wire, text="湖" * 40_000, model="glm-5.1", host=here)
+
+    assert len(wire.requests) == requests
+
+
 async def test_a_long_call_begins_no_new_part_and_says_how_to_go_on(hosted: Hosted) -> None:
     wire = FakeDashScope([said({"title": "西湖"})])
     found = await data(hosted, wire, valid=False, text=LONG, model="qwen-max", soft_timeout_s=0)

@@ -2,7 +2,6 @@
 
 import re
 from datetime import datetime
-from functools import partial
 from typing import Annotated
 
 from mcp.types import CallToolResult, ToolAnnotations
@@ -11,15 +10,7 @@ from pydantic import AfterValidator, Field
 from ..server.calls.call import BoundCall
 from ..server.calls.result import money, tool_result
 from ..server.catalog import Strategy, in_beijing
-from ..server.catalog.pricing import Costs, Sheet, Workload, text_tokens
-from ..server.catalog.pricing.comparison import (
-    MAX_ESTIMATES,
-    _by_total,
-    _compared,
-    _estimate,
-    _is_able,
-    _price_sheets,
-)
+from ..server.catalog.pricing import Costs, Sheet, Workload, compare, price_sheets, text_tokens
 from ..server.endpoints import Region
 
 ANNOTATIONS = ToolAnnotations(
@@ -92,9 +83,11 @@ async def cost(
     date. Free of charge: it asks no service.
     """
     catalog, where = call.catalog, region or call.region
+    names = tuple(dict.fromkeys(map(catalog.canonical_name, models)))
     moment = datetime.fromisoformat(on) if on else None
     day = in_beijing(moment).date() if moment else call.today
-    when = moment if moment and len(on) > len("2026-11-22") else day
+    if not (input_tokens or text or output_tokens or web_searches or images):
+        return _told(price_sheets(catalog, names, region=where, on=day))
     guess = text_tokens(text) if text else None
     work = Workload(
         input_tokens=input_tokens + (guess.likely if guess else 0),
@@ -108,21 +101,8 @@ async def cost(
         web_searches=web_searches,
         search_strategy=search_strategy or "",
     )
-    asked = tuple(dict.fromkeys(map(catalog.canonical_name, models)))
-    if not (work.input_tokens or output_tokens or web_searches or images):
-        return _told(_price_sheets(catalog, asked, where, day))
-    sizes = tuple(map(_sides, images))
-    notes = []
-    if guess:
-        notes.append(f"The text is about {guess.likely:,} tokens, at least {guess.least:,}, at most {guess.most:,}.")
-    estimate = partial(_estimate, catalog, work=work, sizes=sizes, region=where, when=when, guessed=bool(guess))
-    if asked:
-        shown = sorted(map(estimate, asked), key=_by_total)
-    else:
-        able = [model.id for model in catalog.models if _is_able(model, work, sizes, where, day)]
-        shown = sorted(map(estimate, able), key=_by_total)[:MAX_ESTIMATES]
-        notes.append(f"The {len(shown)} cheapest of {len(able)} main models in service that can do it.")
-    return _told(_compared(catalog, shown, where, str(when), notes))
+    when = moment if moment and len(on) > len("2026-11-22") else day
+    return _told(compare(catalog, names, work, tuple(map(_sides, images)), region=where, on=when, guess=guess))
 
 
 def _sides(size: str) -> tuple[int, int]:

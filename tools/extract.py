@@ -1,11 +1,8 @@
 """Structured data from texts, files and images: validated, with its evidence."""
 
 import json
-from collections.abc import Sequence
-from functools import partial
 from typing import Annotated, Any
 
-import anyio.to_thread
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
@@ -13,10 +10,8 @@ from ..server.calls.call import BoundCall
 from ..server.calls.result import CallResult, call_result
 from ..server.errors import InvalidRequest
 from ..server.features.attachments import texts_and_images
-from ..server.features.extract.chunks import Part, parts_of
-from ..server.features.extract.evidence import Evidence, SearchableText, evidence_of
-from ..server.features.extract.extraction import MAX_PARTS, MIN_WINDOW_TOKENS, _joined, _read, _unread, _window
-from ..server.features.extract.part import PartResult
+from ..server.features.extract.evidence import Evidence, find_evidence
+from ..server.features.extract.extraction import Extracted, extract_all
 from ..server.features.extract.schema import Schema, Violation
 from ..server.json_text import short_json
 
@@ -84,38 +79,18 @@ async def extract(
     if not texts and not images:
         what = "the files are blank" if files else "give text or files"
         raise InvalidRequest(f"There is nothing to extract from: {what}.")
-    known = call.known(chosen)
-    window = _window(known, schema, instructions)
-    if window < MIN_WINDOW_TOKENS:
-        raise InvalidRequest(f"The schema and the instructions leave no room for a text on {chosen}: shorten them.")
-    parts = parts_of(texts, window) or [()]
-    if len(parts) > MAX_PARTS:
-        raise InvalidRequest(
-            f"The text would be read in {len(parts)} parts, each billed; at most {MAX_PARTS} are. Give less at once, "
-            "or use a model with a larger context."
-        )
-    read, failure = await _read(call, chosen, known, schema, parts, images, instructions)
-    done = parts[: len(read)]
-    data, violations = read[0].data, read[0].violations
-    sources = {name: SearchableText(content) for name, content in texts.items()}
-    if len(parts) > 1:
-        data, violations = await anyio.to_thread.run_sync(partial(_joined, schema, done, read))
-        violations += [Violation(pointer="", message=f"part {len(done) + 1} failed: {failure}")] if failure else []
-        violations += _unread(parts, len(done))
-    found: tuple[Evidence, ...] = ()
-    left_out = 0
-    if evidence and texts and any(each.read for each in read):
-        listed, left_out = await anyio.to_thread.run_sync(partial(evidence_of, data, sources))
-        found = tuple(listed)
+    extracted = await extract_all(call, chosen, schema, texts, images, instructions)
+    looked_up = evidence and texts and any(part.read for part in extracted.read)
+    found, left_out = await find_evidence(extracted.data, texts) if looked_up else ((), 0)
     extraction = Extraction(
         **call.spent(chosen),
-        data=data,
-        valid=not violations and len(done) == len(parts) and all(each.read for each in read),
-        violations=tuple(violations),
+        data=extracted.data,
+        valid=extracted.valid,
+        violations=extracted.violations,
         evidence=found,
-        attempts=sum(each.attempts for each in read) + bool(failure),
-        mode=read[-1].mode,
-        notes=tuple(_notes(parts, images, evidence, left_out, read)),
+        attempts=extracted.attempts,
+        mode=extracted.mode,
+        notes=tuple(_notes(extracted, left_out, without_place=bool(images) and evidence)),
     )
     told = call_result(extraction, _in_words(extraction), *_facts(extraction))
     return told if extraction.valid else told.model_copy(update={"is_error": True})
@@ -124,16 +99,14 @@ async def extract(
 # --- telling ---
 
 
-def _notes(
-    parts: Sequence[Part], images: Sequence[Any], evidence: bool, left_out: int, read: Sequence[PartResult]
-) -> list[str]:
-    words = next((each.words for each in reversed(read) if not each.read and each.words.strip()), "")
+def _notes(extracted: Extracted, left_out: int, *, without_place: bool) -> list[str]:
+    words = short_json(extracted.words, MAX_WORDS_CHARS)
     return [
-        *([f"To be read in {len(parts)} parts."] if len(parts) > 1 else []),
-        *([NO_EVIDENCE_IN_IMAGES] if images and evidence else []),
+        *([f"To be read in {extracted.parts} parts."] if extracted.parts > 1 else []),
+        *([NO_EVIDENCE_IN_IMAGES] if without_place else []),
         *([f"Evidence of {left_out:,} more values was left out: ask for fewer fields at once."] if left_out else []),
-        *dict.fromkeys(f"An answer is not whole: {each.cut}." for each in read if each.cut),
-        *([f"What the model wrote instead, untrusted: {short_json(words, MAX_WORDS_CHARS)}"] if words else []),
+        *(f"An answer is not whole: {cut}." for cut in extracted.cuts),
+        *([f"What the model wrote instead, untrusted: {words}"] if extracted.words else []),
     ]
 
 

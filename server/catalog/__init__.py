@@ -12,6 +12,7 @@ from .models import Search as Search
 from .models import Tier as Tier
 from .models import in_beijing as in_beijing
 from .models import in_force as in_force
+from .models import tier_edge as tier_edge
 from .money import Cost as Cost
 from .money import CostLine as CostLine
 from .money import Frozen as Frozen

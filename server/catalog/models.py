@@ -454,6 +454,12 @@ def _matches(price: Price, day: date) -> tuple[bool, int]:
     return False, -min(abs((start - day).days), abs((end - day).days))
 
 
+def tier_edge(model: Model, region: str, on: date) -> int | None:
+    """Input tokens up to which the cheapest tier of a region holds; None where all cost the same, or nobody knows."""
+    prices = in_force(model, region, None, on)
+    return prices[0].tiers[0].up_to if prices and prices[0].tiers else None
+
+
 def in_beijing(moment: datetime) -> datetime:
     """A moment on Beijing's clock; one without a zone is Beijing's already."""
     return moment.astimezone(BEIJING_TIME) if moment.tzinfo else moment

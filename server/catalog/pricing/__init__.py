@@ -5,6 +5,8 @@ from .caveats import over_limits as over_limits
 from .caveats import price_caveats as price_caveats
 from .comparison import Costs as Costs
 from .comparison import Estimate as Estimate
+from .comparison import compare as compare
+from .comparison import price_sheets as price_sheets
 from .cost import cost_of as cost_of
 from .cost import why_unknown as why_unknown
 from .sheet import Sheet as Sheet

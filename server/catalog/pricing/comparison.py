@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 
 from pydantic import Field
 
-from ...text import printable as sayable
-from ..models import Catalog, Model, in_force
+from ...text import printable
+from ..models import Catalog, Model, in_beijing, in_force
 from ..money import Cost, Frozen, unpriced
 from ..search import ModelQuery, find_models, is_special
 from ..strategies import default_strategy, strategies
 from .caveats import over_limits
 from .cost import cost_of, why_unknown
 from .sheet import Sheet, fees_in, price_sheet
-from .tokens import image_tokens
+from .tokens import TextTokens, image_tokens
 from .workload import Workload
 
 MAX_ESTIMATES = 10
@@ -45,26 +46,55 @@ class Costs(Frozen):
     notes: tuple[str, ...] = ()
 
 
-def _compared(catalog: Catalog, shown: Sequence[Estimate], region: str, on: str, notes: Sequence[str]) -> Costs:
+def compare(
+    catalog: Catalog,
+    names: Sequence[str],
+    work: Workload,
+    sizes: Sizes,
+    *,
+    region: str,
+    on: date | datetime,
+    guess: TextTokens | None = None,
+) -> Costs:
+    """What `work`, and images of these sizes, cost on each model; on the cheapest that can do it, where none is named.
+
+    `guess`: the tokens of a text, which are in `work` already.
+    """
+    day = in_beijing(on).date() if isinstance(on, datetime) else on
+    estimate = partial(_estimate, catalog, work=work, sizes=sizes, region=region, on=on, guessed=guess is not None)
+    notes = [_of_the_guess(guess)] if guess else []
+    if names:
+        return _compared(catalog, sorted(map(estimate, names), key=_by_total), region, str(on), notes)
+    able = [model.id for model in catalog.models if _is_able(model, work, sizes, region, day)]
+    cheapest = sorted(map(estimate, able), key=_by_total)[:MAX_ESTIMATES]
+    notes.append(f"The {len(cheapest)} cheapest of {len(able)} main models in service that can do it.")
+    return _compared(catalog, cheapest, region, str(on), notes)
+
+
+def _of_the_guess(guess: TextTokens) -> str:
+    return f"The text is about {guess.likely:,} tokens, at least {guess.least:,}, at most {guess.most:,}."
+
+
+def _compared(catalog: Catalog, estimates: Sequence[Estimate], region: str, on: str, notes: Sequence[str]) -> Costs:
     """What is said of every estimate is said once."""
-    priced = [set(each.warnings) for each in shown if each.total is not None]
-    common = [said for said in shown[0].warnings if all(said in each for each in priced)] if len(priced) > 1 else []
+    priced = [set(each.warnings) for each in estimates if each.total is not None]
+    common = [said for said in estimates[0].warnings if all(said in each for each in priced)] if len(priced) > 1 else []
     trouble = [f"Of all: {catalog.trouble}"] if catalog.trouble and catalog.trouble not in common else []
-    estimates = [
-        each.model_copy(update={"warnings": tuple(said for said in each.warnings if said not in common)})
-        for each in shown
-    ]
     return Costs(
         region=region,
         on=on,
-        cheapest=_cheapest(catalog, shown),
-        estimates=tuple(estimates),
+        cheapest=_cheapest(catalog, estimates),
+        estimates=tuple(_without(each, common) for each in estimates),
         notes=(*common, *trouble, *notes),
     )
 
 
-def _cheapest(catalog: Catalog, shown: Sequence[Estimate]) -> str | None:
-    priced = [each.model for each in shown if each.total is not None]
+def _without(estimate: Estimate, warnings: Sequence[str]) -> Estimate:
+    return estimate.model_copy(update={"warnings": tuple(w for w in estimate.warnings if w not in warnings)})
+
+
+def _cheapest(catalog: Catalog, estimates: Sequence[Estimate]) -> str | None:
+    priced = [each.model for each in estimates if each.total is not None]
     return next((name for name in priced if (m := catalog.find(name)) and m.lifecycle.status == "active"), None)
 
 
@@ -98,7 +128,7 @@ def _is_sold(model: Model, region: str, day: date) -> bool:
 
 
 def _estimate(
-    catalog: Catalog, name: str, *, work: Workload, sizes: Sizes, region: str, when: date | datetime, guessed: bool
+    catalog: Catalog, name: str, *, work: Workload, sizes: Sizes, region: str, on: date | datetime, guessed: bool
 ) -> Estimate:
     model = catalog.find(name)
     refusal = _cannot(model, work, sizes, region) if model else ""
@@ -109,9 +139,9 @@ def _estimate(
         if offered := strategies(model, region):
             named = next((each for each in offered if each == work.search_strategy), default_strategy(offered, region))
             whole = replace(whole, search_strategy=offered[named])
-        priced = cost_of(catalog, name, whole, region=region, on=when)
+        priced = cost_of(catalog, name, whole, region=region, on=on)
         priced = priced.model_copy(update={"warnings": (*priced.warnings, *notes)})
-    return Estimate(model=sayable(name), estimated=guessed or bool(sizes), **dict(priced))
+    return Estimate(model=printable(name), estimated=guessed or bool(sizes), **dict(priced))
 
 
 def _cannot(model: Model, work: Workload, sizes: Sizes, region: str) -> str:
@@ -150,22 +180,24 @@ def _with_images(model: Model, work: Workload, sizes: Sizes) -> tuple[Workload, 
 # --- price sheets ---
 
 
-def _price_sheets(catalog: Catalog, names: Sequence[str], region: str, day: date) -> Costs:
-    listed = find_models(catalog, ModelQuery(), region=region, on=day)
-    main = [
-        m.id
-        for m in listed
-        if m.type in ON_THE_SHEET and m.kind in MAIN and not is_special(m) and _is_sold(m, region, day)
-    ]
-    sheets, notes = [], []
-    for name in names or main[:MAX_SHEETS]:
-        model = catalog.find(name)
-        if model is None:
-            notes.append(f"{why_unknown(catalog, name)}.")
-        else:
-            sheets.append(price_sheet(catalog, model, name, region, day))
+def price_sheets(catalog: Catalog, names: Sequence[str], *, region: str, on: date) -> Costs:
+    """The price sheets of these models; of the main ones, where none is named."""
+    known = {name: catalog.find(name) for name in names or _main_models(catalog, region, on)}
+    notes = [f"{why_unknown(catalog, name)}." for name, model in known.items() if model is None]
     if not names:
         notes.append("The main models in service. Name others in `models`; the tool `models` finds them.")
     notes += [catalog.trouble] if catalog.trouble else []
-    fees = fees_in(catalog, region)
-    return Costs(region=region, on=str(day), cheapest=None, sheets=tuple(sheets), fees=fees, notes=tuple(notes))
+    return Costs(
+        region=region,
+        on=str(on),
+        cheapest=None,
+        sheets=tuple(price_sheet(catalog, model, name, region, on) for name, model in known.items() if model),
+        fees=fees_in(catalog, region),
+        notes=tuple(notes),
+    )
+
+
+def _main_models(catalog: Catalog, region: str, day: date) -> list[str]:
+    listed = find_models(catalog, ModelQuery(), region=region, on=day)
+    main = [m for m in listed if m.type in ON_THE_SHEET and m.kind in MAIN and not is_special(m)]
+    return [model.id for model in main if _is_sold(model, region, day)][:MAX_SHEETS]

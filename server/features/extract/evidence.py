@@ -9,9 +9,11 @@ import unicodedata
 from array import array
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from io import StringIO
 from typing import Any
+
+from anyio import to_thread
 
 from ...catalog import Frozen
 from ...json_text import pointer
@@ -49,6 +51,13 @@ class Evidence(Frozen):
     start: int | None = None
     end: int | None = None
     source: str | None = None
+
+
+async def find_evidence(data: Any, texts: Mapping[str, str]) -> tuple[tuple[Evidence, ...], int]:
+    """Evidence for each value of `data` in the texts, and how many values were left out; in a thread of its own."""
+    sources = {name: SearchableText(text) for name, text in texts.items()}
+    listed, left_out = await to_thread.run_sync(partial(evidence_of, data, sources))
+    return tuple(listed), left_out
 
 
 def evidence_of(data: Any, sources: Mapping[str, "SearchableText"]) -> tuple[list[Evidence], int]:

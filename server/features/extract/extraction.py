@@ -1,69 +1,144 @@
-"""A whole extraction: sources in parts, the parts made one, nothing paid lost."""
+"""A whole extraction: the sources in parts, the parts made one, and nothing paid lost."""
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import anyio.to_thread
+
 from ...calls.ask import RequestFailed
-from ...calls.call import BoundCall
-from ...catalog import Model
+from ...calls.call import Call
+from ...catalog import tier_edge
 from ...catalog.pricing import text_tokens
 from ...errors import InvalidRequest
 from ...json_text import short_json
-from .chunks import Part, merged, relaxed
+from .chunks import Part, merged, parts_of, relaxed
 from .evidence import SearchableText
 from .part import Mode, PartResult, extract_part, modes
 from .schema import Schema, Violation
 
-UNKNOWN_WINDOW_TOKENS = 24_000  # tokens a part may have on a model whose window is not known
+UNKNOWN_WINDOW_TOKENS = 24_000  # a part may have on a model whose window is not known
 MIN_WINDOW_TOKENS = 500
 MAX_PARTS = 60
-RESERVED_TOKENS = 2_000  # tokens for the schema's own words, the instructions and a repair
-MAX_DATA_CHARS = 60_000  # characters: a reply must fit the host, and data is never cut
+RESERVED_TOKENS = 2_000  # for the schema's own words, the instructions and a repair
+MAX_DATA_CHARS = 60_000  # a reply must fit the host, and data is never cut
 
 
-# --- reading ---
+@dataclass(frozen=True)
+class Extracted:
+    """What came of it. `parts`: in how many the sources were to be read; `failure`: why a later one was not."""
+
+    data: Any
+    violations: tuple[Violation, ...]
+    read: tuple[PartResult, ...]
+    parts: int
+    failure: str = ""
+
+    @property
+    def valid(self) -> bool:
+        return not self.violations and len(self.read) == self.parts and self.has_data
+
+    @property
+    def has_data(self) -> bool:
+        """Whether every part gave JSON."""
+        return all(part.read for part in self.read)
+
+    @property
+    def attempts(self) -> int:
+        return sum(part.attempts for part in self.read) + bool(self.failure)
+
+    @property
+    def mode(self) -> Mode:
+        return self.read[-1].mode
+
+    @property
+    def cuts(self) -> list[str]:
+        """Why answers were not whole."""
+        return list(dict.fromkeys(part.cut for part in self.read if part.cut))
+
+    @property
+    def words(self) -> str:
+        """What a model wrote where data was asked for; empty where it gave data."""
+        return next((part.words for part in reversed(self.read) if not part.read and part.words.strip()), "")
 
 
-def _window(model: Model | None, schema: Schema, instructions: str) -> int:
-    """Tokens of source text that a part may have: what the model takes, and no more than its cheapest price tier.
+async def extract_all(
+    call: Call,
+    model: str,
+    schema: Schema,
+    texts: Mapping[str, str],
+    images: Sequence[Mapping[str, Any]],
+    instructions: str,
+) -> Extracted:
+    """Read the sources, in parts where they are long, until all are read or the soft timeout has passed.
+
+    Raises:
+        InvalidRequest: there is no room for the sources, or they would take too many parts.
+        RequestFailed: DashScope gave no answer at all.
+    """
+    parts = _parts(call, model, schema, texts, instructions)
+    read, failure = await _read(call, model, schema, parts, images, instructions)
+    if len(parts) == 1:
+        return Extracted(read[0].data, tuple(read[0].violations), tuple(read), 1)
+    done = parts[: len(read)]
+    data, violations = await anyio.to_thread.run_sync(partial(_joined, schema, done, read))
+    violations += [Violation(pointer="", message=f"part {len(done) + 1} failed: {failure}")] if failure else []
+    violations += _unread(parts, len(done))
+    return Extracted(data, tuple(violations), tuple(read), len(parts), failure)
+
+
+def _parts(call: Call, model: str, schema: Schema, texts: Mapping[str, str], instructions: str) -> list[Part]:
+    window = _window_tokens(call, model, schema, instructions)
+    if window < MIN_WINDOW_TOKENS:
+        raise InvalidRequest(f"The schema and the instructions leave no room for a text on {model}: shorten them.")
+    parts = parts_of(texts, window) or [()]
+    if len(parts) > MAX_PARTS:
+        raise InvalidRequest(
+            f"The text would be read in {len(parts)} parts, each billed; at most {MAX_PARTS} are. Give less at once, "
+            "or use a model with a larger context."
+        )
+    return parts
+
+
+def _window_tokens(call: Call, name: str, schema: Schema, instructions: str) -> int:
+    """What a part may have of the sources: what the model takes, and no more than its cheapest price tier here.
 
     The schema may be sent twice, and a wrong answer be sent back.
     """
+    model = call.known(name)
     takes = model.limits.max_input if model else None
-    edges = [tier.up_to for price in (model.prices if model else ())[:1] for tier in price.tiers[:1] if tier.up_to]
+    edge = tier_edge(model, call.region, call.today) if model else None
     words = 2 * text_tokens(json.dumps(schema.given, ensure_ascii=False)).most + text_tokens(instructions).most
-    return min([takes or UNKNOWN_WINDOW_TOKENS, *edges]) * 9 // 10 - RESERVED_TOKENS - words
+    return min(filter(None, (takes or UNKNOWN_WINDOW_TOKENS, edge))) * 9 // 10 - RESERVED_TOKENS - words
 
 
 async def _read(
-    call: BoundCall,
+    call: Call,
     model: str,
-    known: Model | None,
     schema: Schema,
     parts: Sequence[Part],
     images: Sequence[Mapping[str, Any]],
     instructions: str,
 ) -> tuple[list[PartResult], str]:
-    """The parts in their order, until all are read or there is enough; and a later failure, which loses nothing."""
+    """The parts in their order; and why a later one failed, which loses nothing."""
     shape = schema if len(parts) == 1 else _shape_of_parts(schema)
-    ladder: list[Mode] = modes(known, shape, images=bool(images))
+    ladder: list[Mode] = modes(call.known(model), shape, images=bool(images))
     read: list[PartResult] = []
     for number, part in enumerate(parts, 1):
         of = f"This is part {number} of {len(parts)} of the sources." if len(parts) > 1 else ""
         if of:
             await call.report(f"reading part {number} of {len(parts)}")
-        here = images if number == 1 else ()
-        ask = partial(extract_part, call, model, shape, part, here, instructions=instructions, of=of)
+        seen = images if number == 1 else ()
         try:
-            read.append(await ask(ladder=ladder, repairs=call.context.extract_repairs))
+            read.append(await extract_part(call, model, shape, part, seen, instructions, of, ladder))
         except RequestFailed as error:
             if not read:
                 raise
             return read, str(error)
         ladder = ladder[ladder.index(read[-1].mode) :]  # a form that was refused is not tried again
-        size = sum(len(json.dumps(each.data, ensure_ascii=False)) for each in read)
+        size = sum(len(json.dumps(result.data, ensure_ascii=False)) for result in read)
         if call.past_soft_timeout or size > MAX_DATA_CHARS:
             break
     return read, ""
@@ -78,14 +153,11 @@ def _shape_of_parts(schema: Schema) -> Schema:
 
 def _joined(schema: Schema, parts: Sequence[Part], read: Sequence[PartResult]) -> tuple[Any, list[Violation]]:
     texts = [SearchableText("\n".join(piece.text for piece in part)) for part in parts]
-    data, conflicts = merged([each.data for each in read], lambda part, value: texts[part].says(value))
-    violations = [v for each in read if not each.read for v in each.violations]
-    violations += [
-        Violation(
-            pointer=each.pointer, message=f"parts disagree: kept {short_json(each.kept)}, not {short_json(each.other)}"
-        )
-        for each in conflicts
-    ]
+    data, conflicts = merged([result.data for result in read], lambda part, value: texts[part].says(value))
+    violations = [violation for result in read if not result.read for violation in result.violations]
+    for conflict in conflicts:
+        message = f"parts disagree: kept {short_json(conflict.kept)}, not {short_json(conflict.other)}"
+        violations.append(Violation(pointer=conflict.pointer, message=message))
     return data, [*violations, *schema.violations(data)]
 
 

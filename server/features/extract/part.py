@@ -62,18 +62,18 @@ async def extract_part(
     schema: Schema,
     part: Part,
     images: Sequence[Mapping[str, Any]],
-    *,
     instructions: str,
     of: str,
     ladder: Sequence[Mode],
-    repairs: int,
 ) -> PartResult:
     """Ask for one part, step down the ladder where a form is refused, repair what does not fit.
+
+    `of`: which part it is, in a sentence; `ladder`: the forms to try.
 
     Raises:
         RequestFailed: DashScope gave no answer at all.
     """
-    found, steps = PartResult(), list(ladder)
+    found, steps, repairs = PartResult(), list(ladder), call.context.extract_repairs
     messages = _question(schema, part, images, instructions, of)
     while True:
         found.mode = steps[0]
