@@ -13,15 +13,20 @@ from .network import is_host_name, is_loopback
 
 Region = Literal["cn-beijing", "ap-southeast-1", "us-east-1", "cn-hongkong", "eu-central-1", "ap-northeast-1"]
 DEFAULT_REGION: Region = "cn-beijing"
-MIB = 1024 * 1024
-# Shared hosts: any workspace's key of that region works there.
-SHARED_HOSTS = {
-    "dashscope.aliyuncs.com": "cn-beijing",
-    "dashscope-intl.aliyuncs.com": "ap-southeast-1",
-    "dashscope-us.aliyuncs.com": "us-east-1",
-    "cn-hongkong.dashscope.aliyuncs.com": "cn-hongkong",
-    "dashscope-finance.aliyuncs.com": "cn-shanghai-finance-1",
+# Each region and its shared host, where any workspace's key of the region works; "": only workspaces' own hosts.
+REGIONS: dict[Region, str] = {
+    "cn-beijing": "dashscope.aliyuncs.com",
+    "ap-southeast-1": "dashscope-intl.aliyuncs.com",
+    "us-east-1": "dashscope-us.aliyuncs.com",
+    "cn-hongkong": "cn-hongkong.dashscope.aliyuncs.com",
+    "eu-central-1": "",
+    "ap-northeast-1": "",
 }
+# By shared host; those that are no choice of a setting, too.
+REGION_OF_HOST = {host: region for region, host in REGIONS.items() if host} | {
+    "dashscope-finance.aliyuncs.com": "cn-shanghai-finance-1"
+}
+MIB = 1024 * 1024
 WORKSPACE = re.compile(r"(?P<workspace>[a-z0-9_-]+)\.(?P<region>[a-z0-9-]+)\.maas\.aliyuncs\.com", re.IGNORECASE)
 # Coding Plan and Token Plan: keys of their own (sk-sp-...), the OpenAI protocol only.
 CODING_PLANS = ("coding.dashscope.aliyuncs.com", "coding-intl.dashscope.aliyuncs.com")
@@ -91,8 +96,8 @@ def _own_root(region: str, workspace_id: str) -> str:
         raise ValueError("DASHSCOPE_WORKSPACE_ID names a plan: set DASHSCOPE_BASE_URL to the plan's URL instead")
     if workspace_id:
         return f"https://{workspace_id}.{region}.maas.aliyuncs.com"
-    shared = next((name for name, at in SHARED_HOSTS.items() if at == region), None)
-    if shared is None:
+    shared = _shared_host(region)
+    if not shared:
         raise ValueError(f"DASHSCOPE_REGION: {region} has no shared host, so set DASHSCOPE_WORKSPACE_ID too")
     return f"https://{shared}"
 
@@ -102,17 +107,21 @@ def _dashscope(root: str, region: str, workspace_id: str = "") -> Host:
     workspace = WORKSPACE.fullmatch(name)
     if workspace and workspace_id and workspace["workspace"].lower() not in (workspace_id.lower(), "trial"):
         raise ValueError("DASHSCOPE_BASE_URL and DASHSCOPE_WORKSPACE_ID name different workspaces: unset one")
-    body_bytes = WORKSPACE_BODY_BYTES if workspace else SHARED_BODY_BYTES if name in SHARED_HOSTS else None
+    body_bytes = WORKSPACE_BODY_BYTES if workspace else SHARED_BODY_BYTES if name in REGION_OF_HOST else None
     headers = {"X-DashScope-WorkSpace": workspace_id} if workspace_id and not workspace else {}
-    shared = next((f"https://{host}" for host, at in SHARED_HOSTS.items() if at == region), root) if workspace else root
+    shared = f"https://{_shared_host(region)}" if workspace and _shared_host(region) else root
     doors = (f"{root}{COMPATIBLE}", f"{root}/api/v1", f"{shared}/api/v1/uploads")
     return Host("dashscope", region, *doors, body_bytes, headers)
+
+
+def _shared_host(region: str) -> str:
+    return next((host for host, at in REGION_OF_HOST.items() if at == region), "")
 
 
 def _region_of(name: str) -> str | None:
     """The region a known DashScope host belongs to."""
     workspace = WORKSPACE.fullmatch(name)
-    return workspace["region"].lower() if workspace else SHARED_HOSTS.get(name)
+    return workspace["region"].lower() if workspace else REGION_OF_HOST.get(name)
 
 
 def _sound(base_url: str) -> SplitResult:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import quote
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .endpoints import DEFAULT_REGION, Host, Region, host
@@ -34,6 +34,8 @@ class BadSettings(Exception):
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, case_sensitive=True)
+
+    _models: dict[str, str] = PrivateAttr(default_factory=lambda: _models_of_tools())
 
     api_key: SecretStr | None = Field(
         None,
@@ -187,8 +189,7 @@ class Settings(BaseSettings):
     @property
     def models(self) -> dict[str, str]:
         """Tool -> the model chosen for it by BAILIAN_<TOOL>_MODEL."""
-        named = ((TOOL_MODEL.fullmatch(name), value.strip()) for name, value in os.environ.items())
-        return {match["tool"].lower(): model for match, model in named if match and model}
+        return self._models
 
     def require_safe_bind(self, address: str) -> None:
         """Raises BadSettings unless strangers are kept out when listening on `address`."""
@@ -237,6 +238,11 @@ def _spellings(secret: str) -> tuple[str, ...]:
         json.dumps(quoted)[1:-1],
         base64.b64encode(secret.encode()).decode().rstrip("="),
     )
+
+
+def _models_of_tools() -> dict[str, str]:
+    named = ((TOOL_MODEL.fullmatch(name), value.strip()) for name, value in os.environ.items())
+    return {match["tool"].lower(): model for match, model in named if match and model}
 
 
 def read_settings(**overrides: str) -> Settings:

@@ -1,11 +1,11 @@
 """Which service the settings lead to, and what each takes."""
 
-from typing import Any
+from typing import Any, get_args
 
 import httpx2
 import pytest
 from bailian_mcp.server.dashscope import ChatCompletions, DashScope
-from bailian_mcp.server.endpoints import Host, host
+from bailian_mcp.server.endpoints import REGIONS, Host, Region, host
 from bailian_mcp.server.network import is_loopback
 from conftest import FakeDashScope, Hosted, refusal, stream, text_of
 
@@ -190,3 +190,7 @@ async def test_a_host_that_is_none_of_alibabas_own_gets_list_prices_with_a_warni
     cost = (result.structured_content or {})["cost"]
     assert cost["total"] == "0.006"
     assert "This host is none of Alibaba's own: what it charges may differ." in cost["warnings"]
+
+
+def test_every_region_has_its_row() -> None:
+    assert list(REGIONS) == list(get_args(Region))

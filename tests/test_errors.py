@@ -1,10 +1,14 @@
 """What refuses a call before anything was sent says so itself, once, and in one place."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
+from bailian_mcp.server.catalog import Catalog, Model, shipped
 from bailian_mcp.server.errors import NOTHING_SENT, InvalidRequest
+from bailian_mcp.server.settings import settings_table
+from conftest import FakeDashScope, Hosted, stream
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [*(ROOT / "server").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]
@@ -34,3 +38,32 @@ def test_the_sentence_is_typed_once(file: Path) -> None:
     typed = file.read_text("utf-8").count(NOTHING_SENT)
 
     assert typed == 0 or file.stem in ("errors", "client", "connection", "stream")
+
+
+def messages(file: Path) -> list[str]:
+    """The texts of a file that are shown to somebody: its strings, but for docstrings."""
+    tree = ast.parse(file.read_text("utf-8"))
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body and isinstance(node.body[0], ast.Expr)
+    }  # fmt: skip
+    strings = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [str(node.value) for node in strings if id(node) not in docstrings]
+
+
+@pytest.mark.anyio
+async def test_what_stands_in_back_ticks_in_a_message_is_there(hosted: Hosted) -> None:
+    """A tool, a parameter, a setting, a field of the catalog, a model, or a command."""
+    async with hosted(FakeDashScope([stream()])) as host:
+        tools = (await host.list_tools()).tools
+    known = {tool.name for tool in tools} | {name for tool in tools for name in tool.input_schema["properties"]}
+    known |= {name for name, _ in settings_table()} | {*Model.model_fields, *Catalog.model_fields}
+    known |= {name for model in shipped().models for name in model.names}
+    known |= {f"bailian-mcp {words}" for words in ("catalog format", "catalog check")}
+    words = re.compile(r"`([A-Za-z][\w.-]*(?: [\w.-]+)*)`")
+    named = {(word, file.stem) for file in SOURCES for text in messages(file) for word in words.findall(text)}
+
+    assert len(named) > 20
+    assert {(word, file) for word, file in named if word not in known} == set()

@@ -1,6 +1,6 @@
 """Find the model for a job."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -20,10 +20,12 @@ from ..server.catalog import (
     Model,
     capabilities_of,
     find_models,
+    history_of,
     in_force,
     names_in,
     parse_query,
     recommendations,
+    what_became,
 )
 from ..server.catalog.pricing import lifecycle_warnings, price_caveats, tier_row
 from ..server.endpoints import Region
@@ -149,7 +151,7 @@ def _row(catalog: Catalog, name: str, model: Model, region: str, day: date, exac
             for key, value in life.model_dump(exclude_none=True, exclude={"scopes"}).items()
             if exact or key not in ONLY_IN_DETAIL
         },
-        history=tuple(_history(catalog, model)) if exact else (),
+        history=tuple(history_of(catalog, model)) if exact else (),
     )
 
 
@@ -161,34 +163,13 @@ def _capabilities(model: Model) -> list[str]:
     return named
 
 
-def _history(catalog: Catalog, model: Model) -> Iterator[str]:
-    if model.aliases:
-        yield f"Also called: {', '.join(model.aliases)}."
-    for pointer in model.points_to:
-        relation = "equals" if pointer.relation == "equals" else "is the latest of"
-        yield f"{relation} {pointer.target} on {pointer.as_of} ({catalog.sources[pointer.source].title})"
-    for doubt in model.doubts:
-        yield f"doubt: {doubt}"
-    for claim in model.claims:
-        source = catalog.sources[claim.source]
-        verdict = "accepted" if claim.accepted else "not accepted"
-        yield f"{claim.field}: {claim.value}; {verdict}: {claim.why} ({source.title}, {source.date})"
-
-
 def _recommendation(catalog: Catalog, advice: Advice) -> Recommendation:
     return Recommendation(
         scenario=f"{advice.scenario} ({advice.english})",
         today=advice.today,
         how=advice.how,
-        originally=tuple(_what_became(catalog, name) for name in advice.recommended),
+        originally=tuple(what_became(catalog, name) for name in advice.recommended),
     )
-
-
-def _what_became(catalog: Catalog, name: str) -> str:
-    model = catalog.find(name)
-    if model is None or not model.retired:
-        return f"{name} (in service)"
-    return f"{name} (retired {model.lifecycle.retired_on}; successor {model.lifecycle.successor})"
 
 
 # --- both kinds of hosts ---

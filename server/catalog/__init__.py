@@ -2,6 +2,8 @@
 
 from .file import overlaid as overlaid
 from .file import shipped as shipped
+from .history import history_of as history_of
+from .history import what_became as what_became
 from .models import BEIJING_REGION as BEIJING_REGION
 from .models import Advice as Advice
 from .models import Catalog as Catalog

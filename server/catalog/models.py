@@ -432,6 +432,7 @@ def _day(source: str, text: str) -> date:
 
 
 BEIJING_REGION = "cn-beijing"  # the search strategies turbo and max, and the services, have a price there only
+INTERNATIONAL_REGION = "ap-southeast-1"  # whose site bills in USD
 
 BEIJING_TIME = ZoneInfo("Asia/Shanghai")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ..models import BEIJING_REGION, Catalog, Model, Price, Reference, Tier
+from ..models import BEIJING_REGION, INTERNATIONAL_REGION, Catalog, Model, Price, Reference, Tier
 from ..money import plain
 from .workload import Workload
 
@@ -48,7 +48,7 @@ def price_caveats(catalog: Catalog, model: Model, prices: Sequence[Price], day: 
     if len(prices) > 1:
         scopes = ", ".join(each.scope for each in prices)
         yield f"{price.region} has several price scopes ({scopes}); {price.scope} used."
-    if price.region == "ap-southeast-1":
+    if price.region == INTERNATIONAL_REGION:
         yield "Printed in CNY; the international site bills in USD."
     if price.basis == "claimed":
         yield f"This price is the lone claim of a third party ({source.title}): it may be wrong."
