@@ -16,7 +16,8 @@ from bailian_mcp.server.app.server import tool_modules
 from conftest import FakeDashScope, Hosted, leaves, stream, text_of
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-INPUT_BUDGET_TOKENS = OUTPUT_BUDGET_TOKENS = 3_000
+INPUT_BUDGET_TOKENS = 3_000  # of all: every host pays for them
+OUTPUT_BUDGET_TOKENS = 700  # of each: an added tool need not make the others leaner
 NAMES = [module.__name__.rpartition(".")[2] for module in tool_modules()]
 pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
 
@@ -66,7 +67,7 @@ async def test_the_list_stays_within_its_budget(hosted: Hosted) -> None:
         return sum(len(json.dumps(part, ensure_ascii=False, separators=(",", ":"))) for part in parts) // 4
 
     assert sum(tokens(t["name"], t["description"], t["inputSchema"]) for t in tools) <= INPUT_BUDGET_TOKENS
-    assert sum(tokens(t["outputSchema"]) for t in tools) <= OUTPUT_BUDGET_TOKENS
+    assert max(tokens(t["outputSchema"]) for t in tools) <= OUTPUT_BUDGET_TOKENS
 
 
 @pytest.mark.parametrize("module", tool_modules(), ids=NAMES)
