@@ -161,9 +161,7 @@ def money(cost: Cost) -> str:
     elif cost.tier is None:
         said = f"{plain(cost.total)} {cost.currency}: nothing was sent"
     else:
-        sums = " + ".join(
-            f"{each.quantity:,} {each.item} x {plain(each.unit_price)}{PER[each.per]}" for each in cost.lines
-        )
+        sums = " + ".join(map(_product, cost.lines))
         said = (
             f"{plain(cost.total)} {cost.currency} = {sums or 'nothing'} "
             f"(list price, tier {cost.tier}, {cost.source} of {cost.date})"

@@ -76,7 +76,7 @@ class Reply:
             case OcrResult(found):
                 event = OcrResult(repair_json(found))
                 self._merge(event.found)
-            case UsageReport():
+            case _:  # UsageReport
                 self.usage, self._counted = event, True
                 self.pdf_pages = self.pdf_pages if event.pdf_pages is None else event.pdf_pages
         return event
