@@ -174,7 +174,7 @@ class Thinking(Frozen):
 
 
 class Search(Frozen):
-    """How a model searches the web: regions of the native protocol and of the Responses API, strategies of the native one.
+    """How a model searches the web: the regions of each protocol, and the strategies of the native one.
 
     Page: https://help.aliyun.com/zh/model-studio/web-search
     """
