@@ -37,8 +37,8 @@ def asked(content: bytes, what: Callable[[ImageFile], Awaitable[T]]) -> T:
     return anyio.run(ask)
 
 
-def made(content: bytes, number: int = 1, most_pixels: int = OCR) -> tuple[Picture, Image.Image]:
-    picture = asked(content, lambda file: file.picture(number, most_pixels))
+def made(content: bytes, number: int = 1, max_pixels: int = OCR) -> tuple[Picture, Image.Image]:
+    picture = asked(content, lambda file: file.picture(number, max_pixels))
     return picture, Image.open(BytesIO(picture.content))
 
 

@@ -175,8 +175,8 @@ def test_24_a_begun_hour_of_a_machine_counts_whole() -> None:
 
 def test_25_image_tokens_of_both_generations() -> None:
     assert image_tokens(1024, 768) == 770
-    assert image_tokens(4000, 3000, patch_px=28, most_pixels=1_280 * 28 * 28) == 1_232
-    assert image_tokens(4000, 3000, patch_px=28, most_pixels=12_845_056) == 15_303
+    assert image_tokens(4000, 3000, patch_px=28, max_pixels=1_280 * 28 * 28) == 1_232
+    assert image_tokens(4000, 3000, patch_px=28, max_pixels=12_845_056) == 15_303
 
 
 # --- beyond the examples ---

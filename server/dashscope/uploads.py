@@ -30,7 +30,7 @@ class UploadPolicy:
 
     url: str
     folder: str
-    most_bytes: int
+    max_bytes: int
     fields: Mapping[str, str]
 
     @classmethod
@@ -59,9 +59,9 @@ class UploadPolicy:
 
     def require_room(self, name: str, model: str, size: int) -> None:
         """Raises DashScopeError: the file has more bytes than may be stored."""
-        if self.most_bytes and size > self.most_bytes:
+        if self.max_bytes and size > self.max_bytes:
             raise DashScopeError(
-                f"{name} has {size / 1e6:.1f} MB; DashScope's storage takes {self.most_bytes / 1e6:.0f} MB for "
+                f"{name} has {size / 1e6:.1f} MB; DashScope's storage takes {self.max_bytes / 1e6:.0f} MB for "
                 f"{model}. Split it, or shrink it."
             )
 

@@ -32,8 +32,8 @@ class Heic(ImageFile):
             raise InvalidRequest(f"{self.name} has {said}. Save it as JPEG.")
         self.count = 1
 
-    async def sizes(self, numbers: Sequence[int], most_pixels: int) -> list[tuple[int, int] | None]:
+    async def sizes(self, numbers: Sequence[int], max_pixels: int) -> list[tuple[int, int] | None]:
         return [None for _ in numbers]
 
-    async def picture(self, number: int, most_pixels: int) -> Picture:
+    async def picture(self, number: int, max_pixels: int) -> Picture:
         return Picture("image/heic", self.content(), None, None)

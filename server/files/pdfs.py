@@ -17,7 +17,7 @@ class Pdf(RenderedFile):
         _, content = await self._asked(self._page(number), "text", number)
         return content.decode()
 
-    async def texts(self, most_characters: int = MAX_PDF_TEXT_CHARS) -> list[str]:
+    async def texts(self, max_chars: int = MAX_PDF_TEXT_CHARS) -> list[str]:
         """The text layers of all pages; empty ones where there is none, as in a scan.
 
         Raises:
@@ -26,7 +26,7 @@ class Pdf(RenderedFile):
         pages: list[str] = []
         for number in range(1, self.count + 1):
             pages.append(await self.text(number))
-            most_characters -= len(pages[-1])
-            if most_characters < 0:
+            max_chars -= len(pages[-1])
+            if max_chars < 0:
                 raise InvalidRequest(f"{self.name} holds more text than is read at once. Split it and give the parts.")
         return pages

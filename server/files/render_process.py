@@ -1,8 +1,8 @@
 """Opens an image file or a PDF and draws its pages, in a process of its own: a hostile one hangs or crashes in vain.
 
 Run as a script by `renderer`, with the seconds one step may take; it imports nothing of ours. First comes a line
-`{"kind": "image" or "pdf", "bytes": n}` and the file, then one request a line: `["picture", page, most_pixels]`,
-`["sizes", most_pixels, page ...]` or `["text", page]`. Each is answered by a line of JSON and, if that says `bytes`, as
+`{"kind": "image" or "pdf", "bytes": n}` and the file, then one request a line: `["picture", page, max_pixels]`,
+`["sizes", max_pixels, page ...]` or `["text", page]`. Each is answered by a line of JSON and, if that says `bytes`, as
 many of them; what cannot be done by `{"refusal": what is wrong, to follow the file's name}`. Pages count from 1.
 
 Limits of images: https://help.aliyun.com/zh/model-renderer/vision and .../qwen-vl-ocr
@@ -48,9 +48,9 @@ class RenderRefusal(Exception):
 class Pages(Protocol):
     count: int
 
-    def size(self, number: int, most_pixels: int) -> Size: ...
+    def size(self, number: int, max_pixels: int) -> Size: ...
 
-    def picture(self, number: int, most_pixels: int) -> Response: ...
+    def picture(self, number: int, max_pixels: int) -> Response: ...
 
     def text(self, number: int) -> str: ...
 
@@ -71,16 +71,16 @@ class PdfPages:
             raise RenderRefusal(f"is a PDF that cannot be opened, since {why}.") from None
         self.count = len(self._document)
 
-    def size(self, number: int, most_pixels: int) -> Size:
+    def size(self, number: int, max_pixels: int) -> Size:
         with _broken_page():
             points = self._document.get_page_size(number - 1)
-        scale = _scale(points, most_pixels)
+        scale = _scale(points, max_pixels)
         return ceil(points[0] * scale), ceil(points[1] * scale)
 
-    def picture(self, number: int, most_pixels: int) -> Response:
+    def picture(self, number: int, max_pixels: int) -> Response:
         with self._page(number) as page:
-            _require_shape(*self.size(number, most_pixels))
-            image = page.render(scale=_scale(page.get_size(), most_pixels)).to_pil()
+            _require_shape(*self.size(number, max_pixels))
+            image = page.render(scale=_scale(page.get_size(), max_pixels)).to_pil()
         return _file(image, image.size, lossless=False)
 
     def text(self, number: int) -> str:
@@ -111,10 +111,10 @@ def _broken_page() -> Iterator[None]:
         raise RenderRefusal("is broken. Save the PDF again.") from None
 
 
-def _scale(size_pt: tuple[float, float], most_pixels: int) -> float:
+def _scale(size_pt: tuple[float, float], max_pixels: int) -> float:
     """Pixels a point, for a page of that size; a little less than they allow, since sides are rounded up."""
     width, height = size_pt
-    return min(DPI / 72, 0.999 * sqrt(most_pixels / max(width * height, 1e-6)))
+    return min(DPI / 72, 0.999 * sqrt(max_pixels / max(width * height, 1e-6)))
 
 
 # --- images ---
@@ -129,14 +129,14 @@ class ImagePages:
             self._size = image.size
             self.count = _frames(image) if image.format == "TIFF" else 1
 
-    def size(self, number: int, most_pixels: int) -> Size:
+    def size(self, number: int, max_pixels: int) -> Size:
         """Of a later frame that of the first."""
-        return shrunk_size(*self._size, most_pixels)
+        return shrunk_size(*self._size, max_pixels)
 
     def text(self, number: int) -> str:
         return ""
 
-    def picture(self, number: int, most_pixels: int) -> Response:
+    def picture(self, number: int, max_pixels: int) -> Response:
         with _broken_image(), self._opened() as image:
             image.seek(number - 1)
             _require_shape(*image.size)
@@ -144,19 +144,19 @@ class ImagePages:
             width, height = image.size
             sideways = turn in SIDEWAYS and kind != "TIFF"  # whose size is told as it will be shown
             full = (height, width) if sideways else (width, height)
-            as_it_is = self.count == 1 and turn == 1 and self._fits(image, most_pixels)
-            drawn = _upright(image, most_pixels)
+            as_it_is = self.count == 1 and turn == 1 and self._fits(image, max_pixels)
+            drawn = _upright(image, max_pixels)
         if as_it_is:
             return {**_facts(drawn, full), "sent": full, "mime": f"image/{kind.lower()}", "as_it_is": True}, b""
         return _file(drawn, full, lossless=kind in ("PNG", "GIF", "BMP") and drawn.size == full)
 
-    def _fits(self, image: "Image.Image", most_pixels: int) -> bool:
+    def _fits(self, image: "Image.Image", max_pixels: int) -> bool:
         kind = _kind(image)
         return (
             kind in LEGAL
             and not image.has_transparency_data
             and (kind in ("JPEG", "PNG") or _within(image.size, MAX_SIZE_ANY_FORMAT))
-            and image.width * image.height <= most_pixels
+            and image.width * image.height <= max_pixels
             and len(self._content) <= MAX_SENT_BYTES
         )
 
@@ -176,8 +176,8 @@ class ImagePages:
         return image
 
 
-def shrunk_size(width: float, height: float, most_pixels: int) -> Size:
-    scale = min(1, sqrt(most_pixels / (width * height)))
+def shrunk_size(width: float, height: float, max_pixels: int) -> Size:
+    scale = min(1, sqrt(max_pixels / (width * height)))
     return max(1, int(width * scale)), max(1, int(height * scale))
 
 
@@ -213,15 +213,15 @@ def _frames(image: "Image.Image") -> int:
     raise RenderRefusal(f"has more than {MAX_FRAMES:,} pages. Split it.")
 
 
-def _upright(image: "Image.Image", most_pixels: int) -> "Image.Image":
+def _upright(image: "Image.Image", max_pixels: int) -> "Image.Image":
     """Decoded and turned as its EXIF says, in grey or colour, opaque, of at most that many pixels."""
     from PIL import Image, ImageOps
 
     if _kind(image) == "JPEG":  # is decoded at a fraction of its size
-        image.thumbnail(shrunk_size(*image.size, most_pixels), Image.Resampling.LANCZOS, reducing_gap=2)
+        image.thumbnail(shrunk_size(*image.size, max_pixels), Image.Resampling.LANCZOS, reducing_gap=2)
     image.load()
     drawn = _plain(ImageOps.exif_transpose(image))
-    drawn.thumbnail(shrunk_size(*drawn.size, most_pixels), Image.Resampling.LANCZOS, reducing_gap=2)
+    drawn.thumbnail(shrunk_size(*drawn.size, max_pixels), Image.Resampling.LANCZOS, reducing_gap=2)
     return drawn
 
 
@@ -300,17 +300,17 @@ def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float) -> None:
 
 def _answer(pages: Pages, what: str, *about: int) -> Response:
     if what == "sizes":
-        most_pixels, *numbers = about
-        return {"sizes": [_size(pages, number, most_pixels) for number in numbers]}, b""
+        max_pixels, *numbers = about
+        return {"sizes": [_size(pages, number, max_pixels) for number in numbers]}, b""
     if what == "picture":
         return pages.picture(*about)
     content = pages.text(*about).encode("utf-8", errors="replace")
     return {"bytes": len(content)}, content
 
 
-def _size(pages: Pages, number: int, most_pixels: int) -> Size | None:
+def _size(pages: Pages, number: int, max_pixels: int) -> Size | None:
     try:
-        return pages.size(number, most_pixels)
+        return pages.size(number, max_pixels)
     except RenderRefusal:
         return None
 

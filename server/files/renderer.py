@@ -83,18 +83,18 @@ class RenderedFile:
         await self._slot.aclose()
         self.file.close()
 
-    async def sizes(self, numbers: Sequence[int], most_pixels: int) -> list[tuple[int, int] | None]:
+    async def sizes(self, numbers: Sequence[int], max_pixels: int) -> list[tuple[int, int] | None]:
         """Of the pictures of these pages, in pixels; None: not known."""
-        header, _ = await self._asked(self.name, "sizes", most_pixels, *numbers)
+        header, _ = await self._asked(self.name, "sizes", max_pixels, *numbers)
         return [size and (size[0], size[1]) for size in header["sizes"]]
 
-    async def picture(self, number: int, most_pixels: int) -> Picture:
+    async def picture(self, number: int, max_pixels: int) -> Picture:
         """A page as people see it, of at most that many pixels; a PDF's at 200 dots an inch or less.
 
         Raises:
             InvalidRequest: it is broken, of a shape DashScope does not take, or takes too long or too much memory.
         """
-        header, content = await self._asked(self._page(number), "picture", number, most_pixels)
+        header, content = await self._asked(self._page(number), "picture", number, max_pixels)
         if header.get("as_it_is"):
             content = self.content()
         (width, height), (full_width, full_height) = header["sent"], header["shown"]

@@ -38,10 +38,10 @@ def is_ocr(name: str, model: Model | None) -> bool:
 
 
 def image_tokens(
-    width: int, height: int, *, patch_px: int = 32, kind: str = "vision", most_pixels: int | None = None
+    width: int, height: int, *, patch_px: int = 32, kind: str = "vision", max_pixels: int | None = None
 ) -> int:
     """Tokens of one image of that size on a model of that patch; `kind` chooses the default pixel limits."""
-    most, least, f = most_pixels or pixel_limit(kind, patch_px), MIN_PIXELS[kind], patch_px
+    most, least, f = max_pixels or pixel_limit(kind, patch_px), MIN_PIXELS[kind], patch_px
     w, h = max(f, round(width / f) * f), max(f, round(height / f) * f)
     if w * h > most:
         shrink = sqrt(width * height / most)

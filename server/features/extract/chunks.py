@@ -25,27 +25,27 @@ class Piece:
 Part = tuple[Piece, ...]
 
 
-def parts_of(sources: Mapping[str, str], most_tokens: int) -> list[Part]:
+def parts_of(sources: Mapping[str, str], max_part_tokens: int) -> list[Part]:
     """The sources in as few parts as fit; small ones share a part, large ones are split at natural borders."""
     parts: list[list[Piece]] = [[]]
-    room = most_tokens
-    for piece in (piece for name, text in sources.items() for piece in _split(name, text, most_tokens)):
+    room = max_part_tokens
+    for piece in (piece for name, text in sources.items() for piece in _split(name, text, max_part_tokens)):
         tokens = text_tokens(piece.text).most
         if parts[-1] and tokens > room:
             parts.append([])
-            room = most_tokens
+            room = max_part_tokens
         parts[-1].append(piece)
         room -= tokens
     return [tuple(part) for part in parts if part]
 
 
-def _split(name: str, text: str, most_tokens: int) -> Iterator[Piece]:
+def _split(name: str, text: str, max_part_tokens: int) -> Iterator[Piece]:
     tokens = text_tokens(text).most
-    length = len(text) if tokens <= most_tokens else max(1, int(len(text) * most_tokens / tokens * 0.9))
+    length = len(text) if tokens <= max_part_tokens else max(1, int(len(text) * max_part_tokens / tokens * 0.9))
     start = 0
     while start < len(text):
         end = _border(text, start, start + length)
-        while text_tokens(text[start:end]).most > most_tokens and end - start > 1:  # denser here than on the whole
+        while text_tokens(text[start:end]).most > max_part_tokens and end - start > 1:  # denser here than on the whole
             end = _border(text, start, start + (end - start) * 2 // 3)
         yield Piece(name, start, text[start:end])
         start = end

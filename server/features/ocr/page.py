@@ -43,13 +43,13 @@ class Page(Frozen):
         return BETTER.index(self.status), -len(self.text) if self.status == "truncated" else 0
 
 
-def assess(number: int, job: OcrTask, read: Transcript, exchange: Exchange, layer: str) -> Page:
+def assess(number: int, task: OcrTask, read: Transcript, exchange: Exchange, layer: str) -> Page:
     """A page with its doubts."""
-    status, why, text = _doubts(job, read, exchange, layer)
+    status, why, text = _doubts(task, read, exchange, layer)
     return Page(page=number, status=status, why=why, text=text, lines=read.lines, fields=read.fields)
 
 
-def _doubts(job: OcrTask, read: Transcript, exchange: Exchange, layer: str) -> tuple[Status, str, str]:
+def _doubts(task: OcrTask, read: Transcript, exchange: Exchange, layer: str) -> tuple[Status, str, str]:
     cut = exchange.truncated
     if exchange.finish_reason == "content_filter" or exchange.stopped_by in FILTERED_KINDS:
         return "refused", "DashScope's content filter cut the answer off", read.text
@@ -65,6 +65,6 @@ def _doubts(job: OcrTask, read: Transcript, exchange: Exchange, layer: str) -> t
         return "failed", read.problem, read.text
     if read.empty:
         return "empty", NOTHING_READ, ""
-    if differs := "" if exchange.sandbox else disagreement(read.words, layer, partly=job.task in PARTLY):
+    if differs := "" if exchange.sandbox else disagreement(read.words, layer, partly=task.name in PARTLY):
         return "disagrees", differs, read.text
     return "ok", "", read.text

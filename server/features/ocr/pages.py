@@ -47,7 +47,7 @@ class PageRun:
 
     call: Call
     target: TargetModel
-    job: OcrTask
+    task: OcrTask
     source: Link | ImageFile | Pdf
     numbers: Sequence[int]
     pages: dict[int, Page] = field(default_factory=dict)
@@ -152,13 +152,13 @@ class PageRun:
 
     async def _asked(self, sheet: PageInput, changes: dict[str, Any]) -> tuple[Page, Exchange]:
         label = f"page {sheet.number}: " if len(self.numbers) > 1 else ""
-        exchange = await self.call.ask(ocr_plan(self.call, self.target.name, self.job, sheet.part, changes, label))
+        exchange = await self.call.ask(ocr_plan(self.call, self.target.name, self.task, sheet.part, changes, label))
         picture = sheet.picture
         geometry = (
             PageGeometry(picture.sent, picture.shown, isinstance(self.source, Pdf)) if picture else PageGeometry()
         )
-        read = transcript(self.job, exchange.text, exchange.ocr_result, geometry)
-        return assess(sheet.number, self.job, read, exchange, sheet.layer), exchange
+        read = transcript(self.task, exchange.text, exchange.ocr_result, geometry)
+        return assess(sheet.number, self.task, read, exchange, sheet.layer), exchange
 
     async def _better(self, page: Page, sheet: PageInput) -> Page:
         """The page or, asked for once more with other settings, a better one. A failure of that loses nothing."""
@@ -199,12 +199,10 @@ class PageRun:
     async def _expectation(self) -> str:
         """What it will cost, as far as that shows before anything is sent."""
         if isinstance(self.source, Link) and self.source.is_pdf:
-            return (
-                f"a whole PDF by URL{document_limits(self.target.model, self.job)}: what it costs shows when it is read"
-            )
+            return f"a whole PDF by URL{document_limits(self.target.model, self.task)}: what it costs shows when it is read"
         sizes, count = await self._sizes(), len(self.numbers)
         each = ceil(
-            sum(input_tokens(self.target.name, self.target.model, self.job, size) for size in sizes) / len(sizes)
+            sum(input_tokens(self.target.name, self.target.model, self.task, size) for size in sizes) / len(sizes)
         )
         cost = self.call.estimate(self.target.name, each, USUAL_OUTPUT_TOKENS, calls=count)
         money = (

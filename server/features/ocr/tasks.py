@@ -67,19 +67,19 @@ GIVEN_FIELDS = (
 class OcrTask:
     """What to read off a page."""
 
-    task: TaskName = "text_recognition"
+    name: TaskName = "text_recognition"
     fields: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def prompt(self) -> str:
         if not self.fields:
-            return PROMPTS[self.task]
+            return PROMPTS[self.name]
         return GIVEN_FIELDS.replace("{schema}", json.dumps(self.fields, ensure_ascii=False))
 
     @property
     def options(self) -> dict[str, Any]:
         config = {"task_config": {"result_schema": dict(self.fields)}} if self.fields else {}
-        return {"ocr_options": {"task": self.task, **config}}
+        return {"ocr_options": {"task": self.name, **config}}
 
 
 def ocr_task(task: TaskName | None, fields: Mapping[str, Any] | None) -> OcrTask:
@@ -102,7 +102,7 @@ def ocr_task(task: TaskName | None, fields: Mapping[str, Any] | None) -> OcrTask
 
 
 def ocr_plan(
-    call: Call, model: str, job: OcrTask, part: Mapping[str, Any], changes: Mapping[str, Any], label: str = ""
+    call: Call, model: str, task: OcrTask, part: Mapping[str, Any], changes: Mapping[str, Any], label: str = ""
 ) -> RequestPlan:
     """How one image, or one PDF by URL, is asked for.
 
@@ -110,19 +110,19 @@ def ocr_plan(
     asked for differently the second time.
     """
     known = call.known(model)
-    protocol, parameters, prompt = _form(model, known, job, document="file" in part)
+    protocol, parameters, prompt = _form(model, known, task, document="file" in part)
     content = [part, {"type": "text", "text": prompt}] if prompt else [part]
     messages = [{"role": "user", "content": content}]
     return RequestPlan(model, protocol, messages, call.thinking(model), {**parameters, **changes}, label=label)
 
 
-def _form(name: str, model: Model | None, job: OcrTask, *, document: bool) -> tuple[WireProtocol, dict[str, Any], str]:
+def _form(name: str, model: Model | None, task: OcrTask, *, document: bool) -> tuple[WireProtocol, dict[str, Any], str]:
     """The protocol, its parameters, and the words beside the image, where any are needed."""
     if document:
-        return Responses(), job.options, ""
+        return Responses(), task.options, ""
     if is_ocr(name, model):
-        return Generation((model.endpoint if model else None) or "multimodal-generation"), job.options, ""
-    return ChatCompletions(), {}, job.prompt
+        return Generation((model.endpoint if model else None) or "multimodal-generation"), task.options, ""
+    return ChatCompletions(), {}, task.prompt
 
 
 def require_documents(name: str, model: Model | None) -> None:
@@ -131,10 +131,10 @@ def require_documents(name: str, model: Model | None) -> None:
         raise InvalidRequest(f"{name} reads no PDF by URL. Download it and give its path: its pages are drawn here.")
 
 
-def document_limits(model: Model | None, job: OcrTask) -> str:
+def document_limits(model: Model | None, task: OcrTask) -> str:
     """How much of a PDF by URL is read at once."""
     assert model  # or `require_documents` had refused it
-    limits, whole = model.limits, job.task == "document_parsing"
+    limits, whole = model.limits, task.name == "document_parsing"
     pages = limits.pdf_max_pages_document_parsing if whole else limits.pdf_max_pages_other
     return f", of up to {pages} pages and {limits.pdf_max_mb} MB"
 
@@ -156,11 +156,11 @@ def require_region(catalog: Catalog, name: str, model: Model | None, region: str
     )
 
 
-def input_tokens(name: str, model: Model | None, job: OcrTask, size: tuple[int, int] | None) -> int:
+def input_tokens(name: str, model: Model | None, task: OcrTask, size: tuple[int, int] | None) -> int:
     """Of one request, before it is sent: an upper estimate of the image, a likely one of the words."""
     kind, patch = seen_as(name, model)
     seen = image_tokens(*size, patch_px=patch, kind=kind) if size else URL_TOKENS
-    return seen + text_tokens(job.prompt).likely
+    return seen + text_tokens(task.prompt).likely
 
 
 def other_settings(status: str, name: str, model: Model | None) -> dict[str, Any]:

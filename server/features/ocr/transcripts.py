@@ -84,12 +84,12 @@ class PageGeometry:
         return _rounded([(x * self.shown[0] / 1000, y * self.shown[1] / 1000) for x, y in corners]), "px"
 
 
-def transcript(job: OcrTask, said: str, found: Mapping[str, Any], geometry: PageGeometry) -> Transcript:
+def transcript(task: OcrTask, said: str, found: Mapping[str, Any], geometry: PageGeometry) -> Transcript:
     """An answer as data. What is not understood is kept as text, and told."""
     text = unfenced(said)
-    if job.task == "key_information_extraction":
+    if task.name == "key_information_extraction":
         return _with_fields(text, found.get("kv_result"))
-    if job.task == "advanced_recognition":
+    if task.name == "advanced_recognition":
         return _with_lines(text, found.get("words_info"), geometry)
     return Transcript(text)
 
