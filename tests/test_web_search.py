@@ -13,7 +13,7 @@ from bailian_mcp.server.calls.call import Call
 from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.calls.progress import Progress
 from bailian_mcp.server.endpoints import host as host_of
-from bailian_mcp.server.features.web_search.search import Ask, search
+from bailian_mcp.server.features.web_search.search import SearchScope, search
 from conftest import HOST, FakeDashScope, Hosted, dashscope, process, refusal, stream, text_of
 from mcp import Client
 from mcp.server.mcpserver.exceptions import ToolError
@@ -460,7 +460,7 @@ async def test_searches_are_spaced_so_that_none_is_dropped() -> None:
     async with dashscope(FakeDashScope([answered])) as client, anyio.create_task_group() as tasks:
         shared, begun = AppContext(client, HOST), anyio.current_time()
         for _ in range(8):
-            tasks.start_soon(search, Call(shared, Progress(report)), "qwen3.7-plus", QUESTION, Ask())
+            tasks.start_soon(search, Call(shared, Progress(report)), "qwen3.7-plus", QUESTION, SearchScope())
 
     # none before its turn, less the timer's own error; on a busy machine one may come late, and the next be on time
     assert all(at - begun > number / 15 - 0.01 for number, at in enumerate(started))
@@ -476,7 +476,7 @@ async def test_each_attempt_waits_for_its_turn() -> None:
         return refusal(429, "limit_requests", "slow down") if len(started) < 3 else native(*FOUND)
 
     async with dashscope(FakeDashScope([busy])) as client:
-        await search(Call(AppContext(client, HOST), Progress(silent)), "qwen3.7-plus", QUESTION, Ask())
+        await search(Call(AppContext(client, HOST), Progress(silent)), "qwen3.7-plus", QUESTION, SearchScope())
 
     assert len(started) == 3
     assert min(later - earlier for earlier, later in pairwise(started)) > 0.05
@@ -488,7 +488,7 @@ async def test_a_turn_that_does_not_come_in_time_is_no_silence_of_dashscope() ->
         shared = AppContext(client, HOST)
         await shared.pacing.turn("search", 1 / 60, anyio.lowlevel.checkpoint)  # the next one comes in a minute
         with pytest.raises(ToolError, match=r"Its turn did not come within 0\.3 s\. Nothing was sent\."):
-            await search(Call(shared, Progress(silent)), "qwen3.7-plus", QUESTION, Ask())
+            await search(Call(shared, Progress(silent)), "qwen3.7-plus", QUESTION, SearchScope())
 
     assert wire.requests == []
 

@@ -41,7 +41,7 @@ class Completion(CallResult):
 def call_result(answer: CallResult, text: str, *facts: str, links: Sequence[ResourceLink] = ()) -> CallToolResult:
     """An answer for both kinds of hosts: those that show the model only the text, and only the structure.
 
-    `text` is the answer itself. What `Answer` and `Completion` hold beside it is added here; `facts`: what else the
+    `text` is the answer itself. What `CallResult` and `Completion` hold beside it is added here; `facts`: what else the
     tool's own result says, for the last line; `links`: blocks that follow the text.
     """
     parts = [text]
@@ -74,7 +74,7 @@ def _last_line(answer: CallResult, facts: Sequence[str]) -> str:
 
 
 class Spent(TypedDict):
-    """What `Answer` holds, of all requests of a call."""
+    """What `CallResult` holds, of all requests of a call."""
 
     model: str
     usage: Usage | None

@@ -1,6 +1,6 @@
 """The protocols: for each its API, its path, its headers, its request, and how a frame of its stream becomes events.
 
-Requests come in the terms of chat completions; a dialect says them in its own.
+Requests come in the terms of chat completions; a protocol says them in its own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

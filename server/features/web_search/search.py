@@ -27,7 +27,7 @@ QUESTION_OR_PAGES_FILTERED = (
 
 
 @dataclass(frozen=True)
-class Ask:
+class SearchScope:
     """What a search is narrowed to. No strategy: the best one offered."""
 
     strategy: Strategy | None = None
@@ -48,15 +48,15 @@ class Finding:
     cites: bool
 
 
-async def search(call: Call, model: str, question: str, ask: Ask) -> Finding:
-    """Ask a model that searches the web first. It thinks only if it must.
+async def search(call: Call, model: str, question: str, scope: SearchScope) -> Finding:
+    """SearchScope a model that searches the web first. It thinks only if it must.
 
     Raises:
         InvalidRequest: the model cannot search here, or not so.
         DashScopeError: it gave no answer.
     """
     call.require_dashscope("Web search")
-    plan = search_plan(call, model, question, ask)
+    plan = search_plan(call, model, question, scope)
     try:
         exchange = await call.ask(plan)
     except RequestFailed as failed:
@@ -72,23 +72,23 @@ def _told_apart(failed: RequestFailed) -> DashScopeError:
     return failed.reworded(message=PAGES_FILTERED if failed.exchange.search_results else QUESTION_OR_PAGES_FILTERED)
 
 
-def search_plan(call: Call, model: str, question: str, ask: Ask) -> RequestPlan:
+def search_plan(call: Call, model: str, question: str, scope: SearchScope) -> RequestPlan:
     """How a model searches in a region: the protocol, and the strategy that is billed.
 
     Raises:
         InvalidRequest: it cannot search there, or not so.
     """
     known, catalog, region = call.known(model), call.catalog, call.region
-    strategy = _billed_strategy(catalog, model, known, region, ask)
+    strategy = _billed_strategy(catalog, model, known, region, scope)
     parameters: dict[str, Any]
     messages = [{"role": "user", "content": question}]
     if strategy == RESPONSES or known is None or known.search is None:  # what the catalog does not hold, too
-        _require_agent(model, ask)
+        _require_agent(model, scope)
         messages.insert(0, {"role": "system", "content": SEARCH_FIRST})
         strategy, parameters = RESPONSES, {"tools": [{"type": "web_search"}]}
         protocol: WireProtocol = Responses()
     else:
-        parameters = {"enable_search": True, "search_options": _options(known.search, strategy, ask)}
+        parameters = {"enable_search": True, "search_options": _options(known.search, strategy, scope)}
         protocol = Generation(known.endpoint or "text-generation", cumulative=known.cumulative)
     thinking = call.thinking(model)
     return RequestPlan(
@@ -102,14 +102,14 @@ def search_plan(call: Call, model: str, question: str, ask: Ask) -> RequestPlan:
     )
 
 
-def _billed_strategy(catalog: Catalog, name: str, model: Model | None, region: str, ask: Ask) -> str:
+def _billed_strategy(catalog: Catalog, name: str, model: Model | None, region: str, scope: SearchScope) -> str:
     """The strategy as it is billed."""
     if model is None:
         return RESPONSES
     offered = strategies(model, region)
     if not offered:
         raise InvalidRequest(_cannot(catalog, model, region))
-    strategy = ask.strategy or default_strategy(offered, region, narrowed=ask.narrowed)
+    strategy = scope.strategy or default_strategy(offered, region, narrowed=scope.narrowed)
     if strategy not in offered:
         raise InvalidRequest(
             f"{name} has no strategy={strategy} in {region}. It has: {', '.join(offered)}. Choose one of these, or "
@@ -118,12 +118,12 @@ def _billed_strategy(catalog: Catalog, name: str, model: Model | None, region: s
     return offered[strategy]
 
 
-def _options(search: Search, strategy: str, ask: Ask) -> dict[str, Any]:
+def _options(search: Search, strategy: str, scope: SearchScope) -> dict[str, Any]:
     """Of the native protocol."""
     options: dict[str, Any] = {"enable_source": True}
     options |= {"search_strategy": strategy} if search.strategies else {}
     if strategy == "agent":  # takes nothing else
-        _refuse_narrowing(ask)
+        _refuse_narrowing(scope)
         return options
     options |= {
         "forced_search": True,  # English questions often trigger none
@@ -131,22 +131,22 @@ def _options(search: Search, strategy: str, ask: Ask) -> dict[str, Any]:
         "citation_format": "[ref_<number>]",
         "prepend_search_result": True,
     }
-    options |= {"freshness": ask.freshness_days} if ask.freshness_days else {}
-    options |= {"assigned_site_list": list(ask.sites)} if ask.sites else {}
+    options |= {"freshness": scope.freshness_days} if scope.freshness_days else {}
+    options |= {"assigned_site_list": list(scope.sites)} if scope.sites else {}
     return options
 
 
-def _require_agent(name: str, ask: Ask) -> None:
+def _require_agent(name: str, scope: SearchScope) -> None:
     """Raises InvalidRequest: the Responses API knows no other strategy, and narrows nothing."""
-    _refuse_narrowing(ask)
-    if ask.strategy in ("turbo", "max"):
+    _refuse_narrowing(scope)
+    if scope.strategy in ("turbo", "max"):
         raise InvalidRequest(
             f"{name} searches with strategy=agent only, as far as the catalog knows. Choose it, or leave strategy out."
         )
 
 
-def _refuse_narrowing(ask: Ask) -> None:
-    if ask.narrowed:
+def _refuse_narrowing(scope: SearchScope) -> None:
+    if scope.narrowed:
         raise InvalidRequest(
             "freshness_days and sites work with strategy turbo and max only; with agent DashScope ignores them. "
             "Leave them out, or choose another strategy or model."
