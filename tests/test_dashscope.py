@@ -15,6 +15,7 @@ from bailian_mcp.server.dashscope import (
     Event,
     Finish,
     ReasoningDelta,
+    Reply,
     TextDelta,
     UsageReport,
 )
@@ -680,3 +681,27 @@ async def test_a_stream_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) ->
 
     assert isinstance(events[-1], Finish)
     assert "sent more than 4,000,000 characters" in events[-1].why
+
+
+async def test_a_longer_wait_than_anyone_has_is_told_and_not_waited_for() -> None:
+    error, wire = await failure(refusal(429, "limit_requests", "slow down", **{"retry-after": "31"}), max_attempts=3)
+
+    assert "Wait a minute" in str(error)
+    assert len(wire.requests) == 1
+
+
+def test_an_answer_that_the_filter_stopped_may_have_been_billed_and_a_question_was_not() -> None:
+    said = {"code": "data_inspection_failed", "message": "{} data may contain inappropriate content."}
+    answer, question = (
+        from_reply(400, {}, {**said, "message": said["message"].format(what)}, str, "DashScope")
+        for what in ("Output", "Input")
+    )
+
+    assert (answer.filtered, answer.refused_at_once) == (True, False)
+    assert (question.filtered, question.refused_at_once) == (True, True)
+
+
+def test_counts_that_come_before_the_end_may_not_be_the_last() -> None:
+    reply, count = Reply(), UsageReport(1, 1, None, None, None)
+
+    assert [reply.whole for event in (count, Finish("stop"), count) if reply.observe(event)] == [False, False, True]
