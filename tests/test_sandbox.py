@@ -14,7 +14,7 @@ from bailian_mcp.server.catalog import shipped
 from bailian_mcp.server.dashscope import ChatCompletions, DashScope, DashScopeError, Finish
 from bailian_mcp.server.endpoints import host
 from bailian_mcp.server.sandbox import Pace, app, running
-from conftest import SERVER
+from conftest import SERVER, FakeDashScope, Hosted, text_of
 from pydantic import SecretStr
 
 pytestmark = pytest.mark.anyio
@@ -186,3 +186,12 @@ async def test_alone_it_serves_a_server_that_points_at_it(url: str) -> None:
         alone.terminate()
         alone.communicate(timeout=10)
     assert sys.platform == "win32" or alone.returncode in (0, -15)
+
+
+async def test_a_model_that_repeats_its_text_so_far_does_so_here_too(hosted: Hosted) -> None:
+    transport = httpx2.ASGITransport(app(Pace(chunk=5)))
+    async with hosted(FakeDashScope([]), options={"transport": transport}) as host:
+        result = await host.call_tool("chat", {"prompt": "西湖在哪里？", "model": "qwen-mt-plus"})
+
+    assert not (result.structured_content or {})["truncated"]
+    assert text_of(result).startswith("这是沙箱的回答，没有调用任何模型。收到的问题是：西湖在哪里？\n")

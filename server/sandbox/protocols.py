@@ -9,6 +9,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Protocol
 
 import anyio
@@ -98,7 +99,7 @@ class Chat:
         deltas = [
             {"role": "assistant", "content": None, "reasoning_content": ""},
             *({"content": None, "reasoning_content": piece} for piece in _pieces(given.reasoning, chunk)),
-            *({"content": piece, "reasoning_content": None} for piece in _pieces(given.text, chunk)),
+            *({"content": piece, "reasoning_content": None} for piece in self._texts(asked, given.text, chunk)),
         ]
         for delta in deltas:
             yield self._frame(asked, [{"delta": delta, "index": 0, "logprobs": None, "finish_reason": None}])
@@ -106,6 +107,11 @@ class Chat:
         if (asked.options.get("stream_options") or {}).get("include_usage"):
             yield self._frame(asked, [], self._usage(asked, given))
         yield "data: [DONE]\n\n"
+
+    def _texts(self, asked: SandboxRequest, text: str, chunk: int) -> Iterator[str]:
+        """Some models repeat the text so far: https://help.aliyun.com/zh/model-studio/qwen-mt-api"""
+        pieces = _pieces(text, chunk)
+        return accumulate(pieces) if asked.model and asked.model.cumulative else iter(pieces)
 
     def error(self, code: str, message: str) -> str:
         return f"data: {_json({'error': {'message': message, 'code': code}})}\n\n"
