@@ -82,3 +82,15 @@ async def test_its_example_is_answered_as_its_schemas_say(hosted: Hosted, module
     assert not result.is_error
     for fact in leaves(result.structured_content):
         assert fact in text_of(result), fact
+
+
+@pytest.mark.parametrize("module", tool_modules(), ids=NAMES)
+async def test_null_means_not_given_as_many_hosts_send_it(hosted: Hosted, module: Any) -> None:
+    name = module.__name__.rpartition(".")[2]
+    schema = (await listed(hosted))[name]["inputSchema"]
+    nulls = dict.fromkeys(set(schema["properties"]) - set(schema.get("required", ())) - set(module.EXAMPLE))
+    async with hosted(FakeDashScope([]), options={"transport": httpx2.ASGITransport(sandbox.app())}) as host:
+        result = await host.call_tool(name, {**module.EXAMPLE, **nulls})
+
+    assert nulls
+    assert not result.is_error, text_of(result)
