@@ -14,7 +14,7 @@ import pytest
 from bailian_mcp.server import sandbox
 from bailian_mcp.server.endpoints import host as host_of
 from conftest import FakeDashScope, Hosted, refusal, stream, text_of, told
-from papers import PATENT, drawn, image_of, locked, numbered, pdf, saved, scan, table, turned
+from papers import PATENT, drawn, image_of, locked, number_of, numbered, pdf, saved, scan, table, turned
 from PIL import Image
 
 pytestmark = pytest.mark.anyio
@@ -56,7 +56,7 @@ def fenced(value: Any, language: str = "json") -> str:
 
 @dataclass
 class Pages(FakeDashScope):
-    """A DashScope that knows which page it sees, by its height: page n of `numbered` is n points higher."""
+    """A DashScope that knows which page of `numbered` it sees."""
 
     steps: list[Any] = field(default_factory=list)
     answer: Callable[[int, dict[str, Any]], httpx2.Response] = lambda number, body: read(f"第{number}页")
@@ -64,7 +64,7 @@ class Pages(FakeDashScope):
 
     async def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
-        self.seen.append(number := round(image_of(self.body).height * 72 / 200 - 842))
+        self.seen.append(number := number_of(image_of(self.body)))
         return self.answer(number, self.body)
 
 
@@ -760,14 +760,14 @@ async def test_money_is_told_before_and_after_each_page(hosted: Hosted, tmp_path
     said: list[str] = []
     await pages_of(hosted, Pages(), tmp_path, 3, said=said)
 
-    # 1653 x 2342..2347 px are 52 x 73 patches and two marks; the default prompt is 32 tokens more
+    # 828 x 1170..1175 px are 26 x 37 patches and two marks; the default prompt is 32 tokens more
     before = re.fullmatch(
         r"3 pages, about ([\d,]+) tokens in and up to 12,288 out: at most ([\d.]+) CNY, but for pages asked for twice",
         said[0],
     )
     assert before
     tokens = int(before[1].replace(",", ""))
-    assert 3 * (52 * 73 + 2) < tokens < 3 * (52 * 74 + 60)
+    assert 3 * (26 * 37 + 2) < tokens < 3 * (26 * 38 + 60)
     assert float(before[2]) == pytest.approx((tokens * 0.5 + 3 * 4096 * 2) / 1e6, rel=0.001)
     done = [message for message in said if " so far" in message]
     assert [message.partition(": ")[2] for message in done] == [
