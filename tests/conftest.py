@@ -17,6 +17,7 @@ import httpx2
 import pytest
 from anyio.abc import ByteReceiveStream, ByteSendStream, UNIXSocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
+from bailian_mcp.server import sandbox
 from bailian_mcp.server.app.server import build
 from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.commands import serve
@@ -352,6 +353,13 @@ async def over_pipes(**environment: str) -> AsyncIterator[Any]:
         async with stdio_server(text, text) as streams:
             yield streams
             await stream.send_eof()
+
+
+@asynccontextmanager
+async def over_pipes_to_a_sandbox() -> AsyncIterator[Any]:
+    with sandbox.running() as url:
+        async with over_pipes(DASHSCOPE_BASE_URL=url, DASHSCOPE_API_KEY=KEY) as streams:
+            yield streams
 
 
 def children(pid: int) -> list[int]:

@@ -13,11 +13,14 @@ import httpx2
 import pytest
 from bailian_mcp.server import sandbox
 from bailian_mcp.server.endpoints import host as host_of
+from bailian_mcp.server.features.ocr.tasks import OcrTask
+from bailian_mcp.server.features.ocr.transcripts import PageGeometry, transcript
 from conftest import FakeDashScope, Hosted, refusal, stream, text_of, told
 from papers import PATENT, drawn, image_of, locked, number_of, numbered, pdf, saved, scan, table, turned
 from PIL import Image
 
 pytestmark = pytest.mark.anyio
+PATENT_PNG = saved(drawn(*PATENT))
 NO_PLACES = "the answer tells no places of its lines: leave model empty, or name an OCR model"
 NOTHING = "no text came, though there is something on the page: look at it, or try another task or model"
 # From the documentation: https://help.aliyun.com/zh/model-studio/qwen-vl-ocr-api-reference
@@ -90,7 +93,7 @@ async def data(hosted: Hosted, wire: FakeDashScope, folder: Path, **arguments: A
 
 async def one(hosted: Hosted, wire: FakeDashScope, folder: Path, **arguments: Any) -> dict[str, Any]:
     """The one page of an image."""
-    (folder / "a.png").write_bytes(saved(drawn(*PATENT)))
+    (folder / "a.png").write_bytes(PATENT_PNG)
     (page,) = (await data(hosted, wire, folder, **{"source": str(folder / "a.png"), **arguments}))["pages"]
     return dict(page)
 
@@ -120,7 +123,7 @@ async def test_an_image_is_asked_for_as_documented(hosted: Hosted, tmp_path: Pat
 
 @pytest.mark.both_eras
 async def test_an_answer_tells_the_whole(hosted: Hosted, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
+    (tmp_path / "a.png").write_bytes(PATENT_PNG)
     found = await data(hosted, FakeDashScope([read("西湖")]), tmp_path, source=str(tmp_path / "a.png"))
 
     assert found["text"] == "西湖"
@@ -233,7 +236,7 @@ async def test_fields_that_are_all_null_are_an_empty_page(hosted: Hosted, tmp_pa
 async def test_what_cannot_be_asked_is_said_before_anything_is_sent(
     hosted: Hosted, tmp_path: Path, arguments: dict[str, Any], says: str
 ) -> None:
-    (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
+    (tmp_path / "a.png").write_bytes(PATENT_PNG)
     wire = FakeDashScope([read()])
     result = await ask(hosted, wire, tmp_path, **{"source": str(tmp_path / "a.png"), **arguments})
 
@@ -287,19 +290,27 @@ WIDE = (6000, 1300)  # 7.8 megapixels: as large as the model can use, so it is n
         ('[{"bbox_2d": [0, 0, 500, 1000], "text_content": "x"}, {"bbox_2d": [0', None, [[0, 0], [3000, 0], [3000, 1300], [0, 1300]]),
     ],
 )  # fmt: skip
-async def test_lines_have_four_corners_whichever_form_came_back(
-    hosted: Hosted, tmp_path: Path, said: str, found: Any, corners: Any
-) -> None:
-    line = await located(hosted, tmp_path, read(said, found=found), drawn("x", size=WIDE))
+def test_lines_have_four_corners_whichever_form_came_back(said: str, found: Any, corners: Any) -> None:
+    answer = transcript(OcrTask("advanced_recognition"), said, found or {}, PageGeometry(sent=WIDE, shown=WIDE))
+    line = answer.lines[0]
 
-    assert (line["corners"], line["unit"]) == (corners, "px")
+    assert ([list(corner) for corner in line.corners], line.unit) == (corners, "px")
+    assert answer.text == "\n".join(each.text for each in answer.lines)
+    assert answer.problem == ""
+
+
+async def test_a_line_is_told_with_its_corners(hosted: Hosted, tmp_path: Path) -> None:
+    answer = read(fenced([IN_THOUSANDTHS]), found={"words_info": [INTERNATIONAL]})
+    line = await located(hosted, tmp_path, answer, drawn("x", size=WIDE, mode="L"))
+
+    assert line == {"text": "INTERNATIONAL", "corners": CORNERS, "unit": "px"}
 
 
 async def test_places_on_an_image_that_was_shrunk_are_scaled_back(hosted: Hosted, tmp_path: Path) -> None:
     sent = {"location": [0, 0, 100, 0, 100, 50, 0, 50], "text": "x"}
-    line = await located(hosted, tmp_path, read(found={"words_info": [sent]}), drawn("x", size=(6000, 4000)))
+    line = await located(hosted, tmp_path, read(found={"words_info": [sent]}), drawn("x", size=(4200, 2800), mode="L"))
 
-    shrunk = 6000 / 3546  # to 8.4 megapixels
+    shrunk = 4200 / 3546  # to 8.4 megapixels
     assert line["corners"][2] == [round(100 * shrunk, 1), round(50 * shrunk, 1)]
 
 
@@ -542,7 +553,7 @@ async def test_when_page_after_page_fails_the_work_ends(hosted: Hosted, tmp_path
 
 
 async def test_an_image_that_is_refused_is_an_error(hosted: Hosted, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
+    (tmp_path / "a.png").write_bytes(PATENT_PNG)
     wire = FakeDashScope([refusal(400, "DataInspectionFailed", "Input data may contain inappropriate content.")])
     result = await ask(hosted, wire, tmp_path, source=str(tmp_path / "a.png"))
 
@@ -643,7 +654,7 @@ async def test_a_loop_is_found_asked_for_once_more_and_shortened(hosted: Hosted,
 
 
 async def test_a_second_try_that_is_better_is_taken_and_both_are_paid(hosted: Hosted, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
+    (tmp_path / "a.png").write_bytes(PATENT_PNG)
     wire = FakeDashScope([read("基座、" * 400, "length", out=4096), read("包括基座、散热翅片和风扇。")])
     found = await data(hosted, wire, tmp_path, source=str(tmp_path / "a.png"))
 
@@ -788,7 +799,7 @@ async def test_an_image_by_url_is_handed_on_and_priced_at_most(hosted: Hosted, t
 
 
 async def test_a_model_that_is_no_ocr_model_is_told_the_prompt_behind_the_task(hosted: Hosted, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
+    (tmp_path / "a.png").write_bytes(PATENT_PNG)
     chat = stream(
         b'data: {"choices":[{"delta":{"content":"ok then"},"index":0,"finish_reason":"stop"}]}\n\n'
         b'data: {"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5}}\n\ndata: [DONE]\n\n'
@@ -868,7 +879,7 @@ async def test_what_a_url_cannot_do_is_said(
 
 async def test_where_the_default_model_is_not_offered_others_are_named(hosted: Hosted, tmp_path: Path) -> None:
     singapore = host_of("https://dashscope-intl.aliyuncs.com")
-    (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
+    (tmp_path / "a.png").write_bytes(PATENT_PNG)
     source, wire = str(tmp_path / "a.png"), FakeDashScope([read()])
     refused = await ask(hosted, wire, tmp_path, source=source, host=singapore)
     chosen = await ask(hosted, wire, tmp_path, source=source, host=singapore, model="qwen-vl-ocr-2025-11-20")
@@ -971,7 +982,7 @@ async def test_the_sandbox_speaks_every_task(
 
 
 async def test_the_sandbox_fills_the_fields_that_were_asked_for(hosted: Hosted, tmp_path: Path) -> None:
-    image = saved(drawn(*PATENT))
+    image = PATENT_PNG
     asked = await sandboxed(hosted, tmp_path, image, fields={"甲": {"乙": ""}, "丙": [{"丁": ""}]})
     any_fields = await sandboxed(hosted, tmp_path, image, task="key_information_extraction")
 
@@ -993,7 +1004,7 @@ async def test_the_sandbox_fills_the_fields_that_were_asked_for(hosted: Hosted, 
 async def test_the_sandbox_fails_in_the_ways_that_ocr_does(
     hosted: Hosted, tmp_path: Path, fault: str, status: str, requests: int
 ) -> None:
-    found = await sandboxed(hosted, tmp_path, saved(drawn(*PATENT)), model=fault)
+    found = await sandboxed(hosted, tmp_path, PATENT_PNG, model=fault)
 
     assert found["pages"][0]["status"] == status
     assert len(found["request_ids"]) == requests
