@@ -575,7 +575,7 @@ async def test_a_failed_page_that_told_its_tokens_is_in_the_sum(hosted: Hosted, 
 
 
 async def test_a_page_that_may_not_be_stored_does_not_lose_the_others(hosted: Hosted, tmp_path: Path) -> None:
-    noise = Image.frombytes("RGB", (2880, 2880), os.urandom(2880 * 2880 * 3))
+    noise = Image.frombytes("RGB", (2200, 2200), os.urandom(2200 * 2200 * 3))
     content = saved(drawn("1", size=(600, 800)), "TIFF", save_all=True, append_images=[noise])
     (tmp_path / "fax.tiff").write_bytes(content)
     found = await data(hosted, FakeDashScope([read()]), tmp_path, source=str(tmp_path / "fax.tiff"), uploads=False)

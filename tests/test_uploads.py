@@ -150,7 +150,7 @@ async def test_the_sandbox_wants_the_header_and_a_file_that_is_there(headers: di
 
 
 async def test_an_image_that_cannot_be_shrunk_to_fit_is_stored_too(hosted: Hosted, tmp_path: Path) -> None:
-    noise = Image.frombytes("RGB", (2880, 2880), os.urandom(2880 * 2880 * 3))
+    noise = Image.frombytes("RGB", (2200, 2200), os.urandom(2200 * 2200 * 3))
     (tmp_path / "noise.bmp").write_bytes(saved(noise, "BMP"))
     frame = '{"output":{"choices":[{"message":{"content":[{"text":"x"}]},"finish_reason":"stop"}]},"usage":{"input_tokens":1,"output_tokens":1}}'
     wire = FakeDashScope([ticket(), httpx2.Response(200), stream(f"data:{frame}\n\n".encode())])
