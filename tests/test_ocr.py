@@ -91,10 +91,15 @@ async def data(hosted: Hosted, wire: FakeDashScope, folder: Path, **arguments: A
     return dict(result.structured_content)
 
 
-async def one(hosted: Hosted, wire: FakeDashScope, folder: Path, **arguments: Any) -> dict[str, Any]:
-    """The one page of an image."""
+def patent(folder: Path) -> str:
+    """The path of its picture."""
     (folder / "a.png").write_bytes(PATENT_PNG)
-    (page,) = (await data(hosted, wire, folder, **{"source": str(folder / "a.png"), **arguments}))["pages"]
+    return str(folder / "a.png")
+
+
+async def one(hosted: Hosted, wire: FakeDashScope, folder: Path, **arguments: Any) -> dict[str, Any]:
+    """The one page of an image. By URL where it is not looked at: a file is opened in a process of its own."""
+    (page,) = (await data(hosted, wire, folder, **{"source": "https://a.example/x.png", **arguments}))["pages"]
     return dict(page)
 
 
@@ -103,7 +108,7 @@ async def one(hosted: Hosted, wire: FakeDashScope, folder: Path, **arguments: An
 
 async def test_an_image_is_asked_for_as_documented(hosted: Hosted, tmp_path: Path) -> None:
     wire = FakeDashScope([read("一种芯片散热装置")])
-    page = await one(hosted, wire, tmp_path)
+    page = await one(hosted, wire, tmp_path, source=patent(tmp_path))
 
     (request,) = wire.requests
     image = f"data:image/png;base64,{base64.b64encode((tmp_path / 'a.png').read_bytes()).decode()}"
@@ -612,7 +617,8 @@ async def test_nothing_is_sent_after_what_fails_for_every_request(hosted: Hosted
 )
 async def test_odd_findings_never_lose_a_page(hosted: Hosted, tmp_path: Path, found: Any) -> None:
     for task in ("advanced_recognition", "key_information_extraction"):
-        page = await one(hosted, FakeDashScope([read('{"甲": "乙"}', found=found)]), tmp_path, task=task)
+        wire = FakeDashScope([read('{"甲": "乙"}', found=found)])
+        page = await one(hosted, wire, tmp_path, source=patent(tmp_path), task=task)
 
         assert page["status"] in ("ok", "failed", "empty")
 
@@ -721,7 +727,7 @@ async def test_an_answer_that_the_filter_stops_in_the_stream_is_refused_and_may_
 
 @pytest.mark.parametrize("answer", ["", " \n", fenced("", "html")])
 async def test_an_empty_answer_to_what_is_not_blank_is_told(hosted: Hosted, tmp_path: Path, answer: str) -> None:
-    page = await one(hosted, FakeDashScope([read(answer)]), tmp_path)
+    page = await one(hosted, FakeDashScope([read(answer)]), tmp_path, source=patent(tmp_path))
 
     assert (page["status"], page["why"]) == ("empty", NOTHING)
 
