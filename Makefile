@@ -28,8 +28,8 @@ check: .venv/dev $(LINK)  ## lint, formatting, types
 	$(BIN)/mypy
 
 format: .venv/dev  ## format the code
-	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
 
 wheel: .venv/dev  ## build the wheel from a clean copy and prove it in an empty environment
 	$(BIN)/python tests/wheel.py

@@ -6,7 +6,7 @@ import re
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -15,12 +15,17 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from anyio.abc import ByteReceiveStream, ByteSendStream, UNIXSocketStream
+from anyio.streams.buffered import BufferedByteReceiveStream
+from bailian_mcp.server import sandbox
 from bailian_mcp.server.app.server import build
 from bailian_mcp.server.calls.context import AppContext
+from bailian_mcp.server.commands import serve
 from bailian_mcp.server.dashscope import DashScope
 from bailian_mcp.server.endpoints import Host, host
-from bailian_mcp.server.settings import Settings
+from bailian_mcp.server.settings import Settings, read_settings
 from mcp import Client, StdioServerParameters
+from mcp.server.stdio import stdio_server
 from mcp.types import CallToolResult, TextContent
 from pydantic import SecretStr
 
@@ -210,23 +215,21 @@ def process(*arguments: str, cwd: Path | None = None, **environment: str) -> Std
 
 
 @dataclass
-class Raw:
-    """The server without a client between: lines in, lines out, and what went to stderr."""
+class Lines:
+    """The server without a client between: lines in, lines out."""
 
-    running: anyio.abc.Process
-    stderr: bytes = b""
+    stdin: ByteSendStream
+    stdout: ByteReceiveStream
     lines: list[str] = field(default_factory=list)
     rest: bytes = b""
 
     async def send(self, **message: Any) -> None:
-        assert self.running.stdin
-        await self.running.stdin.send(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+        await self.stdin.send(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
 
     async def line(self) -> str:
         """The next line of stdout."""
-        assert self.running.stdout
         while b"\n" not in self.rest:
-            self.rest += await self.running.stdout.receive()
+            self.rest += await self.stdout.receive()
         line, _, self.rest = self.rest.partition(b"\n")
         self.lines.append(line.decode())
         return self.lines[-1]
@@ -241,14 +244,29 @@ class Raw:
         await self.send(id=id, method="tools/call", params={"name": tool, "arguments": arguments})
         return (await self.reply(id))["result"]
 
+    async def shake_hands(self) -> None:
+        """How long the rest may take is the story's own matter."""
+        with anyio.fail_after(30):
+            info = {"name": "test", "version": "1"}
+            hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info}
+            await self.send(id=0, method="initialize", params=hello)
+            await self.reply(0)
+            await self.send(method="notifications/initialized")
+
+
+@dataclass
+class Raw(Lines):
+    """A server process, and what went to its stderr."""
+
+    running: anyio.abc.Process = field(kw_only=True)
+    stderr: bytes = b""
+
     async def end_of_input(self) -> None:
-        assert self.running.stdin
-        await self.running.stdin.aclose()
+        await self.stdin.aclose()
 
     async def ended(self) -> int:
         """The exit status, once everything it wrote was read."""
-        assert self.running.stdout
-        async for more in self.running.stdout:
+        async for more in self.stdout:
             self.rest += more
         self.lines += self.rest.decode().splitlines()
         return await self.running.wait()
@@ -261,20 +279,87 @@ class Raw:
 
 @asynccontextmanager
 async def raw(*arguments: str, **environment: str) -> AsyncIterator[Raw]:
-    """A server process that has shaken hands; how long the rest may take is the story's own matter."""
+    """A server process that has shaken hands."""
     started = await anyio.open_process([*SERVER, *arguments], env={**os.environ, **environment})
     async with started as running, anyio.create_task_group() as tasks:
-        server = Raw(running)
+        assert running.stdin
+        assert running.stdout
+        server = Raw(running.stdin, running.stdout, running=running)
         tasks.start_soon(server.keep_stderr)
-        with anyio.fail_after(30):
-            info = {"name": "test", "version": "1"}
-            hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info}
-            await server.send(id=0, method="initialize", params=hello)
-            await server.reply(0)
-            await server.send(method="notifications/initialized")
+        await server.shake_hands()
         yield server
         if running.returncode is None:
             running.terminate()
+
+
+# --- without a process, for stories about neither its start nor its end ---
+
+
+@asynccontextmanager
+async def piped(**environment: str) -> AsyncIterator[UNIXSocketStream]:
+    """The server over stdio as a host would hear it, in this process: an interpreter takes a second to start.
+
+    Its stdin and stdout are a pair of sockets, as hosts that run on Node give them.
+    """
+    ours, theirs = socket.socketpair()
+
+    async def run() -> None:
+        with theirs.makefile("rb") as stdin, theirs.makefile("wb", buffering=0) as stdout:
+            await serve.run(read_settings(), "stdio", (stdin, stdout), None)
+            theirs.shutdown(socket.SHUT_RDWR)
+
+    with theirs, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        async with await UNIXSocketStream.from_socket(ours) as stream, anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            yield stream
+            await stream.send_eof()
+
+
+@asynccontextmanager
+async def shaken_hands(**environment: str) -> AsyncIterator[Lines]:
+    """`piped`, line by line."""
+    async with piped(**environment) as stream:
+        server = Lines(stream, stream)
+        await server.shake_hands()
+        yield server
+
+
+@dataclass
+class _Text:
+    """A stream as the SDK reads and writes it."""
+
+    stream: UNIXSocketStream
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        lines = BufferedByteReceiveStream(self.stream)
+        with suppress(anyio.IncompleteRead):  # the end
+            while True:
+                yield (await lines.receive_until(b"\n", 1 << 24)).decode()
+
+    async def write(self, text: str) -> None:
+        await self.stream.send(text.encode())
+
+    async def flush(self) -> None:
+        """Nothing is held back."""
+
+
+@asynccontextmanager
+async def over_pipes(**environment: str) -> AsyncIterator[Any]:
+    """`piped`, for the real MCP client: `Client(over_pipes(...))`."""
+    async with piped(**environment) as stream:
+        text: Any = _Text(stream)
+        async with stdio_server(text, text) as streams:
+            yield streams
+            await stream.send_eof()
+
+
+@asynccontextmanager
+async def over_pipes_to_a_sandbox() -> AsyncIterator[Any]:
+    with sandbox.running() as url:
+        async with over_pipes(DASHSCOPE_BASE_URL=url, DASHSCOPE_API_KEY=KEY) as streams:
+            yield streams
 
 
 def children(pid: int) -> list[int]:

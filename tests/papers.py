@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 FONT = Path(__file__).parent / "fonts" / "wqy-microhei-subset.ttf"
 A4_PT = (595, 842)
+A6_PT = (298, 420)  # a quarter of A4: where the size does not matter, a page is drawn in a quarter of the time
 PATENT = (
     "说明书",
     "一种芯片散热装置，包括基座、散热翅片和风扇。",
@@ -61,17 +62,24 @@ def pdf(pages: Sequence[Sequence[str]], *, size_pt: Callable[[int], tuple[float,
     content = FONT.read_bytes()
     font = raw.FPDFText_LoadFont(document, (c_ubyte * len(content))(*content), len(content), raw.FPDF_FONT_TRUETYPE, 1)
     for count, lines in enumerate(pages, 1):
-        page = document.new_page(*size_pt(count))
+        width, height = size_pt(count)
+        page = document.new_page(width, height)
         for number, line in enumerate(lines):
-            _write(document, page, font, line, A4_PT[1] - 60 - 24 * number)
+            _write(document, page, font, line, height - 60 - 24 * number)
         page.gen_content()
         page.close()
     return _bytes_of(document)
 
 
 def numbered(count: int, *lines: str) -> bytes:
-    """A PDF whose pages can be told apart."""
-    return pdf([lines or (f"{n}",) for n in range(1, count + 1)], size_pt=lambda n: (595, 842 + n))
+    """A PDF whose pages can be told apart: each is a point higher than the one before. See `number_of`."""
+    pages = [lines or (f"{n}",) for n in range(1, count + 1)]
+    return pdf(pages, size_pt=lambda n: (A6_PT[0], A6_PT[1] + n))
+
+
+def number_of(picture: Image.Image) -> int:
+    """Which page of `numbered` was drawn."""
+    return round(picture.height * 72 / 200 - A6_PT[1])
 
 
 def scan(images: Sequence[Image.Image], *, size_pt: tuple[float, float] = A4_PT) -> bytes:

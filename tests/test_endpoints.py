@@ -193,4 +193,4 @@ async def test_a_host_that_is_none_of_alibabas_own_gets_list_prices_with_a_warni
 
 
 def test_every_region_has_its_row() -> None:
-    assert list(REGIONS) == list(get_args(Region))
+    assert list(REGIONS) == list(get_args(Region)), "server/endpoints.py: each name of Region has its row in REGIONS"

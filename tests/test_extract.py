@@ -19,8 +19,8 @@ from conftest import (
     Hosted,
     chunk,
     finish,
+    over_pipes_to_a_sandbox,
     peak_bytes,
-    process,
     raw,
     refusal,
     sse,
@@ -548,7 +548,7 @@ async def test_a_schema_whose_parts_are_referred_to_is_used_as_it_is(hosted: Hos
 
 
 async def test_the_founding_documents_own_example_works_over_stdio(era: str) -> None:
-    async with Client(process("--sandbox"), mode=era) as host:
+    async with Client(over_pipes_to_a_sandbox(), mode=era) as host:
         result = await host.call_tool("extract", EXAMPLE)
 
     assert not result.is_error

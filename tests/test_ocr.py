@@ -13,11 +13,14 @@ import httpx2
 import pytest
 from bailian_mcp.server import sandbox
 from bailian_mcp.server.endpoints import host as host_of
+from bailian_mcp.server.features.ocr.tasks import OcrTask
+from bailian_mcp.server.features.ocr.transcripts import PageGeometry, transcript
 from conftest import FakeDashScope, Hosted, refusal, stream, text_of, told
-from papers import PATENT, drawn, image_of, locked, numbered, pdf, saved, scan, table, turned
+from papers import PATENT, drawn, image_of, locked, number_of, numbered, pdf, saved, scan, table, turned
 from PIL import Image
 
 pytestmark = pytest.mark.anyio
+PATENT_PNG = saved(drawn(*PATENT))
 NO_PLACES = "the answer tells no places of its lines: leave model empty, or name an OCR model"
 NOTHING = "no text came, though there is something on the page: look at it, or try another task or model"
 # From the documentation: https://help.aliyun.com/zh/model-studio/qwen-vl-ocr-api-reference
@@ -56,7 +59,7 @@ def fenced(value: Any, language: str = "json") -> str:
 
 @dataclass
 class Pages(FakeDashScope):
-    """A DashScope that knows which page it sees, by its height: page n of `numbered` is n points higher."""
+    """A DashScope that knows which page of `numbered` it sees."""
 
     steps: list[Any] = field(default_factory=list)
     answer: Callable[[int, dict[str, Any]], httpx2.Response] = lambda number, body: read(f"第{number}页")
@@ -64,7 +67,7 @@ class Pages(FakeDashScope):
 
     async def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
-        self.seen.append(number := round(image_of(self.body).height * 72 / 200 - 842))
+        self.seen.append(number := number_of(image_of(self.body)))
         return self.answer(number, self.body)
 
 
@@ -88,10 +91,15 @@ async def data(hosted: Hosted, wire: FakeDashScope, folder: Path, **arguments: A
     return dict(result.structured_content)
 
 
+def patent(folder: Path) -> str:
+    """The path of its picture."""
+    (folder / "a.png").write_bytes(PATENT_PNG)
+    return str(folder / "a.png")
+
+
 async def one(hosted: Hosted, wire: FakeDashScope, folder: Path, **arguments: Any) -> dict[str, Any]:
-    """The one page of an image."""
-    (folder / "a.png").write_bytes(saved(drawn(*PATENT)))
-    (page,) = (await data(hosted, wire, folder, **{"source": str(folder / "a.png"), **arguments}))["pages"]
+    """The one page of an image. By URL where it is not looked at: a file is opened in a process of its own."""
+    (page,) = (await data(hosted, wire, folder, **{"source": "https://a.example/x.png", **arguments}))["pages"]
     return dict(page)
 
 
@@ -100,7 +108,7 @@ async def one(hosted: Hosted, wire: FakeDashScope, folder: Path, **arguments: An
 
 async def test_an_image_is_asked_for_as_documented(hosted: Hosted, tmp_path: Path) -> None:
     wire = FakeDashScope([read("一种芯片散热装置")])
-    page = await one(hosted, wire, tmp_path)
+    page = await one(hosted, wire, tmp_path, source=patent(tmp_path))
 
     (request,) = wire.requests
     image = f"data:image/png;base64,{base64.b64encode((tmp_path / 'a.png').read_bytes()).decode()}"
@@ -120,7 +128,7 @@ async def test_an_image_is_asked_for_as_documented(hosted: Hosted, tmp_path: Pat
 
 @pytest.mark.both_eras
 async def test_an_answer_tells_the_whole(hosted: Hosted, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
+    (tmp_path / "a.png").write_bytes(PATENT_PNG)
     found = await data(hosted, FakeDashScope([read("西湖")]), tmp_path, source=str(tmp_path / "a.png"))
 
     assert found["text"] == "西湖"
@@ -233,7 +241,7 @@ async def test_fields_that_are_all_null_are_an_empty_page(hosted: Hosted, tmp_pa
 async def test_what_cannot_be_asked_is_said_before_anything_is_sent(
     hosted: Hosted, tmp_path: Path, arguments: dict[str, Any], says: str
 ) -> None:
-    (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
+    (tmp_path / "a.png").write_bytes(PATENT_PNG)
     wire = FakeDashScope([read()])
     result = await ask(hosted, wire, tmp_path, **{"source": str(tmp_path / "a.png"), **arguments})
 
@@ -287,19 +295,27 @@ WIDE = (6000, 1300)  # 7.8 megapixels: as large as the model can use, so it is n
         ('[{"bbox_2d": [0, 0, 500, 1000], "text_content": "x"}, {"bbox_2d": [0', None, [[0, 0], [3000, 0], [3000, 1300], [0, 1300]]),
     ],
 )  # fmt: skip
-async def test_lines_have_four_corners_whichever_form_came_back(
-    hosted: Hosted, tmp_path: Path, said: str, found: Any, corners: Any
-) -> None:
-    line = await located(hosted, tmp_path, read(said, found=found), drawn("x", size=WIDE))
+def test_lines_have_four_corners_whichever_form_came_back(said: str, found: Any, corners: Any) -> None:
+    answer = transcript(OcrTask("advanced_recognition"), said, found or {}, PageGeometry(sent=WIDE, shown=WIDE))
+    line = answer.lines[0]
 
-    assert (line["corners"], line["unit"]) == (corners, "px")
+    assert ([list(corner) for corner in line.corners], line.unit) == (corners, "px")
+    assert answer.text == "\n".join(each.text for each in answer.lines)
+    assert answer.problem == ""
+
+
+async def test_a_line_is_told_with_its_corners(hosted: Hosted, tmp_path: Path) -> None:
+    answer = read(fenced([IN_THOUSANDTHS]), found={"words_info": [INTERNATIONAL]})
+    line = await located(hosted, tmp_path, answer, drawn("x", size=WIDE, mode="L"))
+
+    assert line == {"text": "INTERNATIONAL", "corners": CORNERS, "unit": "px"}
 
 
 async def test_places_on_an_image_that_was_shrunk_are_scaled_back(hosted: Hosted, tmp_path: Path) -> None:
     sent = {"location": [0, 0, 100, 0, 100, 50, 0, 50], "text": "x"}
-    line = await located(hosted, tmp_path, read(found={"words_info": [sent]}), drawn("x", size=(6000, 4000)))
+    line = await located(hosted, tmp_path, read(found={"words_info": [sent]}), drawn("x", size=(4200, 2800), mode="L"))
 
-    shrunk = 6000 / 3546  # to 8.4 megapixels
+    shrunk = 4200 / 3546  # to 8.4 megapixels
     assert line["corners"][2] == [round(100 * shrunk, 1), round(50 * shrunk, 1)]
 
 
@@ -542,7 +558,7 @@ async def test_when_page_after_page_fails_the_work_ends(hosted: Hosted, tmp_path
 
 
 async def test_an_image_that_is_refused_is_an_error(hosted: Hosted, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
+    (tmp_path / "a.png").write_bytes(PATENT_PNG)
     wire = FakeDashScope([refusal(400, "DataInspectionFailed", "Input data may contain inappropriate content.")])
     result = await ask(hosted, wire, tmp_path, source=str(tmp_path / "a.png"))
 
@@ -564,7 +580,7 @@ async def test_a_failed_page_that_told_its_tokens_is_in_the_sum(hosted: Hosted, 
 
 
 async def test_a_page_that_may_not_be_stored_does_not_lose_the_others(hosted: Hosted, tmp_path: Path) -> None:
-    noise = Image.frombytes("RGB", (2880, 2880), os.urandom(2880 * 2880 * 3))
+    noise = Image.frombytes("RGB", (2200, 2200), os.urandom(2200 * 2200 * 3))
     content = saved(drawn("1", size=(600, 800)), "TIFF", save_all=True, append_images=[noise])
     (tmp_path / "fax.tiff").write_bytes(content)
     found = await data(hosted, FakeDashScope([read()]), tmp_path, source=str(tmp_path / "fax.tiff"), uploads=False)
@@ -601,7 +617,8 @@ async def test_nothing_is_sent_after_what_fails_for_every_request(hosted: Hosted
 )
 async def test_odd_findings_never_lose_a_page(hosted: Hosted, tmp_path: Path, found: Any) -> None:
     for task in ("advanced_recognition", "key_information_extraction"):
-        page = await one(hosted, FakeDashScope([read('{"甲": "乙"}', found=found)]), tmp_path, task=task)
+        wire = FakeDashScope([read('{"甲": "乙"}', found=found)])
+        page = await one(hosted, wire, tmp_path, source=patent(tmp_path), task=task)
 
         assert page["status"] in ("ok", "failed", "empty")
 
@@ -643,7 +660,7 @@ async def test_a_loop_is_found_asked_for_once_more_and_shortened(hosted: Hosted,
 
 
 async def test_a_second_try_that_is_better_is_taken_and_both_are_paid(hosted: Hosted, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
+    (tmp_path / "a.png").write_bytes(PATENT_PNG)
     wire = FakeDashScope([read("基座、" * 400, "length", out=4096), read("包括基座、散热翅片和风扇。")])
     found = await data(hosted, wire, tmp_path, source=str(tmp_path / "a.png"))
 
@@ -710,7 +727,7 @@ async def test_an_answer_that_the_filter_stops_in_the_stream_is_refused_and_may_
 
 @pytest.mark.parametrize("answer", ["", " \n", fenced("", "html")])
 async def test_an_empty_answer_to_what_is_not_blank_is_told(hosted: Hosted, tmp_path: Path, answer: str) -> None:
-    page = await one(hosted, FakeDashScope([read(answer)]), tmp_path)
+    page = await one(hosted, FakeDashScope([read(answer)]), tmp_path, source=patent(tmp_path))
 
     assert (page["status"], page["why"]) == ("empty", NOTHING)
 
@@ -760,14 +777,14 @@ async def test_money_is_told_before_and_after_each_page(hosted: Hosted, tmp_path
     said: list[str] = []
     await pages_of(hosted, Pages(), tmp_path, 3, said=said)
 
-    # 1653 x 2342..2347 px are 52 x 73 patches and two marks; the default prompt is 32 tokens more
+    # 828 x 1170..1175 px are 26 x 37 patches and two marks; the default prompt is 32 tokens more
     before = re.fullmatch(
         r"3 pages, about ([\d,]+) tokens in and up to 12,288 out: at most ([\d.]+) CNY, but for pages asked for twice",
         said[0],
     )
     assert before
     tokens = int(before[1].replace(",", ""))
-    assert 3 * (52 * 73 + 2) < tokens < 3 * (52 * 74 + 60)
+    assert 3 * (26 * 37 + 2) < tokens < 3 * (26 * 38 + 60)
     assert float(before[2]) == pytest.approx((tokens * 0.5 + 3 * 4096 * 2) / 1e6, rel=0.001)
     done = [message for message in said if " so far" in message]
     assert [message.partition(": ")[2] for message in done] == [
@@ -788,7 +805,7 @@ async def test_an_image_by_url_is_handed_on_and_priced_at_most(hosted: Hosted, t
 
 
 async def test_a_model_that_is_no_ocr_model_is_told_the_prompt_behind_the_task(hosted: Hosted, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
+    (tmp_path / "a.png").write_bytes(PATENT_PNG)
     chat = stream(
         b'data: {"choices":[{"delta":{"content":"ok then"},"index":0,"finish_reason":"stop"}]}\n\n'
         b'data: {"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5}}\n\ndata: [DONE]\n\n'
@@ -868,7 +885,7 @@ async def test_what_a_url_cannot_do_is_said(
 
 async def test_where_the_default_model_is_not_offered_others_are_named(hosted: Hosted, tmp_path: Path) -> None:
     singapore = host_of("https://dashscope-intl.aliyuncs.com")
-    (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
+    (tmp_path / "a.png").write_bytes(PATENT_PNG)
     source, wire = str(tmp_path / "a.png"), FakeDashScope([read()])
     refused = await ask(hosted, wire, tmp_path, source=source, host=singapore)
     chosen = await ask(hosted, wire, tmp_path, source=source, host=singapore, model="qwen-vl-ocr-2025-11-20")
@@ -971,7 +988,7 @@ async def test_the_sandbox_speaks_every_task(
 
 
 async def test_the_sandbox_fills_the_fields_that_were_asked_for(hosted: Hosted, tmp_path: Path) -> None:
-    image = saved(drawn(*PATENT))
+    image = PATENT_PNG
     asked = await sandboxed(hosted, tmp_path, image, fields={"甲": {"乙": ""}, "丙": [{"丁": ""}]})
     any_fields = await sandboxed(hosted, tmp_path, image, task="key_information_extraction")
 
@@ -993,7 +1010,7 @@ async def test_the_sandbox_fills_the_fields_that_were_asked_for(hosted: Hosted, 
 async def test_the_sandbox_fails_in_the_ways_that_ocr_does(
     hosted: Hosted, tmp_path: Path, fault: str, status: str, requests: int
 ) -> None:
-    found = await sandboxed(hosted, tmp_path, saved(drawn(*PATENT)), model=fault)
+    found = await sandboxed(hosted, tmp_path, PATENT_PNG, model=fault)
 
     assert found["pages"][0]["status"] == status
     assert len(found["request_ids"]) == requests

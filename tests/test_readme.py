@@ -37,7 +37,6 @@ PAGES = [*ENGLISH, *CHINESE]
 FIVE = ("DASHSCOPE_API_KEY", "DASHSCOPE_REGION", "BAILIAN_ALLOWED_DIRS", "BAILIAN_<TOOL>_MODEL", "BAILIAN_TIMEOUT_S")
 STATUSES = (307, 400, 401, 413, 429, 500, 503, 504)
 LINE = 100  # characters: longer lines of an answer are broken on a page
-RENAMED = {"BAILIAN_SOFT_TIMEOUT_S"}  # what the pages call BAILIAN_SOFT_TIMEOUT_S already
 BLOCK = re.compile(
     r"(?P<mark><!-- (?P<name>[a-z-]+): written by `UPDATE=1 make test` -->)\n(?P<shown>.*?)<!-- end -->", re.DOTALL
 )
@@ -333,9 +332,11 @@ def test_each_piece_of_the_answer_that_it_explains_is_in_it(page: str) -> None:
     explained = (ROOT / page).read_text("utf-8").partition("```\n<!-- end -->")[2].partition("\n## ")[0]
     pieces = re.findall(r"^\| `([^`]+)` \|", explained, re.MULTILINE)
     gone = [piece for piece in pieces if piece.strip() not in said]
+    places = [said.find(piece.strip()) for piece in pieces]
 
     assert len(pieces) >= 5
     assert not gone, f"{page} explains what the answer does not say any more: {', '.join(gone)}. Explain what it says."
+    assert places == sorted(places), f"{page} explains the pieces in another order than the answer has them."
 
 
 def test_every_tool_and_every_setting_has_its_row_in_chinese() -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 from email.parser import BytesParser
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,23 @@ import anyio
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
+from bailian_mcp.server.dashscope import DashScopeError
 from bailian_mcp.server.endpoints import host as host_of
-from conftest import ANSWER, KEY, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, told, usage
+from conftest import (
+    ANSWER,
+    KEY,
+    FakeDashScope,
+    Hosted,
+    chunk,
+    dashscope,
+    finish,
+    refusal,
+    sse,
+    stream,
+    text_of,
+    told,
+    usage,
+)
 from papers import PATENT, drawn, image_of, pdf, saved
 from PIL import Image
 
@@ -134,7 +150,7 @@ async def test_the_sandbox_wants_the_header_and_a_file_that_is_there(headers: di
 
 
 async def test_an_image_that_cannot_be_shrunk_to_fit_is_stored_too(hosted: Hosted, tmp_path: Path) -> None:
-    noise = Image.frombytes("RGB", (2880, 2880), os.urandom(2880 * 2880 * 3))
+    noise = Image.frombytes("RGB", (2200, 2200), os.urandom(2200 * 2200 * 3))
     (tmp_path / "noise.bmp").write_bytes(saved(noise, "BMP"))
     frame = '{"output":{"choices":[{"message":{"content":[{"text":"x"}]},"finish_reason":"stop"}]},"usage":{"input_tokens":1,"output_tokens":1}}'
     wire = FakeDashScope([ticket(), httpx2.Response(200), stream(f"data:{frame}\n\n".encode())])
@@ -169,21 +185,31 @@ async def test_uploads_can_be_forbidden(hosted: Hosted, large: Path) -> None:
         ([ticket(signature="\ud83d")], "DashScope gave no leave to store the file"),
         ([httpx2.Response(200, content=json.dumps(TICKET).replace("100,", "1e400,").encode())], "DashScope gave no leave to store the file"),
         ([ticket(upload_host="file:///etc")], "DashScope gave no leave to store the file"),
-        ([ticket(max_file_size_mb=1)], "合同.pdf has 8.0 MB; DashScope's storage takes 1 MB for qwen3.8-flash."),
+        ([ticket(max_file_size_mb=1)], "合同.pdf has 2.0 MB; DashScope's storage takes 1 MB for qwen3.8-flash."),
         ([ticket(), httpx2.Response(403, text=f"<Error><Code>AccessDenied</Code><X>{KEY}</X></Error>")], "DashScope's storage refused 合同.pdf (AccessDenied)."),
         ([ticket(), httpx2.Response(500, text="oops")], "DashScope's storage refused 合同.pdf (HTTP 500)."),
         ([ticket(), httpx2.ReadError("x")], "合同.pdf could not be stored at DashScope (ReadError)."),
         ([httpx2.ReadError("x")], "The connection broke before an answer came (ReadError). Call again."),
     ],
 )  # fmt: skip
-async def test_a_file_that_cannot_be_stored_is_told_and_nothing_is_asked(
-    hosted: Hosted, large: Path, steps: list[Any], says: str
-) -> None:
-    result = await ask(hosted, FakeDashScope([*steps, *steps[-1:]]), large)
+async def test_a_file_that_cannot_be_stored_is_told(steps: list[Any], says: str) -> None:
+    wire = FakeDashScope([*steps, *steps[-1:]])
+    async with dashscope(wire) as client:
+        with pytest.raises(DashScopeError) as told:
+            await client.upload("qwen3.8-flash", "合同.pdf", "document.pdf", BytesIO(bytes(2_000_000)))
+
+    assert says in str(told.value)
+    assert KEY not in str(told.value)
+
+
+async def test_a_storage_that_refuses_ends_the_call_and_nothing_is_asked(hosted: Hosted, large: Path) -> None:
+    wire = FakeDashScope([ticket(), httpx2.Response(403, text=f"<Error><Code>AccessDenied</Code><X>{KEY}</X></Error>")])
+    result = await ask(hosted, wire, large)
 
     assert result.is_error
-    assert says in text_of(result)
+    assert "DashScope's storage refused 合同.pdf (AccessDenied)." in text_of(result)
     assert KEY not in text_of(result)
+    assert len(wire.requests) == 2
 
 
 async def test_a_ticket_is_asked_for_again_where_that_may_help(hosted: Hosted, large: Path) -> None:
@@ -253,7 +279,7 @@ async def test_another_server_gets_nothing_that_only_dashscope_knows(hosted: Hos
     ("name", "content", "says"),
     [
         ("a.pdf", pdf([PATENT]), "qwen3.7-plus reads no PDFs. Use qwen3.8-"),
-        ("many.pdf", pdf([("1",)] * 257), "many.pdf has 257 pages; 256 can be sent. Split it."),
+        ("many.pdf", pdf([()] * 257), "many.pdf has 257 pages; 256 can be sent. Split it."),
         ("a.txt", b"hello", "a.txt is a text: put it into the prompt."),
     ],
 )
@@ -276,7 +302,7 @@ async def test_a_document_by_url_that_is_no_pdf_is_refused(hosted: Hosted) -> No
 
 
 async def test_a_large_image_is_shrunk_to_what_the_model_uses(hosted: Hosted, tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_bytes(saved(drawn(*PATENT, size=(6000, 4000)), "JPEG"))
+    (tmp_path / "a.jpg").write_bytes(saved(drawn(*PATENT, size=(3000, 2000)), "JPEG"))
     wire = FakeDashScope([stream(ANSWER)])
     await ask(hosted, wire, tmp_path / "a.jpg", model="qwen3.7-plus")
 

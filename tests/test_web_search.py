@@ -14,7 +14,7 @@ from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.calls.progress import Progress
 from bailian_mcp.server.endpoints import host as host_of
 from bailian_mcp.server.features.web_search.search import SearchScope, search
-from conftest import HOST, FakeDashScope, Hosted, dashscope, process, refusal, stream, text_of
+from conftest import HOST, FakeDashScope, Hosted, dashscope, over_pipes_to_a_sandbox, refusal, stream, text_of
 from mcp import Client
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ResourceLink
@@ -522,7 +522,7 @@ async def test_a_cancelled_search_closes_upstream(hosted: Hosted) -> None:
 async def test_over_stdio_the_sandbox_answers_over_every_protocol(era: str) -> None:
     turbo, most = ({}, "turbo"), ({"model": "qwen-plus", "strategy": "max"}, "max")
     agent = ({"model": "qwen3.8-max", "strategy": "agent"}, "responses")
-    async with Client(process("--sandbox"), mode=era) as host:
+    async with Client(over_pipes_to_a_sandbox(), mode=era) as host:
         for arguments, strategy in (turbo, most, agent):
             result = await host.call_tool("web_search", {"question": QUESTION, **arguments})
 
@@ -534,7 +534,7 @@ async def test_over_stdio_the_sandbox_answers_over_every_protocol(era: str) -> N
 
 
 async def test_the_sandbox_knows_searches_that_fail(era: str) -> None:
-    async with Client(process("--sandbox"), mode=era) as host:
+    async with Client(over_pipes_to_a_sandbox(), mode=era) as host:
         without = await host.call_tool("web_search", {"question": QUESTION, "model": "sandbox-no-search"})
         filtered = await host.call_tool("web_search", {"question": QUESTION, "model": "sandbox-search-filter"})
 

@@ -2,6 +2,6 @@
 
 A tool file holds, in this order: a one-line docstring; its result model, if `Completion` is not enough; `ANNOTATIONS`
 (all hints explicit); `EXAMPLE` (arguments the demo and the tests call it with); the function. Its first parameter is
-`call: Call`, every other one is described, its docstring is what the model reads, its return type is
+`call: BoundCall`, every other one is described, its docstring is what the model reads, its return type is
 `Annotated[CallToolResult, <result model>]`. Beside it: its row in Chinese in `docs/zh.toml`, and its test.
 """

@@ -229,12 +229,18 @@ class Claim(Frozen):
     why: str
 
 
+# What place a model has among its siblings; only main lines and third parties are shown and compared unasked.
+Kind = Literal[
+    "mainline", "third_party", "latest", "snapshot", "preview", "trial", "open_weights", "official", "deployment_only",
+]  # fmt: skip
+
+
 class Model(Frozen):
     id: Name
     aliases: tuple[Name, ...] = ()
     vendor: LineOfText
     series: LineOfText
-    kind: LineOfText
+    kind: Kind
     type: LineOfText
     released_on: date | None = None
     input: tuple[str, ...] = ()  # what it reads; empty: unknown

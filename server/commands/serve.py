@@ -38,7 +38,7 @@ def main(transport: str, host: str, port: int, *, stdio: Streams | None, sandbox
         for warning in warnings_for_environment():
             LOGGER.warning("%s", warning)
         try:
-            anyio.run(_serve, settings, transport, stdio, listening)
+            anyio.run(run, settings, transport, stdio, listening)
         except Exception:
             LOGGER.exception("the server stopped")
             return 1
@@ -60,7 +60,8 @@ def _listening(settings: Settings, host: str, port: int) -> socket:
         raise BadSettings(f"It cannot listen on {host}:{port}: {reason}. Choose another --port.") from None
 
 
-async def _serve(settings: Settings, transport: Any, stdio: Streams | None, listening: socket | None) -> None:
+async def run(settings: Settings, transport: Any, stdio: Streams | None, listening: socket | None) -> None:
+    """Serve with these settings until the transport ends: over `stdio`, or where it is `listening`."""
     client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
     async with client:
         server = build(_context(settings, client, remote=stdio is None), log_level=settings.log_level)
@@ -88,7 +89,7 @@ def _context(settings: Settings, client: DashScope, *, remote: bool) -> AppConte
 
 
 def _catalog(settings: Settings) -> Callable[[], Catalog]:
-    """The catalog, read_settings at first use; an overlay at once, so that its mistakes are said at the start."""
+    """The catalog, read at first use; an overlay at once, so that its mistakes are said at the start."""
     if settings.catalog_file is None:
         return shipped
     catalog = overlaid(settings.catalog_file)

@@ -199,7 +199,8 @@ class PageRun:
     async def _expectation(self) -> str:
         """What it will cost, as far as that shows before anything is sent."""
         if isinstance(self.source, Link) and self.source.is_pdf:
-            return f"a whole PDF by URL{document_limits(self.target.model, self.task)}: what it costs shows when it is read"
+            limits = document_limits(self.target.model, self.task)
+            return f"a whole PDF by URL{limits}: what it costs shows when it is read"
         sizes, count = await self._sizes(), len(self.numbers)
         each = ceil(
             sum(input_tokens(self.target.name, self.target.model, self.task, size) for size in sizes) / len(sizes)
