@@ -184,7 +184,7 @@ class Call:
     def _advice(self, error: DashScopeError, exchange: Exchange) -> str:
         """What only we can add to a failure: near names, and what it cost so far."""
         if exchange.usage:
-            return f"Spent: {tokens(exchange.usage)}, {money(exchange.cost)}."
+            return f"Spent: {tokens(exchange.usage)}, {money(exchange.cost).removesuffix('.')}."
         if error.kind != "unknown_model" or self.context.host.kind != "dashscope":
             return ""
         model, known = exchange.model, self.known(exchange.model)
