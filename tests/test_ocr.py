@@ -1024,3 +1024,25 @@ async def test_the_sandbox_reads_a_pdf_by_url(hosted: Hosted, tmp_path: Path) ->
 
     assert found["pages"][0]["page"] == 0
     assert "沙箱" in found["pages"][0]["text"]
+
+
+async def test_a_page_that_cannot_be_drawn_does_not_hide_one_that_may_be_billed(hosted: Hosted, tmp_path: Path) -> None:
+    sizes = [drawn("一", size=(300, 200)), drawn(size=(8_000, 12))]
+    (tmp_path / "2.tif").write_bytes(saved(sizes[0], "TIFF", save_all=True, append_images=sizes[1:]))
+    wire = FakeDashScope([refusal(500, "InternalError", "x")])
+    result = await ask(hosted, wire, tmp_path, source=str(tmp_path / "2.tif"))
+
+    assert len(wire.requests) == 1
+    assert "It may be billed" in text_of(result)
+    assert "Nothing was sent" not in text_of(result)
+
+
+async def test_a_page_that_was_counted_and_then_refused_tells_what_it_spent(hosted: Hosted, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(saved(drawn(*PATENT)))
+    refused = 'data:{"code":"AccessDenied.Unpurchased","message":"x"}\n\n'
+    wire = FakeDashScope([stream(f"{frame('')}{refused}".encode(), request_id="5f79aafc")])
+    result = await ask(hosted, wire, tmp_path, source=str(tmp_path / "a.png"))
+
+    assert result.is_error
+    assert "Spent: 524 tokens in" in text_of(result)
+    assert "failed inside" not in text_of(result)

@@ -100,7 +100,7 @@ class ReplyStream:
         try:
             failure = protocol.failure(frame)
             events = [] if failure and not protocol.counts_failures else list(protocol.events(frame))
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
             raise DashScopeError(f"{self._service} sent a line of an unknown form. {NOT_AGAIN}") from None
         marked = [Finish(safe(event.reason)) if isinstance(event, Finish) else event for event in events]
         return marked, self.connection.error(self.response, failure) if failure else None

@@ -70,7 +70,7 @@ class PageRun:
                 tasks.start_soon(self._work)
         none_read = all(page.status == "failed" for page in self.pages.values())
         why = self.failure or (self._unreadable if none_read else None)
-        if why and not self.call.exchanges:
+        if why and not (self.call.exchanges and self.pages):
             raise why
 
     @property
@@ -185,6 +185,8 @@ class PageRun:
             self.failure = self.failure or error
 
     def _failed(self, number: int, error: DashScopeError) -> Page | None:
+        if not isinstance(self._unreadable, DashScopeError):  # a refusal here would say that nothing was sent
+            self._unreadable = error
         refused = error.filtered
         self._note(error)
         if error.for_every_request:
