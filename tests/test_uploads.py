@@ -317,3 +317,17 @@ async def test_where_the_fee_of_a_pdf_page_is_unknown_it_is_told_before(hosted: 
 
     assert said[0] == "1 PDF pages, at an unknown price each beside their tokens"
     assert result.structured_content["cost"]["reason"] == "the fee of pdf_page is not known in us-east-1"
+
+
+async def test_a_refusal_after_a_file_was_stored_does_not_say_that_nothing_was_sent(
+    hosted: Hosted, large: Path
+) -> None:
+    wire = FakeDashScope([ticket(), httpx2.Response(200), stream(ANSWER)])
+    files = [str(large), str(large.with_name("missing.png"))]
+    async with hosted(wire, folders=(large.parent.resolve(),)) as host:
+        result = await host.call_tool("chat", {"prompt": "x", "model": "qwen3.8-flash", "files": files})
+
+    assert len(wire.requests) == 2
+    assert "missing.png cannot be read" in text_of(result)
+    assert "Another file was stored at DashScope" in text_of(result)
+    assert "Nothing was sent" not in text_of(result)

@@ -28,6 +28,7 @@ class Call:
         self.context = context
         self._progress = progress
         self.exchanges: list[Exchange] = []  # every request that was answered or counted
+        self.stored_files = 0  # in DashScope's temporary storage, before anything was asked
         self._perhaps_billed = 0  # requests that failed, and nobody said what they used
 
     @property

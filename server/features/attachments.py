@@ -16,6 +16,7 @@ from anyio import to_thread
 from ..calls.call import Call
 from ..catalog import Catalog, Model
 from ..catalog.pricing import pixels_for
+from ..dashscope import DashScopeError
 from ..errors import InvalidRequest
 from ..files import MAX_INLINE_BYTES, ImageFile, InputFile, Link, OtherFile, Pdf, Picture, open_input
 
@@ -76,10 +77,23 @@ async def open_source(call: Call, source: str) -> AsyncIterator[InputFile]:
         InvalidRequest: it cannot be used.
     """
     async with AsyncExitStack() as stack:
-        async with call.heartbeat("opening the file"):
+        async with call.heartbeat("opening the file"), _true_of_storage(call):
             context = call.context
             found = await stack.enter_async_context(open_input(source, context.folders, context.renderer))
         yield found
+
+
+@asynccontextmanager
+async def _true_of_storage(call: Call) -> AsyncIterator[None]:
+    """A refusal after another file was stored may not say that nothing was sent."""
+    try:
+        yield
+    except InvalidRequest as error:
+        if not call.stored_files:
+            raise
+        raise DashScopeError(
+            f"{error.reason} Another file was stored at DashScope, for 48 hours; nothing was asked."
+        ) from None
 
 
 def target_of(call: Call, model: str) -> TargetModel:
@@ -128,7 +142,9 @@ async def _stored(call: Call, model: str, name: str, stored_as: str, content: Bi
         )
     await call.report_now(f"putting {name} ({size:.1f} MB) into DashScope's temporary storage, where it stays 48 hours")
     async with call.heartbeat(f"storing {name}"):
-        return await context.dashscope.upload(model, name, stored_as, content)
+        address = await context.dashscope.upload(model, name, stored_as, content)
+    call.stored_files += 1
+    return address
 
 
 async def attached(found: InputFile, target: TargetModel) -> Attached:
