@@ -10,7 +10,6 @@ from typing import Any, BinaryIO
 
 import anyio
 
-from .. import sandbox
 from ..app.server import build
 from ..app.transports import stdio as stdio_transport
 from ..calls.context import AppContext
@@ -47,6 +46,8 @@ def main(transport: str, host: str, port: int, *, stdio: Streams | None, sandbox
 
 def _sandbox_settings(stack: ExitStack) -> dict[str, str]:
     """Settings that lead to a sandbox of our own on loopback."""
+    from .. import sandbox  # which no other start needs
+
     url = stack.enter_context(sandbox.running())
     return {"DASHSCOPE_BASE_URL": url, "DASHSCOPE_API_KEY": "sk-sandbox", "DASHSCOPE_WORKSPACE_ID": ""}
 

@@ -2,6 +2,7 @@
 
 from .client import BeforeAttempt as BeforeAttempt
 from .client import DashScope as DashScope
+from .errors import FILTERED as FILTERED
 from .errors import DashScopeError as DashScopeError
 from .events import INTERRUPTED as INTERRUPTED
 from .events import Event as Event

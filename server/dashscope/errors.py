@@ -26,6 +26,7 @@ NO_KEY = (
 
 ErrorKind = Literal["", "no_key", "account", "unknown_model", "format", "question_filtered", "answer_filtered"]
 """What a failure means to a caller, whatever words it is told in."""
+FILTERED: tuple[ErrorKind, ...] = ("question_filtered", "answer_filtered")  # what was read, what was written
 
 
 class Facts(TypedDict, total=False):
@@ -79,8 +80,8 @@ class DashScopeError(ToolError):
 
     @property
     def filtered(self) -> bool:
-        """Whether the content filter stopped it, what was read or what was written."""
-        return self.kind in ("question_filtered", "answer_filtered")
+        """Whether the content filter stopped it."""
+        return self.kind in FILTERED
 
     @property
     def refused_at_once(self) -> bool:

@@ -16,6 +16,7 @@ import httpx2
 
 from ..json_text import json_or_text
 from ..network import is_host_name, is_loopback
+from ..text import is_sendable
 from .connection import MAX_ERROR_BYTES, Connection, beginning
 from .errors import DashScopeError
 
@@ -43,7 +44,8 @@ class UploadPolicy:
             raise ValueError("no plain address")
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
             raise ValueError("not https")
-        "".join(str(value) for value in data.values()).encode()  # or the form could not carry it
+        if not is_sendable("".join(map(str, data.values()))):
+            raise ValueError("the form could not carry it")
         return cls(
             url,
             folder,

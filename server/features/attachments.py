@@ -1,6 +1,6 @@
 """A file beside a prompt becomes a part of the message, in the form the model takes.
 
-Pages: https://help.aliyun.com/zh/model-renderer/vision and .../pdf-understanding
+Pages: https://help.aliyun.com/zh/model-studio/vision and .../pdf-understanding
 """
 
 import base64

@@ -5,7 +5,7 @@ Run as a script by `renderer`, with the seconds one step may take; it imports no
 `["sizes", max_pixels, page ...]` or `["text", page]`. Each is answered by a line of JSON and, if that says `bytes`, as
 many of them; what cannot be done by `{"refusal": what is wrong, to follow the file's name}`. Pages count from 1.
 
-Limits of images: https://help.aliyun.com/zh/model-renderer/vision and .../qwen-vl-ocr
+Limits of images: https://help.aliyun.com/zh/model-studio/vision and .../qwen-vl-ocr
 """
 
 import json

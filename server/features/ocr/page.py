@@ -9,11 +9,11 @@ from pydantic import Field
 from ...calls.ask import Exchange
 from ...catalog import Frozen
 from ...catalog.pricing import text_tokens
+from ...dashscope import FILTERED
 from .quality import Status, disagreement, loop_in, without_loop
 from .tasks import OcrTask
 from .transcripts import TextLine, Transcript
 
-FILTERED_KINDS = ("question_filtered", "answer_filtered")
 CUT = "the output limit was reached and the rest is missing: cut the page into parts, or try another model"
 NOTHING_READ = "no text came, though there is something on the page: look at it, or try another task or model"
 BETTER = ("ok", "disagrees", "truncated", "repeating", "empty", "refused", "failed")
@@ -51,7 +51,7 @@ def assess(number: int, task: OcrTask, read: Transcript, exchange: Exchange, lay
 
 def _doubts(task: OcrTask, read: Transcript, exchange: Exchange, layer: str) -> tuple[Status, str, str]:
     cut = exchange.truncated
-    if exchange.finish_reason == "content_filter" or exchange.stopped_by in FILTERED_KINDS:
+    if exchange.finish_reason == "content_filter" or exchange.stopped_by in FILTERED:
         return "refused", "DashScope's content filter cut the answer off", read.text
     said = loop_in(exchange.text, cut=cut)
     kept = said if read.text == exchange.text else loop_in(read.text, cut=cut)

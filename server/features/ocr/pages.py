@@ -55,13 +55,13 @@ class PageRun:
     _left: deque[int] = field(default_factory=deque)
     _under_way: int = 0
     _full: str = ""
-    _unreadable: ToolError | None = None  # the first page that could not be sent
+    _unread: ToolError | None = None  # why a page could not be read: of a request before of a drawing
 
     async def run(self) -> None:
         """Read as many pages as there are time and room for.
 
         Raises:
-            ToolError: none could be read, and nothing was paid for.
+            ToolError: none could be read.
         """
         self._left = deque(self.numbers)
         await self.call.report_now(await self._expectation())
@@ -69,7 +69,7 @@ class PageRun:
             for _ in self.numbers[:PAGES_AT_ONCE]:
                 tasks.start_soon(self._work)
         none_read = all(page.status == "failed" for page in self.pages.values())
-        why = self.failure or (self._unreadable if none_read else None)
+        why = self.failure or (self._unread if none_read else None)
         if why and not (self.call.exchanges and self.pages):
             raise why
 
@@ -125,7 +125,7 @@ class PageRun:
         try:
             sheet = await self._sheet(number)
         except ToolError as error:  # DashScope's storage included
-            self._unreadable = self._unreadable or error
+            self._unread = self._unread or error
             why = error.reason if isinstance(error, InvalidRequest) else str(error)
             return Page(page=number, status="failed", why=why)
         if sheet.picture and sheet.picture.blank:
@@ -185,8 +185,8 @@ class PageRun:
             self.failure = self.failure or error
 
     def _failed(self, number: int, error: DashScopeError) -> Page | None:
-        if not isinstance(self._unreadable, DashScopeError):  # a refusal here would say that nothing was sent
-            self._unreadable = error
+        if not isinstance(self._unread, DashScopeError):  # a refusal here would say that nothing was sent
+            self._unread = error
         refused = error.filtered
         self._note(error)
         if error.for_every_request:
