@@ -51,6 +51,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--eras", choices=["one", "both"], default="one", help="protocol eras of a story (CI: both)")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a third of the time of a story is waiting (for a process to start, to end)."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """The `era` of a story: today's protocol; both where marked `both_eras` (the transport's, one a tool), or --eras=both.
 

@@ -194,3 +194,10 @@ def test_every_mark_points_to_a_source_and_no_old_mark_stays(pieces: list[str], 
     assert {int(n) for n in re.findall(r"\[(\d+)\]", new)} <= {source.index for source in result.sources}
     if "[ref_" not in old:
         assert new == old
+
+
+@pytest.mark.parametrize(
+    "url", ["https://localhost./a", "http://192.168.1.1/a", "http://10.0.0.5", "http://0x7f000001/"]
+)
+def test_a_source_that_only_this_network_knows_is_none(url: str) -> None:
+    assert resolve_citations("x", [page(1, url)]).sources == ()

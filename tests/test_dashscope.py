@@ -705,3 +705,75 @@ def test_counts_that_come_before_the_end_may_not_be_the_last() -> None:
     reply, count = Reply(), UsageReport(1, 1, None, None, None)
 
     assert [reply.whole for event in (count, Finish("stop"), count) if reply.observe(event)] == [False, False, True]
+
+
+async def test_a_limit_is_told_and_not_that_the_time_ran_out_while_waiting_to_ask_again() -> None:
+    limit = refusal(429, "Throttling.RateQuota", "slow down")
+    caught, wire = await failure(limit, timeout_s=0.05, first_wait_s=10)
+
+    assert "Too many requests a minute" in str(caught)
+    assert len(wire.requests) == 1
+
+
+def test_a_timeout_of_dashscopes_own_may_be_billed_whatever_its_status() -> None:
+    for status, code in ((400, "RequestTimeOut"), (408, "")):
+        error = from_reply(status, {}, {"code": code, "message": "x"}, str, "DashScope")
+        assert not error.refused_at_once
+
+
+@pytest.mark.parametrize("body", [{"messages": "\ud83d"}, {"messages": [], "x": "y" * 17_000_000}])
+async def test_what_was_never_sent_cannot_be_billed(body: dict[str, Any]) -> None:
+    with pytest.raises(DashScopeError, match="Nothing was sent") as caught:
+        async with dashscope(FakeDashScope([stream()])) as client, client.stream(ChatCompletions(), body):
+            raise NotImplementedError
+
+    assert caught.value.refused_at_once
+
+
+async def test_a_cut_answer_stays_cut_whatever_follows() -> None:
+    wire = FakeDashScope([stream(sse(chunk(content="西湖"), finish("length"), finish("stop"), usage()))])
+    async with dashscope(wire) as client, client.stream(ChatCompletions(), BODY) as reply:
+        async for _ in reply.events:
+            pass
+
+    assert reply.finish_reason == "length"
+
+
+@pytest.mark.parametrize("before", [finish(), chunk(content=""), chunk(reasoning_content="")])
+async def test_a_failure_after_an_end_without_a_word_is_told(before: dict[str, Any]) -> None:
+    error = {"error": {"code": "internal_error", "message": "no"}, "id": "chatcmpl-r9"}
+    caught, _ = await failure(stream(sse(before, error), request_id=""))
+
+    assert "internal error" in str(caught)
+    assert caught.request_id in ("r1", "r9")
+
+
+@pytest.mark.parametrize("strange", ["none", [1], 7])
+async def test_usage_that_is_no_object_costs_no_answer(strange: Any) -> None:
+    heard, _ = await events(stream(sse(chunk(content="西湖"), {"choices": [], "usage": strange}, finish())))
+
+    assert heard == [TextDelta("西湖"), Finish("stop")]
+
+
+async def test_what_was_used_until_a_failure_is_counted_where_the_failing_frame_says_so() -> None:
+    reply = Reply()
+    wire = FakeDashScope([stream(sse({**usage(7, 3), "error": {"code": "internal_error", "message": "no"}}))])
+    with pytest.raises(DashScopeError):
+        async with dashscope(wire) as client, client.stream(ChatCompletions(), BODY, reply):
+            async for _ in reply.events:
+                pass
+
+    assert reply.usage == UsageReport(7, 3, None, None, None)
+
+
+async def test_a_body_that_drips_on_after_the_end_is_not_waited_for() -> None:
+    async def drips() -> AsyncIterator[bytes]:
+        yield ANSWER
+        while True:
+            await anyio.sleep(0.05)
+            yield b'data: {"choices": []}\n\n'
+
+    with anyio.fail_after(5):
+        heard, _ = await events(stream(drips()))
+
+    assert heard == WHOLE

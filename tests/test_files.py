@@ -83,7 +83,7 @@ def fenced(tmp_path: Path) -> Path:
         "sub/../../out.png", "to-folder/./out.png", "to-folder/in-other/a.png", "loop/out.png", "to-link", "../IN.png",
         "file://localhost/etc/passwd", "file:///etc/../etc/passwd", "file:/etc/passwd", "FILE:///etc/passwd",
         "file:///proc/self/root/etc/passwd", "/proc/self/root/etc/passwd", "/proc/self/fd/0", "/dev/zero", "/dev/stdin",
-        "file://%2Fetc%2Fpasswd/%2e%2e/etc/passwd", "//etc/passwd", "/etc//passwd", "/./etc/passwd", "~root/.bashrc",
+        "file:///%2Fetc%2Fpasswd", "//etc/passwd", "/etc//passwd", "/./etc/passwd", "~root/.bashrc",
     ],
 )  # fmt: skip
 async def test_every_way_out_is_refused_and_names_the_setting(fenced: Path, escape: str) -> None:
@@ -265,3 +265,8 @@ async def test_a_folder_swapped_for_a_link_while_a_file_is_opened_lets_nothing_o
             raise NotImplementedError
 
     assert BEFORE_OPENING == []  # it was swapped
+
+
+@pytest.mark.parametrize("url", ["file://%2Fetc%2Fpasswd/%2e%2e/etc/passwd", "file://server/share/a.png"])
+async def test_a_file_url_of_another_machine_is_no_path_here(fenced: Path, url: str) -> None:
+    assert "names another machine" in await refused(url, fenced)

@@ -71,3 +71,7 @@ async def test_an_error_inside_the_block_comes_out_as_itself() -> None:
 @pytest.mark.parametrize(("text", "shown"), [("", ""), (" a\n b ", "a b"), ("x" * 81, "…" + "x" * 80)])
 def test_the_tail_is_one_short_line(text: str, shown: str) -> None:
     assert tail(text) == shown
+
+
+def test_what_a_model_says_cannot_reorder_the_line_that_shows_it() -> None:
+    assert tail("甲\u202e乙\x1b[31m丙") == "甲乙[31m丙"

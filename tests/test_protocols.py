@@ -12,6 +12,7 @@ from bailian_mcp.server.dashscope import (
     Finish,
     Generation,
     ReasoningDelta,
+    Reply,
     Responses,
     TextDelta,
     UsageReport,
@@ -268,3 +269,23 @@ async def test_a_failed_response_is_an_error(frame: dict[str, Any]) -> None:
 async def test_a_response_that_fails_without_a_reason_is_told() -> None:
     with pytest.raises(DashScopeError, match="the response failed"):
         await talk(Responses(), sse(event("response.failed", response={})))
+
+
+async def test_a_response_that_ends_twice_says_its_text_once() -> None:
+    message = {"type": "message", "content": [{"type": "output_text", "text": "西湖"}]}
+    ended = event("response.completed", response={"output": [message], "usage": {}})
+    heard, *_ = await talk(Responses(), sse(ended, ended))
+
+    assert [each for each in heard if isinstance(each, TextDelta)] == [TextDelta("西湖")]
+
+
+async def test_an_error_event_may_count_what_was_used() -> None:
+    reply = Reply()
+    failing = event("error", code="server_error", message="no", usage={"input_tokens": 7, "output_tokens": 3})
+    wire = FakeDashScope([stream(sse(failing))])
+    with pytest.raises(DashScopeError):
+        async with dashscope(wire) as client, client.stream(Responses(), BODY, reply):
+            async for _ in reply.events:
+                pass
+
+    assert reply.usage == UsageReport(7, 3, None, None, None)

@@ -1,9 +1,11 @@
 """The environment: what it may hold, where it leads, and that the key stays in."""
 
+import ast
+import inspect
 from pathlib import Path
 
 import pytest
-from bailian_mcp.server.settings import BadSettings, read_settings, settings_table, warnings_for_environment
+from bailian_mcp.server.settings import BadSettings, Settings, read_settings, settings_table, warnings_for_environment
 from conftest import KEY
 
 
@@ -225,3 +227,11 @@ def test_other_spellings_of_a_key_are_found(monkeypatch: pytest.MonkeyPatch, spe
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-a/b+c=12345" if "\\/" in spelled else KEY)
 
     assert "[key]" in read_settings().redact(f"<{spelled}>")
+
+
+def test_each_setting_is_handed_to_somebody() -> None:
+    server = Path(inspect.getfile(Settings)).parent
+    sources = [path.read_text("utf-8") for path in server.rglob("*.py")]
+    read = {node.attr for text in sources for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
+
+    assert set(Settings.model_fields) - read == set()

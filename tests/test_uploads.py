@@ -331,3 +331,16 @@ async def test_a_refusal_after_a_file_was_stored_does_not_say_that_nothing_was_s
     assert "missing.png cannot be read" in text_of(result)
     assert "Another file was stored at DashScope" in text_of(result)
     assert "Nothing was sent" not in text_of(result)
+
+
+async def test_a_file_the_model_does_not_read_after_one_that_was_stored(hosted: Hosted, large: Path) -> None:
+    text = large.with_name("a.txt")
+    text.write_text("甲", "utf-8")
+    wire = FakeDashScope([ticket(), httpx2.Response(200), stream(ANSWER)])
+    async with hosted(wire, folders=(large.parent.resolve(),)) as host:
+        given = {"prompt": "x", "model": "qwen3.8-flash", "files": [str(large), str(text)]}
+        result = await host.call_tool("chat", given)
+
+    assert "a.txt is a text" in text_of(result)
+    assert "Another file was stored at DashScope" in text_of(result)
+    assert "Nothing was sent" not in text_of(result)

@@ -3,12 +3,15 @@
 import json
 import re
 from collections import Counter
-from functools import cache
+from collections.abc import Awaitable, Callable
+from functools import cache, wraps
 from types import ModuleType
 from typing import Any
 
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 
+from ..calls.call import Call
 from ..calls.result import CallResult
 
 SAID_ONCE = {"Usage", "Cost", "CostLine"}
@@ -24,7 +27,10 @@ def as_tool(module: ModuleType) -> Tool:
         raise TypeError(f"tools/{name}.py lacks {', '.join(missing)}: tools/__init__.py says what a tool file holds")
     function = getattr(module, name)
     tool = Tool.from_function(
-        function, title=module.ANNOTATIONS.title, description=_prose(function.__doc__), annotations=module.ANNOTATIONS
+        _accounted(function),
+        title=module.ANNOTATIONS.title,
+        description=_prose(function.__doc__),
+        annotations=module.ANNOTATIONS,
     )
     arguments = tool.fn_metadata.arg_model
     arguments.model_config["extra"] = "forbid"
@@ -32,6 +38,19 @@ def as_tool(module: ModuleType) -> Tool:
     tool.parameters = _plain(_untitled(arguments.model_json_schema(by_alias=True)))
     tool.fn_metadata.output_schema = _output(_untitled(tool.fn_metadata.output_schema))
     return tool
+
+
+def _accounted(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """The tool, whose failures tell what the whole call did and spent."""
+
+    @wraps(function)
+    async def accounted(call: Call, **arguments: Any) -> Any:
+        try:
+            return await function(call, **arguments)
+        except ToolError as failure:
+            raise call.told(failure) from failure.__cause__
+
+    return accounted
 
 
 def _prose(docstring: str | None) -> str:

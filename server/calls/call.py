@@ -7,6 +7,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Resolve
 
 from ..catalog import Catalog, Cost, Model, plain
@@ -177,15 +178,35 @@ class Call:
         """What this call cost so far, failed requests included: the part of a result that says so."""
         spent = sum_exchanges(model, self.exchanges, self.elapsed_s)
         if self._perhaps_billed:
-            warning = f"Without {self._perhaps_billed} failed requests: whether DashScope bills them, it does not say."
-            warnings = (*spent["cost"].warnings, warning)
+            warnings = (*spent["cost"].warnings, self._uncounted)
             spent["cost"] = spent["cost"].model_copy(update={"warnings": warnings})
         return spent
 
+    def told(self, error: ToolError) -> ToolError:
+        """A failure that ends the call, as the host is told it: true of all the call did and spent before."""
+        if isinstance(error, InvalidRequest) and (self.stored_files or self.exchanges):
+            stored = " Another file was stored at DashScope, for 48 hours." if self.stored_files else ""
+            error = DashScopeError(f"{error.reason}{stored}")
+        if not isinstance(error, DashScopeError):
+            return error
+        spent = self._spent_in_words()
+        return error.reworded(hint=f"{error.hint} {spent}".strip()) if spent else error
+
+    def _spent_in_words(self) -> str:
+        said = []
+        if self.exchanges:
+            spent = self.spent(self.exchanges[-1].model)
+            said.append(f"Spent: {tokens(spent['usage'])}, {money(spent['cost']).removesuffix('.')}.")
+        elif self._perhaps_billed > 1:
+            said.append(self._uncounted)
+        return " ".join(said)
+
+    @property
+    def _uncounted(self) -> str:
+        return f"Without {self._perhaps_billed} failed requests: whether DashScope bills them, it does not say."
+
     def _advice(self, error: DashScopeError, exchange: Exchange) -> str:
-        """What only we can add to a failure: near names, and what it cost so far."""
-        if exchange.usage:
-            return f"Spent: {tokens(exchange.usage)}, {money(exchange.cost).removesuffix('.')}."
+        """What only we can add to a failure: near names."""
         if error.kind != "unknown_model" or self.context.host.kind != "dashscope":
             return ""
         model, known = exchange.model, self.known(exchange.model)

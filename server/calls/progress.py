@@ -6,6 +6,8 @@ from typing import Any
 
 import anyio
 
+from ..text import visible
+
 EVERY_S = 0.3
 HEARTBEAT_S = 10.0
 SHOWN_CHARACTERS = 80
@@ -63,5 +65,5 @@ class Progress:
 
 def tail(text: str) -> str:
     """The end of `text` on one line, short enough for a status bar."""
-    line = " ".join(text[-4 * SHOWN_CHARACTERS :].split())
+    line = " ".join(visible(text[-4 * SHOWN_CHARACTERS :]).split())
     return line if len(line) <= SHOWN_CHARACTERS else "…" + line[-SHOWN_CHARACTERS:].lstrip()

@@ -9,6 +9,7 @@ import httpx2
 from pydantic import SecretStr
 
 from ..endpoints import SANDBOX_HEADER, Host
+from ..errors import NOTHING_SENT
 from .connection import SETTLE_S, Connection
 from .errors import DashScopeError
 from .protocols import WireProtocol
@@ -112,15 +113,23 @@ class DashScope:
         """The head of the response, after as many attempts as it may take."""
         host, timeout_s = self._connection.host, self._connection.timeout_s
         url = (host.native if protocol.api == "native" else host.compatible) + protocol.path
-        sent = False
+        sent, failed = False, None
         with anyio.move_on_at(deadline):
             async for attempt in self._connection.attempts(deadline):
                 with attempt:
                     await before_attempt()
-                    sent = True
-                    return await self._connection.request("POST", url, headers, content=content)
+                    sent, failed = True, None
+                    try:
+                        return await self._connection.request("POST", url, headers, content=content)
+                    except DashScopeError as error:
+                        failed = error
+                        raise
+        if failed:  # the time ran out before it could be sent again
+            raise failed
         if not sent:
-            raise DashScopeError(f"Its turn did not come within {timeout_s:g} s. Nothing was sent. Call again later.")
+            raise DashScopeError(
+                f"Its turn did not come within {timeout_s:g} s. {NOTHING_SENT} Call again later.", kind="unsent"
+            )
         raise DashScopeError(
             f"{host.service} sent nothing within {timeout_s:g} s. It may be billed, so it was not sent again: ask for "
             "less at once, use a faster model, or raise BAILIAN_TIMEOUT_S."

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from ..endpoints import Host
+from ..errors import NOTHING_SENT
 from ..json_text import json_or_text
 from ..text import HALF_A_PAIR, clip, is_sendable
 from .errors import NO_KEY, DashScopeError, from_reply
@@ -86,8 +87,9 @@ class Connection:
                 stack.callback(self._slots.release)
         if waiting.cancelled_caught:
             raise DashScopeError(
-                f"{MAX_CONNECTIONS} calls are under way and none ended within {self.timeout_s / 2:g} s. Nothing was "
-                "sent. Call again later."
+                f"{MAX_CONNECTIONS} calls are under way and none ended within {self.timeout_s / 2:g} s. {NOTHING_SENT} "
+                "Call again later.",
+                kind="unsent",
             )
         await anyio.sleep(self._settle_s)  # a host cancels many calls one by one: let ours arrive before we send
 
@@ -133,13 +135,17 @@ class Connection:
         """Raises DashScopeError: no UTF-8 can carry it, or the host takes less."""
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         if not is_sendable(text):
-            raise DashScopeError(f"The text holds {HALF_A_PAIR}, which no UTF-8 can carry. Remove it and call again.")
+            raise DashScopeError(
+                f"The text holds {HALF_A_PAIR}, which no UTF-8 can carry. {NOTHING_SENT} Remove it and call again.",
+                kind="unsent",
+            )
         content = text.encode()
         most = self.host.body_bytes
         if most and len(content) > most:
             raise DashScopeError(
                 f"The request has {len(content) / 1e6:.1f} MB and this host takes {most / 1e6:.1f} MB. "
-                "Send fewer or smaller files; a workspace host (DASHSCOPE_WORKSPACE_ID) takes 64 MB."
+                f"{NOTHING_SENT} Send fewer or smaller files; a workspace host (DASHSCOPE_WORKSPACE_ID) takes 64 MB.",
+                kind="unsent",
             )
         return content
 

@@ -24,7 +24,9 @@ NO_KEY = (
     "in this server's environment and restart the server (or start it with --sandbox to try it without a key)."
 )
 
-ErrorKind = Literal["", "no_key", "account", "unknown_model", "format", "question_filtered", "answer_filtered"]
+ErrorKind = Literal[
+    "", "unsent", "no_key", "account", "unknown_model", "format", "question_filtered", "answer_filtered", "timed_out"
+]
 """What a failure means to a caller, whatever words it is told in."""
 FILTERED: tuple[ErrorKind, ...] = ("question_filtered", "answer_filtered")  # what was read, what was written
 
@@ -70,8 +72,8 @@ class DashScopeError(ToolError):
 
     def with_request(self, request_id: str, *, sandbox: bool) -> "DashScopeError":
         """The same failure, with the reply it belongs to."""
-        details = self.details or ((f"request {request_id}",) if request_id else ())
-        return self.reworded(details=details, sandbox=self.sandbox or sandbox)
+        named = (f"request {request_id}",) if request_id and not self.request_id else ()
+        return self.reworded(details=(*self.details, *named), sandbox=self.sandbox or sandbox)
 
     @property
     def request_id(self) -> str:
@@ -86,8 +88,8 @@ class DashScopeError(ToolError):
     @property
     def refused_at_once(self) -> bool:
         """Whether no work can have begun, so that nothing is billed."""
-        refused = 400 <= self.status < 500 and self.kind != "answer_filtered"
-        return self.retry or refused or self.kind == "no_key"
+        refused = 400 <= self.status < 500 and self.kind not in ("answer_filtered", "timed_out")
+        return self.retry or refused or self.kind in ("unsent", "no_key")
 
     @property
     def for_every_request(self) -> bool:
@@ -205,6 +207,7 @@ KNOWN = (
         "DashScope gave up because the answer took too long. It may be billed, so it was not sent again.",
         "Ask for less at once, or use a faster model.",
         codes=("requesttimeout", "responsetimeout", "internalerror.timeout", "gatewaytimeout"),
+        kind="timed_out",
     ),
     KnownError(
         "DashScope is out of capacity for this model.",
@@ -314,29 +317,28 @@ def from_reply(
     )
 
 
+BY_STATUS = {
+    401: KnownError("DashScope does not accept the API key here.", "Check DASHSCOPE_API_KEY and DASHSCOPE_REGION."),
+    408: KnownError(
+        "The request took too long. It may be billed, so it was not sent again.", "Ask for less.", kind="timed_out"
+    ),
+    413: KnownError(
+        "The request is too large for this host (16 MiB on a shared host, 64 MB on a workspace's own).",
+        "Send fewer or smaller files, or set DASHSCOPE_WORKSPACE_ID.",
+    ),
+    429: KnownError("DashScope asks for fewer requests.", "Wait a minute before the next one.", retry=True),
+    503: KnownError("DashScope is not available right now.", "Try again in a minute.", retry=True),
+    504: KnownError("A gateway gave up waiting. The call may be billed, so it was not sent again.", "Ask for less."),
+}
+REDIRECTED = KnownError("DashScope sent us elsewhere, which is not followed with a key.", "Check DASHSCOPE_BASE_URL.")
+BROKEN = KnownError("DashScope failed. The call may be billed, so it was not sent again.", "Try again later.")
+REFUSED = KnownError("DashScope refused the request.", "Correct the request and call again.")
+
+
 def _by_status(status: int) -> KnownError:
-    if status == 401:
-        return KnownError(
-            "DashScope does not accept the API key here.", "Check DASHSCOPE_API_KEY and DASHSCOPE_REGION."
-        )
-    if status == 413:
-        return KnownError(
-            "The request is too large for this host (16 MiB on a shared host, 64 MB on a workspace's own).",
-            "Send fewer or smaller files, or set DASHSCOPE_WORKSPACE_ID.",
-        )
-    if status == 429:
-        return KnownError("DashScope asks for fewer requests.", "Wait a minute before the next one.", retry=True)
-    if status == 503:
-        return KnownError("DashScope is not available right now.", "Try again in a minute.", retry=True)
-    if status == 504:
-        return KnownError(
-            "A gateway gave up waiting. The call may be billed, so it was not sent again.", "Ask for less."
-        )
-    if 300 <= status < 400:
-        return KnownError("DashScope sent us elsewhere, which is not followed with a key.", "Check DASHSCOPE_BASE_URL.")
-    if status >= 500:
-        return KnownError("DashScope failed. The call may be billed, so it was not sent again.", "Try again later.")
-    return KnownError("DashScope refused the request.", "Correct the request and call again.")
+    if known := BY_STATUS.get(status):
+        return known
+    return BROKEN if status >= 500 else REDIRECTED if 300 <= status < 400 else REFUSED
 
 
 def _elsewhere(status: int) -> KnownError:

@@ -23,7 +23,6 @@ class WireProtocol(Protocol):
     api: Api
     path: str
     headers: Mapping[str, str]
-    counts_failures: bool  # whether a frame that tells a failure may tell what was used, too
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """`body` (`model`, `messages`, parameters) as this protocol takes it, streamed and with its usage reported."""
@@ -49,7 +48,6 @@ class ChatCompletions:
     api: Api = "compatible"
     path = "/chat/completions"
     headers: Mapping[str, str] = {}
-    counts_failures = False
 
     def __init__(self, *, cumulative: bool = False) -> None:
         self._pieces = _Pieces(cumulative)
@@ -63,7 +61,7 @@ class ChatCompletions:
     def events(self, frame: Frame) -> Iterator[Event]:
         for choice in _first(frame.get("choices")):
             yield from self._pieces.of(choice.get("delta") or choice.get("message") or {}, choice.get("finish_reason"))
-        yield from _counted(frame.get("usage") or {})
+        yield from _counted(_dict(frame.get("usage")))
 
 
 class Generation:
@@ -79,7 +77,6 @@ class Generation:
 
     api: Api = "native"
     headers: Mapping[str, str] = {"X-DashScope-SSE": "enable"}
-    counts_failures = False
 
     def __init__(self, endpoint: Endpoint, *, cumulative: bool = False) -> None:
         self.path = f"/services/aigc/{endpoint}/generation"
@@ -134,7 +131,6 @@ class Responses:
     api: Api = "compatible"
     path = "/responses"
     headers: Mapping[str, str] = {}
-    counts_failures = True
 
     def __init__(self) -> None:
         self._told: set[str] = set()
@@ -173,6 +169,7 @@ class Responses:
                 response = frame["response"]
                 usage = _dict(response.get("usage"))
                 yield from self._whole(response.get("output"))
+                self._said = True  # a response that ends twice says its text once
                 if count := _count(_dict(_dict(usage.get("x_tools")).get("web_search")).get("count")):
                     yield SearchResults((), count)
                 if frame["type"] != "response.failed":
@@ -180,6 +177,8 @@ class Responses:
                     whole = frame["type"] == "response.completed"
                     yield Finish("stop" if whole else "length" if cut == "max_output_tokens" else str(cut))
                 yield from _counted(usage)
+            case "error":
+                yield from _counted(_dict(frame.get("usage")))
 
     def _whole(self, output: Any) -> Iterator[Event]:
         """What only the whole response says: what an OCR model found, and the text where it did not come in pieces."""

@@ -50,7 +50,7 @@ class Reply:
 
     @property
     def answered(self) -> bool:
-        return bool(self.text or self.reasoning or self.ocr_result)
+        return any(self.text) or any(self.reasoning) or bool(self.ocr_result)
 
     @property
     def finish_reason(self) -> str:
@@ -68,7 +68,9 @@ class Reply:
                 event = ReasoningDelta(self._reasoning(text))
                 self.reasoning.append(event.text)
             case Finish():
-                self.finish, self._counted = event, False
+                if self.finish is None or self.finish.reason == "stop":  # a cut stays one, whatever follows
+                    self.finish = event
+                self._counted = False
             case SearchResults(results, count):
                 self.searched = True
                 self.search_results += results

@@ -18,6 +18,7 @@ from .reply import Reply
 
 DRAIN_S = 0.5
 DONE = "[DONE]"
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 MAX_REPLY_CHARS = 4_000_000  # no model writes more
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 
@@ -55,7 +56,8 @@ class ReplyStream:
                 yield event
         except DashScopeError as error:
             found = reply.search_results and error.kind != "question_filtered"  # paid work, even without a word
-            if not (reply.finish or reply.answered or found):
+            ended = reply.finish and not error.status  # what breaks after the end breaks nothing
+            if not (ended or reply.answered or found):
                 raise error.with_request(reply.request_id, sandbox=reply.sandbox) from None
             if not reply.finish:
                 yield reply.observe(Finish(INTERRUPTED, str(error), error.kind))
@@ -91,19 +93,20 @@ class ReplyStream:
                 if line != DONE:
                     yield self._frame(line)
                 # A whole reply is read to the end of its body, or the connection cannot be used again; not for long.
-                ending = ending or self.reply.whole or line == DONE
-                limit = last + (DRAIN_S if ending else self.gap_s)
+                if not ending:
+                    ending = self.reply.whole or line == DONE
+                    limit = last + (DRAIN_S if ending else self.gap_s)
 
     def _decoded(self, frame: Frame) -> tuple[list[Event], DashScopeError | None]:
         """What a frame says, and the failure it tells; a failure may come with what was used until then."""
         protocol, safe = self.protocol, self.connection.safe
         try:
-            failure = protocol.failure(frame)
-            events = [] if failure and not protocol.counts_failures else list(protocol.events(frame))
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
+            if failure := protocol.failure(frame):
+                return _readable(protocol, frame), self.connection.error(self.response, failure)
+            events = list(protocol.events(frame))
+        except UNREADABLE:
             raise DashScopeError(f"{self._service} sent a line of an unknown form. {NOT_AGAIN}") from None
-        marked = [Finish(safe(event.reason)) if isinstance(event, Finish) else event for event in events]
-        return marked, self.connection.error(self.response, failure) if failure else None
+        return [Finish(safe(event.reason)) if isinstance(event, Finish) else event for event in events], None
 
     def _frame(self, line: str) -> Frame:
         frame = json_or_text(line)
@@ -127,6 +130,14 @@ class ReplyStream:
     @property
     def _service(self) -> str:
         return self.connection.host.service
+
+
+def _readable(protocol: WireProtocol, frame: Frame) -> list[Event]:
+    """What a frame says beside its failure; nothing where that has no known form."""
+    try:
+        return [event for event in protocol.events(frame) if not isinstance(event, Finish)]
+    except UNREADABLE:
+        return []
 
 
 async def _data_lines(response: httpx2.Response) -> AsyncGenerator[str]:

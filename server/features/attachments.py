@@ -16,7 +16,6 @@ from anyio import to_thread
 from ..calls.call import Call
 from ..catalog import Catalog, Model
 from ..catalog.pricing import pixels_for
-from ..dashscope import DashScopeError
 from ..errors import InvalidRequest
 from ..files import MAX_INLINE_BYTES, ImageFile, InputFile, Link, OtherFile, Pdf, Picture, open_input
 
@@ -77,23 +76,10 @@ async def open_source(call: Call, source: str) -> AsyncIterator[InputFile]:
         InvalidRequest: it cannot be used.
     """
     async with AsyncExitStack() as stack:
-        async with call.heartbeat("opening the file"), _true_of_storage(call):
+        async with call.heartbeat("opening the file"):
             context = call.context
             found = await stack.enter_async_context(open_input(source, context.folders, context.renderer))
         yield found
-
-
-@asynccontextmanager
-async def _true_of_storage(call: Call) -> AsyncIterator[None]:
-    """A refusal after another file was stored may not say that nothing was sent."""
-    try:
-        yield
-    except InvalidRequest as error:
-        if not call.stored_files:
-            raise
-        raise DashScopeError(
-            f"{error.reason} Another file was stored at DashScope, for 48 hours; nothing was asked."
-        ) from None
 
 
 def target_of(call: Call, model: str) -> TargetModel:

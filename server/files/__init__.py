@@ -9,3 +9,4 @@ from .sources import InputFile as InputFile
 from .sources import Link as Link
 from .sources import OtherFile as OtherFile
 from .sources import open_input as open_input
+from .urls import is_public as is_public

@@ -103,12 +103,20 @@ async def _found(source: str, folders: tuple[Path, ...], renderer: Renderer) -> 
 def _local(source: str, scheme: str, folders: tuple[Path, ...], renderer: Renderer) -> InputFile:
     if scheme == "data":
         return _identified("The data URI", BytesIO(_data_uri(source)), renderer)
-    path = unquote(split_url(source).path) if scheme == "file" else source
+    path = _path_of(source) if scheme == "file" else source
     name = printable(Path(path).name)
     try:
         return _identified(name, open_within(path, folders), renderer)
     except OSError as error:
         raise InvalidRequest(f"{name} cannot be read: {error.strerror}. Check the file.") from None
+
+
+def _path_of(url: str) -> str:
+    """Raises InvalidRequest: the file: URL names another machine."""
+    parts = split_url(url)
+    if parts.netloc.lower() not in ("", "localhost"):
+        raise InvalidRequest("This file: URL names another machine. Give file:///path, or the path itself.")
+    return unquote(parts.path)
 
 
 def _identified(name: str, file: BinaryIO, renderer: Renderer) -> InputFile:

@@ -36,10 +36,15 @@ def require_public_url(url: str) -> str:
     parts = split_url(url)
     if not parts.netloc or NO_ADDRESS.search(parts.netloc):
         raise InvalidRequest("This URL names no host that can be asked. Give an https URL, a data URI, or a path.")
-    host = _as_asked(unquote(parts.hostname or ""))
-    if NO_ADDRESS.search(host) or not _is_public(host):
+    if not is_public(parts.hostname or ""):
         raise InvalidRequest("DashScope fetches URLs itself and cannot reach this host. Give a local path instead.")
     return url
+
+
+def is_public(name: str) -> bool:
+    """Whether a host is not literally one that only this machine or its network knows, however it is written."""
+    host = _as_asked(unquote(name))
+    return not NO_ADDRESS.search(host) and _is_public(host)
 
 
 def _as_asked(host: str) -> str:

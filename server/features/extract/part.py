@@ -112,9 +112,8 @@ def _take(found: PartResult, schema: Schema, exchange: Exchange) -> None:
             found.violations = [Violation(pointer="", message=f"{error}{cut}")]
         return
     violations = schema.violations(data)
-    found.cut = exchange.incomplete
     if not found.read or _weight(violations) <= _weight(found.violations):
-        found.data, found.violations, found.read = data, violations, True
+        found.data, found.violations, found.read, found.cut = data, violations, True, exchange.incomplete
 
 
 def _weight(violations: Sequence[Violation]) -> int:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from ...catalog import Frozen
 from ...dashscope import SearchResult
-from ...network import is_loopback
+from ...files import is_public
 from ...text import clip, first_few, visible
 
 MARK = re.compile(r"(?P<space>[ \t]*)(?P<marks>(?:\[\s*ref_\d+(?:\s*[,，、;；]\s*ref_\d+)*\s*\])+)", re.IGNORECASE)
@@ -114,7 +114,7 @@ def _is_web(url: str) -> bool:
     except ValueError:
         return False
     fits = len(url) <= MAX_URL_CHARS and url.isprintable() and not set(url) & set(' \\"<>`')
-    public = bool(host) and "@" not in parts.netloc and not is_loopback(host or "")
+    public = "@" not in parts.netloc and is_public(host or "")
     return fits and public and parts.scheme in ("http", "https")
 
 
