@@ -777,3 +777,9 @@ async def test_a_body_that_drips_on_after_the_end_is_not_waited_for() -> None:
         heard, _ = await events(stream(drips()))
 
     assert heard == WHOLE
+
+
+async def test_a_failure_is_told_whatever_else_its_frame_holds() -> None:
+    caught, _ = await failure(stream(sse({"choices": "x", "error": {"code": "internal_error", "message": "no"}})))
+
+    assert "internal error" in str(caught)

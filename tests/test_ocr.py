@@ -1046,3 +1046,14 @@ async def test_a_page_that_was_counted_and_then_refused_tells_what_it_spent(host
     assert result.is_error
     assert "Spent: 524 tokens in" in text_of(result)
     assert "failed inside" not in text_of(result)
+
+
+async def test_pages_that_all_failed_and_may_be_billed_are_counted_in_the_end(hosted: Hosted, tmp_path: Path) -> None:
+    pages = [drawn(word) for word in ("一", "二", "三")]
+    (tmp_path / "3.tif").write_bytes(saved(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
+    result = await ask(
+        hosted, FakeDashScope([refusal(500, "InternalError", "x")]), tmp_path, source=str(tmp_path / "3.tif")
+    )
+
+    assert result.is_error
+    assert "Without 3 failed requests: whether DashScope bills them, it does not say." in text_of(result)
