@@ -31,7 +31,14 @@ def _serve(arguments: argparse.Namespace) -> int:
     stdio = _take_over_stdio() if arguments.transport == "stdio" else None
     from .commands import serve
 
-    return serve.main(arguments.transport, arguments.host, arguments.port, stdio=stdio, sandboxed=arguments.sandbox)
+    return serve.main(
+        arguments.transport,
+        arguments.host,
+        arguments.port,
+        stdio=stdio,
+        sandboxed=arguments.sandbox,
+        structured=arguments.structured,
+    )
 
 
 def _take_over_stdio() -> tuple[BinaryIO, BinaryIO]:
@@ -75,7 +82,7 @@ def _parser(*, with_environment: bool) -> argparse.ArgumentParser:
         epilog=_environment() if with_environment else "",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(command="serve", transport="stdio", host=None, port=None, sandbox=False)
+    parser.set_defaults(command="serve", transport="stdio", host=None, port=None, sandbox=False, structured=False)
     parser.add_argument("--version", action="store_true", default=False, help="print the version")
     commands = parser.add_subparsers(metavar="serve | demo | sandbox | catalog", dest="command_given")
     commands.add_parser("serve", parents=[serving], help="serve MCP (the default)").set_defaults(command="serve")
@@ -96,6 +103,7 @@ def _serving() -> argparse.ArgumentParser:
     serving.add_argument("--host", help="where to listen (HTTP), default: 127.0.0.1; elsewhere a token is needed")
     serving.add_argument("--port", type=int, help="default: 8000; 0: any free one")
     serving.add_argument("--sandbox", action="store_true", help="answer from a stand-in DashScope: no key, no cost")
+    serving.add_argument("--structured", action="store_true", help="results as data too, for programs")
     return serving
 
 

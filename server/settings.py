@@ -115,6 +115,12 @@ class Settings(BaseSettings):
         description="Whether a file that does not fit into a request (7.5 MB) may go into DashScope's temporary "
         "storage, where it stays 48 hours and cannot be deleted.",
     )
+    structured: bool = Field(
+        False,
+        validation_alias="BAILIAN_STRUCTURED",
+        description="Whether results are given as data beside the text, with their schemas: for programs, since agents "
+        "pay for both.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING",
         validation_alias="BAILIAN_LOG_LEVEL",

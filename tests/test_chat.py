@@ -82,7 +82,7 @@ async def test_the_text_says_what_the_structure_says(hosted: Hosted) -> None:
     result = await ask(hosted, FakeDashScope([stream(frames)]), thinking="low")
 
     text, data = text_of(result), result.structured_content or {}
-    assert text.startswith(data["text"])
+    assert text.startswith(data["answer"])
     for fact in leaves(data):
         assert fact in text, fact
 
@@ -329,7 +329,7 @@ async def test_a_cut_stream_keeps_what_came_and_is_marked(hosted: Hosted) -> Non
 
     data = result.structured_content or {}
     assert not result.is_error
-    assert (data["text"], data["truncated"], data["finish_reason"]) == ("前半", True, "interrupted")
+    assert (data["answer"], data["truncated"], data["finish_reason"]) == ("前半", True, "interrupted")
     assert data["cost"]["reason"] == "DashScope reported no usage; the call may still be billed"
     assert "[incomplete] DashScope ended the stream in the middle." in text_of(result)
     assert len(wire.requests) == 1
@@ -350,7 +350,7 @@ async def test_an_error_inside_the_stream_is_told_beside_what_came(hosted: Hoste
     error = {"error": {"code": "data_inspection_failed", "message": "Output data may contain inappropriate content."}}
     result = await ask(hosted, FakeDashScope([stream(sse(chunk(content="前半"), error))]))
 
-    assert (result.structured_content or {})["text"] == "前半"
+    assert (result.structured_content or {})["answer"] == "前半"
     assert "content filter stopped the answer" in (result.structured_content or {})["incomplete"]
 
 

@@ -131,7 +131,7 @@ async def test_an_answer_tells_the_whole(hosted: Hosted, tmp_path: Path) -> None
     (tmp_path / "a.png").write_bytes(PATENT_PNG)
     found = await data(hosted, FakeDashScope([read("西湖")]), tmp_path, source=str(tmp_path / "a.png"))
 
-    assert found["text"] == "西湖"
+    assert found["transcript"] == "西湖"
     assert found["next_pages"] == ""
     assert found["usage"]["image_tokens"] == 310
     assert found["cost"]["total"] == "0.000392"  # 524 x 0.5/M + 65 x 2/M
@@ -664,7 +664,7 @@ async def test_a_second_try_that_is_better_is_taken_and_both_are_paid(hosted: Ho
     wire = FakeDashScope([read("基座、" * 400, "length", out=4096), read("包括基座、散热翅片和风扇。")])
     found = await data(hosted, wire, tmp_path, source=str(tmp_path / "a.png"))
 
-    assert (found["pages"][0]["status"], found["text"]) == ("ok", "包括基座、散热翅片和风扇。")
+    assert (found["pages"][0]["status"], found["transcript"]) == ("ok", "包括基座、散热翅片和风扇。")
     assert found["pages"][0]["why"] == "read twice: at first repeating"
     assert found["usage"]["output_tokens"] == 4096 + 65
     assert len(found["request_ids"]) == 2
@@ -981,7 +981,7 @@ async def test_the_sandbox_speaks_every_task(
     for kind in ("PNG", "JPEG"):
         found = await sandboxed(hosted, tmp_path, saved(drawn(*PATENT), kind), **arguments)
 
-        assert has in found["text"]
+        assert has in found["transcript"]
         assert found["sandbox"] is True
         for line in found["pages"][0].get("lines", []):
             assert all(0 <= x <= 900 and 0 <= y <= 400 for x, y in line["corners"])

@@ -6,7 +6,7 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..server.calls.call import BoundCall
-from ..server.calls.result import Completion, call_result, completion_result
+from ..server.calls.completion import Completion, completion_result
 from ..server.calls.thinking import Level
 from ..server.features.attachments import attach
 
@@ -63,11 +63,12 @@ async def chat(
             description="Output limit, reasoning included on newer models. Default: about 16,000 for the answer", ge=1
         ),
     ] = None,
+    show_reasoning: Annotated[bool, Field(description="Return the reasoning too; it is billed either way")] = False,
 ) -> Annotated[CallToolResult, Completion]:
     """Ask a Qwen, DeepSeek, GLM or Kimi model on Alibaba Cloud Model Studio (百炼).
 
     Use it for a second opinion, Chinese writing, translation, or questions about images. It cannot search the web.
-    Returns the answer, token counts, the exact list price in CNY and the request id. Each call costs money.
+    The first line says what it cost: [model | tokens in+out | exact list price | request id]; then comes the answer.
     """
     chosen = call.model_for("chat", model)
     attached = await attach(call, chosen, files)
@@ -84,4 +85,4 @@ async def chat(
         sampling=sampling,
         pdf_pages=attached.pdf_pages,
     )
-    return call_result(completion_result(exchange, call.spent(chosen)), exchange.text)
+    return completion_result(exchange, call.spent(chosen), show_reasoning=show_reasoning)

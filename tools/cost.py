@@ -1,17 +1,21 @@
 """What a workload costs, before it is paid; or the price sheet."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import AfterValidator, Field
 
-from ..server.calls.call import BoundCall
-from ..server.calls.result import money, tool_result
-from ..server.catalog import Strategy, in_beijing
+from ..server.calls.call import BoundCall, Call
+from ..server.calls.receipts import MIN_ID_CHARS, Receipt
+from ..server.calls.result import sum_in_words, tool_result
+from ..server.catalog import Cost, Strategy, in_beijing
 from ..server.catalog.pricing import Costs, Sheet, Workload, compare, price_sheets, text_tokens
 from ..server.endpoints import Region
+from ..server.errors import InvalidRequest
+from ..server.text import printable
 
 ANNOTATIONS = ToolAnnotations(
     title="What a call costs (百炼价格)",
@@ -41,6 +45,12 @@ def _moment(text: str) -> str:
 
 
 ImageSize = Annotated[str, AfterValidator(_sized)]
+
+
+class CostAnswer(Costs):
+    """`receipts`: of calls that were made."""
+
+    receipts: tuple[Receipt, ...] = Field((), exclude_if=lambda v: not v)
 
 
 async def cost(
@@ -75,13 +85,18 @@ async def cost(
             description="The day whose prices hold, as 2026-11-22, or the moment, as 2026-11-22T23:30. Default: today"
         ),
     ] = "",
-) -> Annotated[CallToolResult, Costs]:
+    request_id: Annotated[
+        str, Field(description="What a call made here has cost, in full: the id at the end of its first line")
+    ] = "",
+) -> Annotated[CallToolResult, CostAnswer]:
     """Price calls to Alibaba Cloud Model Studio (百炼) models before making them, or look up prices.
 
     With token counts, images or text: what they cost on each model, cheapest first. Without: the price sheet (tiers,
-    thinking, cache, batch, fine-tuning, deployment, search and page fees). Exact list prices in CNY, with source and
-    date. Free of charge: it asks no service.
+    thinking, cache, batch, fine-tuning, deployment, search and page fees). With request_id: what that call cost, in
+    full. Exact list prices in CNY, with source and date. Free of charge: it asks no service.
     """
+    if request_id.strip():
+        return _receipts_of(call, request_id)
     catalog, where = call.catalog, region or call.region
     names = tuple(dict.fromkeys(map(catalog.canonical_name, models)))
     moment = datetime.fromisoformat(on) if on else None
@@ -110,19 +125,56 @@ def _sides(size: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-# --- both kinds of hosts ---
+# --- in words ---
 
 
 def _told(costs: Costs) -> CallToolResult:
-    lines = [f"{each.model}{' (estimated)' if each.estimated else ''}: {money(each)}" for each in costs.estimates]
+    lines = [f"{each.model}{' (estimated)' if each.estimated else ''}: {_priced(each)}" for each in costs.estimates]
     lines += [_sheet_in_words(sheet) for sheet in costs.sheets]
     if costs.cheapest and len(costs.estimates) > 1:
         lines.append(f"Cheapest in service: {costs.cheapest}.")
     lines += costs.notes
     if costs.fees:
         lines.append(f"Fees in CNY: {'; '.join(f'{name} {fee}' for name, fee in costs.fees.items())}.")
-    lines.append(f"[prices of {costs.on} in {costs.region}, from the catalog: nothing was sent or billed]")
+    read = "".join(f", read at {page}" for page in _pages(costs.estimates))
+    lines.append(f"[prices of {costs.on} in {costs.region}{read}: nothing was sent or billed]")
     return tool_result(costs, "\n".join(lines))
+
+
+def _priced(cost: Cost) -> str:
+    return " | ".join([sum_in_words(cost), *(f"note: {note}" for note in (*cost.warnings, *cost.notes))])
+
+
+def _pages(costs: Sequence[Cost]) -> list[str]:
+    """Where the prices were read, each page once."""
+    return list(dict.fromkeys(f"{each.source} of {each.date}" for each in costs if each.source))
+
+
+def _receipts_of(call: Call, request_id: str) -> CallToolResult:
+    """What calls of this process spent, whole."""
+    found = call.context.receipts.find(request_id)
+    if not found:
+        raise InvalidRequest(
+            f"No call of this server has the request id {printable(request_id)}: give it as the answer says it, with "
+            f"{MIN_ID_CHARS} characters at least. Calls from before the last start are not kept."
+        )
+    receipts = tuple({id(receipt): receipt for receipt in found.values()}.values())
+    costs = Costs(region=call.region, on=str(call.today), cheapest=None)
+    answer = CostAnswer(**dict(costs), receipts=receipts)
+    return tool_result(answer, "\n\n".join(map(_receipt_in_words, receipts)))
+
+
+def _receipt_in_words(receipt: Receipt) -> str:
+    usage = receipt.usage
+    counts = usage.model_dump(exclude_none=True) if usage else {}
+    source = [f"Read at {receipt.cost.source} of {receipt.cost.date}."] if receipt.cost.source else []
+    lines = [
+        f"{'SANDBOX ' if receipt.sandbox else ''}{receipt.tool} with {receipt.model}: {sum_in_words(receipt.cost)}",
+        ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "usage unknown",
+        f"requests {', '.join(receipt.request_ids)} | {receipt.elapsed_s:g} s | finish_reason "
+        f"{', '.join(receipt.finish_reasons)} | thinking {', '.join(receipt.thinking)}",
+    ]
+    return "\n".join([*lines, *receipt.cost.warnings, *receipt.cost.notes, *source])
 
 
 def _sheet_in_words(sheet: Sheet) -> str:

@@ -1,10 +1,10 @@
 """Structured data from texts, files and images: validated, with its evidence."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from mcp.types import CallToolResult, ToolAnnotations
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ..server.calls.call import BoundCall
 from ..server.calls.result import CallResult, call_result
@@ -35,7 +35,6 @@ EXAMPLE = {
     "text": "发明名称：一种芯片散热装置\n申请人：杭州某某科技有限公司\n发明人：张三；李四",
 }
 MAX_WORDS_CHARS = 2_000
-LONG_DATA_CHARS = 4_000  # characters of data that are better read without indents
 NO_EVIDENCE_IN_IMAGES = "What is said in an image only has no place in a text: there is no evidence of it."
 
 
@@ -47,6 +46,11 @@ class Extraction(CallResult):
     attempts: int
     mode: str = Field(description="How the model was held to the schema: json_schema, json_object or prompt")
     notes: tuple[str, ...]
+
+
+def _evidence_mode(given: Any) -> Any:
+    """A switch is meant by some models: on is all of it."""
+    return {True: "all", False: "none"}.get(given, given) if isinstance(given, bool) else given
 
 
 async def extract(
@@ -64,13 +68,17 @@ async def extract(
     ] = (),
     instructions: Annotated[str, Field(description="What to heed beside the schema", max_length=20_000)] = "",
     model: Annotated[str, Field(description="DashScope model id; empty: the server's default")] = "",
-    evidence: Annotated[bool, Field(description="Look up where each value stands in the sources")] = True,
+    evidence: Annotated[
+        Literal["doubtful", "all", "none"],
+        BeforeValidator(_evidence_mode),
+        Field(description="Where values stand in the sources: told of those not found there, of all, of none"),
+    ] = "doubtful",
 ) -> Annotated[CallToolResult, Extraction]:
     """Extract structured data from texts, files and images with a model on Alibaba Cloud Model Studio (百炼).
 
     The answer is validated against your JSON schema here, sent back once if it does not fit, and each value is looked
-    up in the source: exact quote and offsets, in Chinese too. Long texts are read in parts. Returns data, violations,
-    evidence, tokens and the exact list price.
+    up in the source: exact quote and offsets, in Chinese too. Long texts are read in parts. The first line says what
+    it cost, then come the data as JSON, what does not fit, and the values that no source says.
     """
     schema = Schema(json_schema)
     chosen = call.model_for("extract", model)
@@ -80,7 +88,7 @@ async def extract(
         what = "the files are blank" if files else "give text or files"
         raise InvalidRequest(f"There is nothing to extract from: {what}.")
     extracted = await extract_all(call, chosen, schema, texts, images, instructions)
-    looked_up = evidence and texts and any(part.read for part in extracted.read)
+    looked_up = evidence != "none" and texts and any(part.read for part in extracted.read)
     found, left_out = await find_evidence(extracted.data, texts) if looked_up else ((), 0)
     extraction = Extraction(
         **call.spent(chosen),
@@ -90,9 +98,9 @@ async def extract(
         evidence=found,
         attempts=extracted.attempts,
         mode=extracted.mode,
-        notes=tuple(_notes(extracted, left_out, without_place=bool(images) and evidence)),
+        notes=tuple(_notes(extracted, left_out, without_place=bool(images) and evidence != "none")),
     )
-    told = call_result(extraction, _in_words(extraction), *_facts(extraction))
+    told = call_result(extraction, _in_words(extraction, evidence), "" if extraction.valid else "NOT VALID")
     return told if extraction.valid else told.model_copy(update={"is_error": True})
 
 
@@ -110,26 +118,17 @@ def _notes(extracted: Extracted, left_out: int, *, without_place: bool) -> list[
     ]
 
 
-def _in_words(extraction: Extraction) -> str:
-    data = json.dumps(extraction.data, ensure_ascii=False)
-    lines = [json.dumps(extraction.data, ensure_ascii=False, indent=2) if len(data) < LONG_DATA_CHARS else data]
-    if not extraction.valid:
-        lines.append("NOT VALID:")
+def _in_words(extraction: Extraction, evidence: str) -> str:
+    """The data on one line, which nothing inside it can end; then what is to be said of it."""
+    lines = [json.dumps(extraction.data, ensure_ascii=False, separators=(",", ":"))]
     lines += [f"- {violation.pointer or '(the whole)'}: {violation.message}" for violation in extraction.violations]
-    lines += ["Evidence:"] if extraction.evidence else []
-    lines += [_evidence_in_words(each) for each in extraction.evidence]
-    return "\n".join([*lines, *extraction.notes])
+    shown = [each for each in extraction.evidence if each.found is False or (each.found and evidence == "all")]
+    return "\n".join([*lines, *map(_evidence_in_words, shown), *extraction.notes])
 
 
 def _evidence_in_words(evidence: Evidence) -> str:
     where = evidence.pointer or "(the whole)"
-    if evidence.found is None:
-        return f"{where}: nothing to look for"
     if not evidence.found:
-        return f"{where}: NOT FOUND in the text"
-    return f'{where}: "{evidence.quote}" ({evidence.source}, {evidence.start:,} to {evidence.end:,})'
-
-
-def _facts(extraction: Extraction) -> list[str]:
-    state = "valid" if extraction.valid else "NOT VALID"
-    return [state, f"mode {extraction.mode}", f"attempts {extraction.attempts}"]
+        return f"{where}: NOT FOUND in the sources"
+    source = "" if evidence.source == "text" else f" of {evidence.source}"
+    return f"{where}: {short_json(evidence.quote, MAX_WORDS_CHARS)} @{evidence.start}{source}"

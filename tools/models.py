@@ -27,7 +27,7 @@ from ..server.catalog import (
     recommendations,
     what_became,
 )
-from ..server.catalog.pricing import lifecycle_warnings, price_caveats, tier_row
+from ..server.catalog.pricing import lifecycle_warnings, price_caveats, price_notes, tier_row
 from ..server.endpoints import Region
 from ..server.text import printable
 
@@ -41,6 +41,8 @@ ANNOTATIONS = ToolAnnotations(
 EXAMPLE = {"query": "便宜的视觉模型", "limit": 2}
 ONLY_IN_DETAIL = {"cached_input", "cache_write", "cached_input_explicit", "note", "source"}
 NO_COUNTS = {"source", "dimensions", "dimension_range", "basis", "audio_seconds"}
+IMPLIED = ("long_context", "json_object", "batch", "cache")  # by the context, or true of nearly all
+SHORT_ROWS = "id | CNY per million tokens in/out, by input tokens | context | abilities"
 NO_MODEL_FITS = (
     "No model fits. Understood are names and parts of them, abilities (视觉, 翻译, 联网, 结构化, 思考 ...), sizes "
     "(128k, 百万), 便宜, 最强 and 下线; for other wishes use the parameters."
@@ -103,7 +105,7 @@ async def models(
         for name, model in named.items():
             notes += [f"{name} is {model.id}."] if name != model.id else []
             prices = in_force(model, where, model.scope_of(name), call.today)
-            notes += price_caveats(catalog, model, prices, call.today) if prices else []
+            notes += [*price_notes(prices[0]), *price_caveats(catalog, prices, call.today)] if prices else []
             notes += lifecycle_warnings(model, name, call.today)
         successors = (catalog.find(model.lifecycle.successor or "") for model in named.values() if model.retired)
         rows = {**named, **{model.id: model for model in successors if model}}
@@ -199,7 +201,12 @@ def _told(
         advice=tuple(_recommendation(catalog, each) for each in advice),
         notes=tuple(notes),
     )
-    lines = [*map(_recommended, answer.advice), *map(_in_words, answer.models)]
+    rows = [_whole_row(row) if row.id in whole else _short_row(row) for row in answer.models]
+    lines = [
+        *map(_recommended, answer.advice),
+        *([SHORT_ROWS] if any(r.id not in whole for r in answer.models) else []),
+        *rows,
+    ]
     lines = [*answer.notes, *lines] if whole else [*lines, *answer.notes]  # a name is asked for its end, mostly
     return tool_result(answer, "\n".join(lines))
 
@@ -211,7 +218,7 @@ def _recommended(advice: Recommendation) -> str:
     )
 
 
-def _in_words(model: ModelRow) -> str:
+def _whole_row(model: ModelRow) -> str:
     price = "; ".join(", ".join(f"{name} {amount}" for name, amount in tier.items()) for tier in model.price)
     parts = [
         model.name,
@@ -221,3 +228,27 @@ def _in_words(model: ModelRow) -> str:
         ", ".join(f"{name} {value}" for name, value in model.lifecycle.items()),
     ]
     return "\n".join([f"{model.id} | {' | '.join(filter(None, parts))}", *(f"  {each}" for each in model.history)])
+
+
+def _short_row(model: ModelRow) -> str:
+    """What models are chosen by: price, context, abilities; and that one is not simply in service."""
+    context = model.limits.get("context")
+    life = ", ".join(f"{name} {value}" for name, value in model.lifecycle.items())
+    parts = [
+        ", ".join(map(_short_tier, model.price)) or "no price known here",
+        f"{context:,}" if context else "",
+        " ".join(name for name in model.capabilities if name not in IMPLIED),
+        "" if life == "status active" else life,
+    ]
+    return f"{model.id} | {' | '.join(filter(None, parts))}"
+
+
+def _short_tier(tier: dict[str, str]) -> str:
+    """`0.2/0.8 to 32K`; what has other prices than those two says them by name."""
+    amounts = {name: amount for name, amount in tier.items() if name != "tier"}
+    edge = tier["tier"].rpartition("≤")[2] if "≤" in tier["tier"] else ""
+    if set(amounts) == {"input", "output"}:
+        said = f"{amounts['input']}/{amounts['output']}"
+    else:
+        said = " ".join(f"{name} {amount}" for name, amount in amounts.items())
+    return f"{said} to {edge}" if edge else said

@@ -26,8 +26,9 @@ from .version import own_version
 NAME = "bailian"
 TITLE = "Alibaba Cloud Model Studio (百炼)"
 INSTRUCTIONS = (
-    "Models of Alibaba Cloud Model Studio (百炼, DashScope). Calls are billed per token: every answer ends with its "
-    "token counts and list price, so check them before repeating a call. Answers may be in Chinese."
+    "Models of Alibaba Cloud Model Studio (百炼, DashScope), billed per token. The first line of an answer is this "
+    "server's: [model | tokens in+out | list price | request id]; look at it before you repeat a call. Free quota and "
+    "promotions are not in the price. cost(request_id=...) gives a call's whole sum. Answers may be in Chinese."
 )
 SAME_FOR_AN_HOUR = CacheHint(ttl_ms=3_600_000, scope="public")
 CACHED: tuple[CacheableMethod, ...] = (
@@ -80,7 +81,7 @@ def build(context: AppContext, *, log_level: Any = "WARNING") -> App:
         title=TITLE,
         instructions=INSTRUCTIONS,
         version=own_version(),
-        tools=[as_tool(module) for module in tool_modules()],
+        tools=[as_tool(module, structured=context.structured) for module in tool_modules()],
         lifespan=lifespan,
         subscriptions=False,
         cache_hints=dict.fromkeys(CACHED, SAME_FOR_AN_HOUR),

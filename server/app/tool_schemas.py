@@ -3,15 +3,13 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from functools import cache, wraps
+from functools import cache
 from types import ModuleType
 from typing import Any
 
-from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 
-from ..calls.call import Call
+from ..calls.delivery import delivered
 from ..calls.result import CallResult
 
 SAID_ONCE = {"Usage", "Cost", "CostLine"}
@@ -19,38 +17,30 @@ COMMON = set(CallResult.model_fields)
 
 
 @cache  # the schemas of a tool are the same in every server
-def as_tool(module: ModuleType) -> Tool:
-    """The function named like its module, as an MCP tool that refuses arguments it does not know."""
+def as_tool(module: ModuleType, *, structured: bool = False) -> Tool:
+    """The function named like its module, as an MCP tool that refuses arguments it does not know.
+
+    `structured`: it publishes what its results look like as data, and gives them so.
+    """
     name = module.__name__.rpartition(".")[2]
     missing = [part for part in (name, "ANNOTATIONS", "EXAMPLE") if not hasattr(module, part)]
     if missing:
         raise TypeError(f"tools/{name}.py lacks {', '.join(missing)}: tools/__init__.py says what a tool file holds")
     function = getattr(module, name)
     tool = Tool.from_function(
-        _accounted(function),
+        delivered(function),
         title=module.ANNOTATIONS.title,
         description=_prose(function.__doc__),
         annotations=module.ANNOTATIONS,
+        structured_output=structured or False,
     )
     arguments = tool.fn_metadata.arg_model
     arguments.model_config["extra"] = "forbid"
     arguments.model_rebuild(force=True)
     tool.parameters = _plain(_untitled(arguments.model_json_schema(by_alias=True)))
-    tool.fn_metadata.output_schema = _output(_untitled(tool.fn_metadata.output_schema))
+    if structured:
+        tool.fn_metadata.output_schema = _output(_untitled(tool.fn_metadata.output_schema))
     return tool
-
-
-def _accounted(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """The tool, whose failures tell what the whole call did and spent."""
-
-    @wraps(function)
-    async def accounted(call: Call, **arguments: Any) -> Any:
-        try:
-            return await function(call, **arguments)
-        except ToolError as failure:
-            raise call.told(failure) from failure.__cause__
-
-    return accounted
 
 
 def _prose(docstring: str | None) -> str:

@@ -16,17 +16,20 @@ from ..dashscope import ChatCompletions, DashScopeError, Reply
 from ..errors import InvalidRequest
 from .ask import Exchange, RequestFailed, RequestPlan, exchange_of
 from .context import AppContext
+from .host_limits import UNKNOWN, TextLimit, client_name, text_limit
 from .progress import Progress
 from .reply import progress_line
-from .result import Spent, money, sum_exchanges, tokens
+from .result import money, tokens
+from .spent import Spent, sum_exchanges
 from .thinking import Level, ThinkingParameters, output_limit, standard, thinking
 
 
 class Call:
     """One call's view of DashScope."""
 
-    def __init__(self, context: AppContext, progress: Progress) -> None:
+    def __init__(self, context: AppContext, progress: Progress, text_limit: TextLimit = UNKNOWN) -> None:
         self.context = context
+        self.text_limit = text_limit
         self._progress = progress
         self.exchanges: list[Exchange] = []  # every request that was answered or counted
         self.stored_files = 0  # in DashScope's temporary storage, before anything was asked
@@ -222,7 +225,8 @@ class Call:
 
 async def bind(ctx: Context[AppContext]) -> Call:
     """The SDK calls this for each tool call (its `Resolve`), so a tool never sees the context."""
-    return Call(ctx.request_context.lifespan_context, Progress(ctx.report_progress))
+    limit = text_limit(client_name(ctx))
+    return Call(ctx.request_context.lifespan_context, Progress(ctx.report_progress), limit)
 
 
 BoundCall = Annotated[Call, Resolve(bind)]

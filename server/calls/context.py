@@ -9,7 +9,9 @@ from ..catalog import Catalog, Model, in_beijing, shipped
 from ..dashscope import DashScope
 from ..endpoints import Host
 from ..files import Renderer
+from .kept_texts import KeptTexts
 from .pacing import Pacing
+from .receipts import Receipts
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,10 @@ class AppContext:
     extract_repairs: int = 1  # how often an answer that does not fit is sent back
     renderer: Renderer = field(default_factory=Renderer)
     uploads: bool = True  # whether a file may be put into DashScope's temporary storage
+    structured: bool = False  # whether results are given as data too, for programs
     pacing: Pacing = field(default_factory=Pacing)
+    receipts: Receipts = field(default_factory=Receipts)
+    kept_texts: KeptTexts = field(default_factory=KeptTexts)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def known(self, model: str) -> Model | None:

@@ -1,23 +1,24 @@
-"""What an answer carries, and how it reads: as data and as text, for hosts that show the model only one of them."""
+"""What an answer carries, and how it reads: one short line of facts, then the answer itself.
 
-from collections.abc import Sequence
-from decimal import Decimal
-from typing import TypedDict
+The line comes first: it survives wherever a host cuts a text, and no words of a model can stand before it.
+"""
 
-from mcp.types import CallToolResult, ResourceLink, TextContent
+from typing import Any
+
+from mcp.types import CallToolResult, TextContent
 from pydantic import Field
 
-from ..catalog import Cost, CostLine, Frozen, Usage, line, plain, sum_lines, unpriced
-from .ask import Exchange
+from ..catalog import Cost, CostLine, Frozen, Usage, plain
 
 PER = {1_000_000: "/M", 1_000: "/1,000", 1: ""}
+SHORT_ID_CHARS = 8
 
 
 class CallResult(Frozen):
     """What every answer that called DashScope carries."""
 
     model: str = Field(description="The model id that was sent")
-    usage: Usage | None = Field(description="Null when DashScope reported none")
+    usage: Usage | None = Field(None, description="Absent when DashScope reported none", exclude_if=lambda v: v is None)
     cost: Cost
     request_id: str
     request_ids: tuple[str, ...]
@@ -27,146 +28,73 @@ class CallResult(Frozen):
     )
 
 
-class Completion(CallResult):
-    """A model's answer in words."""
-
-    text: str = Field(description="The answer, verbatim")
-    reasoning: str = Field(description="The model's reasoning, its middle left out when long")
-    finish_reason: str = Field(description="stop, length (limit reached), interrupted (stream cut), ...")
-    truncated: bool = Field(description="True: the answer is not whole")
-    incomplete: str = Field("", description="Why it is not whole", exclude_if=lambda v: not v)
-    thinking: str = Field(description="The thinking level used")
+def call_result(result: CallResult, text: str, *facts: str) -> CallToolResult:
+    """An answer as text and as data. `text` is the answer; `facts`: what else changes what to do, for the line."""
+    whole = "\n".join(filter(None, (fact_line(result, *facts), text)))
+    told = tool_result(result, whole)
+    return told.model_copy(update={"meta": {"usage": _billed(result)}}) if result.usage else told
 
 
-def call_result(answer: CallResult, text: str, *facts: str, links: Sequence[ResourceLink] = ()) -> CallToolResult:
-    """An answer for both kinds of hosts: those that show the model only the text, and only the structure.
-
-    `text` is the answer itself. What `CallResult` and `Completion` hold beside it is added here; `facts`: what else the
-    tool's own result says, for the last line; `links`: blocks that follow the text.
-    """
-    parts = [text]
-    if isinstance(answer, Completion):
-        parts += [f"[incomplete] {answer.incomplete}"] if answer.incomplete else []
-        parts += [f"[reasoning]\n{answer.reasoning}"] if answer.reasoning else []
-        facts = (f"finish_reason {answer.finish_reason}", f"thinking {answer.thinking}", *facts)
-    whole = "\n\n".join([*filter(None, parts), _last_line(answer, facts)])
-    return tool_result(answer, whole, links)
-
-
-def tool_result(data: Frozen, text: str, links: Sequence[ResourceLink] = ()) -> CallToolResult:
-    """The same thing said twice: as text for the hosts that show only that, and as data."""
+def tool_result(data: Frozen, text: str) -> CallToolResult:
+    """The same thing said twice: as text, and as data for the programs that ask for it."""
     return CallToolResult(
-        content=[TextContent(type="text", text=text), *links], structured_content=data.model_dump(mode="json")
+        content=[TextContent(type="text", text=text)], structured_content=data.model_dump(mode="json")
     )
 
 
-def _last_line(answer: CallResult, facts: Sequence[str]) -> str:
+def fact_line(result: CallResult, *facts: str) -> str:
+    """`[qwen3.7-plus | 11+35 tokens | 0.000302 CNY | 17f5c078]`, and more only where it changes what to do."""
+    several = f"{len(result.request_ids)} requests, " if len(result.request_ids) > 1 else ""
     parts = [
-        "SANDBOX: no model was asked" if answer.sandbox else "",
-        answer.model,
+        "SANDBOX" if result.sandbox else "",
+        result.model,
+        tokens(result.usage),
+        money(result.cost),
+        several + (short_id(result.request_id) or "request id unknown"),
         *facts,
-        tokens(answer.usage),
-        money(answer.cost),
-        f"{answer.elapsed_s:g} s",
-        f"request {', '.join(answer.request_ids) or 'id unknown'}",
+        *(f"note: {warning}" for warning in result.cost.warnings),
     ]
     return f"[{' | '.join(filter(None, parts))}]"
 
 
-class Spent(TypedDict):
-    """What `CallResult` holds, of all requests of a call."""
-
-    model: str
-    usage: Usage | None
-    cost: Cost
-    request_id: str
-    request_ids: tuple[str, ...]
-    elapsed_s: float
-    sandbox: bool
+def incomplete(why: str) -> str:
+    return f"INCOMPLETE: {why}" if why else ""
 
 
-def sum_exchanges(model: str, exchanges: Sequence[Exchange], elapsed_s: float) -> Spent:
-    """Everything added up, nothing lost. Of no request at all: nothing was used, and nothing is to be paid."""
-    names = tuple(exchange.request_id for exchange in exchanges if exchange.request_id)
-    return Spent(
-        model=model,
-        usage=_usage_of_all([exchange.usage for exchange in exchanges]),
-        cost=_cost_of_all([exchange.cost for exchange in exchanges]),
-        request_id=exchanges[-1].request_id if exchanges else "",
-        request_ids=names,
-        elapsed_s=round(elapsed_s, 3),
-        sandbox=any(exchange.sandbox for exchange in exchanges),
-    )
+def short_id(request_id: str) -> str:
+    """What of a request id stands in a line; `cost` takes it too."""
+    return request_id[:SHORT_ID_CHARS]
 
 
-def completion_result(exchange: Exchange, spent: Spent) -> Completion:
-    return Completion(
-        **spent,
-        text=exchange.text,
-        reasoning=exchange.reasoning,
-        finish_reason=exchange.finish_reason,
-        truncated=exchange.truncated,
-        incomplete=exchange.incomplete,
-        thinking=exchange.thinking,
-    )
+def _billed(result: CallResult) -> dict[str, Any]:
+    """In the form Dify reads: https://github.com/langgenius/dify (api/core/tools/mcp_tool). No price: none is said."""
+    assert result.usage
+    counts = {"prompt_tokens": result.usage.input_tokens, "completion_tokens": result.usage.output_tokens}
+    if result.cost.total is None:
+        return counts
+    return {**counts, "total_price": plain(result.cost.total), "currency": result.cost.currency}
 
 
-def _usage_of_all(usages: Sequence[Usage | None]) -> Usage | None:
-    """Sums; a count is null where any request did not report it."""
-    if not usages:
-        return Usage(input_tokens=0, output_tokens=0)
-    known = [usage for usage in usages if usage is not None]
-    if len(known) < len(usages):
-        return None
-    sums: dict[str, int | None] = {}
-    for name in Usage.model_fields:
-        counts = [getattr(usage, name) for usage in known]
-        sums[name] = None if None in counts else sum(counts)
-    return Usage.model_validate(sums)
-
-
-def _cost_of_all(costs: Sequence[Cost]) -> Cost:
-    """The requests' lines, those of one price added up; unknown as soon as one of them is."""
-    if len(costs) < 2:
-        return costs[0] if costs else Cost(total=Decimal())
-    warnings = tuple(dict.fromkeys(said for cost in costs for said in cost.warnings))
-    if unknown := next((cost.reason for cost in costs if cost.total is None), None):
-        return unpriced(unknown, *warnings)
-    lines: dict[tuple[str, Decimal, int], int] = {}
-    for each in (each for cost in costs for each in cost.lines):
-        key = (each.item, each.unit_price, each.per)
-        lines[key] = lines.get(key, 0) + each.quantity
-    summed_lines = tuple(line(item, count, price, per) for (item, price, per), count in lines.items())
-    tiers = " and ".join(dict.fromkeys(cost.tier for cost in costs if cost.tier))
-    return costs[-1].model_copy(
-        update={"total": sum_lines(summed_lines), "lines": summed_lines, "tier": tiers, "warnings": warnings}
-    )
+# --- in words ---
 
 
 def tokens(usage: Usage | None) -> str:
+    """`11+35 tokens`: in and out; what of it was reasoning."""
     if usage is None:
         return "tokens unknown"
-    inside = [
-        (usage.cached_input_tokens, "cached"),
-        (usage.image_tokens, "of images"),
-    ]
-    read = ", ".join(f"{count:,} {what}" for count, what in inside if count is not None)
-    thought = "" if usage.reasoning_tokens is None else f" ({usage.reasoning_tokens:,} reasoning)"
-    return f"{usage.input_tokens:,} tokens in{f' ({read})' if read else ''}, {usage.output_tokens:,} out{thought}"
+    thought = f" ({usage.reasoning_tokens:,} reasoning)" if usage.reasoning_tokens else ""
+    return f"{usage.input_tokens:,}+{usage.output_tokens:,} tokens{thought}"
 
 
 def money(cost: Cost) -> str:
-    if cost.total is None:
-        said = f"cost unknown: {cost.reason}"
-    elif cost.tier is None:
-        said = f"{plain(cost.total)} {cost.currency}: nothing was sent"
-    else:
-        sums = " + ".join(map(_product, cost.lines))
-        said = (
-            f"{plain(cost.total)} {cost.currency} = {sums or 'nothing'} "
-            f"(list price, tier {cost.tier}, {cost.source} of {cost.date})"
-        )
-    return " | ".join([said, *(f"note: {warning}" for warning in cost.warnings)])
+    return f"cost unknown: {cost.reason}" if cost.total is None else f"{plain(cost.total)} {cost.currency}"
+
+
+def sum_in_words(cost: Cost) -> str:
+    """How the money comes about: `0.006 CNY = 1,000 input x 2/M + 500 output x 8/M (0<Token≤256K)`."""
+    if cost.total is None or cost.tier is None:
+        return money(cost)
+    return f"{money(cost)} = {' + '.join(map(_product, cost.lines)) or 'nothing'} ({cost.tier})"
 
 
 def _product(line: CostLine) -> str:

@@ -53,7 +53,10 @@ class Cost(Frozen):
     tier: str | None = None
     source: str | None = Field(None, description="The page the price was read from")
     date: str | None = Field(None, description="The day of that page")
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = Field(
+        (), description="What may make this very price wrong, or should change the choice"
+    )
+    notes: tuple[str, ...] = Field((), description="What holds for every price of the model: what is not in it")
     reason: str | None = None
 
 

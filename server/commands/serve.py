@@ -24,11 +24,14 @@ Streams = tuple[BinaryIO, BinaryIO]
 LOGGER = logging.getLogger("bailian_mcp")
 
 
-def main(transport: str, host: str, port: int, *, stdio: Streams | None, sandboxed: bool) -> int:
+def main(
+    transport: str, host: str, port: int, *, stdio: Streams | None, sandboxed: bool = False, structured: bool = False
+) -> int:
     """Serve until told to stop; the exit status. `stdio`: the two streams, where that is the transport."""
     with ExitStack() as stack:
         try:
-            settings = read_settings(**_sandbox_settings(stack) if sandboxed else {})
+            given = {"BAILIAN_STRUCTURED": "true"} if structured else {}
+            settings = read_settings(**given, **_sandbox_settings(stack) if sandboxed else {})
             listening = None if stdio else stack.enter_context(_listening(settings, host, port))
         except BadSettings as error:
             sys.stderr.write(f"bailian-mcp cannot start.\n{error}\n")
@@ -86,6 +89,7 @@ def _context(settings: Settings, client: DashScope, *, remote: bool) -> AppConte
         extract_repairs=settings.extract_repairs,
         renderer=Renderer(child_environment()),
         uploads=settings.uploads,
+        structured=settings.structured,
     )
 
 

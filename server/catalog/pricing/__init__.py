@@ -3,6 +3,7 @@
 from .caveats import lifecycle_warnings as lifecycle_warnings
 from .caveats import over_limits as over_limits
 from .caveats import price_caveats as price_caveats
+from .caveats import price_notes as price_notes
 from .comparison import Costs as Costs
 from .comparison import Estimate as Estimate
 from .comparison import compare as compare

@@ -24,13 +24,24 @@ class PriceQuery:
     to_the_hour: bool
 
 
-def caveats(asked: PriceQuery, prices: Sequence[Price], tier: Tier) -> Iterator[str]:
-    price, work = prices[0], asked.work
-    yield _quota(price, work) if work.free_quota else "List price: free quota and promotions are not deducted."
+def notes_of(asked: PriceQuery, price: Price) -> Iterator[str]:
+    """What stands beside every price of the model, whatever the call was."""
+    if not asked.work.free_quota:
+        yield "List price: free quota and promotions are not deducted."
     if asked.name not in (asked.model.id, *asked.model.aliases):
         yield f"{asked.name} is {asked.model.id}."
-    yield from price_caveats(asked.catalog, asked.model, prices, asked.day)
+    yield from price_notes(price)
     yield from _of_the_hour(price, asked)
+    if asked.work.web_searches:
+        yield "Pages that a search brings in are billed as input tokens too."
+
+
+def caveats(asked: PriceQuery, prices: Sequence[Price], tier: Tier) -> Iterator[str]:
+    """What may make this price wrong, or should change the choice."""
+    price, work = prices[0], asked.work
+    if work.free_quota:
+        yield _quota(price, work)
+    yield from price_caveats(asked.catalog, prices, asked.day)
     yield from _of_the_limits(asked.model, price, work)
     yield from _of_the_cache(asked.catalog, price, tier, work)
     yield from _of_batch_and_search(asked.catalog, price, work)
@@ -38,18 +49,22 @@ def caveats(asked: PriceQuery, prices: Sequence[Price], tier: Tier) -> Iterator[
         yield asked.catalog.trouble
 
 
-def price_caveats(catalog: Catalog, model: Model, prices: Sequence[Price], day: date) -> Iterator[str]:
-    """What holds for a price whatever the workload."""
-    price, source = prices[0], catalog.sources[prices[0].source]
+def price_notes(price: Price) -> Iterator[str]:
+    """What is not in a price, whatever the workload."""
     if price.note:
         yield f"Of the price: {price.note}."
     if price.promotion:
         yield f"A printed promotion ({price.promotion}) is not applied."
+    if price.region == INTERNATIONAL_REGION:
+        yield "Printed in CNY; the international site bills in USD."
+
+
+def price_caveats(catalog: Catalog, prices: Sequence[Price], day: date) -> Iterator[str]:
+    """What may make a price wrong, whatever the workload."""
+    price, source = prices[0], catalog.sources[prices[0].source]
     if len(prices) > 1:
         scopes = ", ".join(each.scope for each in prices)
         yield f"{price.region} has several price scopes ({scopes}); {price.scope} used."
-    if price.region == INTERNATIONAL_REGION:
-        yield "Printed in CNY; the international site bills in USD."
     if price.basis == "claimed":
         yield f"This price is the lone claim of a third party ({source.title}): it may be wrong."
     yield from _of_the_day(price, source, day)
@@ -147,7 +162,5 @@ def _of_batch_and_search(catalog: Catalog, price: Price, work: Workload) -> Iter
     if work.batch and price.batch and not price.batch.printed:
         source = catalog.sources[price.batch.source]
         yield f"The price row prints no Batch price; this one is of {source.title}, {source.date}."
-    if work.web_searches:
-        yield "Pages that a search brings in are billed as input tokens too."
-        if price.region != BEIJING_REGION and work.search_strategy in ("turbo", "max"):
-            yield f"In {price.region} a search fee is printed for agent searches only: that one is used."
+    if work.web_searches and price.region != BEIJING_REGION and work.search_strategy in ("turbo", "max"):
+        yield f"In {price.region} a search fee is printed for agent searches only: that one is used."

@@ -39,7 +39,7 @@ class Costs(Frozen):
 
     region: str
     on: str
-    cheapest: str | None
+    cheapest: str | None = Field(None, exclude_if=lambda v: v is None)
     estimates: tuple[Estimate, ...] = ()
     sheets: tuple[Sheet, ...] = ()
     fees: dict[str, str] = Field({}, description="What is not billed by the token, in CNY")
@@ -77,8 +77,11 @@ def _of_the_guess(guess: TextTokens) -> str:
 
 def _compared(catalog: Catalog, estimates: Sequence[Estimate], region: str, on: str, notes: Sequence[str]) -> Costs:
     """What is said of every estimate is said once."""
-    priced = [set(each.warnings) for each in estimates if each.total is not None]
-    common = [said for said in estimates[0].warnings if all(said in each for each in priced)] if len(priced) > 1 else []
+    priced = [each for each in estimates if each.total is not None]
+    common = list(estimates[0].notes) if len(priced) == 1 else []
+    if len(priced) > 1:
+        first = (*estimates[0].warnings, *estimates[0].notes)
+        common = [said for said in first if all(said in (*each.warnings, *each.notes) for each in priced)]
     trouble = [f"Of all: {catalog.trouble}"] if catalog.trouble and catalog.trouble not in common else []
     return Costs(
         region=region,
@@ -89,8 +92,12 @@ def _compared(catalog: Catalog, estimates: Sequence[Estimate], region: str, on: 
     )
 
 
-def _without(estimate: Estimate, warnings: Sequence[str]) -> Estimate:
-    return estimate.model_copy(update={"warnings": tuple(w for w in estimate.warnings if w not in warnings)})
+def _without(estimate: Estimate, common: Sequence[str]) -> Estimate:
+    own = {
+        "warnings": tuple(said for said in estimate.warnings if said not in common),
+        "notes": tuple(said for said in estimate.notes if said not in common),
+    }
+    return estimate.model_copy(update=own)
 
 
 def _cheapest(catalog: Catalog, estimates: Sequence[Estimate]) -> str | None:

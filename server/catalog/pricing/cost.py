@@ -12,7 +12,7 @@ from decimal import Decimal
 from ...text import printable
 from ..models import Catalog, Fee, Model, Price, Tier, in_beijing, in_force
 from ..money import EXACT, Cost, CostLine, line, sum_lines, unpriced
-from .caveats import PriceQuery, caveats, lifecycle_warnings
+from .caveats import PriceQuery, caveats, lifecycle_warnings, notes_of
 from .workload import Workload
 
 
@@ -47,6 +47,7 @@ def cost_of(catalog: Catalog, name: str, work: Workload, *, region: str, on: dat
         source=source.url or source.title,
         date=source.date,
         warnings=(*caveats(asked, prices, tier), *said),
+        notes=tuple(notes_of(asked, price)),
     )
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ..models import BEIJING_REGION, Catalog, Model, Price, Tier, in_force
 from ..money import Frozen, plain
-from .caveats import lifecycle_warnings, price_caveats
+from .caveats import lifecycle_warnings, price_caveats, price_notes
 from .services import deployments_of, training_of
 
 
@@ -64,7 +64,8 @@ def _notes(catalog: Catalog, model: Model, prices: Sequence[Price], region: str,
     price = prices[0]
     if price.kind == "trial":
         yield "A free trial, without a price."
-    yield from price_caveats(catalog, model, prices, day)
+    yield from price_notes(price)
+    yield from price_caveats(catalog, prices, day)
     if model.first_day and day < model.first_day:
         yield f"Released on {model.first_day}: there was no price on {day}."
     if hours := price.off_peak:

@@ -1,0 +1,36 @@
+"""A model's answer in words."""
+
+from mcp.types import CallToolResult
+from pydantic import Field
+
+from .ask import Exchange
+from .result import CallResult, call_result, incomplete, short_id
+from .spent import Spent
+
+
+class Completion(CallResult):
+    """What `chat` gives."""
+
+    answer: str = Field(description="Verbatim")
+    reasoning: str = Field("", description="If asked for; its middle left out when long", exclude_if=lambda v: not v)
+    finish_reason: str = Field(description="stop, length (limit reached), interrupted (stream cut), ...")
+    truncated: bool = Field(description="True: the answer is not whole")
+    incomplete: str = Field("", description="Why it is not whole", exclude_if=lambda v: not v)
+    thinking: str = Field(description="The thinking level used")
+
+
+def completion_result(exchange: Exchange, spent: Spent, *, show_reasoning: bool = False) -> CallToolResult:
+    """A model's answer in words, for both kinds of clients."""
+    completion = Completion(
+        **spent,
+        answer=exchange.text,
+        reasoning=exchange.reasoning if show_reasoning else "",
+        finish_reason=exchange.finish_reason,
+        truncated=exchange.truncated,
+        incomplete=exchange.incomplete,
+        thinking=exchange.thinking,
+    )
+    parts = [completion.answer]
+    if completion.reasoning:
+        parts.append(f"[reasoning, {short_id(completion.request_id)}]\n{completion.reasoning}")
+    return call_result(completion, "\n\n".join(parts), incomplete(completion.incomplete))

@@ -1,0 +1,38 @@
+"""What each call spent, whole, for as long as this process lives: the line of an answer says only the sum."""
+
+from collections import OrderedDict
+
+from .result import CallResult
+
+MAX_RECEIPTS = 2_000
+MIN_ID_CHARS = 6  # a shorter piece of an id fits too many calls, other people's among them
+
+
+class Receipt(CallResult):
+    """One call. `finish_reasons`, `thinking`: of its requests, each once."""
+
+    tool: str
+    finish_reasons: tuple[str, ...]
+    thinking: tuple[str, ...]
+
+
+class Receipts:
+    """The last ones, by request id."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Receipt] = OrderedDict()
+
+    def keep(self, receipt: Receipt) -> None:
+        for request_id in receipt.request_ids:
+            self._kept[request_id] = receipt
+        while len(self._kept) > MAX_RECEIPTS:
+            self._kept.popitem(last=False)
+
+    def find(self, request_id: str) -> dict[str, Receipt]:
+        """By request id: the one of that id, or all whose id begins so."""
+        asked = request_id.strip()
+        if asked in self._kept:
+            return {asked: self._kept[asked]}
+        if len(asked) < MIN_ID_CHARS:
+            return {}
+        return {name: receipt for name, receipt in self._kept.items() if name.startswith(asked)}
