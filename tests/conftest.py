@@ -152,7 +152,7 @@ STRUCTURE_ONLY = {
     "*:finish_reason": "INCOMPLETE says what is not as usual", "*:truncated": "the same", "*:thinking": "as asked for",
     "web_search:strategy": "as asked for, and in the price", "web_search:searched": "NOT SEARCHED says that it is not",
     "extract:attempts": "how many requests", "extract:mode": "how it was asked", "extract:valid": "NOT VALID",
-    "extract:evidence.*": "told of what is asked for", "extract:data": "as JSON, looked at by its own stories",
+    "extract:evidence.*": "told of what is asked for", "extract:data.*": "as JSON", "extract:data": "as JSON, looked at by its own stories",
     "extract:evidence": "the same",
     "ocr:pages.page": "a single page needs no number", "ocr:pages.status": "ok is not said",
     "ocr:pages.lines.*": "looked at by their own stories", "ocr:pages.fields.*": "as JSON", "ocr:pages.fields": "as JSON",
@@ -388,7 +388,8 @@ async def over_pipes(**environment: str) -> AsyncIterator[Any]:
 @asynccontextmanager
 async def over_pipes_to_a_sandbox() -> AsyncIterator[Any]:
     with sandbox.running() as url:
-        async with over_pipes(DASHSCOPE_BASE_URL=url, DASHSCOPE_API_KEY=KEY) as streams:
+        given = {"DASHSCOPE_BASE_URL": url, "DASHSCOPE_API_KEY": KEY, "BAILIAN_STRUCTURED": "true"}
+        async with over_pipes(**given) as streams:
             yield streams
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
-from conftest import FakeDashScope, Hosted, chunk, finish, leaves, refusal, sse, stream, text_of, told, usage
+from conftest import FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, told, usage
 from mcp.types import CallToolResult
 from PIL import Image
 
@@ -38,8 +38,7 @@ async def test_an_answer_comes_with_its_tokens_its_exact_price_and_its_request_i
     data = dict(result.structured_content or {})
     assert data.pop("elapsed_s") >= 0
     assert data == {
-        "text": "西湖在杭州。",
-        "reasoning": "",
+        "answer": "西湖在杭州。",
         "finish_reason": "stop",
         "truncated": False,
         "thinking": "off",
@@ -62,7 +61,8 @@ async def test_an_answer_comes_with_its_tokens_its_exact_price_and_its_request_i
             "tier": "0<Token≤256K",
             "source": "https://help.aliyun.com/zh/model-studio/model-pricing",
             "date": "2026-10-09",
-            "warnings": [
+            "warnings": [],
+            "notes": [
                 "List price: free quota and promotions are not deducted.",
                 "A printed promotion (20% off (限时8折)) is not applied.",
             ],
@@ -81,10 +81,10 @@ async def test_the_text_says_what_the_structure_says(hosted: Hosted) -> None:
     frames = sse(chunk(reasoning_content="先想一想"), chunk(content="答案"), finish("length"), usage(**details))
     result = await ask(hosted, FakeDashScope([stream(frames)]), thinking="low")
 
-    text, data = text_of(result), result.structured_content or {}
-    assert text.startswith(data["answer"])
-    for fact in leaves(data):
-        assert fact in text, fact
+    assert text_of(result) == (
+        "[qwen3.7-plus | 1,000+500 tokens (123 reasoning) | 0.00568 CNY | req-1 | INCOMPLETE: the output limit was "
+        "reached; ask for less, or raise max_output_tokens where the tool has it]\n答案"
+    )
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,13 @@ async def test_reasoning_is_priced_as_thinking_and_a_long_one_loses_its_middle(h
     data = result.structured_content or {}
     assert [line["item"] for line in data["cost"]["lines"]] == ["input", "output_thinking"]
     assert data["cost"]["total"] == "0.072808"  # 1,000 x 0.8 + 9,001 x 8, per million
-    assert "[... 1,000 characters left out ...]" in data["reasoning"]
+    assert "reasoning" not in data
+
+    shown = await ask(
+        hosted, FakeDashScope([stream(frames)]), model="qwen-plus", thinking="medium", show_reasoning=True
+    )
+    assert "[... 1,000 characters left out ...]" in (shown.structured_content or {})["reasoning"]
+    assert "好\n\n[reasoning, req-1]\n想想" in text_of(shown)
 
 
 # --- models the catalog does not know, or holds as retired ---
@@ -331,7 +337,7 @@ async def test_a_cut_stream_keeps_what_came_and_is_marked(hosted: Hosted) -> Non
     assert not result.is_error
     assert (data["answer"], data["truncated"], data["finish_reason"]) == ("前半", True, "interrupted")
     assert data["cost"]["reason"] == "DashScope reported no usage; the call may still be billed"
-    assert "[incomplete] DashScope ended the stream in the middle." in text_of(result)
+    assert "INCOMPLETE: DashScope ended the stream in the middle." in text_of(result)
     assert len(wire.requests) == 1
 
 
@@ -343,7 +349,7 @@ async def test_an_answer_that_hit_its_limit_is_marked(hosted: Hosted) -> None:
         True,
         "the output limit was reached; ask for less, or raise max_output_tokens where the tool has it",
     )
-    assert "[incomplete] the output limit was reached;" in text_of(result)
+    assert "INCOMPLETE: the output limit was reached;" in text_of(result)
 
 
 async def test_an_error_inside_the_stream_is_told_beside_what_came(hosted: Hosted) -> None:
@@ -358,7 +364,7 @@ async def test_tokens_that_were_spent_on_no_answer_are_told_with_their_price(hos
     result = await ask(hosted, FakeDashScope([stream(sse(usage(1000, 500), done=False))]))
 
     assert result.is_error
-    assert "Spent: 1,000 tokens in, 500 out, 0.006 CNY" in text_of(result)
+    assert "Spent: 1,000+500 tokens, 0.006 CNY" in text_of(result)
 
 
 # --- images ---

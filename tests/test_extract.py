@@ -249,7 +249,7 @@ async def test_each_value_has_its_place_in_the_text(hosted: Hosted) -> None:
 
 
 async def test_evidence_may_be_left_out(hosted: Hosted) -> None:
-    assert (await data(hosted, FakeDashScope([said({"title": "西湖"})]), evidence=False))["evidence"] == []
+    assert (await data(hosted, FakeDashScope([said({"title": "西湖"})]), evidence="none"))["evidence"] == []
 
 
 # --- files ---
@@ -473,7 +473,7 @@ async def test_three_hundred_pages_are_read_in_bounded_memory() -> None:
     answer = json.dumps({"title": "芯片散热装置", "names": ["第299页"], "year": 1000})
     async with (
         upstream(sse(chunk(content=answer), finish(), usage())) as dashscope,
-        raw(DASHSCOPE_BASE_URL=dashscope.url, DASHSCOPE_API_KEY=KEY) as server,
+        raw(DASHSCOPE_BASE_URL=dashscope.url, DASHSCOPE_API_KEY=KEY, BAILIAN_STRUCTURED="true") as server,
     ):
         before = peak_bytes(server.running.pid)
         result = await server.call(1, "extract", json_schema=SCHEMA, text=pages)

@@ -29,7 +29,20 @@ from bailian_mcp.server.__main__ import main
 from bailian_mcp.server.app.server import build
 from bailian_mcp.server.app.transports.http import Listener, Transport, application
 from bailian_mcp.server.calls.context import AppContext
-from conftest import ERAS, HOST, KEY, SERVER, FakeDashScope, cancel_under_way, chunk, dashscope, sse, told, upstream
+from conftest import (
+    ERAS,
+    HOST,
+    KEY,
+    SERVER,
+    FakeDashScope,
+    cancel_under_way,
+    chunk,
+    dashscope,
+    sse,
+    text_of,
+    told,
+    upstream,
+)
 from mcp import Client
 from mcp.client.sse import sse_client
 from starlette.types import ASGIApp
@@ -79,7 +92,7 @@ async def test_many_clients_of_both_eras_are_answered_with_progress(
     async def call(era: str, number: int) -> None:
         async with connected(url, era) as host:
             result = await host.call_tool("chat", {"prompt": f"第{number}问"}, progress_callback=told(messages))
-        assert f"第{number}问" in (result.structured_content or {})["text"]
+        assert f"第{number}问" in text_of(result)
 
     with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:

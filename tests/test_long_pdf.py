@@ -20,6 +20,7 @@ def settings(folder: Path, url: str) -> dict[str, str]:
         "DASHSCOPE_API_KEY": "sk-sandbox",
         "BAILIAN_ALLOWED_DIRS": str(folder),
         "BAILIAN_SOFT_TIMEOUT_S": "600",
+        "BAILIAN_STRUCTURED": "true",
     }
 
 

@@ -27,7 +27,7 @@ def amounts(of: Cost) -> dict[str, str]:
 
 
 def says(of: Cost, words: str) -> bool:
-    return any(words in warning for warning in of.warnings)
+    return any(words in said for said in (*of.warnings, *of.notes))
 
 
 def on_a_day(tiers: list[dict[str, Any]], **price: Any) -> Catalog:
@@ -409,11 +409,11 @@ def test_the_last_day_of_the_calendar_has_a_price_too() -> None:
 
 
 def test_every_price_says_what_is_not_in_it() -> None:
-    assert cost("qwen-max", input_tokens=1).warnings == ("List price: free quota and promotions are not deducted.",)
+    assert cost("qwen-max", input_tokens=1).notes == ("List price: free quota and promotions are not deducted.",)
 
 
 def test_a_printed_promotion_is_named_and_not_applied() -> None:
-    assert "A printed promotion (20% off (限时8折)) is not applied." in cost("qwen3.7-plus", input_tokens=1).warnings
+    assert "A printed promotion (20% off (限时8折)) is not applied." in cost("qwen3.7-plus", input_tokens=1).notes
 
 
 @pytest.mark.parametrize(("on", "warns"), [(date(2027, 1, 7), False), (date(2027, 1, 8), True)])

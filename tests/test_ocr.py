@@ -406,7 +406,7 @@ async def test_each_page_is_sent_once_as_it_prints(hosted: Hosted, tmp_path: Pat
     assert found["next_pages"] == ""
     assert found["usage"]["input_tokens"] == 6 * 524
     assert found["cost"]["total"] == "0.002352"
-    assert found["cost"]["warnings"].count("List price: free quota and promotions are not deducted.") == 1
+    assert found["cost"]["notes"].count("List price: free quota and promotions are not deducted.") == 1
     assert len(found["request_ids"]) == 6
 
 
@@ -1044,7 +1044,7 @@ async def test_a_page_that_was_counted_and_then_refused_tells_what_it_spent(host
     result = await ask(hosted, wire, tmp_path, source=str(tmp_path / "a.png"))
 
     assert result.is_error
-    assert "Spent: 524 tokens in" in text_of(result)
+    assert "Spent: 524+65 tokens, 0.000392 CNY." in text_of(result)
     assert "failed inside" not in text_of(result)
 
 

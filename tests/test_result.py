@@ -9,7 +9,7 @@ class Found(CallResult):
     searched: bool
 
 
-def test_an_answer_of_another_shape_gets_the_same_last_line_with_its_own_facts() -> None:
+def test_an_answer_of_another_shape_gets_the_same_line_with_its_own_facts() -> None:
     found = Found(
         model="qwen3.7-plus",
         usage=Usage(input_tokens=1_234, output_tokens=5),
@@ -19,10 +19,10 @@ def test_an_answer_of_another_shape_gets_the_same_last_line_with_its_own_facts()
         elapsed_s=1.5,
         searched=True,
     )
-    told = call_result(found, "the answer", "searched yes")
+    told = call_result(found, "the answer", "NOT SEARCHED")
 
     assert text_of(told) == (
-        "the answer\n\n[qwen3.7-plus | searched yes | 1,234 tokens in, 5 out | cost unknown: because | 1.5 s | request id unknown]"
+        "[qwen3.7-plus | 1,234+5 tokens | cost unknown: because | request id unknown | NOT SEARCHED]\nthe answer"
     )
     assert told.structured_content == found.model_dump(mode="json")
     assert "sandbox" not in (told.structured_content or {})

@@ -194,4 +194,4 @@ async def test_a_model_that_repeats_its_text_so_far_does_so_here_too(hosted: Hos
         result = await host.call_tool("chat", {"prompt": "西湖在哪里？", "model": "qwen-mt-plus"})
 
     assert not (result.structured_content or {})["truncated"]
-    assert text_of(result).startswith("这是沙箱的回答，没有调用任何模型。收到的问题是：西湖在哪里？\n")
+    assert text_of(result).endswith("]\n这是沙箱的回答，没有调用任何模型。收到的问题是：西湖在哪里？")

@@ -42,13 +42,13 @@ WHOLE = sse(chunk(content="local"), {"choices": [{"delta": {}, "finish_reason": 
 @pytest.mark.both_eras
 async def test_long_chinese_texts_are_answered_with_progress(era: str) -> None:
     with anyio.fail_after(60):
-        async with Client(process("--sandbox"), mode=era) as host:
+        async with Client(process("--sandbox", "--structured"), mode=era) as host:
             for name, text in LONG_TEXTS.items():
                 messages: list[str] = []
                 result = await host.call_tool("chat", {"prompt": text}, progress_callback=told(messages))
                 data = result.structured_content or {}
                 assert data["usage"]["input_tokens"] == len(text), name  # a token a character: nothing was lost
-                assert text[:200] in data["text"], name
+                assert text[:200] in data["answer"], name
                 assert data["sandbox"] is True, name
                 assert messages, name
 
@@ -74,10 +74,8 @@ async def test_the_demos_block_starts_the_server_from_another_folder(tmp_path: P
         async with Client(server) as host:
             result = await host.call_tool("chat", {"prompt": "你好"})
 
-    assert (result.structured_content or {})["cost"]["total"]
-    assert "SANDBOX: no model was asked" in shown
-    assert "CNY" in shown
-    assert "request " in shown
+    assert text_of(result).startswith("[SANDBOX | qwen3.7-plus | ")
+    assert "[SANDBOX | qwen3.7-plus | 11+35 tokens | 0.000302 CNY | " in shown
 
 
 @pytest.mark.both_eras
@@ -88,12 +86,13 @@ async def test_a_plain_openai_compatible_server_answers_without_a_price(era: str
                 "DASHSCOPE_BASE_URL": f"{server.url}/v1",
                 "DASHSCOPE_API_KEY": "x",
                 "BAILIAN_CHAT_MODEL": "llama",
+                "BAILIAN_STRUCTURED": "true",
             }
             async with Client(over_pipes(**environment), mode=era) as client:
                 result = await client.call_tool("chat", {"prompt": "你好"})
 
     data = result.structured_content or {}
-    assert (data["model"], data["text"]) == ("llama", "local")
+    assert (data["model"], data["answer"]) == ("llama", "local")
     assert data["cost"]["reason"].startswith("not DashScope")
 
 
@@ -146,7 +145,8 @@ def test_a_host_that_stops_reading_is_left_without_a_traceback() -> None:
 
 async def test_a_finished_reply_is_given_whole_to_a_host_that_reads_slowly() -> None:
     long = sse(chunk(content="长" * 300_000), {"choices": [{"delta": {}, "finish_reason": "stop"}]})
-    async with upstream(long) as dashscope, raw(DASHSCOPE_BASE_URL=dashscope.url, DASHSCOPE_API_KEY=KEY) as server:
+    given = {"DASHSCOPE_API_KEY": KEY, "BAILIAN_STRUCTURED": "true"}
+    async with upstream(long) as dashscope, raw(DASHSCOPE_BASE_URL=dashscope.url, **given) as server:
         await server.send(id=1, method="tools/call", params={"name": "chat", "arguments": {"prompt": "x"}})
         server.rest += await server.stdout.receive()  # it has begun to write
         await server.end_of_input()
@@ -155,7 +155,7 @@ async def test_a_finished_reply_is_given_whole_to_a_host_that_reads_slowly() -> 
         await server.running.wait()
 
     whole = [json.loads(line) for line in server.rest.decode().splitlines()]
-    assert whole[-1]["result"]["structuredContent"]["text"] == "长" * 300_000
+    assert whole[-1]["result"]["structuredContent"]["answer"] == "长" * 300_000
 
 
 async def read_slowly(server: Raw) -> bytes | None:
@@ -205,7 +205,7 @@ async def test_half_a_surrogate_pair_from_dashscope_does_not_end_it() -> None:
         await server.send(id=2, method="ping")
         await server.reply(2)
 
-    assert result["structuredContent"]["text"] == "a\ufffd"
+    assert result["content"][0]["text"].endswith("\na\ufffd")
 
 
 async def test_after_lines_no_client_should_send_the_next_call_is_answered() -> None:
@@ -284,7 +284,7 @@ async def test_a_planted_key_in_dashscopes_words_is_in_no_result_and_no_log_line
             await server.end_of_input()
             await server.ended()
 
-    assert result["structuredContent"]["incomplete"].endswith("[[key], HTTP 200]")
+    assert "[[key], HTTP 200]" in result["content"][0]["text"]
     assert KEY not in "".join(server.lines)
     assert KEY.encode() not in server.stderr
     assert b"geheim" not in server.stderr

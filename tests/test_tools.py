@@ -17,7 +17,7 @@ from conftest import ERAS, FakeDashScope, Hosted, stream, text_of
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 INPUT_BUDGET_TOKENS = 3_000  # of all: every host pays for them
-OUTPUT_BUDGET_TOKENS = 700  # of each: an added tool need not make the others leaner
+OUTPUT_BUDGET_TOKENS = 1_000  # of each, and for the programs that ask for them only
 NAMES = [module.__name__.rpartition(".")[2] for module in tool_modules()]
 pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
 

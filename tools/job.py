@@ -23,7 +23,7 @@ EXAMPLE: dict[str, object] = {}
 NOTHING = "Nothing to read on: an answer that is longer than this host takes says its id."
 
 
-class Piece(Frozen):
+class TextPiece(Frozen):
     """`piece` is characters `start` to `end` of `total_chars`."""
 
     id: str
@@ -37,19 +37,19 @@ async def job(
     call: BoundCall,
     id: Annotated[str, Field(description="As the answer's first line says")] = "",
     offset: Annotated[int, Field(description="The character to begin with", ge=0)] = 0,
-) -> Annotated[CallToolResult, Piece]:
+) -> Annotated[CallToolResult, TextPiece]:
     """Read on an answer of this server that was longer than the host takes. Free: it was paid when it was made.
 
     Kept until the server ends.
     """
     if not id.strip():
-        return tool_result(Piece(id="", piece="", start=0, end=0, total_chars=0), NOTHING)
+        return tool_result(TextPiece(id="", piece="", start=0, end=0, total_chars=0), NOTHING)
     text = call.context.kept_texts.get(id)
     if text is None:
         raise InvalidRequest(f"No answer is kept as {printable(id)}: the server was restarted, or it is too old.")
     if offset >= len(text):
         raise InvalidRequest(f"That answer has {len(text):,} characters: give a smaller offset.")
     end = call.text_limit.less(NOTE_CHARS).fitting(text, offset)
-    piece = Piece(id=id.strip(), piece=text[offset:end], start=offset, end=end, total_chars=len(text))
+    piece = TextPiece(id=id.strip(), piece=text[offset:end], start=offset, end=end, total_chars=len(text))
     next_step = f"next offset={end}" if end < len(text) else "the end"
     return tool_result(piece, f"[characters {offset:,} to {end:,} of {len(text):,} | {next_step}]\n{piece.piece}")

@@ -196,17 +196,18 @@ def _told(
         f"Prices in {region}, from the catalog of {catalog.as_of}: no service was asked.",
         *filter(None, [catalog.trouble]),
     ]
+    shown = list(found.items())[:limit]
     answer = Models(
-        models=tuple(_row(catalog, n, m, region, day, n in whole) for n, m in list(found.items())[:limit]),
+        models=tuple(_row(catalog, name, model, region, day, name in whole) for name, model in shown),
         advice=tuple(_recommendation(catalog, each) for each in advice),
         notes=tuple(notes),
     )
-    rows = [_whole_row(row) if row.id in whole else _short_row(row) for row in answer.models]
-    lines = [
-        *map(_recommended, answer.advice),
-        *([SHORT_ROWS] if any(r.id not in whole for r in answer.models) else []),
-        *rows,
+    in_short = not all(name in whole for name, _ in shown)
+    rows = [
+        _whole_row(row) if name in whole else _short_row(row)
+        for (name, _), row in zip(shown, answer.models, strict=True)
     ]
+    lines = [*map(_recommended, answer.advice), *([SHORT_ROWS] if in_short else []), *rows]
     lines = [*answer.notes, *lines] if whole else [*lines, *answer.notes]  # a name is asked for its end, mostly
     return tool_result(answer, "\n".join(lines))
 

@@ -37,8 +37,7 @@ async def _shown(client: Client, name: str, arguments: dict[str, Any]) -> bool:
     result = await client.call_tool(name, arguments, progress_callback=_progress)
     assert isinstance(result, CallToolResult)
     for block in result.content:
-        print(block.text if isinstance(block, TextContent) else f"link: {getattr(block, 'uri', block.type)}")
-    print(f"\nand as data: {json.dumps(result.structured_content, ensure_ascii=False)}")
+        print(block.text if isinstance(block, TextContent) else block.type)
     return bool(result.is_error)
 
 

@@ -32,6 +32,9 @@ def notes_of(asked: PriceQuery, price: Price) -> Iterator[str]:
         yield f"{asked.name} is {asked.model.id}."
     yield from price_notes(price)
     yield from _of_the_hour(price, asked)
+    if asked.work.cache_tokens and price.cache_source and not asked.work.batch:
+        source = asked.catalog.sources[price.cache_source]
+        yield f"The cache price was read elsewhere: {source.title}, {source.date}."
     if asked.work.web_searches:
         yield "Pages that a search brings in are billed as input tokens too."
 
@@ -43,7 +46,7 @@ def caveats(asked: PriceQuery, prices: Sequence[Price], tier: Tier) -> Iterator[
         yield _quota(price, work)
     yield from price_caveats(asked.catalog, prices, asked.day)
     yield from _of_the_limits(asked.model, price, work)
-    yield from _of_the_cache(asked.catalog, price, tier, work)
+    yield from _of_the_cache(tier, work)
     yield from _of_batch_and_search(asked.catalog, price, work)
     if asked.catalog.trouble:
         yield asked.catalog.trouble
@@ -136,15 +139,12 @@ def over_limits(model: Model, work: Workload) -> Iterator[str]:
         yield f"{model.id} is listed to give at most {most:,} output tokens."
 
 
-def _of_the_cache(catalog: Catalog, price: Price, tier: Tier, work: Workload) -> Iterator[str]:
+def _of_the_cache(tier: Tier, work: Workload) -> Iterator[str]:
     if not work.cache_tokens:
         return
     if work.batch:
         yield "Batch calls get no cache price: cached tokens are priced as plain input."
         return
-    if price.cache_source:
-        source = catalog.sources[price.cache_source]
-        yield f"The cache price was read elsewhere: {source.title}, {source.date}."
     unknown = [
         what
         for what, count, amount in (
