@@ -9,7 +9,7 @@ import anyio
 import httpx2
 
 from ..json_text import json_or_text
-from ..text import clip
+from ..text import clip, without_markup
 from .connection import NOT_AGAIN, Connection, beginning
 from .errors import DashScopeError
 from .events import INTERRUPTED, Event, Finish
@@ -111,8 +111,10 @@ class ReplyStream:
     def _frame(self, line: str) -> Frame:
         frame = json_or_text(line)
         if not isinstance(frame, dict):
+            words = clip(self.connection.redact(without_markup(line)), 100)
+            quoted = f': "{words}"' if words else ""
             raise DashScopeError(
-                f'{self._service} sent a line that is no JSON: "{clip(self.connection.redact(line), 100)}". '
+                f"{self._service} sent a line that is no JSON{quoted}. "
                 "Call again; if it happens again, check DASHSCOPE_BASE_URL."
             )
         return frame
