@@ -293,8 +293,7 @@ def read_settings(**overrides: str) -> Settings:
     """
     _refuse_caps()
     settings = _readable(overrides)
-    if not settings.mend("DASHSCOPE_REGION", "DASHSCOPE_WORKSPACE_ID", "DASHSCOPE_BASE_URL"):
-        settings.note(_contradictions(settings))
+    settings.note(_contradictions(settings))
     return settings
 
 
@@ -312,7 +311,7 @@ def _readable(overrides: dict[str, Any]) -> Settings:
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    """What is readable, but leads to no service together."""
+    """What leads to no service together; of a variable that cannot be read, too, where `note` keeps what came first."""
     try:
         at = host(settings.base_url, settings.chosen_region, settings.workspace_id)
     except ValueError as error:

@@ -99,6 +99,8 @@ def test_what_every_request_needs_and_cannot_be_read_leads_nowhere_and_is_never_
         ({"DASHSCOPE_BASE_URL": "oops"}, ""),
         ({"DASHSCOPE_BASE_URL": "\udcff"}, ""),
         ({"DASHSCOPE_BASE_URL": "https://[oops"}, ""),
+        ({"DASHSCOPE_BASE_URL": "https://[oops", "DASHSCOPE_WORKSPACE_ID": "a b"}, ""),
+        ({"DASHSCOPE_BASE_URL": "https://dashscope-us.aliyuncs.com", "DASHSCOPE_WORKSPACE_ID": "a b"}, "us-east-1"),
         ({"DASHSCOPE_BASE_URL": "oops", "DASHSCOPE_REGION": "us-east-1"}, "us-east-1"),
         ({"BAILIAN_TIMEOUT_S": "soon"}, "cn-beijing"),
     ],
@@ -144,9 +146,16 @@ def test_a_folder_that_is_a_circle_of_links_opens_none(monkeypatch: pytest.Monke
 
 
 def test_everything_that_cannot_be_read_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    got = settings(monkeypatch, DASHSCOPE_REGION="mars", DASHSCOPE_API_KEY="a b", BAILIAN_UPLOADS="maybe")
+    broken = (
+        "DASHSCOPE_API_KEY",
+        "DASHSCOPE_REGION",
+        "DASHSCOPE_WORKSPACE_ID",
+        "BAILIAN_UPLOADS",
+        "DASHSCOPE_BASE_URL",
+    )
+    got = settings(monkeypatch, **dict.fromkeys(broken, "a b"))
 
-    assert [each.split()[0] for each in got.troubles] == ["DASHSCOPE_API_KEY", "DASHSCOPE_REGION", "BAILIAN_UPLOADS"]
+    assert [each.split()[0] for each in got.troubles] == list(broken)
     assert got.host.trouble.startswith("DASHSCOPE_API_KEY holds")
     assert "DASHSCOPE_REGION must be" in got.host.trouble
     assert got.host.trouble.count("Correct this") == 1

@@ -10,7 +10,7 @@ import httpx2
 
 from ..json_text import json_or_text
 from ..text import clip, without_markup
-from .connection import NOT_AGAIN, Connection, beginning
+from .connection import MAX_ERROR_BYTES, NOT_AGAIN, Connection, beginning
 from .errors import DashScopeError
 from .events import INTERRUPTED, Event, Finish
 from .protocols import Frame, WireProtocol
@@ -111,7 +111,7 @@ class ReplyStream:
     def _frame(self, line: str) -> Frame:
         frame = json_or_text(line)
         if not isinstance(frame, dict):
-            words = clip(self.connection.redact(without_markup(line)), 100)
+            words = clip(self.connection.redact(without_markup(line[:MAX_ERROR_BYTES])), 100)
             quoted = f': "{words}"' if words else ""
             raise DashScopeError(
                 f"{self._service} sent a line that is no JSON{quoted}. "
