@@ -6,6 +6,7 @@ Pages: https://help.aliyun.com/zh/model-studio/base-url, .../regions, .../coding
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -22,6 +23,12 @@ REGIONS: dict[Region, str] = {
     "eu-central-1": "",
     "ap-northeast-1": "",
 }
+# What people call them instead
+PLACES: dict[str, Region] = {
+    "beijing": "cn-beijing", "北京": "cn-beijing", "singapore": "ap-southeast-1", "新加坡": "ap-southeast-1",
+    "virginia": "us-east-1", "弗吉尼亚": "us-east-1", "hongkong": "cn-hongkong", "香港": "cn-hongkong",
+    "frankfurt": "eu-central-1", "法兰克福": "eu-central-1", "tokyo": "ap-northeast-1", "东京": "ap-northeast-1",
+}  # fmt: skip
 # By shared host; those that are no choice of a setting, too.
 REGION_OF_HOST = {host: region for region, host in REGIONS.items() if host} | {
     "dashscope-finance.aliyuncs.com": "cn-shanghai-finance-1"
@@ -41,7 +48,10 @@ ServiceKind = Literal["dashscope", "plan", "other"]
 
 @dataclass(frozen=True)
 class Host:
-    """A service and its two doors. `native` is empty where only the OpenAI protocol is offered."""
+    """A service and its two doors. `native` is empty where only the OpenAI protocol is offered.
+
+    With a `trouble` (what to set, in sentences) there is no door at all, and `region` is empty where nobody knows it.
+    """
 
     kind: ServiceKind
     region: str
@@ -50,6 +60,7 @@ class Host:
     uploads: str = ""  # where temporary storage is asked for; known of shared hosts only
     body_bytes: int | None = None  # the largest request it takes, where that is known
     headers: Mapping[str, str] = field(default_factory=dict)
+    trouble: str = ""
 
     @property
     def service(self) -> str:
@@ -66,7 +77,8 @@ def host(base_url: str = "", region: str | None = None, workspace_id: str = "") 
     """The service behind the settings.
 
     Raises:
-        ValueError: they contradict each other, or the key would travel in the clear; the text says what to change.
+        ValueError: they contradict each other, or the key would travel in the clear; the text begins with the name of
+            the setting to change, and says how.
     """
     here = region or DEFAULT_REGION
     if not base_url:
@@ -79,16 +91,28 @@ def host(base_url: str = "", region: str | None = None, workspace_id: str = "") 
         return Host("plan", here, f"https://{url.netloc}{COMPATIBLE}")
     known = _region_of(name)
     if known and region and known != region:
-        raise ValueError(f"DASHSCOPE_BASE_URL is a host of {known}, but DASHSCOPE_REGION says {region}")
+        raise ValueError(f"DASHSCOPE_REGION says {region}, but DASHSCOPE_BASE_URL is a host of {known}: unset one")
     origin, path = f"{url.scheme}://{url.netloc}", url.path.rstrip("/").removesuffix("/chat/completions")
     if known:
         if path not in ("", "/v1", "/api/v1", COMPATIBLE):
-            raise ValueError(f"DASHSCOPE_BASE_URL: {name} has no path {path}; give the host alone, https://{name}")
+            raise ValueError(f"DASHSCOPE_BASE_URL has a path that {name} has not; give the host alone, https://{name}")
         return _dashscope(origin, known, workspace_id)
     prefix = path.removesuffix(COMPATIBLE)
     if prefix.endswith("/v1"):  # not DashScope's own path, which is gone from it
         return Host("other", here, origin + path)
     return _dashscope(origin + prefix, here, workspace_id)
+
+
+def region_of(base_url: str) -> str:
+    """The region of one of Alibaba's hosts; empty for any other."""
+    return _region_of((urlsplit(base_url.strip()).hostname or "").lower()) or ""
+
+
+def near_region(name: str) -> Region | None:
+    """The region that somebody may have meant."""
+    names: dict[str, Region] = {**PLACES, **{region: region for region in REGIONS}}
+    close = get_close_matches(re.sub(r"[\s_]+", "-", name.strip().lower()), names, n=1, cutoff=0.8)
+    return names[close[0]] if close else None
 
 
 def _own_root(region: str, workspace_id: str) -> str:
@@ -98,7 +122,7 @@ def _own_root(region: str, workspace_id: str) -> str:
         return f"https://{workspace_id}.{region}.maas.aliyuncs.com"
     shared = _shared_host(region)
     if not shared:
-        raise ValueError(f"DASHSCOPE_REGION: {region} has no shared host, so set DASHSCOPE_WORKSPACE_ID too")
+        raise ValueError(f"DASHSCOPE_WORKSPACE_ID must be set: the region {region} has no shared host")
     return f"https://{shared}"
 
 
@@ -106,7 +130,7 @@ def _dashscope(root: str, region: str, workspace_id: str = "") -> Host:
     name = urlsplit(root).hostname or ""
     workspace = WORKSPACE.fullmatch(name)
     if workspace and workspace_id and workspace["workspace"].lower() not in (workspace_id.lower(), "trial"):
-        raise ValueError("DASHSCOPE_BASE_URL and DASHSCOPE_WORKSPACE_ID name different workspaces: unset one")
+        raise ValueError("DASHSCOPE_WORKSPACE_ID and DASHSCOPE_BASE_URL name different workspaces: unset one")
     body_bytes = WORKSPACE_BODY_BYTES if workspace else SHARED_BODY_BYTES if name in REGION_OF_HOST else None
     headers = {"X-DashScope-WorkSpace": workspace_id} if workspace_id and not workspace else {}
     shared = f"https://{_shared_host(region)}" if workspace and _shared_host(region) else root
@@ -135,5 +159,7 @@ def _sound(base_url: str) -> SplitResult:
     if url.query or url.fragment or url.username is not None or url.password is not None:
         raise ValueError("DASHSCOPE_BASE_URL must hold no user name, query or fragment")
     if url.scheme == "http" and not is_loopback(url.hostname or ""):
-        raise ValueError("DASHSCOPE_BASE_URL: plain http is for loopback only, your key would travel in the clear")
+        raise ValueError(
+            "DASHSCOPE_BASE_URL must be https: plain http is for loopback only, your key would travel in the clear"
+        )
     return url

@@ -5,7 +5,7 @@
     └── DashScopeError      DashScope gave no answer; `kind` says what that means, `retry` whether asking again is free
         └── RequestFailed   the same within a call: `exchange` holds what it spent
 
-    BadSettings             the environment holds something the server must not start with
+    BadSettings             the environment holds something with which starting would be unsafe
     BadCatalog              a catalog file cannot be used
 
 A text has three parts: what happened, why, and what to do next.

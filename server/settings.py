@@ -5,19 +5,24 @@ import html
 import json
 import os
 import re
+from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import quote
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from .endpoints import DEFAULT_REGION, Host, Region, host
+from .endpoints import DEFAULT_REGION, REGIONS, Host, Region, host, near_region, region_of
 from .network import is_host_name, is_loopback
-from .text import complaints
+from .text import clip, complaint
 
 PLAN_KEY = "sk-sp-"
+PLAN_KEY_ELSEWHERE = (
+    "DASHSCOPE_API_KEY is a key of a Coding or Token Plan: set DASHSCOPE_BASE_URL to the plan's URL, "
+    "or use a pay-as-you-go key (plans allow interactive coding tools only, read their terms first)."
+)
 MIN_TOKEN_CHARS = 16
 MIN_SECRET_CHARS = 8  # a shorter "key" (x, for a local server) is no secret, and redacting it would eat words
 TOOL_MODEL = re.compile(r"BAILIAN_(?P<tool>[A-Z_]+)_MODEL")
@@ -25,17 +30,26 @@ TOOL_MODEL_ROW = (
     "BAILIAN_<TOOL>_MODEL",
     "The model a tool uses when a call names none, as in BAILIAN_CHAT_MODEL. Default: the catalog's.",
 )
+# Without these, as somebody set them, no request is made: it would go elsewhere, or cost something else
+NEEDED_TO_ASK = (
+    "DASHSCOPE_API_KEY", "DASHSCOPE_REGION", "DASHSCOPE_WORKSPACE_ID", "DASHSCOPE_BASE_URL", "BAILIAN_TIMEOUT_S",
+)  # fmt: skip
+NEEDED_TO_LISTEN = ("BAILIAN_HTTP_TOKEN", "BAILIAN_ALLOWED_HOSTS")
+# What stands in for what cannot be read, where the default would allow more; who needs any other asks `mend` first
+CLOSED = {"BAILIAN_ALLOWED_DIRS": (), "BAILIAN_UPLOADS": False}
+MAX_TROUBLE_CHARS = 400
 ANY_KEY = r"\bsk-[a-z0-9_-]{6,}"
 
 
 class BadSettings(Exception):
-    """The environment holds something the server must not start with; the text says what to change."""
+    """The environment holds something with which starting would be unsafe; the text says what to change."""
 
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, case_sensitive=True)
 
     _models: dict[str, str] = PrivateAttr(default_factory=lambda: _models_of_tools())
+    _troubles: dict[str, str] = PrivateAttr(default_factory=dict)  # variable -> what is wrong with it, in a sentence
 
     api_key: SecretStr | None = Field(
         None,
@@ -127,15 +141,24 @@ class Settings(BaseSettings):
         description="What goes to stderr. Prompts and answers never do.",
     )
 
+    @field_validator("chosen_region", mode="before")
+    @classmethod
+    def _region_in_any_case(cls, value: Any) -> Any:
+        if not isinstance(value, str) or (name := value.strip().lower()) in REGIONS:
+            return value if value is None else name
+        near = near_region(name)
+        *others, last = REGIONS
+        raise ValueError(f"must be {', '.join(others)} or {last}{f' (did you mean {near}?)' if near else ''}")
+
     @field_validator("allowed_dirs", mode="before")
     @classmethod
     def _split_dirs(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
         try:
-            return tuple(Path(p).expanduser() for p in value.split(os.pathsep) if p)
-        except RuntimeError:
-            raise ValueError("names the home folder of a user that does not exist") from None
+            return tuple(Path(p).expanduser().resolve() for p in value.split(os.pathsep) if p)
+        except (OSError, RuntimeError):
+            raise ValueError("names a folder that leads nowhere, or the home of a user that does not exist") from None
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod
@@ -152,6 +175,13 @@ class Settings(BaseSettings):
     def _any_case(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
 
+    @field_validator("http_token", mode="after")
+    @classmethod
+    def _token_is_a_secret(cls, token: SecretStr | None) -> SecretStr | None:
+        if token and len(token.get_secret_value().strip()) < MIN_TOKEN_CHARS:
+            raise ValueError(f"must have at least {MIN_TOKEN_CHARS} characters")
+        return token
+
     @field_validator("api_key", "http_token", mode="after")
     @classmethod
     def _fits_a_header(cls, secret: SecretStr | None) -> SecretStr | None:
@@ -165,32 +195,37 @@ class Settings(BaseSettings):
     def _placeholder_is_none(cls, key: SecretStr | None) -> SecretStr | None:
         return key if key and key.get_secret_value().strip("sk-.") else None  # "sk-..." of a pasted block
 
-    @model_validator(mode="after")
-    def _token_is_a_secret(self) -> "Settings":
-        given = "http_token" in self.model_fields_set
-        if given and len(self.http_token.get_secret_value() if self.http_token else "") < MIN_TOKEN_CHARS:
-            raise ValueError(f"BAILIAN_HTTP_TOKEN must have at least {MIN_TOKEN_CHARS} characters")
-        return self
-
-    @model_validator(mode="after")
-    def _host_fits_the_key(self) -> "Settings":
-        at = self.host  # raises where the settings contradict each other
-        if (
-            self.api_key
-            and self.api_key.get_secret_value().startswith(PLAN_KEY)
-            and at.kind == "dashscope"
-            and at.known
-        ):
-            raise ValueError(
-                "DASHSCOPE_API_KEY is a key of a Coding or Token Plan: set DASHSCOPE_BASE_URL to the plan's URL, "
-                "or use a pay-as-you-go key (plans allow interactive coding tools only, read their terms first)"
-            )
-        return self
-
     @property
     def host(self) -> Host:
-        """The service the key is for."""
+        """The service the key is for; no service, where a setting that a request needs cannot be read."""
+        if trouble := self.mend(*NEEDED_TO_ASK):
+            return Host("dashscope", self._region, "", trouble=trouble)
         return host(self.base_url, self.chosen_region, self.workspace_id)
+
+    @property
+    def _region(self) -> str:
+        """Where no service can be told: the region all the same, if it is not what cannot be read."""
+        if "DASHSCOPE_REGION" in self._troubles:
+            return ""
+        if self.chosen_region or "DASHSCOPE_BASE_URL" in self._troubles:
+            return self.chosen_region or ""
+        return region_of(self.base_url) or DEFAULT_REGION
+
+    def mend(self, *variables: str) -> str:
+        """What to do about those of these variables that cannot be read; empty where all can."""
+        said = [self._troubles[name] for name in variables if name in self._troubles]
+        return " ".join([*said, "Correct this in the server's environment and restart the server."]) if said else ""
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Of each variable that cannot be read a sentence. What depends on it does not work."""
+        return tuple(self._troubles.values())
+
+    def note(self, troubles: Iterable[str]) -> None:
+        """Keep sentences, each beginning with its variable's name. They may quote a URL, but never a secret."""
+        for trouble in troubles:
+            said = clip(self.redact(trouble), MAX_TROUBLE_CHARS)
+            self._troubles.setdefault(said.partition(" ")[0], said)
 
     @property
     def models(self) -> dict[str, str]:
@@ -199,6 +234,8 @@ class Settings(BaseSettings):
 
     def require_safe_bind(self, address: str) -> None:
         """Raises BadSettings unless strangers are kept out when listening on `address`."""
+        if unreadable := self.mend(*NEEDED_TO_LISTEN):
+            raise BadSettings(unreadable)
         missing = [] if self.http_token else [f"BAILIAN_HTTP_TOKEN (a secret of at least {MIN_TOKEN_CHARS} characters)"]
         missing += [] if self.allowed_hosts else ["BAILIAN_ALLOWED_HOSTS (the host names clients use)"]
         if missing and not is_loopback(address):
@@ -209,7 +246,7 @@ class Settings(BaseSettings):
     def folders(self, *, remote: bool = False) -> tuple[Path, ...]:
         """The folders whose files may be sent, resolved. `remote`: the callers are not the person at this desk."""
         if self.allowed_dirs is not None:
-            return tuple(folder.resolve() for folder in self.allowed_dirs)
+            return self.allowed_dirs
         try:
             here, home = Path.cwd().resolve(), Path.home().resolve()
         except (OSError, RuntimeError):  # a folder that was deleted, a user without a home
@@ -254,14 +291,39 @@ def _models_of_tools() -> dict[str, str]:
 def read_settings(**overrides: str) -> Settings:
     """Settings from the environment; `overrides` are variables that the command line sets instead.
 
+    Hosts hide stderr, so what cannot be read stops no start. It never becomes its default either: `Settings.mend` tells
+    of it whoever needs it.
+
     Raises:
-        BadSettings: a variable holds something unusable; the text names it and never repeats its value.
+        BadSettings: what is asked for cannot be kept safe. The text names the variable and never repeats its value.
     """
     _refuse_caps()
+    settings = _readable(overrides)
+    settings.note(_contradictions(settings))
+    return settings
+
+
+def _readable(overrides: dict[str, Any]) -> Settings:
+    """What can be read, and a note of what cannot."""
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(**overrides)
     except ValidationError as error:
-        raise BadSettings("\n".join(complaints(error.errors()))) from None
+        details = error.errors()
+    defaults = {str(field.validation_alias): field.default for field in Settings.model_fields.values()}
+    stand_ins = {str(each["loc"][0]): {**defaults, **CLOSED}[str(each["loc"][0])] for each in details}
+    settings = Settings(**{**overrides, **stand_ins})
+    settings.note(f"{complaint({**each, 'loc': each['loc'][:1]})}." for each in details)
+    return settings
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    """What leads to no service together; of a variable that cannot be read, too, where `note` keeps what came first."""
+    try:
+        at = host(settings.base_url, settings.chosen_region, settings.workspace_id)
+    except ValueError as error:
+        return [f"{error}."]
+    key = settings.api_key.get_secret_value() if settings.api_key else ""
+    return [PLAN_KEY_ELSEWHERE] if key.startswith(PLAN_KEY) and at.kind == "dashscope" and at.known else []
 
 
 def child_environment() -> dict[str, str]:
@@ -269,14 +331,20 @@ def child_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("DASHSCOPE_", "BAILIAN_"))}
 
 
-def warnings_for_environment() -> list[str]:
-    """What in the environment looks like a mistake but stops nothing: names that are no settings, missing folders."""
+def warnings_for_environment(tools: Collection[str]) -> list[str]:
+    """What in the environment looks like a mistake but stops nothing: names of no setting or tool, missing folders."""
     known = {name for name, _ in settings_table()}
-    unknown = [n for n in os.environ if n.startswith("BAILIAN_") and n not in known and not TOOL_MODEL.fullmatch(n)]
+    ours = [name for name in sorted(os.environ) if name.startswith("BAILIAN_") and name not in known]
+    tool_of = {name: match["tool"].lower() for name in ours if (match := TOOL_MODEL.fullmatch(name))}
     folders = [folder for folder in os.environ.get("BAILIAN_ALLOWED_DIRS", "").split(os.pathsep) if folder]
     missing = [folder for folder in folders if not os.path.isdir(os.path.expanduser(folder))]
     return [
-        *(f"{name} is not a setting." for name in sorted(unknown)),
+        *(f"{name} is not a setting." for name in ours if name not in tool_of),
+        *(
+            f"{name}: no tool is called {tool}; tools: {', '.join(tools)}."
+            for name, tool in tool_of.items()
+            if tool not in tools
+        ),
         *(f"BAILIAN_ALLOWED_DIRS: {folder} is not a folder." for folder in missing),
     ]
 

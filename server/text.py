@@ -1,5 +1,6 @@
 """Words: what is said to people and models, short and without what hides; pydantic's complaints made plain."""
 
+import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,6 +15,13 @@ SURROGATES = "\ud800-\udfff"
 LINE_ENDS = re.compile("[\u2028\u2029]")
 UNSEEN = re.compile(rf"[\s{HIDDEN}{JOINERS}{SURROGATES}\u2028\u2029]+")
 UNSAFE = re.compile(f"[{HIDDEN}{SURROGATES}]")
+# A page of a gateway, or a piece of one: it begins with a tag, closes one, or holds one of a page
+MARKUP = re.compile(
+    r"\s*<[a-z!?/]|.*?(?:</[a-z]|<(?:!doctype|!--|\?xml|(?:html|head|body|title|script|style|center|div|span|h[1-6]|[hb]r|"
+    r"p|a|img|iframe|meta|link|svg|form)\b))",
+    re.IGNORECASE | re.DOTALL,
+)
+PAGE_TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,1000})", re.IGNORECASE)
 HALF_A_PAIR = "half of a surrogate pair (a broken emoji)"
 FIRST_FEW = 5
 
@@ -27,6 +35,14 @@ def clip(text: str, max_chars: int) -> str:
 def visible(text: str) -> str:
     """Text from outside in its lines, without what hides in it or reorders it."""
     return UNSAFE.sub("", LINE_ENDS.sub("\n", text))
+
+
+def without_markup(text: str) -> str:
+    """Text from outside; of a page of HTML or XML its title alone, since the rest is nobody's words to us."""
+    if not MARKUP.match(UNSAFE.sub("", text)):
+        return text
+    title = PAGE_TITLE.search(text)
+    return re.sub("[<>]", " ", html.unescape(title[1])) if title else ""
 
 
 def printable(name: str) -> str:

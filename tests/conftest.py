@@ -240,6 +240,15 @@ def process(*arguments: str, cwd: Path | None = None, **environment: str) -> Std
     )
 
 
+INFO = {"name": "test", "version": "1"}
+HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": INFO}
+ENVELOPE = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": INFO,
+    "io.modelcontextprotocol/clientCapabilities": {},
+}  # what each request of 2026 carries as `_meta`
+
+
 @dataclass
 class Lines:
     """The server without a client between: lines in, lines out."""
@@ -273,9 +282,7 @@ class Lines:
     async def shake_hands(self) -> None:
         """How long the rest may take is the story's own matter."""
         with anyio.fail_after(30):
-            info = {"name": "test", "version": "1"}
-            hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info}
-            await self.send(id=0, method="initialize", params=hello)
+            await self.send(id=0, method="initialize", params=HELLO)
             await self.reply(0)
             await self.send(method="notifications/initialized")
 
@@ -346,10 +353,16 @@ async def piped(**environment: str) -> AsyncIterator[UNIXSocketStream]:
 
 
 @asynccontextmanager
+async def lines(**environment: str) -> AsyncIterator[Lines]:
+    """`piped`, line by line, before a word was said."""
+    async with piped(**environment) as stream:
+        yield Lines(stream, stream)
+
+
+@asynccontextmanager
 async def shaken_hands(**environment: str) -> AsyncIterator[Lines]:
     """`piped`, line by line."""
-    async with piped(**environment) as stream:
-        server = Lines(stream, stream)
+    async with lines(**environment) as server:
         await server.shake_hands()
         yield server
 

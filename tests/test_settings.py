@@ -9,7 +9,7 @@ from bailian_mcp.server.settings import BadSettings, Settings, read_settings, se
 from conftest import KEY
 
 
-def settings(monkeypatch: pytest.MonkeyPatch, **environment: str) -> object:
+def settings(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return read_settings()
@@ -38,53 +38,167 @@ def test_the_host_and_the_region_whose_prices_apply(
 ) -> None:
     got = settings(monkeypatch, **environment)
 
-    assert (got.host.native.removesuffix("/api/v1"), got.host.region) == (host, region)  # type: ignore[attr-defined]
+    assert (got.host.native.removesuffix("/api/v1"), got.host.region) == (host, region)
 
 
 @pytest.mark.parametrize(
     ("environment", "says"),
     [
-        ({"DASHSCOPE_REGION": "mars"}, "DASHSCOPE_REGION must be 'cn-beijing', 'ap-southeast-1'"),
-        ({"DASHSCOPE_REGION": "eu-central-1"}, "DASHSCOPE_REGION: eu-central-1 has no shared host, so set DASHSCOPE_WORKSPACE_ID"),
+        ({"DASHSCOPE_REGION": "mars"}, "DASHSCOPE_REGION must be cn-beijing, ap-southeast-1, us-east-1, cn-hongkong, eu-central-1 or ap-northeast-1."),
+        ({"DASHSCOPE_REGION": "beijing"}, "or ap-northeast-1 (did you mean cn-beijing?)."),
+        ({"DASHSCOPE_REGION": "Singapore "}, "(did you mean ap-southeast-1?)."),
+        ({"DASHSCOPE_REGION": "Hong Kong"}, "(did you mean cn-hongkong?)."),
+        ({"DASHSCOPE_REGION": "东京"}, "(did you mean ap-northeast-1?)."),
+        ({"DASHSCOPE_REGION": "cn_bejing"}, "(did you mean cn-beijing?)."),
+        ({"DASHSCOPE_REGION": "sk-planted-0123456789"}, "DASHSCOPE_REGION must be cn-beijing"),
+        ({"DASHSCOPE_REGION": "eu-central-1"}, "DASHSCOPE_WORKSPACE_ID must be set: the region eu-central-1 has no shared host."),
         ({"DASHSCOPE_BASE_URL": "https://dashscope-intl.aliyuncs.com", "DASHSCOPE_REGION": "cn-beijing"},
-         "DASHSCOPE_BASE_URL is a host of ap-southeast-1, but DASHSCOPE_REGION says cn-beijing"),
+         "DASHSCOPE_REGION says cn-beijing, but DASHSCOPE_BASE_URL is a host of ap-southeast-1: unset one."),
+        ({"DASHSCOPE_BASE_URL": "https://ws-1.cn-beijing.maas.aliyuncs.com", "DASHSCOPE_WORKSPACE_ID": "ws-2"},
+         "DASHSCOPE_WORKSPACE_ID and DASHSCOPE_BASE_URL name different workspaces"),
         ({"DASHSCOPE_BASE_URL": "http://dashscope.aliyuncs.com"}, "plain http is for loopback only"),
         ({"DASHSCOPE_BASE_URL": "http://127.0.0.1.evil.com"}, "plain http is for loopback only"),
-        ({"DASHSCOPE_BASE_URL": "dashscope.aliyuncs.com"}, "must be a URL such as"),
-        ({"DASHSCOPE_BASE_URL": "https://u:p@host"}, "must hold no user name"),
-        ({"DASHSCOPE_WORKSPACE_ID": "a/../b"}, "DASHSCOPE_WORKSPACE_ID"),
+        ({"DASHSCOPE_BASE_URL": "dashscope.aliyuncs.com"}, "DASHSCOPE_BASE_URL must be a URL such as"),
+        ({"DASHSCOPE_BASE_URL": "https://u:sk-planted-0123456789@host"}, "must hold no user name"),
+        ({"DASHSCOPE_BASE_URL": "\udcff"}, "DASHSCOPE_BASE_URL must be a URL such as"),
+        ({"DASHSCOPE_BASE_URL": "https://dashscope.aliyuncs.com/sk-planted-0123456789"}, "has a path that dashscope.aliyuncs.com has not"),
+        ({"DASHSCOPE_WORKSPACE_ID": "a/../b"}, "DASHSCOPE_WORKSPACE_ID holds characters that it cannot have"),
+        ({"DASHSCOPE_WORKSPACE_ID": "a b"}, "DASHSCOPE_WORKSPACE_ID holds characters that it cannot have"),
+        ({"DASHSCOPE_WORKSPACE_ID": "token-plan"}, "DASHSCOPE_WORKSPACE_ID names a plan"),
+        ({"DASHSCOPE_API_KEY": "sk-planted-0123456789 x"}, "DASHSCOPE_API_KEY holds spaces, quotes or characters that no key has"),
+        ({"DASHSCOPE_API_KEY": "sk-钥匙"}, "DASHSCOPE_API_KEY holds spaces, quotes or characters that no key has"),
+        ({"DASHSCOPE_API_KEY": '"sk-planted-0123456789"'}, "DASHSCOPE_API_KEY holds spaces, quotes or characters that no key has"),
+        ({"DASHSCOPE_API_KEY": "sk-sp-0123456789"}, "DASHSCOPE_API_KEY is a key of a Coding or Token Plan: set DASHSCOPE_BASE_URL"),
         ({"BAILIAN_TIMEOUT_S": "soon"}, "BAILIAN_TIMEOUT_S must be a number"),
         ({"BAILIAN_TIMEOUT_S": "0"}, "BAILIAN_TIMEOUT_S must be greater than 0"),
-        ({"BAILIAN_LOG_LEVEL": "loud"}, "BAILIAN_LOG_LEVEL must be 'DEBUG'"),
-        ({"DASHSCOPE_API_KEY": "sk-two words"}, "DASHSCOPE_API_KEY holds spaces, quotes or characters that no key has"),
-        ({"DASHSCOPE_API_KEY": "sk-钥匙"}, "DASHSCOPE_API_KEY holds spaces, quotes or characters that no key has"),
         ({"BAILIAN_TIMEOUT_S": "nan"}, "BAILIAN_TIMEOUT_S must be a number"),
-        ({"DASHSCOPE_API_KEY": '"sk-abc"'}, "DASHSCOPE_API_KEY holds spaces, quotes or characters that no key has"),
-        ({"DASHSCOPE_API_KEY": "sk-sp-0123456789"}, "a key of a Coding or Token Plan: set DASHSCOPE_BASE_URL"),
+    ],
+)  # fmt: skip
+def test_what_every_request_needs_and_cannot_be_read_leads_nowhere_and_is_never_repeated(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], says: str
+) -> None:
+    got = settings(monkeypatch, **environment)
+
+    assert says in got.troubles[0]
+    assert got.host.trouble == f"{got.troubles[0]} Correct this in the server's environment and restart the server."
+    assert (got.host.compatible, got.host.native, got.host.uploads) == ("", "", "")
+    assert KEY not in str(got.troubles)
+    assert len(got.troubles) == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "region"),
+    [
+        ({"DASHSCOPE_API_KEY": "a b"}, "cn-beijing"),
+        ({"DASHSCOPE_API_KEY": "a b", "DASHSCOPE_BASE_URL": "https://dashscope-us.aliyuncs.com"}, "us-east-1"),
+        ({"DASHSCOPE_WORKSPACE_ID": "a b", "DASHSCOPE_REGION": "eu-central-1"}, "eu-central-1"),
+        ({"DASHSCOPE_REGION": "eu-central-1"}, "eu-central-1"),
+        ({"DASHSCOPE_REGION": "mars"}, ""),
+        ({"DASHSCOPE_REGION": "mars", "DASHSCOPE_BASE_URL": "https://dashscope-us.aliyuncs.com"}, ""),
+        ({"DASHSCOPE_REGION": "cn-beijing", "DASHSCOPE_BASE_URL": "https://dashscope-us.aliyuncs.com"}, ""),
+        ({"DASHSCOPE_BASE_URL": "oops"}, ""),
+        ({"DASHSCOPE_BASE_URL": "\udcff"}, ""),
+        ({"DASHSCOPE_BASE_URL": "https://[oops"}, ""),
+        ({"DASHSCOPE_BASE_URL": "https://[oops", "DASHSCOPE_WORKSPACE_ID": "a b"}, ""),
+        ({"DASHSCOPE_BASE_URL": "https://dashscope-us.aliyuncs.com", "DASHSCOPE_WORKSPACE_ID": "a b"}, "us-east-1"),
+        ({"DASHSCOPE_BASE_URL": "oops", "DASHSCOPE_REGION": "us-east-1"}, "us-east-1"),
+        ({"BAILIAN_TIMEOUT_S": "soon"}, "cn-beijing"),
+    ],
+)  # fmt: skip
+def test_the_region_is_known_only_where_it_is_not_what_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], region: str
+) -> None:
+    assert settings(monkeypatch, **environment).host.region == region
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"BAILIAN_SOFT_TIMEOUT_S": "inf"}, "BAILIAN_SOFT_TIMEOUT_S must be a number."),
+        ({"BAILIAN_EXTRACT_REPAIRS": "many"}, "BAILIAN_EXTRACT_REPAIRS must be a whole number."),
+        ({"BAILIAN_UPLOADS": "maybe"}, "BAILIAN_UPLOADS must be true or false."),
+        ({"BAILIAN_LOG_LEVEL": "loud"}, "BAILIAN_LOG_LEVEL must be 'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL'."),
+        ({"BAILIAN_ALLOWED_DIRS": "~nobody-of-that-name/x"}, "BAILIAN_ALLOWED_DIRS names a folder that leads nowhere"),
+        ({"BAILIAN_HTTP_TOKEN": "a b c d e f g h i"}, "BAILIAN_HTTP_TOKEN holds spaces, quotes"),
+    ],
+)  # fmt: skip
+def test_what_only_some_calls_need_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], says: str
+) -> None:
+    got = settings(monkeypatch, **environment)
+
+    assert got.troubles[0].startswith(says)
+    assert got.mend(*environment).endswith("Correct this in the server's environment and restart the server.")
+    assert got.host.trouble == ""
+    assert (got.uploads, got.folders()) == (
+        "BAILIAN_UPLOADS" not in environment,
+        () if "BAILIAN_ALLOWED_DIRS" in environment else (Path.cwd(),),
+    )
+
+
+def test_a_folder_that_is_a_circle_of_links_opens_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    got = settings(monkeypatch, BAILIAN_ALLOWED_DIRS=f"{tmp_path}:{tmp_path / 'a'}")
+
+    assert got.folders() in ((), (tmp_path, tmp_path / "a"))  # newer Pythons resolve it to itself
+    assert got.folders() or got.troubles
+
+
+def test_everything_that_cannot_be_read_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = (
+        "DASHSCOPE_API_KEY",
+        "DASHSCOPE_REGION",
+        "DASHSCOPE_WORKSPACE_ID",
+        "BAILIAN_UPLOADS",
+        "DASHSCOPE_BASE_URL",
+    )
+    got = settings(monkeypatch, **dict.fromkeys(broken, "a b"))
+
+    assert [each.split()[0] for each in got.troubles] == list(broken)
+    assert got.host.trouble.startswith("DASHSCOPE_API_KEY holds")
+    assert "DASHSCOPE_REGION must be" in got.host.trouble
+    assert got.host.trouble.count("Correct this") == 1
+
+
+def test_a_spending_cap_that_cannot_be_held_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BadSettings, match="BAILIAN_MAX_COST_PER_DAY is set, but this version cannot hold"):
+        settings(monkeypatch, BAILIAN_MAX_COST_PER_DAY="5")
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
         ({"BAILIAN_HTTP_TOKEN": "short"}, "BAILIAN_HTTP_TOKEN must have at least 16 characters"),
         ({"BAILIAN_HTTP_TOKEN": " " * 16}, "BAILIAN_HTTP_TOKEN must have at least 16 characters"),
         ({"BAILIAN_HTTP_TOKEN": "x" + " " * 15}, "BAILIAN_HTTP_TOKEN must have at least 16 characters"),
+        ({"BAILIAN_HTTP_TOKEN": "'sk-planted-0123456789'"}, "BAILIAN_HTTP_TOKEN holds spaces, quotes"),
         ({"BAILIAN_ALLOWED_HOSTS": "a.example,*"}, "BAILIAN_ALLOWED_HOSTS must hold host names such as"),
         ({"BAILIAN_ALLOWED_HOSTS": "192.0.2.7:8000"}, "BAILIAN_ALLOWED_HOSTS must hold host names such as"),
         ({"BAILIAN_ALLOWED_HOSTS": "https://a.example"}, "BAILIAN_ALLOWED_HOSTS must hold host names such as"),
-        ({"DASHSCOPE_WORKSPACE_ID": "a b"}, "DASHSCOPE_WORKSPACE_ID holds characters that it cannot have"),
-        ({"DASHSCOPE_BASE_URL": "https://dashscope.aliyuncs.com/typo"}, "has no path /typo"),
-        ({"BAILIAN_MAX_COST_PER_DAY": "5"}, "BAILIAN_MAX_COST_PER_DAY is set, but this version cannot hold"),
     ],
 )  # fmt: skip
-def test_what_the_server_must_not_start_with_is_named_and_never_repeated(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], says: str
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+def test_no_door_is_opened_whose_lock_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], says: str, address: str
 ) -> None:
+    got = settings(monkeypatch, **environment)
     with pytest.raises(BadSettings) as caught:
-        settings(monkeypatch, **environment)
+        got.require_safe_bind(address)
 
     assert says in str(caught.value)
-    assert "two words" not in str(caught.value)
-    assert caught.value.__cause__ is None
+    assert KEY not in str(caught.value)
+    assert got.http_token is None
+    assert got.host.trouble == ""
+
+
+@pytest.mark.parametrize("region", ["CN-Beijing", " cn-beijing\n"])
+def test_a_region_may_be_written_in_any_case(monkeypatch: pytest.MonkeyPatch, region: str) -> None:
+    assert settings(monkeypatch, DASHSCOPE_REGION=region).chosen_region == "cn-beijing"
 
 
 def test_log_levels_may_be_lower_case(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert settings(monkeypatch, BAILIAN_LOG_LEVEL="debug").log_level == "DEBUG"  # type: ignore[attr-defined]
+    assert settings(monkeypatch, BAILIAN_LOG_LEVEL="debug").log_level == "DEBUG"
 
 
 def test_the_allowed_folders_default_to_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -156,10 +270,12 @@ def test_each_tool_may_have_a_model_of_its_own(monkeypatch: pytest.MonkeyPatch) 
 def test_what_looks_like_a_mistake_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BAILIAN_TIMOUT_S", "3")
     monkeypatch.setenv("BAILIAN_CHAT_MODEL", "qwen-plus")
+    monkeypatch.setenv("BAILIAN_CAHT_MODEL", "qwen-plus")
     monkeypatch.setenv("BAILIAN_ALLOWED_DIRS", f"{tmp_path}:{tmp_path}/none")
 
-    assert warnings_for_environment() == [
+    assert warnings_for_environment(["chat", "ocr"]) == [
         "BAILIAN_TIMOUT_S is not a setting.",
+        "BAILIAN_CAHT_MODEL: no tool is called caht; tools: chat, ocr.",
         f"BAILIAN_ALLOWED_DIRS: {tmp_path}/none is not a folder.",
     ]
 

@@ -10,15 +10,20 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
+from bailian_mcp.server.app.server import tool_modules
 from conftest import (
+    ENVELOPE,
+    HELLO,
     KEY,
     SERVER,
     Raw,
     cancel_under_way,
     chunk,
+    lines,
     over_pipes,
     process,
     raw,
@@ -192,6 +197,63 @@ async def test_a_host_that_reads_nothing_any_more_does_not_hold_the_process(end:
                     assert await anyio.to_thread.run_sync(server.wait) == 0
 
 
+# --- the era of a connection ---
+
+
+@pytest.mark.parametrize("gone", [[], [{"method": "notifications/cancelled", "params": {"requestId": 1}}]])
+async def test_a_client_that_gave_up_its_probe_may_still_initialize(gone: list[dict[str, Any]]) -> None:
+    with anyio.fail_after(30):
+        async with lines() as server:
+            await server.send(id=1, method="server/discover", params={"_meta": ENVELOPE})
+            for message in gone:  # as the TypeScript SDK sends when it waits no longer
+                await server.send(**message)
+            await server.send(id=2, method="initialize", params=HELLO)
+            discovered, initialized = await server.reply(1), await server.reply(2)
+            await server.send(method="notifications/initialized")
+            await server.send(id=3, method="tools/list")
+            listed = await server.reply(3)
+            await server.send(id=4, method="server/discover", params={"_meta": ENVELOPE})
+            too_late = await server.reply(4)
+
+    assert discovered["result"]["supportedVersions"] == ["2026-07-28"]
+    assert initialized["result"]["protocolVersion"] == "2025-11-25"
+    assert len(listed["result"]["tools"]) == len(tool_modules())
+    assert "handshake protocol era" in too_late["error"]["message"]
+
+
+async def test_a_client_that_probes_twice_and_then_asks_is_of_the_era_it_asks_in() -> None:
+    with anyio.fail_after(30):
+        async with lines() as server:
+            for id in (1, 2):
+                await server.send(id=id, method="server/discover", params={"_meta": ENVELOPE})
+                assert "result" in await server.reply(id)
+            await server.send(id=3, method="tools/list", params={"_meta": ENVELOPE})
+            listed = await server.reply(3)
+            await server.send(id=4, method="server/discover", params={"_meta": ENVELOPE})
+            discovered = await server.reply(4)
+            await server.send(id=5, method="initialize", params=HELLO)
+            refused = await server.reply(5)
+
+    assert len(listed["result"]["tools"]) == len(tool_modules())
+    assert "result" in discovered
+    assert refused["error"]["code"] == -32022
+
+
+async def test_a_probe_that_is_none_is_refused_and_decides_nothing() -> None:
+    with anyio.fail_after(30):
+        async with lines() as server:
+            await server.send(id=1, method="server/discover")
+            assert "error" in await server.reply(1)
+            await server.shake_hands()
+
+
+async def test_a_host_that_only_probes_may_leave() -> None:
+    with anyio.fail_after(30):
+        async with lines() as server:
+            await server.send(id=1, method="server/discover", params={"_meta": ENVELOPE})
+            await server.reply(1)
+
+
 # --- bad input does not end it ---
 
 
@@ -288,16 +350,6 @@ async def test_a_planted_key_in_dashscopes_words_is_in_no_result_and_no_log_line
     assert KEY not in "".join(server.lines)
     assert KEY.encode() not in server.stderr
     assert b"geheim" not in server.stderr
-
-
-async def test_settings_it_cannot_use_stop_the_start_in_words() -> None:
-    stopped = await anyio.run_process(
-        [*SERVER], check=False, env={"DASHSCOPE_REGION": "mars"}, stdin=subprocess.DEVNULL
-    )
-
-    assert stopped.returncode == 2
-    assert stopped.stdout == b""
-    assert stopped.stderr.startswith(b"bailian-mcp cannot start.\nDASHSCOPE_REGION must be 'cn-beijing'")
 
 
 @pytest.mark.parametrize("argument", ["--help", "--version"])

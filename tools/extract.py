@@ -80,8 +80,9 @@ async def extract(
     up in the source: exact quote and offsets, in Chinese too. Long texts are read in parts. The first line says what
     it cost, then come the data as JSON, what does not fit, and the values that no source says.
     """
-    schema = Schema(json_schema)
     chosen = call.model_for("extract", model)
+    call.require_settings("BAILIAN_SOFT_TIMEOUT_S", "BAILIAN_EXTRACT_REPAIRS")
+    schema = Schema(json_schema)
     texts, images = await texts_and_images(call, chosen, files)
     texts = {"text": text, **texts} if text.strip() else texts
     if not texts and not images:

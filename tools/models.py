@@ -10,7 +10,7 @@ from typing import Annotated
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from ..server.calls.call import BoundCall
+from ..server.calls.call import BoundCall, Call
 from ..server.calls.result import tool_result
 from ..server.catalog import (
     Advice,
@@ -99,7 +99,7 @@ async def models(
     Tells prices, limits, capabilities, retirement dates and successors, and for patent work, translation, bulk work
     and code what to use today. Free of charge: it asks no service.
     """
-    catalog, where = call.catalog, region or call.region
+    catalog, where = call.catalog, region or call.context.host.region
     if named := names_in(catalog, query):
         notes = ["Asked by name: other wishes were not applied."] if capabilities or min_context else []
         for name, model in named.items():
@@ -109,13 +109,15 @@ async def models(
             notes += lifecycle_warnings(model, name, call.today)
         successors = (catalog.find(model.lifecycle.successor or "") for model in named.values() if model.retired)
         rows = {**named, **{model.id: model for model in successors if model}}
-        return _told(catalog, rows, [], list(dict.fromkeys(notes)), where, call.today, limit, whole=tuple(named))
+        return _told(call, rows, [], list(dict.fromkeys(notes)), where, limit, whole=tuple(named))
     said = parse_query(catalog, query)
     wish = replace(
         said,
         capabilities=tuple(dict.fromkeys((*said.capabilities, *capabilities))),
         min_context=max(said.min_context, min_context),
     )
+    if max_input_price is not None or said.order == "cheap" or "web_search" in wish.capabilities:
+        where = region or call.region  # what fits differs by region
     ceiling = None if max_input_price is None else Decimal(str(max_input_price))
     look = partial(find_models, catalog, wish, region=where, on=call.today, max_input_price=ceiling)
     found = look(include_retired=include_retired) if not (query.strip() and said.empty) else []
@@ -124,7 +126,7 @@ async def models(
     notes += [f"{hidden} retired models fit too: include_retired=true."] if hidden else []
     advice = recommendations(catalog, query)
     shown_models = _advised_first(catalog, advice, found)
-    return _told(catalog, {m.id: m for m in shown_models}, advice, notes, where, call.today, limit)
+    return _told(call, {m.id: m for m in shown_models}, advice, notes, where, limit)
 
 
 def _advised_first(catalog: Catalog, advice: Sequence[Advice], found: Sequence[Model]) -> list[Model]:
@@ -178,22 +180,24 @@ def _recommendation(catalog: Catalog, advice: Advice) -> Recommendation:
 
 
 def _told(
-    catalog: Catalog,
+    call: Call,
     found: Mapping[str, Model],
     advice: Sequence[Advice],
     notes: Sequence[str],
     region: str,
-    day: date,
     limit: int,
     *,
     whole: Sequence[str] = (),
 ) -> CallToolResult:
     """The answer, as data and as text. `whole`: the models of which everything is told."""
+    catalog, day = call.catalog, call.today
+    start = f"Prices in {region}, from" if region else "From"
     notes = [
         *([NO_MODEL_FITS] if not found else []),
         *([f"{len(found):,} models fit, {limit} are shown; raise limit or say more."] if len(found) > limit else []),
         *notes,
-        f"Prices in {region}, from the catalog of {catalog.as_of}: no service was asked.",
+        *([] if region else [f"No prices are shown. {call.context.region_unknown}"]),
+        f"{start} the catalog of {catalog.as_of}: no service was asked.",
         *filter(None, [catalog.trouble]),
     ]
     shown = list(found.items())[:limit]

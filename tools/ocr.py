@@ -78,6 +78,7 @@ async def ocr(
     call.require_dashscope("OCR")
     wanted = ocr_task(task, fields)
     chosen = call.model_for("ocr", model)
+    call.require_settings("BAILIAN_SOFT_TIMEOUT_S")
     known = call.known(chosen)
     if not model and not call.has_configured_model("ocr"):
         require_region(call.catalog, chosen, known, call.region)

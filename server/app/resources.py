@@ -8,6 +8,7 @@ from mcp.server.mcpserver.exceptions import ResourceError
 from ..calls.context import AppContext
 from ..catalog import Model, capabilities_of, in_force
 from ..catalog.pricing import price_sheet
+from ..errors import InvalidRequest
 from ..text import printable
 
 JSON_MIME = "application/json"
@@ -51,7 +52,10 @@ def add_resources(server: MCPServer[AppContext], context: AppContext) -> None:
         mime_type=JSON_MIME,
     )
     def prices(region: str = "") -> list[dict[str, Any]]:
-        region = region or context.host.region
+        try:
+            region = region or context.region
+        except InvalidRequest as unknown:
+            raise ResourceError(unknown.reason) from None
         here = [m for m in catalog().models if m.in_service and in_force(m, region, None, context.today())]
         if not here:
             regions = sorted({price.region for m in catalog().models for price in m.prices})

@@ -19,6 +19,7 @@ from ..calls.context import AppContext
 from ..errors import InvalidRequest
 from ..text import repair_surrogates
 from .arguments import reworded
+from .eras import serve_either_era
 from .resources import add_resources
 from .tool_schemas import as_tool
 from .version import own_version
@@ -65,8 +66,7 @@ class App(MCPServer[AppContext]):
 
     async def run_over(self, read: Any, write: Any) -> None:
         """Serve one host over a pair of message streams until its input ends."""
-        server = self._lowlevel_server
-        await server.run(read, write, server.create_initialization_options())
+        await serve_either_era(self._lowlevel_server, read, write)
 
 
 def build(context: AppContext, *, log_level: Any = "WARNING") -> App:

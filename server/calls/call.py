@@ -41,18 +41,29 @@ class Call:
 
     @property
     def region(self) -> str:
-        """The region whose prices hold."""
-        return self.context.host.region
+        """The region whose prices hold. Raises InvalidRequest: it is not known."""
+        return self.context.region
 
     @property
     def today(self) -> date:
         return self.context.today()
 
     def model_for(self, tool: str, asked: str) -> str:
-        """The id to send: what the call asked for, else the settings' choice, else the catalog's default."""
+        """The id to send: what the call asked for, else the settings' choice, else the catalog's default.
+
+        Raises:
+            InvalidRequest: nothing can be sent, since a setting that every request needs cannot be read.
+        """
+        if trouble := self.context.host.trouble:
+            raise InvalidRequest(trouble)
         defaults = self.catalog.defaults
         chosen = asked.strip() or self.context.models.get(tool) or defaults.get(tool, defaults["chat"])
         return chosen if self.context.host.kind == "other" else self.catalog.canonical_name(chosen)
+
+    def require_settings(self, *variables: str) -> None:
+        """Raises InvalidRequest: one of them cannot be read, and its default is not what somebody set."""
+        if unreadable := self.context.mend(*variables):
+            raise InvalidRequest(unreadable)
 
     def has_configured_model(self, tool: str) -> bool:
         """Whether the settings name a model for it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..catalog import Catalog, Model, in_beijing, shipped
 from ..dashscope import DashScope
 from ..endpoints import Host
+from ..errors import InvalidRequest
 from ..files import Renderer
 from .kept_texts import KeptTexts
 from .pacing import Pacing
@@ -28,10 +29,27 @@ class AppContext:
     renderer: Renderer = field(default_factory=Renderer)
     uploads: bool = True  # whether a file may be put into DashScope's temporary storage
     structured: bool = False  # whether results are given as data too, for programs
+    mend: Callable[..., str] = lambda *variables: ""  # what to do about those settings that cannot be read
     pacing: Pacing = field(default_factory=Pacing)
     receipts: Receipts = field(default_factory=Receipts)
     kept_texts: KeptTexts = field(default_factory=KeptTexts)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    @property
+    def region(self) -> str:
+        """The region whose prices hold.
+
+        Raises:
+            InvalidRequest: it is not known, since a setting cannot be read. A price of any other would be made up.
+        """
+        if not self.host.region:
+            raise InvalidRequest(self.region_unknown)
+        return self.host.region
+
+    @property
+    def region_unknown(self) -> str:
+        """What to do where it is not."""
+        return f"Prices differ by region, and the server's is not known: give `region`. {self.host.trouble}"
 
     def known(self, model: str) -> Model | None:
         """What the catalog holds of a model; of another server's models it knows nothing, whatever their names."""

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import anyio
 
-from ..app.server import build
+from ..app.server import build, tool_modules
 from ..app.transports import stdio as stdio_transport
 from ..calls.context import AppContext
 from ..catalog import Catalog, overlaid, shipped
@@ -36,8 +36,9 @@ def main(
         except BadSettings as error:
             sys.stderr.write(f"bailian-mcp cannot start.\n{error}\n")
             return 2
+        _tell_troubles(settings)
         log_to_stderr(settings)
-        for warning in warnings_for_environment():
+        for warning in warnings_for_environment([module.__name__.rpartition(".")[2] for module in tool_modules()]):
             LOGGER.warning("%s", warning)
         try:
             anyio.run(run, settings, transport, stdio, listening)
@@ -45,6 +46,13 @@ def main(
             LOGGER.exception("the server stopped")
             return 1
     return 0
+
+
+def _tell_troubles(settings: Settings) -> None:
+    """On stderr, at any log level; most hosts hide it, so each result that such a setting stops says it too."""
+    if settings.troubles:
+        said = "\n".join(settings.troubles)
+        sys.stderr.write(f"bailian-mcp starts without what depends on settings that cannot be read.\n{said}\n")
 
 
 def _sandbox_settings(stack: ExitStack) -> dict[str, str]:
@@ -90,6 +98,7 @@ def _context(settings: Settings, client: DashScope, *, remote: bool) -> AppConte
         renderer=Renderer(child_environment()),
         uploads=settings.uploads,
         structured=settings.structured,
+        mend=settings.mend,
     )
 
 

@@ -11,7 +11,8 @@ from typing import Any, Literal, TypedDict, Unpack
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ..endpoints import DASHSCOPE, SANDBOX_HEADER
-from ..text import clip
+from ..errors import NOTHING_SENT
+from ..text import clip, without_markup
 
 MAX_QUOTED_CHARS = 300
 SANDBOX_SAYS = "SANDBOX, nothing of this is real: "
@@ -21,7 +22,8 @@ RETRIED = (429, 500, 503)  # with a code that says no work was begun; any other 
 CONSOLE = "https://bailian.console.aliyun.com"
 NO_KEY = (
     f"No DashScope API key is set: create one at {CONSOLE}/?tab=model#/api-key, put it into DASHSCOPE_API_KEY "
-    "in this server's environment and restart the server (or start it with --sandbox to try it without a key)."
+    "in this server's environment and restart the server (or start it with --sandbox to try it without a key). "
+    f"{NOTHING_SENT}"
 )
 
 ErrorKind = Literal[
@@ -288,7 +290,7 @@ KNOWN = (
 def from_reply(
     status: int, headers: Mapping[str, str], reply: Any, redact: Callable[[str], str], service: str
 ) -> DashScopeError:
-    """The error of a reply: its status, its headers, and its JSON (or, from a gateway, its text).
+    """The error of a reply: its status, its headers, and its JSON (or, from a gateway, its text; of a page the title).
 
     Both shapes are read: `{"error": {"code", "message"}}` and `{"code", "message", "request_id"}`; a code may be null,
     and then the type stands for it. `service`: what to call the other side.
@@ -296,8 +298,8 @@ def from_reply(
     body = reply if isinstance(reply, Mapping) else {}
     inner = body.get("error")
     said: Mapping[str, Any] = inner if isinstance(inner, Mapping) else body
-    code = str(said.get("code") or said.get("type") or "")
-    message = str(said.get("message") or inner or (reply if isinstance(reply, str) else ""))
+    code = without_markup(str(said.get("code") or said.get("type") or ""))
+    message = without_markup(str(said.get("message") or inner or (reply if isinstance(reply, str) else "")))
     request_id = str(body.get("request_id") or headers.get("x-request-id") or "")
     known = _by_status(status) if service == DASHSCOPE else _elsewhere(status)
     if service == DASHSCOPE:

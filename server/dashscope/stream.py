@@ -9,8 +9,8 @@ import anyio
 import httpx2
 
 from ..json_text import json_or_text
-from ..text import clip
-from .connection import NOT_AGAIN, Connection, beginning
+from ..text import clip, without_markup
+from .connection import MAX_ERROR_BYTES, NOT_AGAIN, Connection, beginning
 from .errors import DashScopeError
 from .events import INTERRUPTED, Event, Finish
 from .protocols import Frame, WireProtocol
@@ -111,8 +111,10 @@ class ReplyStream:
     def _frame(self, line: str) -> Frame:
         frame = json_or_text(line)
         if not isinstance(frame, dict):
+            words = clip(self.connection.redact(without_markup(line[:MAX_ERROR_BYTES])), 100)
+            quoted = f': "{words}"' if words else ""
             raise DashScopeError(
-                f'{self._service} sent a line that is no JSON: "{clip(self.connection.redact(line), 100)}". '
+                f"{self._service} sent a line that is no JSON{quoted}. "
                 "Call again; if it happens again, check DASHSCOPE_BASE_URL."
             )
         return frame

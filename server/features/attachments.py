@@ -17,7 +17,7 @@ from ..calls.call import Call
 from ..catalog import Catalog, Model
 from ..catalog.pricing import pixels_for
 from ..errors import InvalidRequest
-from ..files import MAX_INLINE_BYTES, ImageFile, InputFile, Link, OtherFile, Pdf, Picture, open_input
+from ..files import MAX_INLINE_BYTES, ImageFile, InputFile, Link, OtherFile, Pdf, Picture, names_a_path, open_input
 
 MAX_PDF_PAGES = 256
 MAX_PICTURES = 10  # of one file in one request
@@ -75,6 +75,8 @@ async def open_source(call: Call, source: str) -> AsyncIterator[InputFile]:
     Raises:
         InvalidRequest: it cannot be used.
     """
+    if names_a_path(source):
+        call.require_settings("BAILIAN_ALLOWED_DIRS")
     async with AsyncExitStack() as stack:
         async with call.heartbeat("opening the file"):
             context = call.context
@@ -120,6 +122,8 @@ async def texts_and_images(call: Call, model: str, files: Sequence[str]) -> tupl
 
 async def _stored(call: Call, model: str, name: str, stored_as: str, content: BinaryIO) -> str:
     context, size = call.context, content.seek(0, 2) / 1e6
+    if unreadable := context.mend("BAILIAN_UPLOADS"):
+        raise InvalidRequest(f"{name} has {size:.1f} MB, which does not fit into a request. {unreadable}")
     if context.host.kind != "dashscope" or not context.uploads:
         off = "" if context.uploads else ", and BAILIAN_UPLOADS=false forbids DashScope's temporary storage"
         raise InvalidRequest(

@@ -91,13 +91,22 @@ async def open_input(
 async def _found(source: str, folders: tuple[Path, ...], renderer: Renderer) -> InputFile:
     if not source:
         raise InvalidRequest(f"A file is named by an empty text. {FORMS}")
-    match = SCHEME.match(source)
-    scheme = match[1].lower() if match else ""
+    scheme = _scheme(source)
     if scheme in ("http", "https"):
         return Link(require_public_url(source))
     if scheme not in ("", "data", "file"):
         raise InvalidRequest(f"{printable(scheme)}: cannot be read. {FORMS}")
     return await to_thread.run_sync(_local, source, scheme, folders, renderer, abandon_on_cancel=True)
+
+
+def names_a_path(source: str) -> bool:
+    """Whether a file of this machine is meant."""
+    return _scheme(source.strip()) in ("", "file")
+
+
+def _scheme(source: str) -> str:
+    match = SCHEME.match(source)
+    return match[1].lower() if match else ""
 
 
 def _local(source: str, scheme: str, folders: tuple[Path, ...], renderer: Renderer) -> InputFile:
