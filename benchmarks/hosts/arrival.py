@@ -14,7 +14,7 @@ class Arrival:
     def __str__(self) -> str:
         if self.whole:
             return "whole"
-        return f"{self.arrived:,} of {self.total:,}, missing from {self.first_missing:,}"
+        return f"{self.arrived:,} of {self.total:,}, cut at {self.first_missing:,}"
 
 
 def arrival(text: str, seen: str) -> Arrival:

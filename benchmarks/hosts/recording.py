@@ -60,6 +60,17 @@ def protocol(folder: Path) -> str:
     return version
 
 
+def why_unconnected(folder: Path) -> str:
+    asked = sorted(folder.glob("*.in"))
+    if not asked:
+        return "it never started the server"
+    for path in asked:
+        reply = path.with_suffix(".out")
+        if reply.exists() and reply.stat().st_size:
+            return f"the server's first reply took {reply.stat().st_mtime - path.stat().st_mtime:.1f} s"
+    return "the server never replied"
+
+
 def _messages(path: Path) -> Iterator[Json]:
     if not path.exists():
         return

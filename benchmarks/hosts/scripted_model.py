@@ -1,4 +1,4 @@
-"""A model that asks for one tool call after another and keeps what the host sends back; on loopback, for one host's run.
+"""A model that asks for one tool call after another and keeps what the host sends back; on loopback, for one run.
 
 It speaks chat completions, Responses and Gemini, streamed or whole. What it is asked without our tools (titles, a first
 turn before they are there) it answers in words. Under the name LONG_MODEL it is the upstream that gives a long answer.
@@ -57,8 +57,6 @@ class ScriptedModel:
     def __init__(self, calls: Sequence[ToolCall]) -> None:
         self.calls = calls
         self.seen: dict[int, str] = {}
-        self.offered: set[Offered] = set()
-        self.requests = 0
         model = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -95,7 +93,6 @@ class ScriptedModel:
         self.server.server_close()
 
     def frames(self, path: str, body: Json) -> Iterator[str]:
-        self.requests += 1
         if "/responses" in path:
             said = self.said(asked_by_responses(body))
             return responses_frames(said, bool(body.get("stream")))
@@ -109,7 +106,6 @@ class ScriptedModel:
 
     def said(self, asked: Asked) -> Said:
         """The next call: as many were made as there are results in the conversation."""
-        self.offered.update(asked.offered)
         for number, result in enumerate(asked.results):
             self.seen.setdefault(number, result)
         if len(asked.results) >= len(self.calls):

@@ -155,9 +155,15 @@ max_context_size = 262144
 
 def continue_cli(place: Place) -> Launch:
     """Its file is YAML, of which JSON is a part."""
-    model = {"name": MODEL, "provider": "openai", "model": MODEL, "apiBase": f"{place.model_url}/v1", "apiKey": KEY}
+    model: dict[str, Any] = {
+        "name": MODEL,
+        "provider": "openai",
+        "model": MODEL,
+        "apiBase": f"{place.model_url}/v1",
+        "apiKey": KEY,
+    }
     model |= {"roles": ["chat"], "capabilities": ["tool_use"]}
-    config = {"name": "hosts", "version": "1.0.0", "schema": "v1", "models": [model]}
+    config: dict[str, Any] = {"name": "hosts", "version": "1.0.0", "schema": "v1", "models": [model]}
     config["mcpServers"] = [{"name": "bailian", **place.block}]
     file = ".continue/config.yaml"
     return Launch(
@@ -178,7 +184,9 @@ def cline(place: Place) -> Launch:
         ".cline/data/settings/cline_mcp_settings.json": json.dumps({"mcpServers": {"bailian": place.block}}),
         ".cline/data/settings/providers.json": json.dumps(providers),
     }
-    return Launch([place.program("cline"), "--json", "--provider", "openai-compatible", "--model", MODEL, PROMPT], files)
+    return Launch(
+        [place.program("cline"), "--json", "--provider", "openai-compatible", "--model", MODEL, PROMPT], files
+    )
 
 
 HOSTS = (
