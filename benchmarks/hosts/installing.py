@@ -49,7 +49,10 @@ def _npm(folder: Path, packages: Sequence[str]) -> None:
     if not shutil.which("npm"):
         raise Failed("npm is not there")
     named = [package if "@" in package[1:] else f"{package}@latest" for package in packages]
-    _run(["npm", "install", "--prefix", ".", "--no-audit", "--no-fund", "--loglevel=error", *named], folder)
+    _run(
+        ["npm", "install", "--prefix", ".", "--no-audit", "--no-fund", "--loglevel=error", "--logs-max=0", *named],
+        folder,
+    )
 
 
 def _run(command: Sequence[str], folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Programs that end: by themselves, or at their time limit, with all that they started."""
 
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -42,12 +43,13 @@ def run_to_end(command: Sequence[str], folder: Path, env: Mapping[str, str], tim
     if code == 0:
         return printed
     how = f"did not end within {timeout_s:.0f} s" if code is None else f"ended with {code}"
-    raise Failed(f"{how}: {last_words(printed)}")
+    raise Failed(f"{how}: {last_words(printed, lines=8, chars=400)}")
 
 
-def last_words(printed: str, most: int = 160) -> str:
-    lines = [line.strip() for line in printed.splitlines() if line.strip()]
-    return " / ".join(lines[-3:])[-most:] or "it said nothing"
+def last_words(printed: str, lines: int = 3, chars: int = 160) -> str:
+    """The end of what a program printed, without the addresses of this machine's services."""
+    said = [re.sub(r"https?://\S+", "...", line.strip()) for line in printed.splitlines() if line.strip()]
+    return " / ".join(said[-lines:])[-chars:] or "it said nothing"
 
 
 def _end_group(leader: "subprocess.Popen[bytes]") -> None:

@@ -60,15 +60,16 @@ def protocol(folder: Path) -> str:
     return version
 
 
+def started(folder: Path) -> bool:
+    return any(folder.glob("*.in"))
+
+
 def why_unconnected(folder: Path) -> str:
-    asked = sorted(folder.glob("*.in"))
-    if not asked:
-        return "it never started the server"
-    for path in asked:
+    for path in sorted(folder.glob("*.in")):
         reply = path.with_suffix(".out")
         if reply.exists() and reply.stat().st_size:
             return f"the server's first reply took {reply.stat().st_mtime - path.stat().st_mtime:.1f} s"
-    return "the server never replied"
+    return "the server never replied" if started(folder) else "it never started the server"
 
 
 def _messages(path: Path) -> Iterator[Json]:

@@ -18,7 +18,7 @@ from arrival import arrival
 from bailian_mcp.server.app.server import tool_modules
 from installing import CACHE, PATH, installed, version
 from processes import Failed, end_what_is_left, last_words, run_to_end
-from recording import Answered, answers, protocol, recorded, why_unconnected
+from recording import Answered, answers, protocol, recorded, started, why_unconnected
 from scripted_model import LONG_ANSWER, LONG_MODEL, ScriptedModel, ToolCall
 from table import HOSTS, KEY, Host, Place
 
@@ -40,6 +40,7 @@ class Outcome:
     """One run. By the name of the call: the text that the server gave, and what the model saw."""
 
     protocol: str
+    started: bool
     why_unconnected: str
     given: Mapping[str, str]
     seen: Mapping[str, str]
@@ -65,7 +66,7 @@ def run(host: Host, folder: Path, long: bool, keep: bool) -> Outcome:
             kept(CACHE / "said" / f"{host.folder}{'-long' if long else ''}", root / "said", model, printed)
         said = root / "said"
         seen = {name: model.seen[number] for number, name in enumerate(calls) if number in model.seen}
-        return Outcome(protocol(said), why_unconnected(said), given(calls, answers(said)), seen, printed)
+        return Outcome(protocol(said), started(said), why_unconnected(said), given(calls, answers(said)), seen, printed)
 
 
 def launched(host: Host, place: Place) -> str:
@@ -146,7 +147,7 @@ def row(host: Host, keep: bool) -> tuple[list[str], Mapping[str, str]]:
     told = [host.name, version(host, folder)]
     outcome, tries = tried(host, folder, long=False, keep=keep)
     if not outcome.protocol:
-        return [*told, f"no, {tries} times: {outcome.why_unconnected}; {last_words(outcome.printed)}"], {}
+        return [*told, f"no ({tries}x): {outcome.why_unconnected}; {last_words(outcome.printed)}"], {}
     connected = f"yes, {outcome.protocol}{f' (try {tries})' if tries > 1 else ''}"
     counts = [tokens(outcome.seen.get(name)) for name in CALLS]
     long, _ = tried(host, folder, long=True, keep=keep)
@@ -156,7 +157,7 @@ def row(host: Host, keep: bool) -> tuple[list[str], Mapping[str, str]]:
 def tried(host: Host, folder: Path, long: bool, keep: bool) -> tuple[Outcome, int]:
     for number in range(1, TRIES):
         outcome = run(host, folder, long, keep)
-        if outcome.protocol:
+        if outcome.protocol or not outcome.started:
             return outcome, number
     return run(host, folder, long, keep), TRIES
 
