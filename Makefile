@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LINK := .dev/bailian_mcp
 
-.PHONY: help demo test coverage check format wheel bench clean
+.PHONY: help demo test coverage check format wheel bench hosts clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -37,8 +37,11 @@ wheel: .venv/dev  ## build the wheel from a clean copy and prove it in an empty 
 bench: .venv/dev  ## measure beside a minimal server on the same SDK (a minute)
 	@$(BIN)/python benchmarks/run.py
 
+hosts: .venv/runtime  ## run real hosts from npm and PyPI with a scripted model: `make hosts ARGS="codex --keep"` one of them
+	@$(BIN)/python benchmarks/hosts/run.py $(ARGS)
+
 clean:  ## remove what this file made
-	rm -rf .venv .dev build dist *.egg-info .coverage .coverage.*
+	rm -rf .venv .dev .hosts build dist *.egg-info .coverage .coverage.*
 
 # --- set-up, made once and remade when pyproject.toml changes ---
 
