@@ -14,6 +14,8 @@ from ..calls.result import CallResult
 
 SAID_ONCE = {"Usage", "Cost", "CostLine"}
 COMMON = set(CallResult.model_fields)
+UNTOLD = ("pattern", "exclusiveMaximum", "exclusiveMinimum")
+MAX_TOLD_LENGTH = 2_000  # a grammar repeats a character no oftener
 
 
 @cache  # the schemas of a tool are the same in every server
@@ -69,8 +71,8 @@ def _output(schema: Any) -> Any:
     return _inlined(lean)
 
 
-def _inlined(schema: dict[str, Any]) -> Any:
-    """What is defined apart and used once, in its place."""
+def _inlined(schema: dict[str, Any], *, once: bool = True) -> Any:
+    """What is defined apart, in its place; `once`: only what is used once."""
     defined = schema.get("$defs", {})
     uses = Counter(re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema)))
 
@@ -80,11 +82,11 @@ def _inlined(schema: dict[str, Any]) -> Any:
         if not isinstance(part, dict):
             return part
         name = str(part.get("$ref", "")).rpartition("/")[2]
-        if uses[name] == 1:
+        if name in defined and (uses[name] == 1 or not once):
             return placed({**defined[name], **{key: value for key, value in part.items() if key != "$ref"}})
         return {key: placed(value) for key, value in part.items()}
 
-    apart = {name: placed(each) for name, each in defined.items() if uses[name] != 1}
+    apart = {name: placed(each) for name, each in defined.items() if once and uses[name] != 1}
     whole = placed({key: value for key, value in schema.items() if key != "$defs"})
     return {**whole, "$defs": apart} if apart else whole
 
@@ -105,10 +107,27 @@ def _lean(schema: Any) -> Any:
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """Optional arguments as plain types: several hosts stumble over `anyOf` with null. Null still means: not given."""
+    """Arguments as every host takes them (tests/test_host_schemas.py): what is left out is checked when called.
+
+    Null is accepted and not told; `auto` says "not set" where a host makes its model fill in every argument.
+    """
+    schema = _inlined(schema, once=False)
     for argument in schema["properties"].values():
         arms = [arm for arm in argument.get("anyOf", ()) if arm != {"type": "null"}]
         if len(arms) == 1 and argument.get("default", 0) is None:
             del argument["anyOf"], argument["default"]
             argument.update(arms[0])
-    return schema
+            if "enum" in argument:
+                argument["enum"] = [*argument["enum"], "auto"]
+    return dict(_told_everywhere(schema))
+
+
+def _told_everywhere(part: Any) -> Any:
+    """A schema without what some host or grammar refuses."""
+    if isinstance(part, list):
+        return [_told_everywhere(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {key: value for key, value in part.items() if key not in UNTOLD or isinstance(value, dict)}
+    kept = {key: value for key, value in kept.items() if key != "maxLength" or value <= MAX_TOLD_LENGTH}
+    return {key: _told_everywhere(value) for key, value in kept.items()}

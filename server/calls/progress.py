@@ -24,6 +24,7 @@ class Progress:
         self._heartbeat_s = heartbeat_s
         self._start = anyio.current_time()
         self._last = float("-inf")
+        self._shown_s = -0.1
 
     @property
     def elapsed_s(self) -> float:
@@ -60,7 +61,8 @@ class Progress:
 
     async def _report(self, message: str) -> None:
         self._last = anyio.current_time()
-        await self._send(self.elapsed_s, None, message)
+        self._shown_s = max(round(self.elapsed_s, 1), round(self._shown_s + 0.1, 1))  # it must grow
+        await self._send(self._shown_s, None, message)
 
 
 def tail(text: str) -> str:
