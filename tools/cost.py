@@ -161,7 +161,8 @@ def _receipts_of(call: Call, request_id: str) -> CallToolResult:
     receipts = tuple({id(receipt): receipt for receipt in found.values()}.values())
     costs = Costs(region=call.region, on=str(call.today), cheapest=None)
     answer = CostAnswer(**dict(costs), receipts=receipts)
-    return tool_result(answer, "\n\n".join(map(_receipt_in_words, receipts)))
+    told = "\n\n".join(map(_receipt_in_words, receipts))
+    return tool_result(answer, f"{told}\n[{costs.on}, {costs.region}: nothing was sent or billed]")
 
 
 def _receipt_in_words(receipt: Receipt) -> str:

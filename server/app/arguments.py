@@ -37,7 +37,8 @@ def _is_unset(name: str, value: Any, schema: Mapping[str, Any]) -> bool:
     if schema["type"] == "string" and "enum" not in schema and name != "model":
         return False
     if isinstance(value, str):
-        return value.strip().lower() in NOT_SET
+        asked = value.strip().lower()
+        return asked in NOT_SET and (asked == "auto" or asked not in schema.get("enum", ()))
     if isinstance(value, list):
         return not [each for each in value if each not in ("", None)]
     return value == 0 and not isinstance(value, bool) and schema.get("minimum", 0) >= 1
