@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command == "demo":
         from .commands import demo
 
-        return demo.main()
+        return demo.main(verbose=arguments.verbose)
     if arguments.command == "catalog":
         from .commands import catalog
 
@@ -86,7 +86,8 @@ def _parser(*, with_environment: bool) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", default=False, help="print the version")
     commands = parser.add_subparsers(metavar="serve | demo | sandbox | catalog", dest="command_given")
     commands.add_parser("serve", parents=[serving], help="serve MCP (the default)").set_defaults(command="serve")
-    demo = commands.add_parser("demo", help="call every tool once, against the sandbox, and show what a host sees")
+    demo = commands.add_parser("demo", help="show what a host sees, against the sandbox: no key, no cost")
+    demo.add_argument("--verbose", action="store_true", help="every tool, with its progress and its whole text")
     demo.set_defaults(command="demo")
     _sandbox_arguments(commands.add_parser("sandbox", help="run the stand-in DashScope alone, for other programs"))
     catalog = commands.add_parser("catalog", help="check, format or list a catalog file")

@@ -22,6 +22,7 @@ MARKUP = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 PAGE_TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,1000})", re.IGNORECASE)
+STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 HALF_A_PAIR = "half of a surrogate pair (a broken emoji)"
 FIRST_FEW = 5
 
@@ -43,6 +44,11 @@ def without_markup(text: str) -> str:
         return text
     title = PAGE_TITLE.search(text)
     return re.sub("[<>]", " ", html.unescape(title[1])) if title else ""
+
+
+def revealed(text: str) -> tuple[str, int]:
+    """A text with what steers a terminal or reorders a line made visible, the rest verbatim; and how much that was."""
+    return STEERING.subn(lambda found: f"<U+{ord(found[0]):04X}>", text)
 
 
 def printable(name: str) -> str:

@@ -176,6 +176,14 @@ async def test_words_that_imitate_our_line_stand_after_it(hosted: Hosted) -> Non
     assert text.endswith(f"]\n{forged}")
 
 
+async def test_what_steers_a_terminal_is_made_visible_and_said_and_the_rest_is_verbatim(hosted: Hosted) -> None:
+    text = await plain(hosted, answered("甲\x1b[2J乙\u202e丙\u200d👩\u200d🔬\t\r\n丁"))
+    line, _, rest = text.partition("\n")
+
+    assert rest == "甲<U+001B>[2J乙<U+202E>丙\u200d👩\u200d🔬\t\r\n丁"
+    assert line.endswith("| 17f5c078 | 2 control characters made visible, as <U+001B>]")
+
+
 # --- what is longer than the host takes ---
 
 

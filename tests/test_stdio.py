@@ -80,6 +80,7 @@ async def test_the_demos_block_starts_the_server_from_another_folder(tmp_path: P
             result = await host.call_tool("chat", {"prompt": "你好"})
 
     assert text_of(result).startswith("[SANDBOX | qwen3.7-plus | ")
+    assert len(shown.splitlines()) <= 48  # one screen
     assert "[SANDBOX | qwen3.7-plus | 11+35 tokens | 0.000302 CNY | " in shown
 
 

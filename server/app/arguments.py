@@ -13,7 +13,7 @@ HOST_ADDED = {  # https://github.com/n8n-io/n8n/issues/21500, and the tools of h
     "toolCallId", "sessionId", "action", "chatInput", "tool", "random_string",
 }  # fmt: skip
 NOT_SET = {"", "none", "null", "undefined", "auto", "default"}  # MetaMCP fills every optional argument so
-LEVELS = {True: "medium", False: "off"}  # a switch, where a level is meant
+SWITCHED = {True: "medium", False: "off"}  # a switch, where a level is meant
 
 
 def meant(given: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,8 +66,8 @@ def _listed(value: Any) -> Any:
 
 def _member(value: Any, members: list[str]) -> Any:
     """In any case; a switch for a level."""
-    if isinstance(value, bool) and LEVELS[value] in members:
-        return LEVELS[value]
+    if isinstance(value, bool) and SWITCHED[value] in members:
+        return SWITCHED[value]
     asked = str(value).strip().lower()
     return next((member for member in members if member.lower() == asked), value)
 

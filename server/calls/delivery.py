@@ -7,6 +7,7 @@ from typing import Any
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent
 
+from ..text import revealed
 from .call import Call
 from .host_limits import TextLimit
 from .receipts import Receipt
@@ -46,9 +47,10 @@ def _as_text(call: Call, result: CallToolResult) -> CallToolResult:
     """The text alone, as much of it as the host takes; the rest is kept to be read on."""
     (block,) = result.content
     assert isinstance(block, TextContent)
-    text = block.text
-    end = call.text_limit.fitting(text)
-    if end < len(text):
+    text, steering = revealed(block.text)
+    if steering:
+        text = _with_fact(text, f"{steering} control characters made visible, as <U+001B>")
+    if call.text_limit.fitting(text) < len(text):
         text = _first_piece(text, call.context.kept_texts.keep(text), call.text_limit)
     return result.model_copy(update={"content": [TextContent(type="text", text=text)], "structured_content": None})
 
@@ -57,7 +59,12 @@ def _first_piece(text: str, kept_as: str, limit: TextLimit) -> str:
     """What is said of the rest stands in our own line, the first."""
     end = limit.less(NOTE_CHARS).fitting(text)
     rest = f'characters 0 to {end:,} of {len(text):,}, read on with job(id="{kept_as}", offset={end})'
-    line, line_end, body = text[:end].partition("\n")
+    return _with_fact(text[:end], rest)
+
+
+def _with_fact(text: str, fact: str) -> str:
+    """The text with one more fact in our line."""
+    line, line_end, body = text.partition("\n")
     if line.startswith("[") and line.endswith("]"):
-        return f"{line[:-1]} | {rest}]{line_end}{body}"
-    return f"[{rest}]\n{text[:end]}"
+        return f"{line[:-1]} | {fact}]{line_end}{body}"
+    return f"[{fact}]\n{text}"

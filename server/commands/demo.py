@@ -1,8 +1,9 @@
-"""The demo: a real MCP client, a real server process, every tool once; then the block to paste into a host."""
+"""The demo: a real MCP client, a real server process; what a host sees, on one screen, and the block to paste."""
 
 import json
 import shutil
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,44 +12,71 @@ from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
 
 from ..app.server import tool_modules
+from ..catalog import plain
 
-WIDTH = 100
+SHOWN_CHARS, SHOWN_LINES = 150, 8
+RECEIPT = (
+    "杭州西湖茶庄 销售小票\n日期：2026年10月6日\n西湖龙井 250g ×2  金额 172.00\n龙井酥 1 盒  金额 30.00\n"
+    "合计：202.00 元\n支付方式：支付宝"
+)
+SCENES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("chat", "用一句话介绍杭州西湖。", {"prompt": "用一句话介绍杭州西湖。"}),
+    (
+        "extract", "a receipt (杭州西湖茶庄 销售小票 ...), each value with its place",
+        {
+            "text": RECEIPT,
+            "json_schema": {
+                "type": "object",
+                "properties": {"日期": {"type": "string"}, "合计": {"type": "number"}, "支付方式": {"type": "string"}},
+                "required": ["日期", "合计"],
+            },
+            "evidence": "all",
+        },
+    ),
+    ("web_search", "杭州西湖最近有什么好玩的？", {"question": "杭州西湖最近有什么好玩的？", "freshness_days": 30}),
+    ("cost", "300,000 tokens in, 2,000 out, 10 times", {
+        "models": ["qwen3.7-plus", "qwen3.8-flash"], "input_tokens": 300_000, "output_tokens": 2_000, "calls": 10,
+    }),
+)  # fmt: skip
 
 
-def main() -> int:
-    return anyio.run(_demo)
+def main(*, verbose: bool = False) -> int:
+    return anyio.run(_demo, verbose)
 
 
-async def _demo() -> int:
+async def _demo(verbose: bool) -> int:
     server = StdioServerParameters(command=sys.executable, args=["-m", "bailian_mcp.server", "--sandbox"])
-    print("Starting the server as a host would, over stdio, against the sandbox (no key, no cost).")
-    failed = 0
+    print("A real server over stdio, answered by the sandbox: no key, no cost, and no model has said any of this.")
+    examples = [(module.__name__.rpartition(".")[2], "", module.EXAMPLE) for module in tool_modules()]
+    spent, failed = Decimal(), 0
     async with Client(server) as client:
-        listed = await client.list_tools()
-        print(f"It offers: {', '.join(tool.name for tool in listed.tools)}")
-        for module in tool_modules():
-            failed += await _shown(client, module.__name__.rpartition(".")[2], module.EXAMPLE)
+        tools = [tool.name for tool in (await client.list_tools()).tools]
+        for name, about, arguments in (*SCENES, *(examples if verbose else ())):
+            result = await client.call_tool(name, arguments, progress_callback=_progress if verbose else None)
+            assert isinstance(result, CallToolResult)
+            _show(name, about or json.dumps(arguments, ensure_ascii=False), result, whole=verbose)
+            spent += Decimal((result.meta or {}).get("usage", {}).get("total_price", "0"))
+            failed += bool(result.is_error)
+    print(
+        f"\nAt list price that would have cost {plain(spent)} CNY. Tools: {', '.join(tools)}. All of it: demo --verbose"
+    )
     print(_host_block())
     return 1 if failed else 0
 
 
-async def _shown(client: Client, name: str, arguments: dict[str, Any]) -> bool:
-    print(f"\n{'-' * WIDTH}\n{name} {json.dumps(_short(arguments), ensure_ascii=False)}\n")
-    result = await client.call_tool(name, arguments, progress_callback=_progress)
-    assert isinstance(result, CallToolResult)
-    for block in result.content:
-        print(block.text if isinstance(block, TextContent) else block.type)
-    return bool(result.is_error)
+def _show(name: str, about: str, result: CallToolResult, *, whole: bool) -> None:
+    print(f"\n> {name}: {about if whole else _short(about)}")
+    lines = "\n".join(block.text for block in result.content if isinstance(block, TextContent)).splitlines()
+    for line in lines if whole else lines[:SHOWN_LINES]:
+        print(f"  {line if whole else _short(line)}")
 
 
-def _short(arguments: dict[str, Any]) -> dict[str, Any]:
-    """As it is shown: a file inside an argument is long."""
-    long = {name: value for name, value in arguments.items() if isinstance(value, str) and len(value) > WIDTH}
-    return arguments | {name: f"{value[:40]}... ({len(value)} characters)" for name, value in long.items()}
+def _short(line: str) -> str:
+    return line if len(line) <= SHOWN_CHARS else f"{line[:SHOWN_CHARS]}..."
 
 
 async def _progress(progress: float, total: float | None, message: str | None) -> None:
-    print(f"  {progress:6.2f} s  {message}")
+    print(f"  {progress:5.1f} s  {message}")
 
 
 def _host_block() -> str:
@@ -58,6 +86,6 @@ def _host_block() -> str:
     entry = {"command": command, "args": [], "env": {"DASHSCOPE_API_KEY": "sk-..."}}
     block = json.dumps({"mcpServers": {"bailian": entry}}, indent=2, ensure_ascii=False)
     return (
-        f"\n{'-' * WIDTH}\nTo use it, paste this into your host's MCP configuration (Claude Desktop, Cursor,\n"
-        f'Cline, Cherry Studio, Qwen Code ...) with your own key; "args": ["--sandbox"] needs none.\n\n{block}'
+        "\nPaste this into your host's MCP configuration (docs/hosts.md has each host's own form), with your key;\n"
+        f'"args": ["--sandbox"] needs none.\n\n{block}'
     )
