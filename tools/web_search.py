@@ -1,5 +1,6 @@
 """Answer from the web, with sources that can be checked."""
 
+import re
 from secrets import token_hex
 from typing import Annotated, Literal
 
@@ -32,10 +33,12 @@ NO_MARKS = "This protocol marks no citations in the answer."
 EMPTY_ANSWER = "The answer is empty."
 
 
-def _host_name(site: str) -> str:
+def _host_name(given: str) -> str:
+    """Of an address too: models give what they read."""
+    site = re.sub(r"^https?://|[/?#].*", "", given.strip(), flags=re.IGNORECASE | re.DOTALL)
     before, _, last = site.rpartition(".")
     if not (before and is_host_name(site) and len(site) <= 253 and last and not last.isdecimal() and last[0].isalnum()):
-        raise ValueError("must be a host name such as www.gov.cn, without https:// and path")
+        raise ValueError("must be a host name such as www.gov.cn")
     return site.lower()
 
 
@@ -57,7 +60,7 @@ async def web_search(
     question: Annotated[str, Field(description="What to find out; sent verbatim", pattern=r"\S")],
     model: Annotated[str, Field(description="DashScope model id; empty: the server's default")] = "",
     freshness_days: Annotated[
-        Literal[7, 30, 180, 365] | None, Field(description="Only pages of the last so many days")
+        Literal[7, 30, 180, 365] | None, Field(description="Only pages of the last 7, 30, 180 or 365 days; 0: all")
     ] = None,
     sites: Annotated[
         tuple[Annotated[str, AfterValidator(_host_name)], ...],

@@ -1,8 +1,107 @@
-"""Bad arguments, worded for a model."""
+"""Arguments as hosts and models send them, fitted to what a tool takes; bad ones, worded for a model."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
 from ..text import complaints
+from .input_schemas import NOT_SET
+
+# What hosts add of their own: n8n (n8n-io/n8n#21500), and old Cursor to tools without arguments
+ADDED_BY_HOSTS = {"action", "chatInput", "sessionId", "tool", "toolCallId", "random_string"}
+# What gateways and models fill in for what is not set (metatool-ai/metamcp#365). Never read so in what is sent verbatim
+NOTHING = {"", "none", "null", "undefined", "[]", "{}", '[""]'}
+TERSE = {"model", "on", "pages"}  # texts in which such a word means nothing else; all others are verbatim
+LEVELS_OF_A_SWITCH = {"true": "medium", "false": "off"}
+
+
+def fitted(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What is to be checked: without what is not set and what hosts add, each value in the form that is meant."""
+    fits: dict[str, Any] = {}
+    for name, given in arguments.items():
+        argument = schema["properties"].get(name)
+        if argument is None:
+            fits |= {} if given is None or name in ADDED_BY_HOSTS else {name: given}
+            continue
+        value = _fit(given, argument, name=name)
+        if name in schema.get("required", ()) or not _is_not_set(value, argument, verbatim=name not in TERSE):
+            fits[name] = value
+    return fits
+
+
+def _fit(given: Any, argument: Mapping[str, Any], *, name: str = "") -> Any:
+    if argument.get("type") in ("array", "object"):
+        return _as_structure(given, argument)
+    if "enum" in argument:
+        return _as_member(given, argument["enum"])
+    return _as_ranges(given) if name == "pages" else given
+
+
+def _as_structure(given: Any, argument: Mapping[str, Any]) -> Any:
+    """A list or an object: from JSON text too, and a list from one text."""
+    value = _parsed(given) if isinstance(given, str) else given
+    items = argument.get("items", {})
+    if isinstance(value, str) and value.strip() and items.get("type") == "string":
+        value = [value]
+    return [_fit(each, items) for each in value] if isinstance(value, list) else value
+
+
+def _parsed(text: str) -> Any:
+    if not text.lstrip().startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _as_member(given: Any, members: list[Any]) -> Any:
+    """The member that is meant: in any case, a number as text or as 30.0, true and false as levels."""
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    if not _is_short(given):
+        return given
+    spelled = {str(member).casefold(): member for member in members}
+    said = str(given).strip().casefold()
+    return spelled.get(said, spelled.get(LEVELS_OF_A_SWITCH.get(said, ""), given))
+
+
+def _as_ranges(given: Any) -> Any:
+    """Pages as text where a number was sent, or a list: 3, [1, 2]."""
+    parts = given if isinstance(given, list) else [given]
+    plain = all(_is_short(part) and not isinstance(part, bool) for part in parts)
+    return ",".join(map(str, parts)) if plain else given
+
+
+def _is_short(value: Any) -> bool:
+    """A text, or a number that can be one: Python writes no integer of thousands of digits."""
+    return isinstance(value, str) or (isinstance(value, int) and abs(value) < 10**9)
+
+
+def _is_not_set(value: Any, argument: Mapping[str, Any], *, verbatim: bool) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_nothing, value))
+    if verbatim and argument.get("type") == "string" and "enum" not in argument:
+        return value is None or value == {}
+    if "enum" in argument and value in argument["enum"]:
+        return False
+    return _is_nothing(value) or _is_too_few(value, argument) or ("enum" in argument and _word(value) == NOT_SET)
+
+
+def _is_nothing(value: Any) -> bool:
+    return value in (None, [], {}) or (isinstance(value, str) and _word(value) in NOTHING)
+
+
+def _is_too_few(value: Any, argument: Mapping[str, Any]) -> bool:
+    """Zero of what must be one or more."""
+    least = min(argument.get("enum", [0])) if argument.get("type") == "integer" else 0
+    return max(argument.get("minimum", 0), least) >= 1 and not isinstance(value, bool) and value in (0, "0")
+
+
+def _word(value: Any) -> str:
+    return value.strip().casefold() if isinstance(value, str) else ""
 
 
 def reworded(error: ValidationError, parameters: list[str]) -> str:

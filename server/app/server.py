@@ -18,7 +18,8 @@ from ... import tools
 from ..calls.context import AppContext
 from ..errors import InvalidRequest
 from ..text import repair_surrogates
-from .arguments import reworded
+from .arguments import fitted, reworded
+from .input_schemas import checked_schema
 from .resources import add_resources
 from .tool_schemas import as_tool
 from .version import own_version
@@ -46,10 +47,9 @@ class App(MCPServer[AppContext]):
             raise ToolError(
                 f"There is no such tool. Tools: {', '.join(t.name for t in self._tool_manager.list_tools())}."
             )
-        required = tool.parameters.get("required", ())
-        given = {key: value for key, value in arguments.items() if value is not None or key in required}
-        try:  # hosts send null for what is not set
-            return await super().call_tool(name, given, context)
+        fits = fitted(arguments, checked_schema(tool.fn_metadata.arg_model))
+        try:
+            return await super().call_tool(name, fits, context)
         except UnexpectedToolError as crash:
             raise UnexpectedToolError(
                 f"{name} failed inside bailian-mcp, not because of its arguments, and may have been billed: "

@@ -1,8 +1,5 @@
 """A tool file becomes an MCP tool, its schemas as lean as every host would have them."""
 
-import json
-import re
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import cache, wraps
 from types import ModuleType
@@ -13,6 +10,8 @@ from mcp.server.mcpserver.tools import Tool
 
 from ..calls.call import Call
 from ..calls.result import CallResult
+from .input_schemas import checked_schema, published_schema
+from .lean_schemas import inlined, untitled
 
 SAID_ONCE = {"Usage", "Cost", "CostLine"}
 COMMON = set(CallResult.model_fields)
@@ -35,8 +34,8 @@ def as_tool(module: ModuleType) -> Tool:
     arguments = tool.fn_metadata.arg_model
     arguments.model_config["extra"] = "forbid"
     arguments.model_rebuild(force=True)
-    tool.parameters = _plain(_untitled(arguments.model_json_schema(by_alias=True)))
-    tool.fn_metadata.output_schema = _output(_untitled(tool.fn_metadata.output_schema))
+    tool.parameters = published_schema(checked_schema(arguments))
+    tool.fn_metadata.output_schema = _output(untitled(tool.fn_metadata.output_schema))
     return tool
 
 
@@ -59,15 +58,6 @@ def _prose(docstring: str | None) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-def _untitled(schema: Any) -> Any:
-    """A JSON schema without its titles, which repeat the names and cost every host tokens."""
-    if isinstance(schema, list):
-        return [_untitled(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {k: _untitled(v) for k, v in schema.items() if not (k == "title" and isinstance(v, str))}
-
-
 def _output(schema: Any) -> Any:
     """An answer's schema; of what every tool returns (docs/tools.md tells it) the names say enough."""
     lean = _lean(schema)
@@ -76,27 +66,7 @@ def _output(schema: Any) -> Any:
         shared += [lean["$defs"][name], *lean["$defs"][name]["properties"].values()]
     for each in shared:
         each.pop("description", None)
-    return _inlined(lean)
-
-
-def _inlined(schema: dict[str, Any]) -> Any:
-    """What is defined apart and used once, in its place."""
-    defined = schema.get("$defs", {})
-    uses = Counter(re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema)))
-
-    def placed(part: Any) -> Any:
-        if isinstance(part, list):
-            return [placed(each) for each in part]
-        if not isinstance(part, dict):
-            return part
-        name = str(part.get("$ref", "")).rpartition("/")[2]
-        if uses[name] == 1:
-            return placed({**defined[name], **{key: value for key, value in part.items() if key != "$ref"}})
-        return {key: placed(value) for key, value in part.items()}
-
-    apart = {name: placed(each) for name, each in defined.items() if uses[name] != 1}
-    whole = placed({key: value for key, value in schema.items() if key != "$defs"})
-    return {**whole, "$defs": apart} if apart else whole
+    return inlined(lean)
 
 
 def _lean(schema: Any) -> Any:
@@ -112,13 +82,3 @@ def _lean(schema: Any) -> Any:
     told = {"const", "enum"} & set(schema)  # whose type shows
     left_out = {"default", "additionalProperties"} | ({"type"} if told else set())
     return {k: _lean(v) for k, v in schema.items() if k not in left_out}
-
-
-def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """Optional arguments as plain types: several hosts stumble over `anyOf` with null. Null still means: not given."""
-    for argument in schema["properties"].values():
-        arms = [arm for arm in argument.get("anyOf", ()) if arm != {"type": "null"}]
-        if len(arms) == 1 and argument.get("default", 0) is None:
-            del argument["anyOf"], argument["default"]
-            argument.update(arms[0])
-    return schema
