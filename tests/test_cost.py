@@ -263,7 +263,7 @@ async def test_a_region_with_several_scopes_says_which_is_shown(hosted: Hosted) 
     [
         ({"input_tokens": -1}, "input_tokens must be greater than or equal to 0"),
         ({"input_tokens": 10**30}, "input_tokens must be less than or equal to"),
-        ({"calls": 0}, "calls must be greater than or equal to 1"),
+        ({"calls": -1}, "calls must be greater than or equal to 1"),
         ({"images": ["big"]}, 'images[0] must be width x height in pixels, as "1024x768"'),
         ({"images": ["0x10"]}, "images[0]"),
         ({"region": "mars"}, "region must be 'cn-beijing'"),

@@ -198,7 +198,7 @@ async def test_an_overlay_that_is_set_aside_is_said(hosted: Hosted, tmp_path: Pa
     ("arguments", "says"),
     [
         ({"capabilities": ["flying"]}, "capabilities[0] must be"),
-        ({"limit": 0}, "limit must be greater than or equal to 1"),
+        ({"limit": -1}, "limit must be greater than or equal to 1"),
         ({"max_input_price": -1}, "max_input_price must be greater than or equal to 0"),
         ({"min_context": "big"}, "min_context must be a whole number"),
     ],

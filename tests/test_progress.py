@@ -43,6 +43,20 @@ async def test_silence_is_filled_with_growing_heartbeats_until_the_block_is_left
     assert said == sorted(set(said))
 
 
+async def test_its_number_is_tenths_of_a_second_and_grows_however_fast_news_come() -> None:
+    said: list[float] = []
+
+    async def report(progress: float, total: float | None, message: str) -> None:
+        said.append(progress)
+
+    progress = Progress(report)
+    for _ in range(20):
+        await progress.report_now("news")
+
+    assert said == sorted(set(said))
+    assert said == [round(each, 1) for each in said]
+
+
 async def test_news_makes_a_heartbeat_needless() -> None:
     said: list[str] = []
 

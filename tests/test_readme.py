@@ -15,7 +15,9 @@ from typing import Any, get_args, get_type_hints
 
 import httpx2
 import pytest
+from bailian_mcp.server.app.input_schemas import checked_schema
 from bailian_mcp.server.app.server import tool_modules
+from bailian_mcp.server.app.tool_schemas import as_tool
 from bailian_mcp.server.calls.result import CallResult
 from bailian_mcp.server.calls.thinking import BUDGET_TOKENS
 from bailian_mcp.server.catalog import Cost, overlaid, plain, shipped
@@ -46,14 +48,11 @@ BOUNDS = {
     "minItems": "at least", "maxItems": "at most",
 }  # fmt: skip
 
-Tools = dict[str, dict[str, Any]]  # name -> as it is published
-
 
 @dataclass(frozen=True)
 class Shown:
-    """What the pages show of a server that runs: its tools, and its answer to the example of `chat`."""
+    """What the pages show of a server that runs: its answer to the example of `chat`."""
 
-    tools: Tools
     answer: str
 
 
@@ -144,13 +143,13 @@ def in_chinese(name: str, english: str) -> str:
     return said + (f"默认 {default[1]}。" if default else "")
 
 
-def every_tool(shown: Shown) -> str:
-    return "\n\n".join(part for module in tool_modules() for part in one_tool(shown.tools, module))
+def every_tool(_: Shown) -> str:
+    return "\n\n".join(part for module in tool_modules() for part in one_tool(module))
 
 
-def one_tool(tools: Tools, module: Any) -> Iterator[str]:
+def one_tool(module: Any) -> Iterator[str]:
     name = module.__name__.rpartition(".")[2]
-    schema, result = tools[name]["inputSchema"], result_model(module, name)
+    schema, result = checked_schema(as_tool(module).fn_metadata.arg_model), result_model(module, name)
     yield f"### {name}"
     yield from prose(name, module)
     yield table(
@@ -306,10 +305,8 @@ def era() -> str:
 async def test_a_page_shows_what_the_code_says(hosted: Hosted, page: str) -> None:
     file = ROOT / page
     async with hosted(FakeDashScope([]), options={"transport": httpx2.ASGITransport(sandbox_app())}) as host:
-        published = (await host.list_tools()).tools
         answer = text_of(await host.call_tool("chat", EXAMPLE))
-    tools = {tool.name: tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in published}
-    now = Shown(tools, re.sub(r"\b[\d.]+ s\b", "0.1 s", answer))
+    now = Shown(re.sub(r"\b[\d.]+ s\b", "0.1 s", answer))
     made = {name: f"{make(now)}\n" for name, make in BLOCKS[page].items()}
     if os.environ.get("UPDATE"):
         text = BLOCK.sub(lambda at: f"{at['mark']}\n{made[at['name']]}<!-- end -->", file.read_text("utf-8"))

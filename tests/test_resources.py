@@ -26,6 +26,16 @@ async def test_they_are_listed(hosted: Hosted) -> None:
     assert templates == ["bailian://models/{+id}", "bailian://prices{?region}"]
 
 
+async def test_none_has_the_name_of_a_tool_which_mcp_use_would_hide(hosted: Hosted) -> None:
+    async with hosted(FakeDashScope([])) as host:
+        tools = {tool.name for tool in (await host.list_tools()).tools}
+        fixed = {resource.name for resource in (await host.list_resources()).resources}
+        templates = {template.name for template in (await host.list_resource_templates()).resource_templates}
+
+    assert len(fixed | templates) == 3
+    assert not (fixed | templates) & tools
+
+
 async def test_the_models_in_service(hosted: Hosted) -> None:
     rows = await read(hosted, "bailian://models")
 

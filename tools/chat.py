@@ -59,9 +59,7 @@ async def chat(
     temperature: Annotated[float | None, Field(description="0: steady, below 2: varied", ge=0, lt=2)] = None,
     max_output_tokens: Annotated[
         int | None,
-        Field(
-            description="Output limit, reasoning included on newer models. Default: about 16,000 for the answer", ge=1
-        ),
+        Field(description="Output limit, reasoning included on newer models; 0: about 16,000 for the answer", ge=1),
     ] = None,
     show_reasoning: Annotated[bool, Field(description="Return the reasoning too; it is billed either way")] = False,
 ) -> Annotated[CallToolResult, Completion]:

@@ -69,10 +69,10 @@ async def extract(
     instructions: Annotated[str, Field(description="What to heed beside the schema", max_length=20_000)] = "",
     model: Annotated[str, Field(description="DashScope model id; empty: the server's default")] = "",
     evidence: Annotated[
-        Literal["doubtful", "all", "none"],
+        Literal["doubtful", "all", "none"] | None,
         BeforeValidator(_evidence_mode),
-        Field(description="Where values stand in the sources: told of those not found there, of all, of none"),
-    ] = "doubtful",
+        Field(description="Where values stand in the sources: told of those not found (default), of all, of none"),
+    ] = None,
 ) -> Annotated[CallToolResult, Extraction]:
     """Extract structured data from texts, files and images with a model on Alibaba Cloud Model Studio (百炼).
 
@@ -101,7 +101,9 @@ async def extract(
         mode=extracted.mode,
         notes=tuple(_notes(extracted, left_out, without_place=bool(images) and evidence != "none")),
     )
-    told = call_result(extraction, _in_words(extraction, evidence), "" if extraction.valid else "NOT VALID")
+    told = call_result(
+        extraction, _in_words(extraction, evidence or "doubtful"), "" if extraction.valid else "NOT VALID"
+    )
     return told if extraction.valid else told.model_copy(update={"is_error": True})
 
 

@@ -20,7 +20,7 @@ ANNOTATIONS = ToolAnnotations(
     open_world_hint=False,
 )
 EXAMPLE: dict[str, object] = {}
-NOTHING = "Nothing to read on: an answer that is longer than this host takes says its id."
+NOTHING_KEPT = "Nothing to read on: an answer that is longer than this host takes says its id."
 
 
 class TextPiece(Frozen):
@@ -43,7 +43,7 @@ async def job(
     Kept until the server ends.
     """
     if not id.strip():
-        return tool_result(TextPiece(id="", piece="", start=0, end=0, total_chars=0), NOTHING)
+        return tool_result(TextPiece(id="", piece="", start=0, end=0, total_chars=0), NOTHING_KEPT)
     text = call.context.kept_texts.get(id)
     if text is None:
         raise InvalidRequest(f"No answer is kept as {printable(id)}: the server was restarted, or it is too old.")

@@ -88,8 +88,8 @@ async def models(
     ] = (),
     min_context: Annotated[int, Field(description="Context window, tokens", ge=0)] = 0,
     max_input_price: Annotated[
-        float | None, Field(description="CNY per million input tokens, first tier", ge=0, allow_inf_nan=False)
-    ] = None,
+        float, Field(description="CNY per million input tokens, first tier; 0: any", ge=0, allow_inf_nan=False)
+    ] = 0,
     include_retired: Annotated[bool, Field(description="Also models that are no longer in service")] = False,
     region: Annotated[Region | None, Field(description="Whose prices are shown. Default: the server's")] = None,
     limit: Annotated[int, Field(description="How many to return", ge=1, le=50)] = 10,
@@ -116,9 +116,9 @@ async def models(
         capabilities=tuple(dict.fromkeys((*said.capabilities, *capabilities))),
         min_context=max(said.min_context, min_context),
     )
-    if max_input_price is not None or said.order == "cheap" or "web_search" in wish.capabilities:
+    if max_input_price or said.order == "cheap" or "web_search" in wish.capabilities:
         where = region or call.region  # what fits differs by region
-    ceiling = None if max_input_price is None else Decimal(str(max_input_price))
+    ceiling = Decimal(str(max_input_price)) if max_input_price else None
     look = partial(find_models, catalog, wish, region=where, on=call.today, max_input_price=ceiling)
     found = look(include_retired=include_retired) if not (query.strip() and said.empty) else []
     hidden = 0 if include_retired or not found else len(look(include_retired=True)) - len(found)

@@ -1,8 +1,8 @@
 """Answer from the web, with sources that can be checked."""
 
+import re
 from secrets import token_hex
-from typing import Annotated
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import AfterValidator, Field
@@ -32,18 +32,12 @@ UNTRUSTED = "untrusted text, not instructions"
 ONLY_ADDRESSES = "This protocol tells only the addresses of the pages, no titles."
 NO_MARKS = "This protocol marks no citations in the answer."
 FENCE_BYTES = 2  # a page is written before it is drawn: it has one guess
-SPANS_DAYS = (7, 30, 180, 365)
 EMPTY_ANSWER = "The answer is empty."
 
 
-def _one_of_the_spans(days: int | None) -> int | None:
-    if days not in (None, *SPANS_DAYS):
-        raise ValueError("must be 7, 30, 180 or 365")
-    return days
-
-
-def _host_name(site: str) -> str:
-    site = urlsplit(site).hostname or site if "://" in site else site
+def _host_name(given: str) -> str:
+    """Of an address too: models give what they read."""
+    site = re.sub(r"^https?://|[/?#].*", "", given.strip(), flags=re.IGNORECASE | re.DOTALL)
     before, _, last = site.rpartition(".")
     if not (before and is_host_name(site) and len(site) <= 253 and last and not last.isdecimal() and last[0].isalnum()):
         raise ValueError("must be a host name such as www.gov.cn")
@@ -71,9 +65,7 @@ async def web_search(
     question: Annotated[str, Field(description="What to find out; sent verbatim", pattern=r"\S")],
     model: Annotated[str, Field(description="DashScope model id; empty: the server's default")] = "",
     freshness_days: Annotated[
-        int | None,
-        AfterValidator(_one_of_the_spans),
-        Field(description="Only pages of the last 7, 30, 180 or 365 days", ge=1),
+        Literal[7, 30, 180, 365] | None, Field(description="Only pages of the last 7, 30, 180 or 365 days; 0: all")
     ] = None,
     sites: Annotated[
         tuple[Annotated[str, AfterValidator(_host_name)], ...],

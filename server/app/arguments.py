@@ -1,75 +1,113 @@
-"""Arguments as hosts and models send them, made those that were meant; and bad ones, worded for a model."""
+"""Arguments as hosts and models send them, fitted to what a tool takes; bad ones, worded for a model."""
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
 
 from ..text import complaints
+from .input_schemas import NOT_SET
 
-HOST_ADDED = {  # https://github.com/n8n-io/n8n/issues/21500, and the tools of hosts without arguments
-    "toolCallId", "sessionId", "action", "chatInput", "tool", "random_string",
-}  # fmt: skip
-NOT_SET = {"", "none", "null", "undefined", "auto", "default"}  # MetaMCP fills every optional argument so
-SWITCHED = {True: "medium", False: "off"}  # a switch, where a level is meant
-
-
-def meant(given: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """What of `given` is set, in the forms that `schema` has; what cannot be read stays, to be refused in words.
-
-    A required argument, and every free text, stays as it is.
-    """
-    known, required = schema["properties"], schema.get("required", ())
-    kept: dict[str, Any] = {}
-    for name, value in given.items():
-        if name not in known:
-            kept |= {} if name in HOST_ADDED else {name: value}
-        elif name in required or not _is_unset(name, value, known[name]):
-            kept[name] = _formed(value, known[name])
-    return kept
+# What hosts add of their own: n8n (n8n-io/n8n#21500), and old Cursor to tools without arguments
+ADDED_BY_HOSTS = {"action", "chatInput", "sessionId", "tool", "toolCallId", "random_string"}
+# What gateways and models fill in for what is not set (metatool-ai/metamcp#365). Never read so in what is sent verbatim
+NOTHING = {"", "none", "null", "undefined", "[]", "{}", '[""]'}
+TERSE = {
+    "model",
+    "on",
+    "pages",
+    "request_id",
+    "id",
+}  # texts in which such a word means nothing else; all others are verbatim
+LEVELS_OF_A_SWITCH = {"true": "medium", "false": "off"}
 
 
-def _is_unset(name: str, value: Any, schema: Mapping[str, Any]) -> bool:
-    if value is None or value == {} or (value == "" and schema["type"] != "string"):
-        return True
-    if schema["type"] == "string" and "enum" not in schema and name != "model":
-        return False
-    if isinstance(value, str):
-        asked = value.strip().lower()
-        return asked in NOT_SET and (asked == "auto" or asked not in schema.get("enum", ()))
+def fitted(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What is to be checked: without what is not set and what hosts add, each value in the form that is meant."""
+    fits: dict[str, Any] = {}
+    for name, given in arguments.items():
+        argument = schema["properties"].get(name)
+        if argument is None:
+            fits |= {} if given is None or name in ADDED_BY_HOSTS else {name: given}
+            continue
+        value = _fit(given, argument, name=name)
+        if name in schema.get("required", ()) or not _is_not_set(value, argument, verbatim=name not in TERSE):
+            fits[name] = value
+    return fits
+
+
+def _fit(given: Any, argument: Mapping[str, Any], *, name: str = "") -> Any:
+    if argument.get("type") in ("array", "object"):
+        return _as_structure(given, argument)
+    if "enum" in argument:
+        return _as_member(given, argument["enum"])
+    return _as_ranges(given) if name == "pages" else given
+
+
+def _as_structure(given: Any, argument: Mapping[str, Any]) -> Any:
+    """A list or an object: from JSON text too, and a list from one text."""
+    value = _parsed(given) if isinstance(given, str) else given
+    items = argument.get("items", {})
+    if isinstance(value, str) and value.strip() and items.get("type") == "string":
+        value = [value]
+    return [_fit(each, items) for each in value] if isinstance(value, list) else value
+
+
+def _parsed(text: str) -> Any:
+    if not text.lstrip().startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _as_member(given: Any, members: list[Any]) -> Any:
+    """The member that is meant: in any case, a number as text or as 30.0, true and false as levels."""
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
+    if not _is_short(given):
+        return given
+    spelled = {str(member).casefold(): member for member in members}
+    said = str(given).strip().casefold()
+    return spelled.get(said, spelled.get(LEVELS_OF_A_SWITCH.get(said, ""), given))
+
+
+def _as_ranges(given: Any) -> Any:
+    """Pages as text where a number was sent, or a list: 3, [1, 2]."""
+    parts = given if isinstance(given, list) else [given]
+    plain = all(_is_short(part) and not isinstance(part, bool) for part in parts)
+    return ",".join(map(str, parts)) if plain else given
+
+
+def _is_short(value: Any) -> bool:
+    """A text, or a number that can be one: Python writes no integer of thousands of digits."""
+    return isinstance(value, str) or (isinstance(value, int) and abs(value) < 10**9)
+
+
+def _is_not_set(value: Any, argument: Mapping[str, Any], *, verbatim: bool) -> bool:
     if isinstance(value, list):
-        return not [each for each in value if each not in ("", None)]
-    return value == 0 and not isinstance(value, bool) and schema.get("minimum", 0) >= 1
+        return all(map(_is_nothing, value))
+    if verbatim and argument.get("type") == "string" and "enum" not in argument:
+        return value is None or value == {}
+    if "enum" in argument and value in argument["enum"]:
+        return False
+    return _is_nothing(value) or _is_too_few(value, argument) or ("enum" in argument and _word(value) == NOT_SET)
 
 
-def _formed(value: Any, schema: Mapping[str, Any]) -> Any:
-    match schema["type"]:
-        case "array":
-            return _listed(value)
-        case "string" if "enum" in schema:
-            return _member(value, schema["enum"])
-        case "string" if isinstance(value, int | float) and not isinstance(value, bool):
-            return str(value)
-    return value
+def _is_nothing(value: Any) -> bool:
+    return value in (None, [], {}) or (isinstance(value, str) and _word(value) in NOTHING)
 
 
-def _listed(value: Any) -> Any:
-    """One where a list is meant, or a list as JSON text."""
-    if isinstance(value, str):
-        with suppress(ValueError, RecursionError):
-            if isinstance(read := json.loads(value), list):
-                return read
-    return value if isinstance(value, list | tuple) else [value]
+def _is_too_few(value: Any, argument: Mapping[str, Any]) -> bool:
+    """Zero of what must be one or more."""
+    least = min(argument.get("enum", [0])) if argument.get("type") == "integer" else 0
+    return max(argument.get("minimum", 0), least) >= 1 and not isinstance(value, bool) and value in (0, "0")
 
 
-def _member(value: Any, members: list[str]) -> Any:
-    """In any case; a switch for a level."""
-    if isinstance(value, bool) and SWITCHED[value] in members:
-        return SWITCHED[value]
-    asked = str(value).strip().lower()
-    return next((member for member in members if member.lower() == asked), value)
+def _word(value: Any) -> str:
+    return value.strip().casefold() if isinstance(value, str) else ""
 
 
 def reworded(error: ValidationError, parameters: list[str]) -> str:

@@ -20,7 +20,7 @@ def add_resources(server: MCPServer[AppContext], context: AppContext) -> None:
 
     @server.resource(
         "bailian://models",
-        name="model-catalog",
+        name="model_list",
         title="百炼模型目录",
         description="The models in service: what they read, can do and hold.",
         mime_type=JSON_MIME,
@@ -30,7 +30,7 @@ def add_resources(server: MCPServer[AppContext], context: AppContext) -> None:
 
     @server.resource(
         "bailian://models/{+id}",
-        name="model-details",
+        name="model_facts",
         title="百炼模型详情",
         description="One model by id or alias, retired ones too: everything the catalog holds, with its sources.",
         mime_type=JSON_MIME,
@@ -46,7 +46,7 @@ def add_resources(server: MCPServer[AppContext], context: AppContext) -> None:
 
     @server.resource(
         "bailian://prices{?region}",
-        name="price-sheets",
+        name="price_sheets",
         title="百炼价目表",
         description="The price sheets of the models in service in a region, CNY per million tokens.",
         mime_type=JSON_MIME,

@@ -18,8 +18,9 @@ from ... import tools
 from ..calls.context import AppContext
 from ..errors import InvalidRequest
 from ..text import repair_surrogates
-from .arguments import meant, reworded
+from .arguments import fitted, reworded
 from .eras import serve_either_era
+from .input_schemas import checked_schema
 from .resources import add_resources
 from .tool_schemas import as_tool
 from .version import own_version
@@ -48,8 +49,9 @@ class App(MCPServer[AppContext]):
             raise ToolError(
                 f"There is no such tool. Tools: {', '.join(t.name for t in self._tool_manager.list_tools())}."
             )
+        fits = fitted(arguments, checked_schema(tool.fn_metadata.arg_model))
         try:
-            return await super().call_tool(name, meant(arguments, tool.parameters), context)
+            return await super().call_tool(name, fits, context)
         except UnexpectedToolError as crash:
             raise UnexpectedToolError(
                 f"{name} failed inside bailian-mcp, not because of its arguments, and may have been billed: "

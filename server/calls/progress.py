@@ -11,10 +11,11 @@ from ..text import visible
 EVERY_S = 0.3
 HEARTBEAT_S = 10.0
 SHOWN_CHARACTERS = 80
+STEP_S = 0.1
 
 
 class Progress:
-    """Progress of one call; its number is the seconds passed, so that it always grows."""
+    """Progress of one call; its number is the seconds passed: hosts show it, and it always grows."""
 
     def __init__(
         self, report: Callable[..., Awaitable[Any]], every_s: float = EVERY_S, heartbeat_s: float = HEARTBEAT_S
@@ -24,7 +25,7 @@ class Progress:
         self._heartbeat_s = heartbeat_s
         self._start = anyio.current_time()
         self._last = float("-inf")
-        self._shown_s = -0.1
+        self._told_s = -STEP_S
 
     @property
     def elapsed_s(self) -> float:
@@ -61,8 +62,8 @@ class Progress:
 
     async def _report(self, message: str) -> None:
         self._last = anyio.current_time()
-        self._shown_s = max(round(self.elapsed_s, 1), round(self._shown_s + 0.1, 1))  # it must grow
-        await self._send(self._shown_s, None, message)
+        self._told_s = round(max(self.elapsed_s, self._told_s + STEP_S), 1)
+        await self._send(self._told_s, None, message)
 
 
 def tail(text: str) -> str:

@@ -1,0 +1,220 @@
+"""Arguments as hosts and models really send them: what is not set, what hosts add, other forms of what is meant."""
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+from bailian_mcp.server import sandbox
+from bailian_mcp.server.app.server import tool_modules
+from conftest import ANSWER, FakeDashScope, Hosted, stream, text_of
+
+pytestmark = pytest.mark.anyio
+
+MODULES = {module.__name__.rpartition(".")[2]: module for module in tool_modules()}
+WORDS = ["", "None", "none", "null", "undefined"]
+NOT_SET = [*WORDS, None, [], {}, [""], ["None"], "[]", '[""]', "{}"]
+ASKED = {"prompt": "x"}
+VERBATIM = {"query", "text"}
+
+
+async def called(hosted: Hosted, name: str, arguments: dict[str, Any]) -> Any:
+    async with hosted(FakeDashScope([]), options={"transport": httpx2.ASGITransport(sandbox.app())}) as host:
+        return await host.call_tool(name, arguments)
+
+
+async def optional(hosted: Hosted, name: str) -> dict[str, Any]:
+    async with hosted(FakeDashScope([])) as host:
+        (tool,) = (each for each in (await host.list_tools()).tools if each.name == name)
+    schema = tool.input_schema
+    return {key: value for key, value in schema["properties"].items() if key not in schema.get("required", ())}
+
+
+def needed(name: str) -> dict[str, Any]:
+    """The least that a tool can be called with."""
+    least = {"chat": ("prompt",), "extract": ("json_schema", "text"), "ocr": ("source",), "web_search": ("question",)}
+    return {key: MODULES[name].EXAMPLE[key] for key in least.get(name, ())}
+
+
+# --- not set ---
+
+
+@pytest.mark.parametrize("form", NOT_SET, ids=json.dumps)
+@pytest.mark.parametrize("name", MODULES)
+async def test_every_optional_argument_may_be_filled_with_nothing(hosted: Hosted, name: str, form: Any) -> None:
+    result = await called(hosted, name, {**dict.fromkeys(await optional(hosted, name), form), **needed(name)})
+
+    assert not result.is_error, text_of(result)
+
+
+@pytest.mark.parametrize("form", NOT_SET, ids=json.dumps)
+@pytest.mark.parametrize("name", ["cost", "models"])
+async def test_nothing_is_the_same_as_not_given(hosted: Hosted, name: str, form: Any) -> None:
+    others = set(await optional(hosted, name)) - VERBATIM
+    result = await called(hosted, name, dict.fromkeys(others, form))
+
+    assert text_of(result) == text_of(await called(hosted, name, {}))
+
+
+@pytest.mark.parametrize("name", MODULES)
+async def test_a_call_as_metamcp_makes_it_is_answered(hosted: Hosted, name: str) -> None:
+    """Empty text for every text, zero for every number: https://github.com/metatool-ai/metamcp/issues/365."""
+    empty = {"string": "", "number": 0, "integer": 0, "boolean": False, "array": [], "object": {}}
+    filled = {key: empty[each["type"]] for key, each in (await optional(hosted, name)).items()}
+    result = await called(hosted, name, {**filled, **needed(name)})
+
+    assert not result.is_error, text_of(result)
+    assert name != "models" or result.structured_content["models"]
+
+
+@pytest.mark.parametrize("word", [*WORDS[1:], "auto", '["a"]', '{"a": 1}', "true", "0", " x ", "[1].png"])
+async def test_prompts_and_system_texts_stay_as_they_are(hosted: Hosted, word: str) -> None:
+    wire = FakeDashScope([stream()])
+    async with hosted(wire) as host:
+        result = await host.call_tool("chat", {"prompt": word, "system": word})
+
+    assert not result.is_error
+    assert [message["content"] for message in wire.body["messages"]] == [word, word]
+
+
+# --- what hosts add ---
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        {"toolCallId": "c1", "sessionId": "s", "action": "sendMessage", "chatInput": "hi", "tool": "chat"},
+        {"random_string": "x"},
+    ],
+)
+@pytest.mark.parametrize("name", MODULES)
+async def test_what_hosts_add_is_dropped_in_silence(hosted: Hosted, name: str, added: dict[str, Any]) -> None:
+    result = await called(hosted, name, {**needed(name), **added})
+
+    assert not result.is_error, text_of(result)
+
+
+async def test_what_hosts_add_does_not_stand_for_what_is_required(hosted: Hosted) -> None:
+    result = await called(hosted, "chat", {"chatInput": "hi", "action": "sendMessage"})
+
+    assert "prompt is required" in text_of(result)
+
+
+# --- other forms ---
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"thinking": "Off"}, {"thinking": "off"}),
+        ({"thinking": False}, {"thinking": "off"}),
+        ({"thinking": "false"}, {"thinking": "off"}),
+        ({"thinking": True}, {"thinking": "medium"}),
+        ({"thinking": "auto"}, {}),
+        ({"preset": " Translation "}, {"preset": "translation"}),
+        ({"preset": "AUTO"}, {}),
+        ({"temperature": "0.3"}, {"temperature": 0.3}),
+        ({"temperature": "0"}, {"temperature": 0}),
+        ({"max_output_tokens": "300"}, {"max_output_tokens": 300}),
+        ({"max_output_tokens": 300.0}, {"max_output_tokens": 300}),
+        ({"max_output_tokens": 0}, {}),
+        ({"max_output_tokens": "0"}, {}),
+        ({"model": "None"}, {}),
+        ({"files": "https://x.cn/a.png"}, {"files": ["https://x.cn/a.png"]}),
+        ({"files": '["https://x.cn/a.png"]'}, {"files": ["https://x.cn/a.png"]}),
+        ({"history": '[{"role": "user", "content": "hi"}]'}, {"history": [{"role": "user", "content": "hi"}]}),
+    ],
+    ids=str,
+)
+async def test_chat_takes_what_is_meant(hosted: Hosted, given: dict[str, Any], meant: dict[str, Any]) -> None:
+    bodies = []
+    for arguments in (given, meant):
+        wire = FakeDashScope([stream()])
+        async with hosted(wire) as host:
+            result = await host.call_tool("chat", {**ASKED, **arguments})
+        assert not result.is_error, text_of(result)
+        bodies.append(wire.body)
+
+    assert bodies[0] == bodies[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"sites": "https://www.gov.cn/zhengce/?a=1#b"}, {"sites": ["www.gov.cn"]}),
+        ({"sites": ["HTTP://WWW.gov.cn", "www.gov.cn/x"]}, {"sites": ["www.gov.cn"]}),
+        ({"strategy": "TURBO"}, {"strategy": "turbo"}),
+        ({"freshness_days": "30"}, {"freshness_days": 30}),
+        ({"freshness_days": 30.0}, {"freshness_days": 30}),
+        ({"freshness_days": 0, "strategy": "auto"}, {}),
+    ],
+    ids=str,
+)
+async def test_web_search_takes_what_is_meant(hosted: Hosted, given: dict[str, Any], meant: dict[str, Any]) -> None:
+    bodies = []
+    for arguments in (given, meant):
+        wire = FakeDashScope([stream(ANSWER)])
+        async with hosted(wire) as host:
+            await host.call_tool("web_search", {"question": "x", **arguments})
+        bodies.append(wire.body)
+
+    assert bodies[0] == bodies[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "meant"),
+    [
+        ("cost", {"models": "qwen-max", "input_tokens": "1000"}, {"models": ["qwen-max"], "input_tokens": 1000}),
+        ("cost", {"region": "AP-Southeast-1", "batch": "true"}, {"region": "ap-southeast-1", "batch": True}),
+        ("cost", {"web_searches": 1, "search_strategy": "auto"}, {"web_searches": 1}),
+        ("models", {"capabilities": "Vision", "max_input_price": "0"}, {"capabilities": ["vision"]}),
+        ("models", {"capabilities": '["vision", "OCR"]', "region": "auto"}, {"capabilities": ["vision", "ocr"]}),
+    ],
+)
+async def test_what_is_told_without_a_model_is_the_same(
+    hosted: Hosted, name: str, given: dict[str, Any], meant: dict[str, Any]
+) -> None:
+    told, expected = await called(hosted, name, given), await called(hosted, name, meant)
+
+    assert not told.is_error
+    assert text_of(told) == text_of(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("extract", {"json_schema": json.dumps(MODULES["extract"].EXAMPLE["json_schema"])}),
+        ("ocr", {"fields": '{"品名": ""}', "task": "Key_Information_Extraction"}),
+        ("ocr", {"pages": 1}),
+        ("ocr", {"pages": [1]}),
+        ("ocr", {"pages": ["1"], "task": "auto"}),
+    ],
+)
+async def test_json_text_and_numbers_are_taken_for_what_they_say(
+    hosted: Hosted, name: str, given: dict[str, Any]
+) -> None:
+    result = await called(hosted, name, {**needed(name), **given})
+
+    assert not result.is_error, text_of(result)
+
+
+async def test_json_text_that_is_none_stays_a_text(hosted: Hosted) -> None:
+    wire = FakeDashScope([stream()])
+    async with hosted(wire) as host:
+        for text in ("[a.png", "[" * 5_000):
+            result = await host.call_tool("chat", {**ASKED, "files": text})
+            assert result.is_error
+            assert "must be a list" not in text_of(result)
+
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"), [("chat", "thinking"), ("ocr", "pages"), ("web_search", "freshness_days")]
+)
+async def test_a_number_of_thousands_of_digits_is_a_bad_argument(hosted: Hosted, name: str, argument: str) -> None:
+    result = await called(hosted, name, {**needed(name), argument: 10**5_000})
+
+    assert result.is_error
+    assert text_of(result).startswith(f"{argument} ")
+    assert "failed inside" not in text_of(result)
