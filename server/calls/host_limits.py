@@ -32,12 +32,12 @@ class TextLimit:
 HOSTS = {
     "qwen": TextLimit(24_000, 96_000),  # above 25,000 characters: a preview of 2,000
     "claude-code": TextLimit(10_000, 40_000),  # warns above 10,000 tokens, of which a Chinese character may be one
-    "cline": TextLimit(7_800, 31_200),  # cuts the middle out of what is above 8,000
+    "cline": TextLimit(7_000, 28_000),  # cuts the middle out of what is above 8,000 characters of JSON
     "codex": TextLimit(9_500, 9_500),  # cuts the middle out of what is above about 10,000 bytes
     "opencode": TextLimit(24_000, 48_000),  # cuts the end off above 50 KiB
-    "gemini": TextLimit(24_000, 96_000),  # 25,900 characters came whole, as in the next two
-    "kimi": TextLimit(24_000, 96_000),
-    "continue": TextLimit(24_000, 96_000),
+    "gemini": TextLimit(26_000, 104_000),  # so many came whole, as in the next two
+    "kimi": TextLimit(26_000, 104_000),
+    "continue": TextLimit(26_000, 104_000),
 }
 UNKNOWN = TextLimit(min(limit.max_chars for limit in HOSTS.values()), min(limit.max_bytes for limit in HOSTS.values()))
 
