@@ -191,6 +191,7 @@ def test_every_host_has_its_own_limit_and_a_stranger_the_smallest() -> None:
     assert text_limit("qwen-code-mcp-client") is HOSTS["qwen"]
     assert text_limit("Claude Code") is text_limit("claude-code")
     assert text_limit("") is text_limit("nobody") is UNKNOWN
+    assert TextLimit(HOSTS["cline"].max_chars, HOSTS["codex"].max_bytes) == UNKNOWN
     assert all(
         UNKNOWN.max_chars <= limit.max_chars and UNKNOWN.max_bytes <= limit.max_bytes for limit in HOSTS.values()
     )
