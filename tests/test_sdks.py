@@ -1,9 +1,15 @@
 """The official SDKs, and another server of this field, on the sandbox: what works on DashScope works on it."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from itertools import accumulate, pairwise
 from typing import Any
 
+import anyio
+import anyio.to_thread
+import dashscope
+import httpx2
 import jsonschema
 import openai
 import pytest
@@ -125,6 +131,11 @@ async def test_stop_ends_the_answer_and_n_gives_as_many(client: AsyncOpenAI) -> 
     assert whole.usage.completion_tokens == 2 * len("这是沙箱的")
 
 
+async def test_a_model_that_does_not_talk_is_no_model_to_chat_with(client: AsyncOpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match="for OpenAI compatibility mode"):
+        await client.chat.completions.create(model="text-embedding-v4", messages=ASKED)
+
+
 # --- openai: Responses ---
 
 
@@ -196,3 +207,149 @@ async def test_what_is_not_there_is_said_in_openai_s_form_and_marked(client: Asy
             await asked  # type: ignore[misc]
         assert caught.value.code == "sandbox_not_served"
         assert caught.value.response.headers["x-bailian-sandbox"] == "1"
+
+
+# --- dashscope: DashScope's own SDK, blocking and configured once for all ---
+
+
+@pytest.fixture
+def native(url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(dashscope, "base_http_api_url", f"{url}/api/v1")
+    return f"{url}/api/v1"
+
+
+async def called(call: Callable[..., Any], **more: Any) -> Any:
+    return await anyio.to_thread.run_sync(partial(call, api_key="any", **more))
+
+
+async def streamed(call: Callable[..., Any], **more: Any) -> list[Any]:
+    def frames() -> list[Any]:
+        return list(call(api_key="any", stream=True, **more))
+
+    return await anyio.to_thread.run_sync(frames)
+
+
+@pytest.mark.usefixtures("native")
+async def test_a_native_stream_repeats_itself_unless_it_is_incremental() -> None:
+    asked: Any = {"model": "qwen-plus", "messages": ASKED, "result_format": "message"}
+
+    def texts(replies: list[Any]) -> list[str]:
+        return [reply.output.choices[0].message.content for reply in replies]
+
+    pieces = texts(await streamed(dashscope.Generation.call, incremental_output=True, **asked))
+    assert texts(await streamed(dashscope.Generation.call, **asked)) == list(accumulate(pieces))
+    assert texts(await streamed(dashscope.Generation.call, incremental_output=False, **asked)) == list(
+        accumulate(pieces)
+    )
+
+
+async def test_on_the_wire_too(native: str) -> None:
+    """The SDK asks for pieces and joins them, whatever it is told; other clients do not."""
+    body = {"model": "qwen-plus", "input": {"prompt": "西湖在哪"}, "parameters": {"incremental_output": False}}
+    headers = {"Authorization": "Bearer any", "X-DashScope-SSE": "enable"}
+    async with httpx2.AsyncClient(headers=headers, trust_env=False) as http:
+        reply = await http.post(f"{native}/services/aigc/text-generation/generation", json=body)
+
+    lines = [line.removeprefix("data:") for line in reply.text.splitlines() if line.startswith("data:")]
+    outputs = [json.loads(line)["output"] for line in lines]
+    assert len(outputs) > 2
+    assert all(later["text"].startswith(one["text"]) for one, later in pairwise(outputs))
+    assert [output["finish_reason"] for output in outputs] == ["null"] * (len(outputs) - 1) + ["stop"]
+
+
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize(
+    ("more", "in_text"),
+    [
+        ({"model": "qwen-plus"}, True),
+        ({"model": "qwen-plus", "result_format": "text"}, True),
+        ({"model": "qwen-plus", "result_format": "message"}, False),
+        ({"model": "qwen-long"}, False),
+        ({"model": "qwen-plus", "enable_thinking": True}, False),
+    ],
+)
+async def test_the_result_format_decides_where_the_text_stands(more: Any, in_text: bool) -> None:
+    reply = await called(dashscope.Generation.call, messages=ASKED, **more)
+    pieces = await streamed(dashscope.Generation.call, messages=ASKED, incremental_output=True, **more)
+
+    def said(output: Any) -> tuple[str, str]:
+        if in_text:
+            assert output.choices is None
+            return output.text, output.finish_reason
+        assert output.text is None
+        return output.choices[0].message.content, output.choices[0].finish_reason
+
+    assert said(reply.output) == ("".join(said(piece.output)[0] for piece in pieces), "stop")
+    assert "这是沙箱的回答" in said(reply.output)[0]
+    assert said(pieces[-1].output)[1] == "stop"
+
+
+@pytest.mark.usefixtures("native")
+async def test_a_prompt_with_or_without_a_history_is_a_conversation() -> None:
+    alone = await called(dashscope.Generation.call, model="qwen-plus", prompt="西湖在哪")
+    past = [{"user": "你好", "bot": "您好"}]
+    later = await called(dashscope.Generation.call, model="qwen-plus", prompt="西湖在哪", history=past)
+
+    assert "收到的问题是：西湖在哪" in alone.output.text
+    assert later.output.text == alone.output.text
+    assert later.usage.input_tokens - alone.usage.input_tokens == len("你好您好")
+
+
+@pytest.mark.usefixtures("native")
+async def test_a_tool_is_forced_natively_and_n_gives_as_many() -> None:
+    asked: Any = {"model": "qwen-plus", "messages": ASKED, "result_format": "message"}
+    forced = await called(dashscope.Generation.call, tools=[TOOL], tool_choice=FORCED, **asked)
+    two = await called(dashscope.Generation.call, n=2, stop=["，"], **asked)
+
+    (call,) = forced.output.choices[0].message.tool_calls
+    jsonschema.validate(json.loads(call["function"]["arguments"]), CITY)
+    assert [choice.message.content for choice in two.output.choices] == ["这是沙箱的回答"] * 2
+
+
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize(
+    ("more", "status", "code", "why"),
+    [
+        ({"model": "sandbox-bad-key"}, 401, "InvalidApiKey", "Invalid API-key provided."),
+        ({"model": "qwen9"}, 404, "ModelNotFound", "does not exist"),
+        ({"model": "qwen3.7-plus"}, 400, "InvalidParameter", "url error, please check url！"),
+        ({"model": "qwq-plus"}, 400, "InvalidParameter", "only support stream mode"),
+        ({"enable_thinking": True, "result_format": "text"}, 400, "InvalidParameter", 'must be "message"'),
+        ({"model": "sandbox-content-filter"}, 400, "DataInspectionFailed", "inappropriate content"),
+        ({"model": "sandbox-rate-limit"}, 429, "Throttling.RateQuota", "requests list"),
+        ({"model": "sandbox-arrearage"}, 400, "Arrearage", "good standing"),
+    ],
+)
+async def test_native_paths_refuse_with_native_codes(more: Any, status: int, code: str, why: str) -> None:
+    reply = await called(dashscope.Generation.call, **{"model": "qwen-plus", "messages": ASKED, **more})
+
+    assert (reply.status_code, reply.code) == (status, code)
+    assert why in reply.message
+
+
+@pytest.mark.usefixtures("native")
+async def test_pictures_are_seen_at_the_multimodal_endpoint() -> None:
+    parts: Any = [{"role": "user", "content": [{"image": "https://x.cn/a.png"}, {"text": "看图"}]}]
+    reply = await called(dashscope.MultiModalConversation.call, model=MODEL, messages=parts)
+
+    assert "收到的问题是：看图" in reply.output.choices[0].message.content[0]["text"]
+
+
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize(
+    ("call", "more"),
+    [
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": "西湖"}),
+        (dashscope.TextReRank.call, {"model": "qwen3-rerank", "query": "西湖", "documents": ["杭州"]}),
+        (dashscope.Tokenization.call, {"model": "qwen-plus", "prompt": "西湖"}),
+        (dashscope.MultiModalEmbedding.call, {"model": "qwen3-vl-embedding", "input": [{"text": "西湖"}]}),
+        (dashscope.ImageSynthesis.async_call, {"model": "wanx2.1-t2i-turbo", "prompt": "西湖"}),
+    ],
+    ids=["embeddings", "rerank", "tokens", "embeddings-of-images", "images"],
+)
+async def test_what_is_not_there_is_said_in_the_native_form(call: Callable[..., Any], more: Any) -> None:
+    reply = await called(call, **more)
+
+    assert (reply.status_code, reply.code) == (404, "SandboxNotServed")
+    assert "The bailian-mcp sandbox does not serve POST /api/v1/" in reply.message
+    assert reply.headers["x-bailian-sandbox"] == "1"

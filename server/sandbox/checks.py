@@ -65,6 +65,14 @@ def _thinking(asked: SandboxRequest, model: Model) -> None:
         raise _invalid("The value of the enable_thinking parameter is restricted to True.")
 
 
+def _talks(asked: SandboxRequest, model: Model) -> None:
+    if model.type not in ("embedding", "rerank"):
+        return
+    if asked.protocol == "native":
+        raise _invalid("url error, please check url！")
+    raise ApiRefusal(404, "model_not_supported", f"Unsupported model `{asked.name}` for OpenAI compatibility mode.")
+
+
 def _streams(asked: SandboxRequest, model: Model) -> None:
     """https://help.aliyun.com/zh/model-studio/deep-thinking and /visual-reasoning"""
     if asked.stream:
@@ -136,5 +144,5 @@ def _sites(asked: SandboxRequest, _: Model) -> None:
 
 
 Rule = Callable[[SandboxRequest, Model], None]
-_MODEL_RULES: tuple[Rule, ...] = (_thinking, _streams, _in_full, _content, _format, _sizes)
+_MODEL_RULES: tuple[Rule, ...] = (_talks, _thinking, _streams, _in_full, _content, _format, _sizes)
 _SEARCH_RULES: tuple[Rule, ...] = (_can_search, _sites)
