@@ -1,9 +1,12 @@
 """The official SDKs, and another server of this field, on the sandbox: what works on DashScope works on it."""
 
 import json
+import os
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from itertools import accumulate, pairwise
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,7 +16,10 @@ import httpx2
 import jsonschema
 import openai
 import pytest
+from bailian_mcp.server.catalog import shipped
 from bailian_mcp.server.sandbox import running
+from conftest import text_of
+from mcp import Client, StdioServerParameters
 from openai import AsyncOpenAI
 
 pytestmark = pytest.mark.anyio
@@ -353,3 +359,37 @@ async def test_what_is_not_there_is_said_in_the_native_form(call: Callable[..., 
     assert (reply.status_code, reply.code) == (404, "SandboxNotServed")
     assert "The bailian-mcp sandbox does not serve POST /api/v1/" in reply.message
     assert reply.headers["x-bailian-sandbox"] == "1"
+
+
+# --- another MCP server of DashScope: a process of its own, told where the sandbox is ---
+
+
+@pytest.fixture
+async def neighbour(url: str) -> AsyncIterator[Client]:
+    script = Path(sys.executable).with_name("ali-bailian-mcp")
+    environment = {**os.environ, "DASHSCOPE_BASE_URL": url, "DASHSCOPE_API_KEY": "any", "NO_PROXY": "127.0.0.1"}
+    async with Client(StdioServerParameters(command=str(script), env=environment)) as given:
+        yield given
+
+
+async def test_another_server_chats_with_the_sandbox(neighbour: Client) -> None:
+    asked = {"prompt": "西湖在哪", "model": "plus", "thinking": True}
+    with anyio.fail_after(60):
+        told = json.loads(text_of(await neighbour.call_tool("chat", asked)))
+
+    assert told["ok"], told
+    assert "收到的问题是：西湖在哪" in told["content"]
+    assert told["reasoning"]
+    assert told["finish_reason"] == "stop"
+    assert told["usage"]["completion_tokens"] == len(told["content"]) + len(told["reasoning"])
+
+
+async def test_another_server_lists_the_models_of_the_sandbox(neighbour: Client) -> None:
+    with anyio.fail_after(60):
+        told = json.loads(text_of(await neighbour.call_tool("list_models", {})))
+        some = json.loads(text_of(await neighbour.call_tool("list_models", {"keyword": "qwen3.7-plus"})))
+
+    assert (told["ok"], told["complete"]) == (True, True)
+    assert set(told["models"]) == {model.id for model in shipped().models if not model.retired}
+    assert some["models"]
+    assert all("qwen3.7-plus" in name for name in some["models"])

@@ -160,7 +160,8 @@ def _model_list(request: Request) -> dict[str, Any]:
     """`GET /api/v1/models`: https://help.aliyun.com/zh/model-studio/list-models"""
     asked = (request.query_params.get(name, default) for name, default in (("page_no", "1"), ("page_size", "20")))
     page, size = (int(number) if number.isdecimal() else 1 for number in asked)
-    known = [model for model in shipped().models if not model.retired]
+    wanted = request.query_params.get("name", "")
+    known = [model for model in shipped().models if not model.retired and wanted in model.id]
     output = {"total": len(known), "page_no": page, "page_size": size}
     shown = [_listed(model) for model in known[(page - 1) * size : page * size]]
     return {
