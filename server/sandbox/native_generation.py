@@ -14,8 +14,10 @@ from .protocols import as_json, in_pieces, request_id
 from .replies import SandboxReply, counts
 from .requests import ApiRefusal, SandboxRequest
 
-# The page: "text" unless said, but for these; a thinking or a multimodal model has the message form only.
+# The page: where nothing is said, the result is text and a stream repeats itself, but of these models and in thinking;
+# a multimodal model has the message form only.
 MESSAGE_BY_DEFAULT = re.compile(r"qwen3(?!-next-80b-a3b-instruct)|qwq|qwen-long")
+INCREMENTAL_BY_DEFAULT = re.compile(r"qwen3|qwq|qvq")
 # What the compatible paths call otherwise: https://help.aliyun.com/zh/model-studio/error-code
 NATIVE_CODES = {
     "invalid_api_key": "InvalidApiKey",
@@ -117,9 +119,8 @@ def _steps(asked: SandboxRequest, given: SandboxReply, chunk: int) -> list[tuple
 
 
 def _incremental(asked: SandboxRequest) -> bool:
-    """Unless said, each frame repeats what came before; but not of the models that are new, and not of thinking."""
     chosen = asked.options.get("incremental_output")
-    return bool(asked.thinks or MESSAGE_BY_DEFAULT.match(asked.name)) if chosen is None else bool(chosen)
+    return bool(asked.thinks or INCREMENTAL_BY_DEFAULT.match(asked.name)) if chosen is None else bool(chosen)
 
 
 def _repeated(said: list[tuple[str, str]]) -> list[tuple[str, str]]:
