@@ -304,7 +304,9 @@ async def test_a_prompt_with_or_without_a_history_is_a_conversation() -> None:
 @pytest.mark.usefixtures("native")
 async def test_a_tool_is_forced_natively_and_n_gives_as_many() -> None:
     asked: Any = {"model": "qwen-plus", "messages": ASKED, "result_format": "message"}
-    forced = await called(dashscope.Generation.call, tools=[TOOL], tool_choice=FORCED, **asked)
+    forced = await called(
+        dashscope.Generation.call, tools=[TOOL], tool_choice=FORCED, model="qwen-plus", messages=ASKED
+    )
     two = await called(dashscope.Generation.call, n=2, stop=["，"], **asked)
 
     (call,) = forced.output.choices[0].message.tool_calls

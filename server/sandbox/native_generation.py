@@ -66,7 +66,7 @@ class Native:
         return {"code": NATIVE_CODES.get(refusal.code, refusal.code), "message": message, "request_id": request_id}
 
     def _reply(self, asked: SandboxRequest, given: SandboxReply, step: _Step, indexes: range) -> dict[str, Any]:
-        if _says_text(asked):
+        if _says_text(asked) and not given.call:
             output: dict[str, Any] = {"text": step.text, "finish_reason": step.reason}
         else:
             choice = {"message": _message(asked, given, step), "finish_reason": step.reason}
