@@ -2,7 +2,7 @@
 
 Deterministic: the same request gets the same reply. It checks requests as DashScope does, its usage adds up, and a
 model named `sandbox-<fault>` fails in that way. Every reply carries a header, so that no answer passes for a real one.
-It speaks chat completions, native generation (text and multimodal) and the Responses API.
+It speaks chat completions, native generation (text and multimodal) and the Responses API, well enough for the SDKs.
 """
 
 from .protocols import Pace as Pace

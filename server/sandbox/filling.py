@@ -86,6 +86,10 @@ def _at(root: dict[str, Any], reference: Any) -> Any:
 
 # --- an extraction among the requests ---
 
+ANY_JSON = {
+    "type": "object",
+    "properties": {"answer": {"const": "这是沙箱的回答，没有调用任何模型。"}, "question": {"type": "string"}},
+}
 SCHEMA = re.compile(r"JSON schema:\n(\{.*?\})(?:\n\n|\Z)", re.DOTALL)
 SOURCE = re.compile(r'<(source-\w+) name="[^"]*">\n(.*?)\n</\1>', re.DOTALL)
 # Models named so answer in these ways instead.
@@ -103,12 +107,13 @@ def extracted(name: str, words: str, form: dict[str, Any]) -> str | None:
     """The answer to a request for JSON; None where it asks for none."""
     given = (form.get("json_schema") or {}).get("schema")
     asked = SCHEMA.search(words)
-    if given is None and asked is None:
+    if given is None and asked is None and form.get("type") != "json_object":
         return None
     try:
-        schema = given or json.loads(asked[1] if asked else "{}")
+        schema = given or (json.loads(asked[1]) if asked else ANY_JSON)
     except ValueError:
         schema = {}
-    text = "\n".join(text for _, text in SOURCE.findall(words)) or "沙箱不看图片"
+    sources = "\n".join(text for _, text in SOURCE.findall(words))
+    text = sources or ("沙箱不看图片" if asked else words)
     said = json.dumps(filled(schema, text), ensure_ascii=False)
     return SPOILED[name](said) if name in SPOILED else said

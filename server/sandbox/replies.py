@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..catalog.pricing import image_tokens
+from .calling import ForcedCall, forced_call, forced_tool
 from .filling import extracted
 from .recognised import OCR_TRUNCATED, recognised, size_of
 from .requests import NO_SEARCH, SandboxRequest, pages_of, text_of
@@ -23,11 +24,20 @@ class SandboxReply:
     searches: int = 0
     recognised: dict[str, Any] = field(default_factory=dict)
     pdf_pages: int = 0
+    call: ForcedCall | None = None
+    choices: int = 1
+
+    @property
+    def said(self) -> int:
+        """Characters, over all choices."""
+        return self.choices * (len(self.text) + len(self.call.arguments if self.call else ""))
 
 
 def sandbox_reply(asked: SandboxRequest) -> SandboxReply:
     if asked.reads_images:
         return _read_off(asked)
+    if tool := forced_tool(asked.options):
+        return SandboxReply("", "", "tool_calls", call=forced_call(tool, _all_of(asked)))
     question = text_of(asked.messages[-1])[:200]
     pages = _pages(question) if _searches(asked) else ()
     one, two = (_mark(asked, number) if pages else "" for number in (1, 2))
@@ -38,11 +48,20 @@ def sandbox_reply(asked: SandboxRequest) -> SandboxReply:
         or f"这是沙箱的回答，没有调用任何模型{'，也没有联网' if pages else ''}。{one}收到的问题是：{question}{two}"
     )
     reasoning = "这是沙箱的示例推理，没有调用任何模型。" if asked.thinks else ""
+    text = _until(text, asked.options.get("stop"))
     searches = 0 if not pages else 2 if _strategy(asked) == "agent" else 1
-    whole = SandboxReply(reasoning, text, "stop", pages, searches, pdf_pages=sum(map(pages_of, asked.pdfs)))
+    count, told = int(asked.options.get("n") or 1), sum(map(pages_of, asked.pdfs))
+    whole = SandboxReply(reasoning, text, "stop", pages, searches, pdf_pages=told, choices=count)
     if most := asked.options.get("max_completion_tokens"):  # reasoning included
         return _cut(whole, reasoning[:most], text[: max(0, most - len(reasoning))])
     return _cut(whole, reasoning, text[: asked.options.get("max_tokens")])
+
+
+def _until(text: str, stop: Any) -> str:
+    """The text before the first stop word; numbers of tokens mean nothing here."""
+    words = [stop] if isinstance(stop, str) else stop if isinstance(stop, list) else []
+    ends = [text.find(word) for word in words if isinstance(word, str) and word and word in text]
+    return text[: min(ends, default=len(text))]
 
 
 def _read_off(asked: SandboxRequest) -> SandboxReply:
@@ -116,7 +135,7 @@ class Counts:
 
 def counts(asked: SandboxRequest, given: SandboxReply) -> Counts:
     words = asked.words + PAGE_TOKENS * len(given.pages)
-    return Counts(words, _image_tokens(asked), len(given.reasoning), len(given.text))
+    return Counts(words, _image_tokens(asked), len(given.reasoning), given.said)
 
 
 def _image_tokens(asked: SandboxRequest) -> int:

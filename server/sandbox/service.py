@@ -17,11 +17,17 @@ from starlette.routing import Route
 from ..catalog import Model, Tier, shipped
 from ..endpoints import SANDBOX_HEADER
 from ..network import listen, root_url
-from .protocols import STEADY, Chat, Native, Pace, ResponsesApi, WireFormat, frames_of, request_id
+from .chat_completions import Chat
+from .checks import check_request
+from .native_generation import Native
+from .not_served import not_served
+from .protocols import CREATED, STEADY, Pace, WireFormat, frames_of, request_id
 from .replies import sandbox_reply
-from .requests import ApiRefusal, SandboxRequest, check_request, from_chat, from_native, from_responses
+from .requests import ApiRefusal, SandboxRequest, from_chat, from_native, from_responses
+from .responses_api import ResponsesApi
 from .storage import Storage
 
+ENDPOINTS = ("text-generation", "multimodal-generation")
 MARKED = {SANDBOX_HEADER: "1"}
 
 
@@ -30,13 +36,14 @@ def app(pace: Pace = STEADY) -> Starlette:
     routes = [
         Route("/compatible-mode/v1/chat/completions", service.chat_completions, methods=["POST"]),
         Route("/compatible-mode/v1/responses", service.responses, methods=["POST"]),
-        Route("/api/v1/services/aigc/{endpoint}/generation", service.native, methods=["POST"]),
+        *(Route(f"/api/v1/services/aigc/{name}/generation", service.native, methods=["POST"]) for name in ENDPOINTS),
         Route("/api/v1/uploads", service.uploads),
         Route("/oss/", service.oss, methods=["POST"]),
         Route("/api/v1/models", service.models),
         Route("/compatible-mode/v1/models", service.openai_models),
+        Route("/compatible-mode/v1/models/{name:path}", service.openai_model),
     ]
-    return Starlette(routes=routes)
+    return Starlette(routes=routes, exception_handlers={404: not_served, 405: not_served})
 
 
 class _Service:
@@ -48,7 +55,7 @@ class _Service:
         return await self._replied(Chat(), request, from_chat)
 
     async def native(self, request: Request) -> Response:
-        endpoint, sse = request.path_params["endpoint"], request.headers.get("x-dashscope-sse") == "enable"
+        endpoint, sse = request.url.path.split("/")[-2], request.headers.get("x-dashscope-sse") == "enable"
         return await self._replied(Native(), request, lambda body: from_native(body, endpoint, sse))
 
     async def responses(self, request: Request) -> Response:
@@ -71,8 +78,15 @@ class _Service:
         return JSONResponse(_model_list(request), headers=MARKED)
 
     async def openai_models(self, _: Request) -> Response:
-        data = [{"id": model.id, "object": "model"} for model in shipped().models if not model.retired]
+        data = [_openai_model(model.id) for model in shipped().models if not model.retired]
         return JSONResponse({"object": "list", "data": data}, headers=MARKED)
+
+    async def openai_model(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if shipped().find(name):
+            return JSONResponse(_openai_model(name), headers=MARKED)
+        refusal = ApiRefusal(404, "model_not_found", f"The model `{name}` does not exist.")
+        return JSONResponse(Chat().refusal(refusal, "sandbox"), refusal.status, headers=MARKED)
 
     async def _replied(
         self, wire: WireFormat, request: Request, read: Callable[[dict[str, Any]], SandboxRequest]
@@ -138,11 +152,16 @@ def _config(pace: Pace) -> uvicorn.Config:
     )
 
 
+def _openai_model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": "system"}
+
+
 def _model_list(request: Request) -> dict[str, Any]:
     """`GET /api/v1/models`: https://help.aliyun.com/zh/model-studio/list-models"""
     asked = (request.query_params.get(name, default) for name, default in (("page_no", "1"), ("page_size", "20")))
     page, size = (int(number) if number.isdecimal() else 1 for number in asked)
-    known = [model for model in shipped().models if not model.retired]
+    wanted = request.query_params.get("name", "")
+    known = [model for model in shipped().models if not model.retired and wanted in model.id]
     output = {"total": len(known), "page_no": page, "page_size": size}
     shown = [_listed(model) for model in known[(page - 1) * size : page * size]]
     return {

@@ -1,0 +1,89 @@
+"""OpenAI-compatible chat completions, as DashScope says them.
+
+Page: https://help.aliyun.com/zh/model-studio/qwen-api-via-openai-chat-completions
+"""
+
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Any
+
+from .calling import ForcedCall
+from .protocols import CREATED, as_json, in_pieces, request_id
+from .replies import SandboxReply, counts
+from .requests import ApiRefusal, SandboxRequest
+
+
+class Chat:
+    """OpenAI-compatible chat completions: a usage frame without choices, then [DONE]."""
+
+    def whole(self, asked: SandboxRequest, given: SandboxReply) -> dict[str, Any]:
+        message: dict[str, Any] = {"role": "assistant", "content": given.text, "reasoning_content": given.reasoning}
+        if given.call:
+            message |= {"tool_calls": [tool_call(asked, given.call)]}
+        choice = {"message": message, "finish_reason": given.finish_reason, "logprobs": None}
+        choices = [{**choice, "index": index} for index in range(given.choices)]
+        usage = self._usage(asked, given)
+        return {"choices": choices, "object": "chat.completion", "usage": usage, **self._identity(asked)}
+
+    def frames(self, asked: SandboxRequest, given: SandboxReply, chunk: int) -> Iterator[str]:
+        for index in range(given.choices):
+            for delta in self._deltas(asked, given, chunk):
+                yield self._frame(asked, [{"delta": delta, "index": index, "logprobs": None, "finish_reason": None}])
+            end = {"delta": {"content": ""}, "index": index, "finish_reason": given.finish_reason}
+            yield self._frame(asked, [end])
+        if (asked.options.get("stream_options") or {}).get("include_usage"):
+            yield self._frame(asked, [], self._usage(asked, given))
+        yield "data: [DONE]\n\n"
+
+    def _deltas(self, asked: SandboxRequest, given: SandboxReply, chunk: int) -> Iterator[dict[str, Any]]:
+        yield {"role": "assistant", "content": None, "reasoning_content": ""}
+        for piece in in_pieces(given.reasoning, chunk):
+            yield {"content": None, "reasoning_content": piece}
+        for piece in self._texts(asked, given.text, chunk):
+            yield {"content": piece, "reasoning_content": None}
+        if given.call:
+            begun = tool_call(asked, ForcedCall(given.call.name, ""))
+            yield {"content": None, "tool_calls": [begun]}
+            for piece in in_pieces(given.call.arguments, chunk):  # later pieces have no id, as the real one sends them
+                yield {"tool_calls": [{"index": 0, "id": "", "type": "function", "function": {"arguments": piece}}]}
+
+    def _texts(self, asked: SandboxRequest, text: str, chunk: int) -> Iterator[str]:
+        """Some models repeat the text so far: https://help.aliyun.com/zh/model-studio/qwen-mt-api"""
+        pieces = in_pieces(text, chunk)
+        return accumulate(pieces) if asked.model and asked.model.cumulative else iter(pieces)
+
+    def error(self, code: str, message: str) -> str:
+        return f"data: {as_json({'error': {'message': message, 'code': code}})}\n\n"
+
+    def refusal(self, refusal: ApiRefusal, request_id: str) -> dict[str, Any]:
+        error = {"message": refusal.message, "type": refusal.code, "param": None, "code": refusal.code}
+        return {"error": error, "request_id": request_id}
+
+    def _frame(self, asked: SandboxRequest, choices: list[Any], usage: dict[str, Any] | None = None) -> str:
+        chunk = {"choices": choices, "object": "chat.completion.chunk", "usage": usage, **self._identity(asked)}
+        return f"data: {as_json(chunk)}\n\n"
+
+    def _usage(self, asked: SandboxRequest, given: SandboxReply) -> dict[str, Any]:
+        used = counts(asked, given)
+        return {
+            "prompt_tokens": used.read,
+            "completion_tokens": used.wrote,
+            "total_tokens": used.read + used.wrote,
+            "prompt_tokens_details": {"cached_tokens": 0, "text_tokens": used.words, "image_tokens": used.images},
+            "completion_tokens_details": {"reasoning_tokens": used.reasoning, "text_tokens": used.wrote},
+            **_parsed(given if asked.options.get("include_tool_usage") else None),
+        }
+
+    def _identity(self, asked: SandboxRequest) -> dict[str, Any]:
+        identity = f"chatcmpl-{request_id(asked)}"
+        return {"created": CREATED, "system_fingerprint": None, "model": asked.name, "id": identity}
+
+
+def tool_call(asked: SandboxRequest, call: ForcedCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"index": 0, "id": f"call_{request_id(asked)}", "type": "function", "function": function}
+
+
+def _parsed(given: SandboxReply | None) -> dict[str, Any]:
+    """PDF pages are told only if asked for."""
+    return {"x_tools": {"pdf_page_parser": {"count": given.pdf_pages}}} if given and given.pdf_pages else {}

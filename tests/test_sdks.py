@@ -1,0 +1,397 @@
+"""The official SDKs, and another server of this field, on the sandbox: what works on DashScope works on it."""
+
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import dashscope
+import httpx2
+import jsonschema
+import openai
+import pytest
+from bailian_mcp.server.catalog import shipped
+from bailian_mcp.server.sandbox import running
+from conftest import text_of
+from mcp import Client, StdioServerParameters
+from openai import AsyncOpenAI
+
+pytestmark = pytest.mark.anyio
+MODEL = "qwen3.7-plus"
+ASKED: Any = [{"role": "user", "content": "请用 JSON 回答。城市: 杭州"}]
+CITY = {
+    "type": "object",
+    "properties": {"城市": {"type": "string"}, "days": {"type": "integer", "minimum": 1}, "tags": {"type": "array"}},
+    "required": ["城市", "days"],
+    "additionalProperties": False,
+}
+CALM = {"enable_thinking": False}
+TOOL: Any = {"type": "function", "function": {"name": "weather", "parameters": CITY}}
+FORCED: Any = {"type": "function", "function": {"name": "weather"}}
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with running() as root:
+        yield root
+
+
+@pytest.fixture
+async def client(url: str) -> AsyncIterator[AsyncOpenAI]:
+    async with AsyncOpenAI(api_key="any", base_url=f"{url}/compatible-mode/v1", max_retries=0) as given:
+        yield given
+
+
+# --- openai: chat completions ---
+
+
+async def test_json_mode_answers_json_whole_and_streamed(client: AsyncOpenAI) -> None:
+    form: Any = {"type": "json_object"}
+    whole = await client.chat.completions.create(model=MODEL, messages=ASKED, response_format=form)
+    async with client.chat.completions.stream(model=MODEL, messages=ASKED, response_format=form) as stream:
+        streamed = await stream.get_final_completion()
+
+    said = whole.choices[0].message.content or ""
+    assert "沙箱" in json.loads(said)["answer"]
+    assert streamed.choices[0].message.content == said
+
+
+async def test_json_mode_without_the_word_json_is_refused(client: AsyncOpenAI) -> None:
+    asked: Any = [{"role": "user", "content": "西湖在哪"}]
+    with pytest.raises(openai.BadRequestError, match="must contain the word 'json'"):
+        await client.chat.completions.create(model=MODEL, messages=asked, response_format={"type": "json_object"})
+
+
+async def test_a_schema_is_kept_by_chat_completions(client: AsyncOpenAI) -> None:
+    form: Any = {"type": "json_schema", "json_schema": {"name": "city", "strict": True, "schema": CITY}}
+    reply = await client.chat.completions.create(model=MODEL, messages=ASKED, response_format=form)
+
+    data = json.loads(reply.choices[0].message.content or "")
+    jsonschema.validate(data, CITY)
+    assert data["城市"] == "杭州"
+
+
+async def test_a_text_format_that_is_said_changes_nothing(client: AsyncOpenAI) -> None:
+    reply = await client.chat.completions.create(model=MODEL, messages=ASKED, response_format={"type": "text"})
+
+    assert "收到的问题是" in (reply.choices[0].message.content or "")
+
+
+async def test_a_forced_tool_is_called_once_with_arguments_that_fit(client: AsyncOpenAI) -> None:
+    asked: Any = {"model": MODEL, "messages": ASKED, "tools": [TOOL], "tool_choice": FORCED, "extra_body": CALM}
+    whole = await client.chat.completions.create(**asked)
+    async with client.chat.completions.stream(**asked) as stream:
+        streamed = await stream.get_final_completion()
+
+    for choice in (whole.choices[0], streamed.choices[0]):
+        (call,) = choice.message.tool_calls or []
+        assert call.type == "function"
+        assert (choice.finish_reason, call.function.name, call.id[:5]) == ("tool_calls", "weather", "call_")
+        jsonschema.validate(json.loads(call.function.arguments), CITY)
+
+
+async def test_a_tool_that_may_be_called_is_not(client: AsyncOpenAI) -> None:
+    reply = await client.chat.completions.create(model=MODEL, messages=ASKED, tools=[TOOL])
+
+    assert reply.choices[0].message.tool_calls is None
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"tools": [TOOL], "tool_choice": FORCED}, "in thinking mode"),
+        ({"tools": [], "tool_choice": FORCED, "extra_body": CALM}, "not among the tools"),
+        ({"n": 5}, "Range of n"),
+        ({"model": "qwq-plus"}, "only support stream mode"),
+        ({"model": "qvq-max"}, "only support stream mode"),
+        ({"model": "qwen3-235b-a22b"}, "must be set to false for non-streaming calls"),
+    ],
+)
+async def test_it_refuses_as_dashscope_does(client: AsyncOpenAI, more: Any, why: str) -> None:
+    with pytest.raises(openai.BadRequestError, match=why):
+        await client.chat.completions.create(**{"model": MODEL, "messages": ASKED, **more})
+
+
+async def test_models_that_stream_only_do_stream(client: AsyncOpenAI) -> None:
+    stream = await client.chat.completions.create(model="qwq-plus", messages=ASKED, stream=True)
+
+    assert "沙箱" in "".join([c.delta.content or "" async for chunk in stream for c in chunk.choices])
+
+
+async def test_stop_ends_the_answer_and_n_gives_as_many(client: AsyncOpenAI) -> None:
+    asked: Any = {"model": MODEL, "messages": ASKED, "stop": ["，", "回答"], "n": 2, "extra_body": CALM}
+    whole = await client.chat.completions.create(**asked)
+    async with client.chat.completions.stream(**asked) as stream:
+        streamed = await stream.get_final_completion()
+
+    for reply in (whole, streamed):
+        said = [(choice.index, choice.message.content, choice.finish_reason) for choice in reply.choices]
+        assert said == [(0, "这是沙箱的", "stop"), (1, "这是沙箱的", "stop")]
+    assert whole.usage
+    assert whole.usage.completion_tokens == 2 * len("这是沙箱的")
+
+
+async def test_a_model_that_does_not_talk_is_no_model_to_chat_with(client: AsyncOpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match="for OpenAI compatibility mode"):
+        await client.chat.completions.create(model="text-embedding-v4", messages=ASKED)
+
+
+# --- openai: Responses ---
+
+
+@pytest.mark.parametrize("more", [{}, {"tools": [{"type": "web_search"}]}, {"reasoning": {"effort": "none"}}])
+async def test_responses_stream_item_by_item(client: AsyncOpenAI, more: Any) -> None:
+    async with client.responses.stream(model=MODEL, input="西湖在哪", **more) as stream:
+        events: list[Any] = [event async for event in stream]
+        final = await stream.get_final_response()
+    whole = await client.responses.create(model=MODEL, input="西湖在哪", **more)
+
+    kinds = [event.type for event in events]
+    added = [event.item.type for event in events if event.type == "response.output_item.added"]
+    place = [item.type for item in final.output].index("message")
+    deltas = [event for event in events if event.type == "response.output_text.delta"]
+    assert final.output_text == whole.output_text == "".join(event.delta for event in deltas)
+    assert [item.type for item in final.output] == added == [item.type for item in whole.output]
+    assert {(e.item_id, e.output_index, e.content_index) for e in deltas} == {(final.output[place].id, place, 0)}
+    assert kinds.index("response.content_part.added") < kinds.index("response.output_text.delta")
+    assert kinds[-4:] == [
+        "response.output_text.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "response.completed",
+    ]
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+
+
+async def test_a_schema_is_kept_by_the_responses_api(client: AsyncOpenAI) -> None:
+    form: Any = {"format": {"type": "json_schema", "name": "city", "schema": CITY, "strict": True}}
+    reply = await client.responses.create(model=MODEL, input="城市: 杭州", text=form)
+
+    data = json.loads(reply.output_text)
+    jsonschema.validate(data, CITY)
+    assert data["城市"] == "杭州"
+
+
+async def test_a_forced_tool_is_an_item_of_the_responses_api(client: AsyncOpenAI) -> None:
+    tool: Any = {"type": "function", "name": "weather", "parameters": CITY, "strict": False}
+    choice: Any = {"type": "function", "name": "weather"}
+    asked: Any = {"model": MODEL, "input": "城市: 杭州", "tools": [tool], "tool_choice": choice}
+    asked["reasoning"] = {"effort": "none"}
+    whole = await client.responses.create(**asked)
+    async with client.responses.stream(**asked) as stream:
+        streamed = await stream.get_final_response()
+
+    for reply in (whole, streamed):
+        (call,) = reply.output
+        assert call.type == "function_call"
+        assert (call.name, reply.status) == ("weather", "completed")
+        jsonschema.validate(json.loads(call.arguments), CITY)
+
+
+# --- openai: the rest ---
+
+
+async def test_one_model_is_told_by_its_name(client: AsyncOpenAI) -> None:
+    assert (await client.models.retrieve(MODEL)).id == MODEL
+    with pytest.raises(openai.NotFoundError, match="does not exist"):
+        await client.models.retrieve("qwen9")
+
+
+async def test_what_is_not_there_is_said_in_openai_s_form_and_marked(client: AsyncOpenAI) -> None:
+    for asked in (
+        client.embeddings.create(model="text-embedding-v4", input="西湖"),
+        client.files.create(file=b"x", purpose="batch"),
+        client.files.list(),
+    ):
+        with pytest.raises(openai.NotFoundError, match="sandbox does not serve") as caught:
+            await asked  # type: ignore[misc]
+        assert caught.value.code == "sandbox_not_served"
+        assert caught.value.response.headers["x-bailian-sandbox"] == "1"
+
+
+# --- dashscope: DashScope's own SDK, blocking and configured once for all ---
+
+
+@pytest.fixture
+def native(url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(dashscope, "base_http_api_url", f"{url}/api/v1")
+    return f"{url}/api/v1"
+
+
+async def called(call: Callable[..., Any], **more: Any) -> Any:
+    return await anyio.to_thread.run_sync(partial(call, api_key="any", **more))
+
+
+async def streamed(call: Callable[..., Any], **more: Any) -> list[Any]:
+    def frames() -> list[Any]:
+        return list(call(api_key="any", stream=True, **more))
+
+    return await anyio.to_thread.run_sync(frames)
+
+
+@pytest.mark.usefixtures("native")
+async def test_a_native_stream_repeats_itself_unless_it_is_incremental() -> None:
+    asked: Any = {"model": "qwen-plus", "messages": ASKED, "result_format": "message"}
+
+    def texts(replies: list[Any]) -> list[str]:
+        return [reply.output.choices[0].message.content for reply in replies]
+
+    pieces = texts(await streamed(dashscope.Generation.call, incremental_output=True, **asked))
+    assert texts(await streamed(dashscope.Generation.call, **asked)) == list(accumulate(pieces))
+    assert texts(await streamed(dashscope.Generation.call, incremental_output=False, **asked)) == list(
+        accumulate(pieces)
+    )
+
+
+async def test_on_the_wire_too(native: str) -> None:
+    """The SDK asks for pieces and joins them, whatever it is told; other clients do not."""
+    body = {"model": "qwen-plus", "input": {"prompt": "西湖在哪"}, "parameters": {"incremental_output": False}}
+    headers = {"Authorization": "Bearer any", "X-DashScope-SSE": "enable"}
+    async with httpx2.AsyncClient(headers=headers, trust_env=False) as http:
+        reply = await http.post(f"{native}/services/aigc/text-generation/generation", json=body)
+
+    lines = [line.removeprefix("data:") for line in reply.text.splitlines() if line.startswith("data:")]
+    outputs = [json.loads(line)["output"] for line in lines]
+    assert len(outputs) > 2
+    assert all(later["text"].startswith(one["text"]) for one, later in pairwise(outputs))
+    assert [output["finish_reason"] for output in outputs] == ["null"] * (len(outputs) - 1) + ["stop"]
+
+
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize(
+    ("more", "in_text"),
+    [
+        ({"model": "qwen-plus"}, True),
+        ({"model": "qwen-plus", "result_format": "text"}, True),
+        ({"model": "qwen-plus", "result_format": "message"}, False),
+        ({"model": "qwen-long"}, False),
+        ({"model": "qwen-plus", "enable_thinking": True}, False),
+    ],
+)
+async def test_the_result_format_decides_where_the_text_stands(more: Any, in_text: bool) -> None:
+    reply = await called(dashscope.Generation.call, messages=ASKED, **more)
+    pieces = await streamed(dashscope.Generation.call, messages=ASKED, incremental_output=True, **more)
+
+    def said(output: Any) -> tuple[str, str]:
+        if in_text:
+            assert output.choices is None
+            return output.text, output.finish_reason
+        assert output.text is None
+        return output.choices[0].message.content, output.choices[0].finish_reason
+
+    assert said(reply.output) == ("".join(said(piece.output)[0] for piece in pieces), "stop")
+    assert "这是沙箱的回答" in said(reply.output)[0]
+    assert said(pieces[-1].output)[1] == "stop"
+
+
+@pytest.mark.usefixtures("native")
+async def test_a_prompt_with_or_without_a_history_is_a_conversation() -> None:
+    alone = await called(dashscope.Generation.call, model="qwen-plus", prompt="西湖在哪")
+    past = [{"user": "你好", "bot": "您好"}]
+    later = await called(dashscope.Generation.call, model="qwen-plus", prompt="西湖在哪", history=past)
+
+    assert "收到的问题是：西湖在哪" in alone.output.text
+    assert later.output.text == alone.output.text
+    assert later.usage.input_tokens - alone.usage.input_tokens == len("你好您好")
+
+
+@pytest.mark.usefixtures("native")
+async def test_a_tool_is_forced_natively_and_n_gives_as_many() -> None:
+    asked: Any = {"model": "qwen-plus", "messages": ASKED, "result_format": "message"}
+    forced = await called(
+        dashscope.Generation.call, tools=[TOOL], tool_choice=FORCED, model="qwen-plus", messages=ASKED
+    )
+    two = await called(dashscope.Generation.call, n=2, stop=["，"], **asked)
+
+    (call,) = forced.output.choices[0].message.tool_calls
+    jsonschema.validate(json.loads(call["function"]["arguments"]), CITY)
+    assert [choice.message.content for choice in two.output.choices] == ["这是沙箱的回答"] * 2
+
+
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize(
+    ("more", "status", "code", "why"),
+    [
+        ({"model": "sandbox-bad-key"}, 401, "InvalidApiKey", "Invalid API-key provided."),
+        ({"model": "qwen9"}, 404, "ModelNotFound", "does not exist"),
+        ({"model": "qwen3.7-plus"}, 400, "InvalidParameter", "url error, please check url！"),
+        ({"model": "qwq-plus"}, 400, "InvalidParameter", "only support stream mode"),
+        ({"enable_thinking": True, "result_format": "text"}, 400, "InvalidParameter", 'must be "message"'),
+        ({"model": "sandbox-content-filter"}, 400, "DataInspectionFailed", "inappropriate content"),
+        ({"model": "sandbox-rate-limit"}, 429, "Throttling.RateQuota", "requests list"),
+        ({"model": "sandbox-arrearage"}, 400, "Arrearage", "good standing"),
+    ],
+)
+async def test_native_paths_refuse_with_native_codes(more: Any, status: int, code: str, why: str) -> None:
+    reply = await called(dashscope.Generation.call, **{"model": "qwen-plus", "messages": ASKED, **more})
+
+    assert (reply.status_code, reply.code) == (status, code)
+    assert why in reply.message
+
+
+@pytest.mark.usefixtures("native")
+async def test_pictures_are_seen_at_the_multimodal_endpoint() -> None:
+    parts: Any = [{"role": "user", "content": [{"image": "https://x.cn/a.png"}, {"text": "看图"}]}]
+    reply = await called(dashscope.MultiModalConversation.call, model=MODEL, messages=parts)
+
+    assert "收到的问题是：看图" in reply.output.choices[0].message.content[0]["text"]
+
+
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize(
+    ("call", "more"),
+    [
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": "西湖"}),
+        (dashscope.TextReRank.call, {"model": "qwen3-rerank", "query": "西湖", "documents": ["杭州"]}),
+        (dashscope.Tokenization.call, {"model": "qwen-plus", "prompt": "西湖"}),
+        (dashscope.MultiModalEmbedding.call, {"model": "qwen3-vl-embedding", "input": [{"text": "西湖"}]}),
+        (dashscope.ImageSynthesis.async_call, {"model": "wanx2.1-t2i-turbo", "prompt": "西湖"}),
+    ],
+    ids=["embeddings", "rerank", "tokens", "embeddings-of-images", "images"],
+)
+async def test_what_is_not_there_is_said_in_the_native_form(call: Callable[..., Any], more: Any) -> None:
+    reply = await called(call, **more)
+
+    assert (reply.status_code, reply.code) == (404, "SandboxNotServed")
+    assert "The bailian-mcp sandbox does not serve POST /api/v1/" in reply.message
+    assert reply.headers["x-bailian-sandbox"] == "1"
+
+
+# --- another MCP server of DashScope: a process of its own, told where the sandbox is ---
+
+
+@pytest.fixture
+async def neighbour(url: str) -> AsyncIterator[Client]:
+    script = Path(sys.executable).with_name("ali-bailian-mcp")
+    environment = {**os.environ, "DASHSCOPE_BASE_URL": url, "DASHSCOPE_API_KEY": "any", "NO_PROXY": "127.0.0.1"}
+    async with Client(StdioServerParameters(command=str(script), env=environment)) as given:
+        yield given
+
+
+async def test_another_server_chats_with_the_sandbox(neighbour: Client) -> None:
+    asked = {"prompt": "西湖在哪", "model": "plus", "thinking": True}
+    with anyio.fail_after(60):
+        told = json.loads(text_of(await neighbour.call_tool("chat", asked)))
+
+    assert told["ok"], told
+    assert "收到的问题是：西湖在哪" in told["content"]
+    assert told["reasoning"]
+    assert told["finish_reason"] == "stop"
+    assert told["usage"]["completion_tokens"] == len(told["content"]) + len(told["reasoning"])
+
+
+async def test_another_server_lists_the_models_of_the_sandbox(neighbour: Client) -> None:
+    with anyio.fail_after(60):
+        told = json.loads(text_of(await neighbour.call_tool("list_models", {})))
+        some = json.loads(text_of(await neighbour.call_tool("list_models", {"keyword": "qwen3.7-plus"})))
+
+    assert (told["ok"], told["complete"]) == (True, True)
+    assert set(told["models"]) == {model.id for model in shipped().models if not model.retired}
+    assert some["models"]
+    assert all("qwen3.7-plus" in name for name in some["models"])
