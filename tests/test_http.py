@@ -18,7 +18,7 @@ from contextlib import (
     contextmanager,
     suppress,
 )
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ from conftest import (
 )
 from mcp import Client
 from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
 from starlette.types import ASGIApp
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
@@ -219,6 +220,40 @@ async def guarded() -> AsyncIterator[ASGIApp]:
 
 
 GOOD = {"authorization": f"Bearer {TOKEN}"}
+INITIALIZE = json.dumps(
+    {
+        "jsonrpc": "2.0",
+        "id": 0,
+        "method": "initialize",
+        "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}},
+    }
+).encode()
+
+
+async def new_session(app: ASGIApp) -> dict[str, str]:
+    """The header of a session of 2025 that has just been opened."""
+    reply = await ask(app, content=INITIALIZE)
+    assert reply.status_code == 200, reply.text
+    return {"mcp-session-id": reply.headers["mcp-session-id"]}
+
+
+@asynccontextmanager
+async def held(app: ASGIApp, method: str, content: bytes = b"", **headers: str) -> AsyncIterator[int]:
+    """A request whose answer has begun, with its status, and that its client drops at the end of the block."""
+    send_status, status = anyio.create_memory_object_stream[int](1)
+
+    async def telling(scope: Any, receive: Any, send: Any) -> None:
+        async def tell(message: Any) -> None:
+            await send(message)
+            if message["type"] == "http.response.start":
+                await send_status.send(message["status"])
+
+        await app(scope, receive, tell)
+
+    async with send_status, status, anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(ask, telling, method, content, **headers))
+        yield await status.receive()
+        tasks.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN])
@@ -296,6 +331,54 @@ async def test_without_a_token_loopback_is_open_to_loopback_names_only(
     async with listening(transport) as app:
         assert (await ask(app, method, path=path, host="evil.example")).status_code == 421
         assert (await ask(app, method, path=path, origin="https://evil.example")).status_code == 403
+
+
+SPELLINGS = [("sse", "GET", "/sse"), ("sse", "GET", "/sse/"), ("streamable-http", "POST", "/mcp/")]
+
+
+@pytest.mark.parametrize(("transport", "method", "path"), SPELLINGS)
+async def test_a_slash_at_the_end_opens_no_other_door(transport: Transport, method: str, path: str) -> None:
+    async with listening(transport, TOKEN, ("mcp.example.com",)) as app:
+        assert (await ask(app, method, path=path)).status_code == 401
+        assert (await ask(app, method, path=path, **GOOD, host="evil.example")).status_code == 421
+        assert (await ask(app, method, path=path, **GOOD, origin="https://evil.example")).status_code == 403
+
+
+@pytest.mark.parametrize("transport", ["sse", "streamable-http"])
+async def test_an_address_with_a_slash_at_its_end_serves_without_a_redirect(
+    sandboxed: Callable[[str], str], transport: str
+) -> None:
+    visited: list[int] = []
+
+    async def note(reply: httpx2.Response) -> None:
+        visited.append(reply.status_code)
+
+    def noting(*arguments: Any, **options: Any) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(trust_env=False, event_hooks={"response": [note]})
+
+    url = sandboxed(transport) + "/"
+    way = (
+        sse_client(url, httpx_client_factory=noting)
+        if transport == "sse"
+        else streamable_http_client(url, http_client=noting())
+    )
+    async with Client(way, mode="legacy") as host:
+        assert (await host.list_tools()).tools
+    assert {status // 100 for status in visited} == {2}
+
+
+@pytest.mark.parametrize("path", ["/messages", "/healthz/", "/mcp//"])
+async def test_nothing_is_redirected(guarded: ASGIApp, path: str) -> None:
+    async with listening("sse") as sse_app:
+        assert (await ask(sse_app, path=path)).status_code in (404, 405)
+    assert (await ask(guarded, path=path, **GOOD)).status_code == 404
+
+
+async def test_a_stream_that_cannot_be_resumed_begins_anew() -> None:
+    async with listening("streamable-http") as app:
+        session = await new_session(app)
+        async with held(app, "GET", **session, **{"last-event-id": "7"}) as status:
+            assert status == 200
 
 
 async def test_a_server_for_teams_takes_its_token_and_names_from_the_settings() -> None:

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from ...network import root_url
 from ..server import App
 from .auth import HEALTH_PATH, AuthMiddleware
+from .mended import mended
 from .signals import wait_for_shutdown
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
@@ -80,7 +81,7 @@ def application(server: App, transport: Transport, listener: Listener) -> ASGIAp
             max_sessions=MAX_SESSIONS,
             session_idle_timeout=SESSION_IDLE_S,
         )
-    return AuthMiddleware(inner, listener.token, names)
+    return AuthMiddleware(mended(inner, PATHS[transport]), listener.token, names)
 
 
 async def _healthy(_: Request) -> Response:
