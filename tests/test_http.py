@@ -18,7 +18,7 @@ from contextlib import (
     contextmanager,
     suppress,
 )
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ import httpx2
 import pytest
 from bailian_mcp.server.__main__ import main
 from bailian_mcp.server.app.server import build
-from bailian_mcp.server.app.transports.http import Listener, Transport, application
+from bailian_mcp.server.app.transports.http import MAX_OPENING, Listener, Transport, application
 from bailian_mcp.server.calls.context import AppContext
 from conftest import (
     ERAS,
@@ -39,6 +39,7 @@ from conftest import (
     chunk,
     dashscope,
     sse,
+    stream,
     text_of,
     told,
     upstream,
@@ -201,12 +202,18 @@ async def ask(
 
 
 @asynccontextmanager
-async def listening(transport: Transport, token: str = "", names: tuple[str, ...] = ()) -> AsyncIterator[ASGIApp]:
+async def listening(
+    transport: Transport,
+    token: str = "",
+    names: tuple[str, ...] = (),
+    wire: FakeDashScope | None = None,
+    **limits: Any,
+) -> AsyncIterator[ASGIApp]:
     """The application as it is served, without a socket between."""
-    async with dashscope(FakeDashScope([])) as client, AsyncExitStack() as stack:
+    async with dashscope(wire or FakeDashScope([])) as client, AsyncExitStack() as stack:
         server = build(AppContext(client, HOST))
         unused = stack.enter_context(socket.socket())
-        app = application(server, transport, Listener(unused, token, names))
+        app = application(server, transport, Listener(unused, token, names, **limits))
         if transport == "streamable-http":
             await stack.enter_async_context(server.session_manager.run())
         yield app
@@ -239,21 +246,28 @@ async def new_session(app: ASGIApp) -> dict[str, str]:
 
 @asynccontextmanager
 async def held(app: ASGIApp, method: str, content: bytes = b"", **headers: str) -> AsyncIterator[int]:
-    """A request whose answer has begun, with its status, and that its client drops at the end of the block."""
-    send_status, status = anyio.create_memory_object_stream[int](1)
+    """The status of a request whose answer has begun; its client goes away at the end of the block."""
+    given = {"host": "127.0.0.1", "content-type": "application/json", "accept": "application/json, text/event-stream"}
+    pairs = [(name.encode(), value.encode()) for name, value in {**given, **headers}.items()]
+    scope = {"type": "http", "method": method, "path": "/mcp", "query_string": b"", "headers": pairs, "root_path": ""}
+    coming = [{"type": "http.request", "body": content, "more_body": False}]
+    begun, gone, statuses = anyio.Event(), anyio.Event(), list[int]()
 
-    async def telling(scope: Any, receive: Any, send: Any) -> None:
-        async def tell(message: Any) -> None:
-            await send(message)
-            if message["type"] == "http.response.start":
-                await send_status.send(message["status"])
+    async def receive() -> Any:
+        if not coming:
+            await gone.wait()
+        return coming.pop() if coming else {"type": "http.disconnect"}
 
-        await app(scope, receive, tell)
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+            begun.set()
 
-    async with send_status, status, anyio.create_task_group() as tasks:
-        tasks.start_soon(partial(ask, telling, method, content, **headers))
-        yield await status.receive()
-        tasks.cancel_scope.cancel()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(app, scope, receive, send)
+        await begun.wait()
+        yield statuses[0]
+        gone.set()
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN])
@@ -379,6 +393,90 @@ async def test_a_stream_that_cannot_be_resumed_begins_anew() -> None:
         session = await new_session(app)
         async with held(app, "GET", **session, **{"last-event-id": "7"}) as status:
             assert status == 200
+
+
+# --- how many may be in ---
+
+
+CALL = b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"chat","arguments":{"prompt":"x"}}}'
+
+
+async def is_open(app: ASGIApp, session: dict[str, str]) -> bool:
+    status = (await ask(app, **session)).status_code
+    assert status in (200, 404)
+    return status == 200
+
+
+async def test_with_too_many_sessions_the_one_idle_longest_goes() -> None:
+    async with listening("streamable-http", max_sessions=3) as app:
+        first, second, third = [await new_session(app) for _ in range(3)]
+        assert await is_open(app, first)
+        fourth = await new_session(app)
+
+        assert [await is_open(app, session) for session in (first, second, third, fourth)] == [True, False, True, True]
+
+
+async def test_beyond_the_most_sessions_nobody_is_ever_refused() -> None:
+    async with listening("streamable-http", max_sessions=2) as app:
+        sessions = [await new_session(app) for _ in range(MAX_OPENING + 10)]
+
+        assert [await is_open(app, session) for session in sessions[-3:]] == [False, True, True]
+
+
+async def test_a_session_that_its_client_ended_makes_room() -> None:
+    async with listening("streamable-http", max_sessions=2) as app:
+        first, second = [await new_session(app) for _ in range(2)]
+        assert (await ask(app, "DELETE", **second)).status_code == 200
+        third = await new_session(app)
+
+        assert [await is_open(app, session) for session in (first, second, third)] == [True, False, True]
+
+
+@pytest.mark.parametrize("content", [b"{", b""])
+async def test_a_request_that_opens_no_session_ends_none(content: bytes) -> None:
+    async with listening("streamable-http", max_sessions=1) as app:
+        session = await new_session(app)
+        assert (await ask(app, content=content)).status_code == 400
+
+        assert await is_open(app, session)
+
+
+async def test_a_session_with_an_open_stream_goes_last() -> None:
+    async with listening("streamable-http", max_sessions=2) as app:
+        listened_to, idle = [await new_session(app) for _ in range(2)]
+        async with held(app, "GET", **listened_to):
+            third = await new_session(app)
+            assert [await is_open(app, session) for session in (listened_to, idle, third)] == [True, False, True]
+            async with held(app, "GET", **third):
+                fourth = await new_session(app)
+                assert [await is_open(app, s) for s in (listened_to, third, fourth)] == [False, True, True]
+
+
+@pytest.mark.parametrize("heard", [True, False])
+async def test_a_session_does_not_go_before_its_call_has_ended(heard: bool) -> None:
+    asked, goes_on = anyio.Event(), anyio.Event()
+
+    async def half_an_answer() -> AsyncIterator[bytes]:
+        asked.set()
+        yield HALF_AN_ANSWER
+        await goes_on.wait()
+
+    wire = FakeDashScope([stream(half_an_answer())])
+    async with listening("streamable-http", wire=wire, max_sessions=1) as app:
+        calling = await new_session(app)
+        async with AsyncExitStack() as client:
+            await client.enter_async_context(held(app, "POST", CALL, **calling))
+            await asked.wait()
+            if not heard:
+                await client.aclose()  # the call runs on
+            other = await new_session(app)
+            another = await new_session(app)
+
+            assert [await is_open(app, s) for s in (calling, other, another)] == [True, False, True]
+            goes_on.set()
+            with anyio.fail_after(10):
+                while await is_open(app, calling):
+                    await new_session(app)
 
 
 async def test_a_server_for_teams_takes_its_token_and_names_from_the_settings() -> None:
