@@ -25,9 +25,10 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+import uvicorn
 from bailian_mcp.server.__main__ import main
 from bailian_mcp.server.app.server import build
-from bailian_mcp.server.app.transports.http import MAX_OPENING, Listener, Transport, application
+from bailian_mcp.server.app.transports.http import MAX_OPENING, Listener, Transport, application, web_config
 from bailian_mcp.server.calls.context import AppContext
 from conftest import (
     ERAS,
@@ -477,6 +478,74 @@ async def test_a_session_does_not_go_before_its_call_has_ended(heard: bool) -> N
             with anyio.fail_after(10):
                 while await is_open(app, calling):
                     await new_session(app)
+
+
+# --- how long a header may take ---
+
+
+HEADER = b"POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+HEADER += b"accept: application/json, text/event-stream\r\ncontent-length: %d\r\n" % len(INITIALIZE)
+
+
+@asynccontextmanager
+async def impatient(transport: Transport) -> AsyncIterator[Callable[[], Any]]:
+    """New connections to a server in this process that gives a header a fifth of a second."""
+    given = socket.create_server(("127.0.0.1", 0))
+    async with dashscope(FakeDashScope([])) as client:
+        server = build(AppContext(client, HOST))
+        web = uvicorn.Server(web_config(server, transport, Listener(given, header_s=0.2)))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(web.serve, [given])
+            yield lambda: anyio.connect_tcp(*given.getsockname())
+            web.should_exit = True
+
+
+async def cut_off(connection: Any) -> None:
+    with anyio.fail_after(5), pytest.raises(anyio.EndOfStream):
+        await connection.receive()
+
+
+async def told_by(connection: Any, words: bytes) -> bytes:
+    got = b""
+    with anyio.fail_after(5):
+        while words not in got:
+            got += await connection.receive()
+    return got
+
+
+@pytest.mark.parametrize("first", [b"", b"P", HEADER])
+async def test_a_header_that_never_ends_is_cut_off(first: bytes) -> None:
+    async with impatient("streamable-http") as connect, await connect() as connection:
+        await connection.send(first)
+        await cut_off(connection)
+
+
+async def test_the_second_header_of_a_connection_is_cut_off_too() -> None:
+    async with impatient("streamable-http") as connect, await connect() as connection:
+        await connection.send(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        await told_by(connection, b'"ok"}')
+        await connection.send(HEADER)
+        await cut_off(connection)
+
+
+async def test_a_slow_body_outlives_the_time_for_a_header() -> None:
+    async with impatient("streamable-http") as connect, await connect() as slow, await connect() as later:
+        await slow.send(HEADER + b"\r\n" + INITIALIZE[:10])
+        await later.send(HEADER)
+        await cut_off(later)
+        await slow.send(INITIALIZE[10:])
+        await told_by(slow, b"serverInfo")
+
+
+async def test_an_open_stream_outlives_the_time_for_a_header() -> None:
+    async with impatient("sse") as connect, await connect() as session, await connect() as later:
+        await session.send(b"GET /sse HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        place = (await told_by(session, b"session_id=")).partition(b"data: ")[2].split()[0]
+        await later.send(HEADER)
+        await cut_off(later)
+        async with await connect() as message:
+            await message.send(HEADER.replace(b"/mcp", place) + b"\r\n" + INITIALIZE)
+            await told_by(session, b"serverInfo")
 
 
 async def test_a_server_for_teams_takes_its_token_and_names_from_the_settings() -> None:

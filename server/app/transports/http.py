@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from ...network import root_url
 from ..server import App
 from .auth import HEALTH_PATH, AuthMiddleware
+from .header_deadline import HEADER_S, header_deadline
 from .mended import mended
 from .sessions import Sessions
 from .signals import wait_for_shutdown
@@ -45,12 +46,24 @@ class Listener:
     token: str = ""
     names: tuple[str, ...] = ()  # host names clients may use, beside those of loopback
     max_sessions: int = MAX_SESSIONS
+    header_s: float = HEADER_S
 
 
 async def serve(server: App, transport: Transport, listener: Listener) -> None:
     """Serve many hosts until SIGTERM or SIGINT; then calls are cancelled and their upstream connections closed."""
-    config = uvicorn.Config(
+    web = _Server(web_config(server, transport, listener))
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(_stop_at_signal, web)
+        sys.stderr.write(f"bailian-mcp listens on {root_url(listener.listening)}{PATHS[transport]}\n")
+        await web.serve(sockets=[listener.listening])
+        tasks.cancel_scope.cancel()
+
+
+def web_config(server: App, transport: Transport, listener: Listener) -> uvicorn.Config:
+    """The application, and how uvicorn serves it."""
+    return uvicorn.Config(
         application(server, transport, listener),
+        http=header_deadline(listener.header_s),
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
@@ -58,12 +71,6 @@ async def serve(server: App, transport: Transport, listener: Listener) -> None:
         proxy_headers=False,
         workers=1,
     )
-    web = _Server(config)
-    async with anyio.create_task_group() as tasks:
-        await tasks.start(_stop_at_signal, web)
-        sys.stderr.write(f"bailian-mcp listens on {root_url(listener.listening)}{PATHS[transport]}\n")
-        await web.serve(sockets=[listener.listening])
-        tasks.cancel_scope.cancel()
 
 
 def application(server: App, transport: Transport, listener: Listener) -> ASGIApp:
