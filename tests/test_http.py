@@ -368,17 +368,14 @@ async def test_an_address_with_a_slash_at_its_end_serves_without_a_redirect(
     async def note(reply: httpx2.Response) -> None:
         visited.append(reply.status_code)
 
-    def noting(*arguments: Any, **options: Any) -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(trust_env=False, event_hooks={"response": [note]})
-
     url = sandboxed(transport) + "/"
-    way = (
-        sse_client(url, httpx_client_factory=noting)
-        if transport == "sse"
-        else streamable_http_client(url, http_client=noting())
-    )
-    async with Client(way, mode="legacy") as host:
-        assert (await host.list_tools()).tools
+    http = httpx2.AsyncClient(trust_env=False, event_hooks={"response": [note]})
+    async with AsyncExitStack() as stack:
+        way = sse_client(url, httpx_client_factory=lambda **_: http)  # which opens and closes it
+        if transport == "streamable-http":
+            way = streamable_http_client(url, http_client=await stack.enter_async_context(http))
+        async with Client(way, mode="legacy") as host:
+            assert (await host.list_tools()).tools
     assert {status // 100 for status in visited} == {2}
 
 
