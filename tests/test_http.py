@@ -25,9 +25,10 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+import uvicorn
 from bailian_mcp.server.__main__ import main
 from bailian_mcp.server.app.server import build
-from bailian_mcp.server.app.transports.http import Listener, Transport, application
+from bailian_mcp.server.app.transports.http import MAX_OPENING, Listener, Transport, application, web_config
 from bailian_mcp.server.calls.context import AppContext
 from conftest import (
     ERAS,
@@ -39,12 +40,14 @@ from conftest import (
     chunk,
     dashscope,
     sse,
+    stream,
     text_of,
     told,
     upstream,
 )
 from mcp import Client
 from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
 from starlette.types import ASGIApp
 
 pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
@@ -200,12 +203,18 @@ async def ask(
 
 
 @asynccontextmanager
-async def listening(transport: Transport, token: str = "", names: tuple[str, ...] = ()) -> AsyncIterator[ASGIApp]:
+async def listening(
+    transport: Transport,
+    token: str = "",
+    names: tuple[str, ...] = (),
+    wire: FakeDashScope | None = None,
+    **limits: Any,
+) -> AsyncIterator[ASGIApp]:
     """The application as it is served, without a socket between."""
-    async with dashscope(FakeDashScope([])) as client, AsyncExitStack() as stack:
+    async with dashscope(wire or FakeDashScope([])) as client, AsyncExitStack() as stack:
         server = build(AppContext(client, HOST))
         unused = stack.enter_context(socket.socket())
-        app = application(server, transport, Listener(unused, token, names))
+        app = application(server, transport, Listener(unused, token, names, **limits))
         if transport == "streamable-http":
             await stack.enter_async_context(server.session_manager.run())
         yield app
@@ -219,6 +228,47 @@ async def guarded() -> AsyncIterator[ASGIApp]:
 
 
 GOOD = {"authorization": f"Bearer {TOKEN}"}
+INITIALIZE = json.dumps(
+    {
+        "jsonrpc": "2.0",
+        "id": 0,
+        "method": "initialize",
+        "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}},
+    }
+).encode()
+
+
+async def new_session(app: ASGIApp) -> dict[str, str]:
+    """The header of a session of 2025 that has just been opened."""
+    reply = await ask(app, content=INITIALIZE)
+    assert reply.status_code == 200, reply.text
+    return {"mcp-session-id": reply.headers["mcp-session-id"]}
+
+
+@asynccontextmanager
+async def held(app: ASGIApp, method: str, content: bytes = b"", **headers: str) -> AsyncIterator[int]:
+    """The status of a request whose answer has begun; its client goes away at the end of the block."""
+    given = {"host": "127.0.0.1", "content-type": "application/json", "accept": "application/json, text/event-stream"}
+    pairs = [(name.encode(), value.encode()) for name, value in {**given, **headers}.items()]
+    scope = {"type": "http", "method": method, "path": "/mcp", "query_string": b"", "headers": pairs, "root_path": ""}
+    coming = [{"type": "http.request", "body": content, "more_body": False}]
+    begun, gone, statuses = anyio.Event(), anyio.Event(), list[int]()
+
+    async def receive() -> Any:
+        if not coming:
+            await gone.wait()
+        return coming.pop() if coming else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+            begun.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(app, scope, receive, send)
+        await begun.wait()
+        yield statuses[0]
+        gone.set()
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN])
@@ -296,6 +346,203 @@ async def test_without_a_token_loopback_is_open_to_loopback_names_only(
     async with listening(transport) as app:
         assert (await ask(app, method, path=path, host="evil.example")).status_code == 421
         assert (await ask(app, method, path=path, origin="https://evil.example")).status_code == 403
+
+
+SPELLINGS = [("sse", "GET", "/sse"), ("sse", "GET", "/sse/"), ("streamable-http", "POST", "/mcp/")]
+
+
+@pytest.mark.parametrize(("transport", "method", "path"), SPELLINGS)
+async def test_a_slash_at_the_end_opens_no_other_door(transport: Transport, method: str, path: str) -> None:
+    async with listening(transport, TOKEN, ("mcp.example.com",)) as app:
+        assert (await ask(app, method, path=path)).status_code == 401
+        assert (await ask(app, method, path=path, **GOOD, host="evil.example")).status_code == 421
+        assert (await ask(app, method, path=path, **GOOD, origin="https://evil.example")).status_code == 403
+
+
+@pytest.mark.parametrize("transport", ["sse", "streamable-http"])
+async def test_an_address_with_a_slash_at_its_end_serves_without_a_redirect(
+    sandboxed: Callable[[str], str], transport: str
+) -> None:
+    visited: list[int] = []
+
+    async def note(reply: httpx2.Response) -> None:
+        visited.append(reply.status_code)
+
+    url = sandboxed(transport) + "/"
+    http = httpx2.AsyncClient(trust_env=False, event_hooks={"response": [note]})
+    async with AsyncExitStack() as stack:
+        way = sse_client(url, httpx_client_factory=lambda **_: http)  # which opens and closes it
+        if transport == "streamable-http":
+            way = streamable_http_client(url, http_client=await stack.enter_async_context(http))
+        async with Client(way, mode="legacy") as host:
+            assert (await host.list_tools()).tools
+    assert {status // 100 for status in visited} == {2}
+
+
+@pytest.mark.parametrize("path", ["/messages", "/healthz/", "/mcp//"])
+async def test_nothing_is_redirected(guarded: ASGIApp, path: str) -> None:
+    async with listening("sse") as sse_app:
+        assert (await ask(sse_app, path=path)).status_code in (404, 405)
+    assert (await ask(guarded, path=path, **GOOD)).status_code == 404
+
+
+async def test_a_stream_that_cannot_be_resumed_begins_anew() -> None:
+    async with listening("streamable-http") as app:
+        session = await new_session(app)
+        async with held(app, "GET", **session, **{"last-event-id": "7"}) as status:
+            assert status == 200
+
+
+# --- how many may be in ---
+
+
+CALL = b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"chat","arguments":{"prompt":"x"}}}'
+
+
+async def is_open(app: ASGIApp, session: dict[str, str]) -> bool:
+    status = (await ask(app, **session)).status_code
+    assert status in (200, 404)
+    return status == 200
+
+
+async def test_with_too_many_sessions_the_one_idle_longest_goes() -> None:
+    async with listening("streamable-http", max_sessions=3) as app:
+        first, second, third = [await new_session(app) for _ in range(3)]
+        assert await is_open(app, first)
+        fourth = await new_session(app)
+
+        assert [await is_open(app, session) for session in (first, second, third, fourth)] == [True, False, True, True]
+
+
+async def test_beyond_the_most_sessions_nobody_is_ever_refused() -> None:
+    async with listening("streamable-http", max_sessions=2) as app:
+        sessions = [await new_session(app) for _ in range(MAX_OPENING + 10)]
+
+        assert [await is_open(app, session) for session in sessions[-3:]] == [False, True, True]
+
+
+async def test_a_session_that_its_client_ended_makes_room() -> None:
+    async with listening("streamable-http", max_sessions=2) as app:
+        first, second = [await new_session(app) for _ in range(2)]
+        assert (await ask(app, "DELETE", **second)).status_code == 200
+        third = await new_session(app)
+
+        assert [await is_open(app, session) for session in (first, second, third)] == [True, False, True]
+
+
+@pytest.mark.parametrize("content", [b"{", b""])
+async def test_a_request_that_opens_no_session_ends_none(content: bytes) -> None:
+    async with listening("streamable-http", max_sessions=1) as app:
+        session = await new_session(app)
+        assert (await ask(app, content=content)).status_code == 400
+
+        assert await is_open(app, session)
+
+
+async def test_a_session_with_an_open_stream_goes_last() -> None:
+    async with listening("streamable-http", max_sessions=2) as app:
+        listened_to, idle = [await new_session(app) for _ in range(2)]
+        async with held(app, "GET", **listened_to):
+            third = await new_session(app)
+            assert [await is_open(app, session) for session in (listened_to, idle, third)] == [True, False, True]
+            async with held(app, "GET", **third):
+                fourth = await new_session(app)
+                assert [await is_open(app, s) for s in (listened_to, third, fourth)] == [False, True, True]
+
+
+@pytest.mark.parametrize("heard", [True, False])
+async def test_a_session_does_not_go_before_its_call_has_ended(heard: bool) -> None:
+    asked, goes_on = anyio.Event(), anyio.Event()
+
+    async def half_an_answer() -> AsyncIterator[bytes]:
+        asked.set()
+        yield HALF_AN_ANSWER
+        await goes_on.wait()
+
+    wire = FakeDashScope([stream(half_an_answer())])
+    async with listening("streamable-http", wire=wire, max_sessions=1) as app:
+        calling = await new_session(app)
+        async with AsyncExitStack() as client:
+            await client.enter_async_context(held(app, "POST", CALL, **calling))
+            await asked.wait()
+            if not heard:
+                await client.aclose()  # the call runs on
+            other = await new_session(app)
+            another = await new_session(app)
+
+            assert [await is_open(app, s) for s in (calling, other, another)] == [True, False, True]
+            goes_on.set()
+            with anyio.fail_after(10):
+                while await is_open(app, calling):
+                    await new_session(app)
+
+
+# --- how long a header may take ---
+
+
+HEADER = b"POST /mcp HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+HEADER += b"accept: application/json, text/event-stream\r\ncontent-length: %d\r\n" % len(INITIALIZE)
+
+
+@asynccontextmanager
+async def impatient(transport: Transport) -> AsyncIterator[Callable[[], Any]]:
+    """New connections to a server in this process that gives a header a fifth of a second."""
+    given = socket.create_server(("127.0.0.1", 0))
+    async with dashscope(FakeDashScope([])) as client:
+        server = build(AppContext(client, HOST))
+        web = uvicorn.Server(web_config(server, transport, Listener(given, header_s=0.2)))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(web.serve, [given])
+            yield lambda: anyio.connect_tcp(*given.getsockname())
+            web.should_exit = True
+
+
+async def cut_off(connection: Any) -> None:
+    with anyio.fail_after(5), pytest.raises(anyio.EndOfStream):
+        await connection.receive()
+
+
+async def told_by(connection: Any, words: bytes) -> bytes:
+    got = b""
+    with anyio.fail_after(5):
+        while words not in got:
+            got += await connection.receive()
+    return got
+
+
+@pytest.mark.parametrize("first", [b"", b"P", HEADER])
+async def test_a_header_that_never_ends_is_cut_off(first: bytes) -> None:
+    async with impatient("streamable-http") as connect, await connect() as connection:
+        await connection.send(first)
+        await cut_off(connection)
+
+
+async def test_the_second_header_of_a_connection_is_cut_off_too() -> None:
+    async with impatient("streamable-http") as connect, await connect() as connection:
+        await connection.send(b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        await told_by(connection, b'"ok"}')
+        await connection.send(HEADER)
+        await cut_off(connection)
+
+
+async def test_a_slow_body_outlives_the_time_for_a_header() -> None:
+    async with impatient("streamable-http") as connect, await connect() as slow, await connect() as later:
+        await slow.send(HEADER + b"\r\n" + INITIALIZE[:10])
+        await later.send(HEADER)
+        await cut_off(later)
+        await slow.send(INITIALIZE[10:])
+        await told_by(slow, b"serverInfo")
+
+
+async def test_an_open_stream_outlives_the_time_for_a_header() -> None:
+    async with impatient("sse") as connect, await connect() as session, await connect() as later:
+        await session.send(b"GET /sse HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        place = (await told_by(session, b"session_id=")).partition(b"data: ")[2].split()[0]
+        await later.send(HEADER)
+        await cut_off(later)
+        async with await connect() as message:
+            await message.send(HEADER.replace(b"/mcp", place) + b"\r\n" + INITIALIZE)
+            await told_by(session, b"serverInfo")
 
 
 async def test_a_server_for_teams_takes_its_token_and_names_from_the_settings() -> None:

@@ -23,10 +23,14 @@ from starlette.types import ASGIApp
 from ...network import root_url
 from ..server import App
 from .auth import HEALTH_PATH, AuthMiddleware
+from .header_deadline import HEADER_S, header_deadline
+from .mended import mended
+from .sessions import Sessions
 from .signals import wait_for_shutdown
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
-MAX_SESSIONS, SESSION_IDLE_S = 1_000, 600  # of 2025: each costs memory, and time when we stop
+MAX_SESSIONS, SESSION_IDLE_S = 1_000, 1_800  # of 2025: each costs memory, and time when we stop
+MAX_OPENING = 100  # what is opened before another has gone, or while every session has a call; the SDK refuses beyond
 SHUTDOWN_GRACE_S = 0  # calls are cancelled at once; the SDK itself takes up to a second to end a session of 2025
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
@@ -41,12 +45,25 @@ class Listener:
     listening: socket.socket
     token: str = ""
     names: tuple[str, ...] = ()  # host names clients may use, beside those of loopback
+    max_sessions: int = MAX_SESSIONS
+    header_s: float = HEADER_S
 
 
 async def serve(server: App, transport: Transport, listener: Listener) -> None:
     """Serve many hosts until SIGTERM or SIGINT; then calls are cancelled and their upstream connections closed."""
-    config = uvicorn.Config(
+    web = _Server(web_config(server, transport, listener))
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(_stop_at_signal, web)
+        sys.stderr.write(f"bailian-mcp listens on {root_url(listener.listening)}{PATHS[transport]}\n")
+        await web.serve(sockets=[listener.listening])
+        tasks.cancel_scope.cancel()
+
+
+def web_config(server: App, transport: Transport, listener: Listener) -> uvicorn.Config:
+    """The application, and how uvicorn serves it."""
+    return uvicorn.Config(
         application(server, transport, listener),
+        http=header_deadline(listener.header_s),
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
@@ -54,12 +71,6 @@ async def serve(server: App, transport: Transport, listener: Listener) -> None:
         proxy_headers=False,
         workers=1,
     )
-    web = _Server(config)
-    async with anyio.create_task_group() as tasks:
-        await tasks.start(_stop_at_signal, web)
-        sys.stderr.write(f"bailian-mcp listens on {root_url(listener.listening)}{PATHS[transport]}\n")
-        await web.serve(sockets=[listener.listening])
-        tasks.cancel_scope.cancel()
 
 
 def application(server: App, transport: Transport, listener: Listener) -> ASGIApp:
@@ -72,15 +83,17 @@ def application(server: App, transport: Transport, listener: Listener) -> ASGIAp
         allowed_origins=[f"{s}://{spelling}" for s in ("http", "https") for n in names for spelling in (n, f"{n}:*")],
     )
     if transport == "sse":
-        inner = server.sse_app(max_request_body_size=MAX_BODY_BYTES, transport_security=security)
-    else:
-        inner = server.streamable_http_app(
-            max_request_body_size=MAX_BODY_BYTES,
-            transport_security=security,
-            max_sessions=MAX_SESSIONS,
-            session_idle_timeout=SESSION_IDLE_S,
-        )
-    return AuthMiddleware(inner, listener.token, names)
+        plain = server.sse_app(max_request_body_size=MAX_BODY_BYTES, transport_security=security)
+        return AuthMiddleware(mended(plain, PATHS[transport]), listener.token, names)
+    plain = server.streamable_http_app(
+        max_request_body_size=MAX_BODY_BYTES,
+        transport_security=security,
+        max_sessions=listener.max_sessions + MAX_OPENING,
+        session_idle_timeout=SESSION_IDLE_S,
+    )
+    sessions = Sessions(mended(plain, PATHS[transport]), listener.max_sessions)
+    server.middleware.append(sessions.while_called)
+    return AuthMiddleware(sessions, listener.token, names)
 
 
 async def _healthy(_: Request) -> Response:
