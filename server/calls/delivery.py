@@ -9,6 +9,7 @@ from mcp.types import CallToolResult, TextContent
 
 from .call import Call
 from .host_limits import TextLimit
+from .language import said
 from .receipts import Receipt
 
 NOTE_CHARS = 120  # room for the words that say where the rest is
@@ -56,7 +57,7 @@ def _as_text(call: Call, result: CallToolResult) -> CallToolResult:
 def _first_piece(text: str, kept_as: str, limit: TextLimit) -> str:
     """What is said of the rest stands in our own line, the first."""
     end = limit.less(NOTE_CHARS).fitting(text)
-    rest = f'characters 0 to {end:,} of {len(text):,}, read on with job(id="{kept_as}", offset={end})'
+    rest = said(f'characters 0 to {end:,} of {len(text):,}, read on with job(id="{kept_as}", offset={end})')
     line, line_end, body = text[:end].partition("\n")
     if line.startswith("[") and line.endswith("]"):
         return f"{line[:-1]} | {rest}]{line_end}{body}"
