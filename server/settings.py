@@ -138,8 +138,8 @@ class Settings(BaseSettings):
     language: Literal["auto", "en", "zh"] = Field(
         "auto",
         validation_alias="BAILIAN_LANGUAGE",
-        description="The language of what the server itself says in a result (its first line, notes, errors): `en`, "
-        "`zh`, or `auto`: Chinese where the call's arguments hold Chinese characters, else English. What a model, a "
+        description="The language of what the server itself says in a result (its first line, notes, errors): en, "
+        "zh, or auto: Chinese where the call's arguments hold Chinese characters, else English. What a model, a "
         "page or a file says stays as it is.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(

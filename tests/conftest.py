@@ -41,6 +41,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("DASHSCOPE_", "BAILIAN_")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("BAILIAN_LANGUAGE", "en")  # stories ask in Chinese and read in English; tests/test_language.py
 
 
 @pytest.fixture

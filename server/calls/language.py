@@ -16,10 +16,13 @@ from typing import Any
 MESSAGES = Path(__file__).parent / "zh_messages.toml"
 HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 GAP = re.compile(r"\{(\d*)\}")  # in Chinese
-GAPS = re.compile(r"(\{\*?\})")  # in English
+GAPS = re.compile(r"(\{[*-]?\})")  # in English
 SENTENCE_END = re.compile(r"[.?]\s+|\Z")
-VALUE = r"((?:(?![.?]\s).)+?)"  # never longer than a sentence, or one template would take in the one before it
-WORDS = r"(.*?)"  # somebody else's, {*}: however many sentences, and none of them ours
+KINDS = {
+    "{}": r"((?:(?![.?]\s).)+?)",  # never longer than a sentence, or one template would take in the one before it
+    "{-}": r"(\S+?)",  # one word
+    "{*}": r"(.*?)",  # somebody else's words: however many sentences, and none of them ours
+}
 IN_CHINESE: ContextVar[bool] = ContextVar("in_chinese", default=False)
 
 
@@ -109,8 +112,7 @@ class Template:
     def of(cls, english: str, chinese: str) -> "Template":
         """A sentence ends anywhere in a text, and so does what a colon ends; a piece of one at the end alone."""
         parts = GAPS.split(english)
-        gaps = {"{}": VALUE, "{*}": WORDS}
-        pattern = "".join(gaps.get(part) or re.escape(part) for part in parts)
+        pattern = "".join(KINDS.get(part) or re.escape(part) for part in parts)
         end = r"(?: +|(?=\s)|\Z)" if english.endswith((".", ":", "?")) else r"\Z"
         verbatim = tuple(gap == "{*}" for gap in parts[1::2])
         return cls(re.compile(pattern + end, re.DOTALL), max(parts[::2], key=len), verbatim, chinese)
