@@ -7,8 +7,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
-from bailian_mcp.server.calls.language import GAP, GAPS, MESSAGES, in_chinese, messages, said
+from bailian_mcp.server.calls.language import (
+    GAP,
+    GAPS,
+    MESSAGES,
+    holds_chinese,
+    in_chinese,
+    language_of,
+    messages,
+    said,
+)
 from bailian_mcp.server.dashscope import errors
 from bailian_mcp.server.errors import NOTHING_SENT
 from bailian_mcp.server.settings import NEEDED_TO_ASK, read_settings
@@ -87,6 +97,23 @@ def test_what_dashscope_said_is_left_alone() -> None:
 
 def test_outside_a_call_it_is_english() -> None:
     assert said("Call again.") == "Call again."
+
+
+def test_what_is_longer_than_anything_of_ours_is_not_matched() -> None:
+    with language_of("zh", {}):
+        assert said("Call again.") == "请重新调用。"
+        assert said(long := "x must be v or " * 5_000) == long
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chinese"),
+    [
+        ({"a": [{"b": ["x", {"c": "湖"}]}]}, True), ({"json_schema": {"properties": {"湖": {}}}}, True), ({"a": "𠮷"}, True),
+        ({"a": "lake", "b": 1, "c": None}, False), ({"a": "，。？"}, False), ({"a": "みずうみ"}, False),
+    ],
+)  # fmt: skip
+def test_chinese_is_a_han_character_anywhere_in_the_arguments(arguments: dict[str, Any], chinese: bool) -> None:
+    assert holds_chinese(arguments) is chinese
 
 
 # --- what has no template ---
@@ -268,3 +295,18 @@ async def test_a_long_answer_says_in_chinese_how_to_read_on(hosted: Hosted) -> N
     line = (await told(hosted, wire, "chat", CHINESE)).partition("\n")[0]
 
     assert re.search(r'第 0 到 [\d,]+ 个字符，共 [\d,]+ 个，用 job\(id="\w+", offset=\d+\) 继续读\]$', line)
+
+
+async def test_calls_at_the_same_time_have_each_its_language(hosted: Hosted) -> None:
+    texts: dict[str, str] = {}
+
+    async with hosted(FakeDashScope([UNKNOWN_MODEL]), structured=False, language="auto") as client:
+
+        async def ask(prompt: str) -> None:
+            texts[prompt] = text_of(await client.call_tool("chat", {"prompt": prompt}))
+
+        async with anyio.create_task_group() as calls:
+            for prompt in ("你好", "Hello", "湖", "Lake"):
+                calls.start_soon(ask, prompt)
+
+    assert {prompt for prompt, text in texts.items() if text.startswith("百炼")} == {"你好", "湖"}

@@ -82,7 +82,9 @@ def _speaks(script: Path, cwd: str) -> None:
         assert "chat" in tools, tools
         answer = ask(3, "tools/call", {"name": "chat", "arguments": {"prompt": "你好"}})
         assert not answer.get("isError"), answer
-        assert answer["structuredContent"]["cost"]["total"], answer
+        assert " CNY | " in answer["content"][0]["text"], answer
+        refusal = ask(4, "tools/call", {"name": "chat", "arguments": {"system": "你好"}})
+        assert "缺少必填参数 prompt" in refusal["content"][0]["text"], refusal
         server.stdin.close()
         assert server.wait(timeout=10) == 0
 

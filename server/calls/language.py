@@ -23,6 +23,7 @@ KINDS = {
     "{-}": r"(\S+?)",  # one word
     "{*}": r"(.*?)",  # somebody else's words: however many sentences, and none of them ours
 }
+MAX_CHARS = 2_500  # nothing of ours is longer, and what somebody puts into a gap may take its square to match
 IN_CHINESE: ContextVar[bool] = ContextVar("in_chinese", default=False)
 
 
@@ -52,7 +53,7 @@ def holds_chinese(value: Any) -> bool:
 
 def said(text: str) -> str:
     """A text of ours in the language of the call; a sentence without a template stays English."""
-    return in_chinese(text) if IN_CHINESE.get() else text
+    return in_chinese(text) if IN_CHINESE.get() and len(text) <= MAX_CHARS else text
 
 
 def in_chinese(text: str) -> str:
