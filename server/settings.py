@@ -135,6 +135,13 @@ class Settings(BaseSettings):
         description="Whether results are given as data beside the text, with their schemas: for programs, since agents "
         "pay for both.",
     )
+    language: Literal["auto", "en", "zh"] = Field(
+        "auto",
+        validation_alias="BAILIAN_LANGUAGE",
+        description="The language of what the server itself says in a result (its first line, notes, errors): en, "
+        "zh, or auto: Chinese where the call's arguments hold Chinese characters, else English. What a model, a "
+        "page or a file says stays as it is.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING",
         validation_alias="BAILIAN_LOG_LEVEL",
@@ -174,6 +181,11 @@ class Settings(BaseSettings):
     @classmethod
     def _any_case(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("language", mode="before")
+    @classmethod
+    def _in_lower_case(cls, value: Any) -> Any:
+        return value.strip().lower() if isinstance(value, str) else value
 
     @field_validator("http_token", mode="after")
     @classmethod

@@ -41,6 +41,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("DASHSCOPE_", "BAILIAN_")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("BAILIAN_LANGUAGE", "en")  # stories ask in Chinese and read in English; tests/test_language.py
 
 
 @pytest.fixture
@@ -207,7 +208,7 @@ Hosted = Callable[..., AbstractAsyncContextManager[Client]]
 def hosted(era: str) -> Hosted:
     """`async with hosted(wire) as client`: an MCP client on the whole server, in the era of the test.
 
-    Results come as data too, as programs ask for them: each is held to the contract that its text says them.
+    Results come as data too, as programs ask for them: each is held to the contract that its text says them, in English.
     """
 
     @asynccontextmanager
@@ -215,7 +216,9 @@ def hosted(era: str) -> Hosted:
         wire: FakeDashScope, *, folders: tuple[Path, ...] = (), host: Host = HOST, options: Any = None, **shared: Any
     ) -> Any:
         async with dashscope(wire, host=host, **(options or {})) as client:
-            server = build(AppContext(client, host, folders, now=lambda: NOW, **{"structured": True, **shared}))
+            server = build(
+                AppContext(client, host, folders, now=lambda: NOW, **{"structured": True, "language": "en", **shared})
+            )
             async with Reader(server, mode=era) as connected:
                 yield connected
 

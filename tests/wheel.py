@@ -47,7 +47,8 @@ def _only_our_names(wheel: Path) -> None:
     tops = {name.partition("/")[0] for name in names}
     assert all(top == "bailian_mcp" or top.endswith(".dist-info") for top in tops), tops
     code = {f"bailian_mcp/{p.relative_to(ROOT)}" for room in ("server", "tools") for p in (ROOT / room).rglob("*.py")}
-    missing = (code | {"bailian_mcp/catalog.json", "bailian_mcp/py.typed"}) - names
+    data = {"catalog.json", "py.typed", "server/calls/zh_messages.toml"}
+    missing = (code | {f"bailian_mcp/{name}" for name in data}) - names
     assert not missing, missing
 
 
@@ -81,7 +82,9 @@ def _speaks(script: Path, cwd: str) -> None:
         assert "chat" in tools, tools
         answer = ask(3, "tools/call", {"name": "chat", "arguments": {"prompt": "你好"}})
         assert not answer.get("isError"), answer
-        assert answer["structuredContent"]["cost"]["total"], answer
+        assert " CNY | " in answer["content"][0]["text"], answer
+        refusal = ask(4, "tools/call", {"name": "chat", "arguments": {"system": "你好"}})
+        assert "缺少必填参数 prompt" in refusal["content"][0]["text"], refusal
         server.stdin.close()
         assert server.wait(timeout=10) == 0
 

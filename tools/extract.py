@@ -7,6 +7,7 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BeforeValidator, Field
 
 from ..server.calls.call import BoundCall
+from ..server.calls.language import said
 from ..server.calls.result import CallResult, call_result
 from ..server.errors import InvalidRequest
 from ..server.features.attachments import texts_and_images
@@ -124,14 +125,14 @@ def _notes(extracted: Extracted, left_out: int, *, without_place: bool) -> list[
 def _in_words(extraction: Extraction, evidence: str) -> str:
     """The data on one line, which nothing inside it can end; then what is to be said of it."""
     lines = [json.dumps(extraction.data, ensure_ascii=False, separators=(",", ":"))]
-    lines += [f"- {violation.pointer or '(the whole)'}: {violation.message}" for violation in extraction.violations]
+    lines += [f"- {each.pointer or said('(the whole)')}: {said(each.message)}" for each in extraction.violations]
     shown = [each for each in extraction.evidence if each.found is False or (each.found and evidence == "all")]
-    return "\n".join([*lines, *map(_evidence_in_words, shown), *extraction.notes])
+    return "\n".join([*lines, *map(_evidence_in_words, shown), *map(said, extraction.notes)])
 
 
 def _evidence_in_words(evidence: Evidence) -> str:
-    where = evidence.pointer or "(the whole)"
+    where = evidence.pointer or said("(the whole)")
     if not evidence.found:
-        return f"{where}: NOT FOUND in the sources"
+        return f"{where}: {said('NOT FOUND in the sources')}"
     source = "" if evidence.source == "text" else f" of {evidence.source}"
     return f"{where}: {short_json(evidence.quote, MAX_WORDS_CHARS)} @{evidence.start}{source}"

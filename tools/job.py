@@ -7,6 +7,7 @@ from pydantic import Field
 
 from ..server.calls.call import BoundCall
 from ..server.calls.delivery import NOTE_CHARS
+from ..server.calls.language import said
 from ..server.calls.result import tool_result
 from ..server.catalog import Frozen
 from ..server.errors import InvalidRequest
@@ -43,7 +44,7 @@ async def job(
     Kept until the server ends.
     """
     if not id.strip():
-        return tool_result(TextPiece(id="", piece="", start=0, end=0, total_chars=0), NOTHING_KEPT)
+        return tool_result(TextPiece(id="", piece="", start=0, end=0, total_chars=0), said(NOTHING_KEPT))
     text = call.context.kept_texts.get(id)
     if text is None:
         raise InvalidRequest(f"No answer is kept as {printable(id)}: the server was restarted, or it is too old.")
@@ -52,4 +53,5 @@ async def job(
     end = call.text_limit.less(NOTE_CHARS).fitting(text, offset)
     piece = TextPiece(id=id.strip(), piece=text[offset:end], start=offset, end=end, total_chars=len(text))
     next_step = f"next offset={end}" if end < len(text) else "the end"
-    return tool_result(piece, f"[characters {offset:,} to {end:,} of {len(text):,} | {next_step}]\n{piece.piece}")
+    facts = (f"characters {offset:,} to {end:,} of {len(text):,}", next_step)
+    return tool_result(piece, f"[{' | '.join(map(said, facts))}]\n{piece.piece}")

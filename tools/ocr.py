@@ -8,6 +8,7 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from ..server.calls.call import BoundCall
+from ..server.calls.language import said
 from ..server.calls.result import CallResult, call_result, short_id
 from ..server.catalog import Model
 from ..server.errors import InvalidRequest
@@ -121,7 +122,7 @@ def _in_words(transcription: Transcription) -> str:
 
 
 def _page_in_words(page: Page, mark: str, *, heading: bool) -> str:
-    doubt = page.status + (f" - {page.why}" if page.why else "")
+    doubt = page.status + (f" - {said(page.why)}" if page.why else "")
     doubtful = page.status != "ok" or bool(page.why)
     head = ": ".join(filter(None, (_name(page) if heading else "", doubt if doubtful else "")))
     body = "\n".join(_line_in_words(line) for line in page.lines) or page.text
@@ -130,7 +131,7 @@ def _page_in_words(page: Page, mark: str, *, heading: bool) -> str:
 
 
 def _name(page: Page) -> str:
-    return f"page {page.page}" if page.page else "the whole document"
+    return said(f"page {page.page}" if page.page else "the whole document")
 
 
 def _line_in_words(line: TextLine) -> str:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from ... import tools
 from ..calls.context import AppContext
+from ..calls.language import language_of, said
 from ..errors import InvalidRequest
 from ..text import repair_surrogates
 from .arguments import fitted, reworded
@@ -39,11 +40,25 @@ CACHED: tuple[CacheableMethod, ...] = (
 
 
 class App(MCPServer[AppContext]):
-    """MCPServer that words its refusals for a model, and runs on our standard streams."""
+    """MCPServer that words its refusals for a model, in the language of the call, and runs on our standard streams."""
+
+    language = "auto"
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[AppContext, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
+        with language_of(self.language, arguments):
+            try:
+                return await self._call_in_english(name, arguments, context)
+            except UnexpectedToolError as crash:
+                raise UnexpectedToolError(said(str(crash))) from crash.__cause__
+            except ToolError as refusal:
+                raise ToolError(said(str(refusal))) from refusal.__cause__
+
+    async def _call_in_english(
+        self, name: str, arguments: dict[str, Any], context: Context[AppContext, Any] | None
+    ) -> CallToolResult | InputRequiredResult:
+        """As each tool does, this words a failure in English; an answer has its language already."""
         tool = self._tool_manager.get_tool(name)
         if tool is None:
             raise ToolError(
@@ -87,6 +102,7 @@ def build(context: AppContext, *, log_level: Any = "WARNING") -> App:
         cache_hints=dict.fromkeys(CACHED, SAME_FOR_AN_HOUR),
         log_level=log_level,
     )
+    app.language = context.language
     add_resources(app, context)
     return app
 

@@ -29,6 +29,7 @@ class AppContext:
     renderer: Renderer = field(default_factory=Renderer)
     uploads: bool = True  # whether a file may be put into DashScope's temporary storage
     structured: bool = False  # whether results are given as data too, for programs
+    language: str = "auto"  # of what is ours in a result: auto (as the call is written), en, zh
     mend: Callable[..., str] = lambda *variables: ""  # what to do about those settings that cannot be read
     pacing: Pacing = field(default_factory=Pacing)
     receipts: Receipts = field(default_factory=Receipts)

@@ -10,6 +10,7 @@ from mcp.types import CallToolResult, TextContent
 from ..text import revealed
 from .call import Call
 from .host_limits import TextLimit
+from .language import said
 from .receipts import Receipt
 
 NOTE_CHARS = 120  # room for the words that say where the rest is
@@ -49,7 +50,7 @@ def _as_text(call: Call, result: CallToolResult) -> CallToolResult:
     assert isinstance(block, TextContent)
     text, steering = revealed(block.text)
     if steering:
-        text = _with_fact(text, f"{steering} control characters made visible, as <U+001B>")
+        text = _with_fact(text, said(f"{steering} control characters made visible, as <U+001B>"))
     if call.text_limit.fitting(text) < len(text):
         text = _first_piece(text, call.context.kept_texts.keep(text), call.text_limit)
     return result.model_copy(update={"content": [TextContent(type="text", text=text)], "structured_content": None})
@@ -58,7 +59,7 @@ def _as_text(call: Call, result: CallToolResult) -> CallToolResult:
 def _first_piece(text: str, kept_as: str, limit: TextLimit) -> str:
     """What is said of the rest stands in our own line, the first."""
     end = limit.less(NOTE_CHARS).fitting(text)
-    rest = f'characters 0 to {end:,} of {len(text):,}, read on with job(id="{kept_as}", offset={end})'
+    rest = said(f'characters 0 to {end:,} of {len(text):,}, read on with job(id="{kept_as}", offset={end})')
     return _with_fact(text[:end], rest)
 
 

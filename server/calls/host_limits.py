@@ -26,7 +26,7 @@ class TextLimit:
 
     def less(self, chars: int) -> "TextLimit":
         """Where so many characters of our own stand beside it."""
-        return TextLimit(self.max_chars - chars, self.max_bytes - chars)
+        return TextLimit(self.max_chars - chars, self.max_bytes - 3 * chars)  # of Chinese
 
 
 HOSTS = {

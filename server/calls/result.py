@@ -9,6 +9,7 @@ from mcp.types import CallToolResult, TextContent
 from pydantic import Field
 
 from ..catalog import Cost, CostLine, Frozen, Usage, plain
+from .language import said
 
 PER = {1_000_000: "/M", 1_000: "/1,000", 1: ""}
 SHORT_ID_CHARS = 8
@@ -48,11 +49,9 @@ def fact_line(result: CallResult, *facts: str) -> str:
     parts = [
         "SANDBOX" if result.sandbox else "",
         result.model,
-        tokens(result.usage),
-        money(result.cost),
-        several + (short_id(result.request_id) or "request id unknown"),
-        *facts,
-        *(f"note: {warning}" for warning in result.cost.warnings),
+        *map(said, (tokens(result.usage), money(result.cost))),
+        said(several + (short_id(result.request_id) or "request id unknown")),
+        *map(said, (*facts, *(f"note: {warning}" for warning in result.cost.warnings))),
     ]
     return f"[{' | '.join(filter(None, parts))}]"
 

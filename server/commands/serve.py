@@ -98,6 +98,7 @@ def _context(settings: Settings, client: DashScope, *, remote: bool) -> AppConte
         renderer=Renderer(child_environment()),
         uploads=settings.uploads,
         structured=settings.structured,
+        language=settings.language,
         mend=settings.mend,
     )
 

@@ -1,0 +1,312 @@
+"""What is ours in a result is in the language of the call; what is not ours stays as it came."""
+
+import ast
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from bailian_mcp.server.calls.language import (
+    GAP,
+    GAPS,
+    MESSAGES,
+    holds_chinese,
+    in_chinese,
+    language_of,
+    messages,
+    said,
+)
+from bailian_mcp.server.dashscope import errors
+from bailian_mcp.server.errors import NOTHING_SENT
+from bailian_mcp.server.settings import NEEDED_TO_ASK, read_settings
+from bailian_mcp.server.text import PLAIN_WORDS
+from conftest import ANSWER, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
+
+pytestmark = pytest.mark.anyio
+ROOT = Path(__file__).parent.parent
+ENGLISH = re.compile(r"[a-z']+ [a-z']+,? [a-z']+")  # three plain words in a row: a sentence that stayed
+UNKNOWN_MODEL = refusal(404, "model_not_found", "The model does not exist.")
+
+
+def stayed_english(text: str) -> str:
+    found = ENGLISH.search(in_chinese(text))
+    return found[0] if found else ""
+
+
+# --- the templates ---
+
+
+@pytest.mark.parametrize(
+    "known",
+    [*errors.KNOWN, *errors.BY_STATUS.values(), errors.REDIRECTED, errors.BROKEN, errors.REFUSED],
+    ids=lambda known: known.message,
+)
+def test_every_known_error_and_its_next_step_have_chinese(known: errors.KnownError) -> None:
+    for text in (known.message, known.next):
+        assert in_chinese(text) != text
+        assert stayed_english(text) == ""
+
+
+@pytest.mark.parametrize("words", sorted(set(PLAIN_WORDS.values())))
+def test_every_complaint_about_an_argument_has_chinese(words: str) -> None:
+    assert stayed_english(f"prompt {words}. Correct this and call again.") == ""
+
+
+@pytest.mark.parametrize(("english", "chinese"), messages().items())
+def test_both_sides_have_the_same_gaps(english: str, chinese: str) -> None:
+    numbers = GAP.findall(chinese)
+    count = len(GAPS.findall(english))
+
+    assert numbers == [""] * count or sorted(map(int, numbers)) == list(range(count))
+
+
+@pytest.mark.parametrize(("english", "chinese"), messages().items())
+def test_a_template_gives_its_chinese(english: str, chinese: str) -> None:
+    """And no other one does so in its place."""
+    values = [f"v{n}" for n in range(len(GAPS.findall(english)))]
+    given, wanted = iter(values), iter(values)
+
+    text = GAPS.sub(lambda _: next(given), english)
+
+    assert in_chinese(text) == GAP.sub(lambda gap: values[int(gap[1])] if gap[1] else next(wanted), chinese)
+
+
+def test_no_english_stands_twice() -> None:
+    """In two groups of the file, where TOML allows it."""
+    keys = re.findall(r'^("(?:[^"\\]|\\.)*") = ', MESSAGES.read_text("utf-8"), re.MULTILINE)
+
+    assert [key for key in keys if keys.count(key) > 1] == []
+
+
+def test_sentences_one_after_another_and_an_unknown_one() -> None:
+    text = "This model always thinks. Here is nothing known. Call again without thinking=off. Nothing was sent. [x, HTTP 400]"
+
+    assert in_chinese(text) == (
+        "该模型始终思考，不能关闭。Here is nothing known. 请去掉 thinking=off 后重新调用。未发送任何内容。[x, HTTP 400]"
+    )
+
+
+def test_what_dashscope_said_is_left_alone() -> None:
+    text = 'DashScope refused the request. DashScope said: "Try again later. Call again." Odd". Correct the request and call again.'
+
+    assert 'Try again later. Call again." Odd' in in_chinese(text)
+
+
+def test_outside_a_call_it_is_english() -> None:
+    assert said("Call again.") == "Call again."
+
+
+def test_what_is_longer_than_anything_of_ours_is_not_matched() -> None:
+    with language_of("zh", {}):
+        assert said("Call again.") == "请重新调用。"
+        assert said(long := "x must be v or " * 5_000) == long
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chinese"),
+    [
+        ({"a": [{"b": ["x", {"c": "湖"}]}]}, True), ({"json_schema": {"properties": {"湖": {}}}}, True), ({"a": "𠮷"}, True),
+        ({"a": "lake", "b": 1, "c": None}, False), ({"a": "，。？"}, False), ({"a": "みずうみ"}, False),
+    ],
+)  # fmt: skip
+def test_chinese_is_a_han_character_anywhere_in_the_arguments(arguments: dict[str, Any], chinese: bool) -> None:
+    assert holds_chinese(arguments) is chinese
+
+
+# --- what has no template ---
+
+WITHOUT: dict[str, str] = {}  # file: why its sentences stay English
+PIECES = {  # what a gap may hold that is a part of the sentence itself
+    "off": ", and BAILIAN_UPLOADS=false forbids DashScope's temporary storage",
+    "mend": "BAILIAN_ALLOWED_DIRS in this server's environment and restart the server",
+    "start": ", which starts from /work", "quoted": ': "v7"', "_are(count)": "are 5 pages, from 1 to 5",
+}  # fmt: skip
+
+
+def literals() -> list[tuple[str, int, str]]:
+    """The texts given to InvalidRequest and DashScopeError as they stand in the code, with values for the gaps."""
+    found = []
+    for file in [*(ROOT / "server").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]:
+        name = str(file.relative_to(ROOT))
+        module = importlib.import_module(f"bailian_mcp.{name.removesuffix('.py').replace('/', '.').removesuffix('.__init__')}") if "__main__" not in name else None  # fmt: skip
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and ast.unparse(node.func) in ("InvalidRequest", "DashScopeError")
+                and node.args
+            ):
+                found.append((name, node.lineno, filled(node.args[0], module)))
+    return [each for each in found if ENGLISH.search(each[2])]
+
+
+def filled(node: ast.expr, module: Any) -> str:
+    match node:
+        case ast.Constant():
+            return str(node.value)
+        case ast.JoinedStr():
+            return "".join(filled(value, module) for value in node.values)
+        case ast.FormattedValue():
+            piece = PIECES.get(ast.unparse(node.value))
+            return piece or (filled(node.value, module) if isinstance(node.value, ast.Name) else "v7")
+        case ast.Name():
+            value = getattr(module, node.id, None)
+            return value if isinstance(value, str) else "v7"
+    return "v7"
+
+
+def test_every_error_in_the_code_has_chinese() -> None:
+    without = [(name, line, text) for name, line, text in literals() if stayed_english(text) and name not in WITHOUT]
+
+    assert without == []
+    assert len(literals()) > 60  # or the scan sees nothing
+
+
+def test_the_advice_when_there_is_no_key_is_whole() -> None:
+    assert stayed_english(errors.NO_KEY) == ""
+    assert in_chinese(errors.NO_KEY).endswith(in_chinese(NOTHING_SENT))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DASHSCOPE_API_KEY", "sk a"), ("DASHSCOPE_REGION", "moon"), ("DASHSCOPE_REGION", "beijing"), ("BAILIAN_TIMEOUT_S", "soon"),
+        ("BAILIAN_TIMEOUT_S", "0"), ("DASHSCOPE_BASE_URL", "http://example.com"), ("DASHSCOPE_BASE_URL", "no url"), ("DASHSCOPE_WORKSPACE_ID", "a b"),
+        ("DASHSCOPE_API_KEY", "sk-sp-0123456789abcdef"), ("DASHSCOPE_REGION", "ap-southeast-1 x"),
+    ],
+)  # fmt: skip
+def test_what_to_do_about_an_unreadable_setting_is_chinese(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    trouble = read_settings().mend(*NEEDED_TO_ASK)
+
+    assert trouble
+    assert stayed_english(trouble) == ""
+
+
+# --- over the whole server ---
+
+
+async def told(hosted: Hosted, wire: FakeDashScope, tool: str, arguments: dict[str, Any], **shared: Any) -> str:
+    async with hosted(wire, **{"structured": False, "language": "auto", **shared}) as client:
+        return text_of(await client.call_tool(tool, arguments))
+
+
+CHINESE, ENGLISH_PROMPT = {"prompt": "西湖在哪里？"}, {"prompt": "Where is it?"}
+
+
+@pytest.mark.parametrize(
+    ("language", "arguments", "chinese"),
+    [
+        ("auto", CHINESE, True), ("auto", ENGLISH_PROMPT, False), ("en", CHINESE, False), ("zh", ENGLISH_PROMPT, True),
+        ("auto", {**ENGLISH_PROMPT, "history": [{"role": "user", "content": "你好"}]}, True),
+    ],
+)  # fmt: skip
+async def test_an_error_is_in_the_language_of_the_call(
+    hosted: Hosted, language: str, arguments: dict[str, Any], chinese: bool
+) -> None:
+    text = await told(hosted, FakeDashScope([UNKNOWN_MODEL]), "chat", arguments, language=language)
+
+    assert text.startswith("百炼没有这个模型。" if chinese else "DashScope does not know this model.")
+    assert "The model does not exist" in text
+    assert "req-refused" in text
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "said_so"),
+    [
+        ("chat", {"prompt": "你好", "temperatur": 1}, "temperatur 不是参数。"),
+        ("chat", {"system": "你好"}, "缺少必填参数 prompt。"),
+        ("chat", {"prompt": "你好", "temperature": 7}, "temperature 须小于 2。"),
+        ("chat", {"prompt": "你好", "thinking": "deep"}, "thinking 须为 'off'"),
+        ("ocr", {"source": "没有.png"}, "无法读取 没有.png：没有允许的文件夹。"),
+        ("job", {"id": "没有"}, "没有编号为 没有 的回答"),
+        ("extract", {"text": "甲方", "json_schema": {}}, "json_schema 不可用："),
+        ("没有", {"prompt": "你好"}, "没有这个工具。"),
+    ],
+)  # fmt: skip
+async def test_a_refusal_is_chinese(hosted: Hosted, tool: str, arguments: dict[str, Any], said_so: str) -> None:
+    async with hosted(FakeDashScope([stream()]), structured=False, language="auto") as client:
+        try:
+            text = text_of(await client.call_tool(tool, arguments))
+        except Exception as refused:  # noqa: BLE001 - an era may refuse an unknown tool as a protocol error
+            text = str(refused)
+
+    assert said_so in text
+    assert not ENGLISH.search(text)
+
+
+async def test_the_first_line_is_chinese_and_the_answer_is_not_touched(hosted: Hosted) -> None:
+    words = "INCOMPLETE: Call again. note: This model always thinks. 西湖"
+    wire = FakeDashScope([stream(sse(chunk(content=words), finish("length"), usage()))])
+
+    line, _, answer = (await told(hosted, wire, "chat", CHINESE)).partition("\n")
+
+    assert answer == words
+    assert line.startswith("[qwen3.7-plus | 1,000+500 tokens | ")
+    assert line.endswith(
+        " | req-1 | 不完整：已达到输出上限；请减少要求的内容，或调大 max_output_tokens（如该工具有此参数）]"
+    )
+
+
+async def test_no_fact_of_an_ordinary_line_changes(hosted: Hosted) -> None:
+    chinese = await told(hosted, FakeDashScope([stream(ANSWER)]), "chat", CHINESE)
+
+    assert chinese == await told(hosted, FakeDashScope([stream(ANSWER)]), "chat", CHINESE, language="en")
+
+
+async def test_a_search_that_was_none_is_said_in_chinese_behind_the_answer(hosted: Hosted) -> None:
+    reply = {
+        "output": {
+            "choices": [{"message": {"content": [{"text": "西湖"}], "role": "assistant"}, "finish_reason": "stop"}]
+        },
+        "request_id": "req-native",
+    }
+    wire = FakeDashScope([stream(f"data:{json.dumps(reply)}\n\n".encode())])
+
+    line, *rest = (await told(hosted, wire, "web_search", {"question": "西湖？"})).splitlines()
+
+    assert line == ("[qwen3.7-plus | Token 数未知 | 费用未知：百炼没有返回用量；仍可能已计费 | req-1 | 未联网搜索]")
+    assert rest[-1].startswith("没有进行联网搜索：")
+    assert rest[-1].endswith("请重新搜索，或提得更具体。")
+
+
+async def test_data_stay_and_what_does_not_fit_is_said_in_chinese(hosted: Hosted) -> None:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    wire = FakeDashScope([stream(sse(chunk(content='{"name": 1, "note": "Call again."}'), finish(), usage()))])
+
+    async with hosted(wire, language="zh") as client:
+        result = await super(type(client), client).call_tool("extract", {"text": "甲方", "json_schema": schema})
+
+    lines = text_of(result).splitlines()
+    assert "未通过校验" in lines[0]
+    assert lines[1] == '{"name":1,"note":"Call again."}'
+    assert lines[2] == '- /name: 1 不是 "string" 类型'
+    assert lines[3] == "/name: 在来源中未找到（NOT FOUND）"
+    assert result.structured_content["violations"][0]["message"] == '1 is not of type "string"'
+
+
+async def test_a_long_answer_says_in_chinese_how_to_read_on(hosted: Hosted) -> None:
+    wire = FakeDashScope([stream(sse(chunk(content="湖" * 20_000), finish(), usage()))])
+
+    line = (await told(hosted, wire, "chat", CHINESE)).partition("\n")[0]
+
+    assert re.search(r'第 0 到 [\d,]+ 个字符，共 [\d,]+ 个，用 job\(id="\w+", offset=\d+\) 继续读\]$', line)
+
+
+async def test_calls_at_the_same_time_have_each_its_language(hosted: Hosted) -> None:
+    texts: dict[str, str] = {}
+
+    async with hosted(FakeDashScope([UNKNOWN_MODEL]), structured=False, language="auto") as client:
+
+        async def ask(prompt: str) -> None:
+            texts[prompt] = text_of(await client.call_tool("chat", {"prompt": prompt}))
+
+        async with anyio.create_task_group() as calls:
+            for prompt in ("你好", "Hello", "湖", "Lake"):
+                calls.start_soon(ask, prompt)
+
+    assert {prompt for prompt, text in texts.items() if text.startswith("百炼")} == {"你好", "湖"}
