@@ -173,8 +173,8 @@ class Settings(BaseSettings):
         names = (
             tuple(name.strip().lower() for name in value.split(",") if name.strip()) if isinstance(value, str) else ()
         )
-        if strange := [name for name in names if not is_host_name(name)]:
-            raise ValueError(f"must hold host names such as mcp.example.com or 192.0.2.7, not {strange[0][:80]}")
+        if not all(map(is_host_name, names)):
+            raise ValueError("must hold host names such as mcp.example.com or 192.0.2.7, without port and path")
         return names
 
     @field_validator("log_level", mode="before")

@@ -18,11 +18,11 @@ UNSAFE = re.compile(f"[{HIDDEN}{SURROGATES}]")
 # A page of a gateway, or a piece of one: it begins with a tag, closes one, or holds one of a page
 MARKUP = re.compile(
     r"\s*<[a-z!?/]|.*?(?:</[a-z]|<(?:!doctype|!--|\?xml|(?:html|head|body|title|script|style|center|div|span|h[1-6]|[hb]r|"
-    r"p|a|img|iframe|meta|link|svg|form)\b))",
+    r"p|a|img|iframe|meta|link|svg|form)\b|[a-z][\w:-]*\s[^<>]*=))",
     re.IGNORECASE | re.DOTALL,
 )
 PAGE_TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,1000})", re.IGNORECASE)
-STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 HALF_A_PAIR = "half of a surrogate pair (a broken emoji)"
 FIRST_FEW = 5
 

@@ -21,6 +21,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from bailian_mcp.server import sandbox
 from bailian_mcp.server.app.server import build
 from bailian_mcp.server.calls.context import AppContext
+from bailian_mcp.server.calls.result import short_id
 from bailian_mcp.server.commands import serve
 from bailian_mcp.server.dashscope import DashScope
 from bailian_mcp.server.endpoints import Host, host
@@ -179,7 +180,7 @@ def leaves(value: Any, path: str = "") -> list[tuple[str, str]]:
     if value in (None, "", 0) or isinstance(value, bool):
         return []
     if path == "request_id":
-        value = str(value)[:8]
+        value = short_id(str(value))
     return [
         (path, f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value))
     ]

@@ -11,6 +11,8 @@ from bailian_mcp.server.app.server import build, tool_modules
 from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.calls.host_limits import HOSTS, UNKNOWN, TextLimit, text_limit
 from bailian_mcp.server.calls.kept_texts import KeptTexts
+from bailian_mcp.server.calls.receipts import Receipt, Receipts
+from bailian_mcp.server.catalog import unpriced
 from conftest import HOST, NOW, FakeDashScope, Hosted, chunk, dashscope, finish, sse, stream, text_of, usage
 from hypothesis import given
 from hypothesis import strategies as st
@@ -252,3 +254,78 @@ def test_the_oldest_text_goes_first_and_the_newest_always_stays() -> None:
     first, second, third = kept.keep("a" * 6), kept.keep("b" * 4), kept.keep("c" * 50)
 
     assert (kept.get(first), kept.get(second), kept.get(third)) == (None, None, "c" * 50)
+
+
+# --- what an attack found ---
+
+
+async def test_an_id_of_another_form_is_told_and_found_by_its_end(hosted: Hosted) -> None:
+    wire = FakeDashScope([stream(request_id=f"gateway-2026112200000{n}") for n in (1, 2)])
+    async with hosted(wire) as host:
+        said = text_of(await host.call_tool("chat", {"prompt": "x"}))
+        await host.call_tool("chat", {"prompt": "x"})
+        found = await host.call_tool("cost", {"request_id": "22000001"})
+
+    assert "| 22000001]" in said
+    assert [receipt["request_ids"] for receipt in found.structured_content["receipts"]] == [["gateway-20261122000001"]]
+
+
+async def test_a_failure_is_found_by_its_own_id_whatever_its_code_says(hosted: Hosted) -> None:
+    failing = sse(usage(11, 35), {"error": {"code": "request too large", "message": "x"}}, done=False)
+    async with hosted(FakeDashScope([stream(failing, request_id="real-request-id-1")])) as host:
+        assert (await host.call_tool("chat", {"prompt": "x"})).is_error
+        assert not (await host.call_tool("cost", {"request_id": "real-request-id-1"})).is_error
+
+
+@pytest.mark.parametrize("model", ["z" * 9_000, "m\nX", "m\u202eX"])
+async def test_a_model_that_is_no_id_is_refused(hosted: Hosted, model: str) -> None:
+    wire = answered()
+    async with hosted(wire) as host:
+        assert "model must be a model id" in text_of(await host.call_tool("chat", {"prompt": "x", "model": model}))
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize("model", ["text-embedding-v4", "qwen3-rerank"])
+async def test_a_model_that_writes_no_text_is_not_asked_for_any(hosted: Hosted, model: str) -> None:
+    wire = answered()
+    async with hosted(wire) as host:
+        assert f"{model} writes no text" in text_of(await host.call_tool("chat", {"prompt": "x", "model": model}))
+    assert wire.requests == []
+
+
+async def test_no_id_of_upstream_breaks_our_line(hosted: Hosted) -> None:
+    line, _, _ = (await plain(hosted, answered(id="<b>|]x[ 17"))).partition("\n")
+
+    assert line == "[qwen3.7-plus | 11+35 tokens | 0.000302 CNY | bx17]"
+
+
+@pytest.mark.parametrize("schema", ['{"const": NaN}', '{"a":' * 400 + "1" + "}" * 400])
+async def test_json_text_that_is_none_is_refused(hosted: Hosted, schema: str) -> None:
+    wire = answered()
+    async with hosted(wire) as host:
+        result = await host.call_tool("extract", {"json_schema": schema, "text": "x"})
+        fields = await host.call_tool("ocr", {"source": EXAMPLES["ocr"]["source"], "fields": schema})
+    assert result.is_error
+    assert fields.is_error
+    assert "failed inside" not in text_of(result) + text_of(fields)
+    assert wire.requests == []
+
+
+async def test_a_long_text_without_a_line_of_ours_gets_one(hosted: Hosted) -> None:
+    text = await plain(hosted, FakeDashScope([]), "models", query="qwen", limit=50, include_retired=True)
+
+    assert re.match(r"\[characters 0 to [\d,]+ of [\d,]+, read on with job\(", text)
+
+
+def test_the_oldest_receipts_go_first() -> None:
+    receipts = Receipts(max_receipts=1)
+    for number in (1, 2):
+        cost = unpriced("x")
+        receipts.keep(
+            Receipt(
+                model="m", cost=cost, request_id=f"id-00{number}", request_ids=(f"id-00{number}",), elapsed_s=0,
+                tool="chat", finish_reasons=(), thinking=(),
+            )
+        )  # fmt: skip
+
+    assert (list(receipts.find("id-001")), list(receipts.find("id-002"))) == ([], ["id-002"])

@@ -11,6 +11,13 @@ from conftest import ANSWER, FakeDashScope, Hosted, stream, text_of
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def era() -> str:
+    """What is said here does not depend on it."""
+    return "2026-07-28"
+
+
 MODULES = {module.__name__.rpartition(".")[2]: module for module in tool_modules()}
 WORDS = ["", "None", "none", "null", "undefined"]
 NOT_SET = [*WORDS, None, [], {}, [""], ["None"], "[]", '[""]', "{}"]

@@ -267,7 +267,7 @@ async def test_a_region_with_several_scopes_says_which_is_shown(hosted: Hosted) 
         ({"images": ["big"]}, 'images[0] must be width x height in pixels, as "1024x768"'),
         ({"images": ["0x10"]}, "images[0]"),
         ({"region": "mars"}, "region must be 'cn-beijing'"),
-        ({"on": "yesterday"}, "on must be a day or a moment, as 2026-11-22"),
+        ({"on": "yesterday"}, "on must be a day or a moment from 2023 on, as 2026-11-22"),
         ({"on": "0001-01-01"}, "on must be a day or a moment"),
         ({"thinking": "maybe"}, "thinking must be true or false"),
         ({"models": ["x" * 101]}, "models[0] must have at most 100 characters"),

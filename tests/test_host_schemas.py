@@ -23,6 +23,13 @@ from pydantic import BaseModel, Field
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def era() -> str:
+    """What is said here does not depend on it."""
+    return "2026-07-28"
+
+
 Node = dict[str, Any]
 COMBINERS = {"anyOf", "oneOf", "allOf", "not"}
 BOUNDED = ("minLength", "maxLength", "minItems", "maxItems")

@@ -26,6 +26,14 @@ from bailian_mcp.server.text import PLAIN_WORDS
 from conftest import ANSWER, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def era() -> str:
+    """What is said here does not depend on it."""
+    return "2026-07-28"
+
+
 ROOT = Path(__file__).parent.parent
 ENGLISH = re.compile(r"[a-z']+ [a-z']+,? [a-z']+")  # three plain words in a row: a sentence that stayed
 UNKNOWN_MODEL = refusal(404, "model_not_found", "The model does not exist.")

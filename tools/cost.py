@@ -40,7 +40,9 @@ def _moment(text: str) -> str:
         if text and not 2023 <= datetime.fromisoformat(text).year < 2100:
             raise ValueError
     except ValueError:
-        raise ValueError("must be a day or a moment, as 2026-11-22 or 2026-11-22T23:30 (Beijing time)") from None
+        raise ValueError(
+            "must be a day or a moment from 2023 on, as 2026-11-22 or 2026-11-22T23:30 (Beijing time)"
+        ) from None
     return text
 
 
@@ -162,7 +164,7 @@ def _receipts_of(call: Call, request_id: str) -> CallToolResult:
     costs = Costs(region=call.region, on=str(call.today), cheapest=None)
     answer = CostAnswer(**dict(costs), receipts=receipts)
     told = "\n\n".join(map(_receipt_in_words, receipts))
-    return tool_result(answer, f"{told}\n[{costs.on}, {costs.region}: nothing was sent or billed]")
+    return tool_result(answer, f"{told}\n[looked up on {costs.on}, server in {costs.region}: the look-up is free]")
 
 
 def _receipt_in_words(receipt: Receipt) -> str:

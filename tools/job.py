@@ -41,17 +41,19 @@ async def job(
 ) -> Annotated[CallToolResult, TextPiece]:
     """Read on an answer of this server that was longer than the host takes. Free: it was paid when it was made.
 
-    Kept until the server ends.
+    Kept until the server ends, but for very many long ones.
     """
     if not id.strip():
         return tool_result(TextPiece(id="", piece="", start=0, end=0, total_chars=0), said(NOTHING_KEPT))
     text = call.context.kept_texts.get(id)
     if text is None:
-        raise InvalidRequest(f"No answer is kept as {printable(id)}: the server was restarted, or it is too old.")
+        raise InvalidRequest(
+            f"No answer is kept as {printable(id)}: the server was restarted since, or longer ones took its room."
+        )
     if offset >= len(text):
         raise InvalidRequest(f"That answer has {len(text):,} characters: give a smaller offset.")
     end = call.text_limit.less(NOTE_CHARS).fitting(text, offset)
     piece = TextPiece(id=id.strip(), piece=text[offset:end], start=offset, end=end, total_chars=len(text))
-    next_step = f"next offset={end}" if end < len(text) else "the end"
+    next_step = f'next: job(id="{piece.id}", offset={end})' if end < len(text) else "the end"
     facts = (f"characters {offset:,} to {end:,} of {len(text):,}", next_step)
     return tool_result(piece, f"[{' | '.join(map(said, facts))}]\n{piece.piece}")

@@ -83,6 +83,7 @@ async def ocr(
     known = call.known(chosen)
     if not model and not call.has_configured_model("ocr"):
         require_region(call.catalog, chosen, known, call.region)
+    target_of(call, chosen).require("image")
     async with open_source(call, source) as found:
         run = PageRun(call, target_of(call, chosen), wanted, *_to_read(found, chosen, known, pages))
         await run.run()

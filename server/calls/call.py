@@ -23,6 +23,9 @@ from .result import money, tokens
 from .spent import Spent, sum_exchanges
 from .thinking import Level, ThinkingParameters, output_limit, standard, thinking
 
+MAX_MODEL_CHARS = 200
+WRITE_NO_TEXT = ("embedding", "rerank")  # types of models that answer with numbers
+
 
 class Call:
     """One call's view of DashScope."""
@@ -57,6 +60,8 @@ class Call:
         if trouble := self.context.host.trouble:
             raise InvalidRequest(trouble)
         defaults = self.catalog.defaults
+        if len(asked) > MAX_MODEL_CHARS or not asked.strip().isprintable():
+            raise InvalidRequest("model must be a model id, as `models` tells them.")
         chosen = asked.strip() or self.context.models.get(tool) or defaults.get(tool, defaults["chat"])
         return chosen if self.context.host.kind == "other" else self.catalog.canonical_name(chosen)
 
@@ -120,6 +125,7 @@ class Call:
             RequestFailed: DashScope gave no answer.
         """
         known = self.known(model)
+        self._require_text(model, known)
         thinking = self.thinking(model, thinking_level)
         parameters: dict[str, Any] = self.output_limit(model, thinking, max_output_tokens)
         parameters |= {"response_format": response_format} if response_format else {}
@@ -129,6 +135,11 @@ class Call:
             await self._tell_page_fee(pdf_pages)
         protocol = ChatCompletions(cumulative=bool(known and known.cumulative))
         return await self.ask(RequestPlan(model, protocol, messages, thinking, parameters, pdf_pages=pdf_pages))
+
+    def _require_text(self, name: str, model: Model | None) -> None:
+        """Raises InvalidRequest: what the model gives is no text."""
+        if model and model.type in WRITE_NO_TEXT:
+            raise InvalidRequest(f"{name} writes no text: it is for {model.type}. Use {self.catalog.defaults['chat']}.")
 
     async def _tell_page_fee(self, pages: int | None) -> None:
         fee = self.catalog.fee("pdf_page", self.region)
@@ -180,7 +191,7 @@ class Call:
                 await self._progress.report(lambda: plan.label + progress_line(reply, plan.model))
 
     def _failed(self, plan: RequestPlan, reply: Reply, error: DashScopeError) -> RequestFailed:
-        reply.request_id, reply.sandbox = error.request_id, error.sandbox
+        reply.request_id, reply.sandbox = reply.request_id or error.request_id, error.sandbox
         exchange = exchange_of(self.context, plan, reply)
         if exchange.usage:
             self.exchanges.append(exchange)

@@ -1,5 +1,7 @@
 """A model's answer in words."""
 
+from secrets import token_hex
+
 from mcp.types import CallToolResult
 from pydantic import Field
 
@@ -32,5 +34,5 @@ def completion_result(exchange: Exchange, spent: Spent, *, show_reasoning: bool 
     )
     parts = [completion.answer]
     if completion.reasoning:
-        parts.append(f"[reasoning, {short_id(completion.request_id)}]\n{completion.reasoning}")
+        parts.append(f"[reasoning, {short_id(completion.request_id) or token_hex(2)}]\n{completion.reasoning}")
     return call_result(completion, "\n\n".join(parts), incomplete(completion.incomplete))

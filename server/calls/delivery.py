@@ -7,7 +7,7 @@ from typing import Any
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent
 
-from ..text import revealed
+from ..text import repair_surrogates, revealed
 from .call import Call
 from .host_limits import TextLimit
 from .language import said
@@ -48,7 +48,7 @@ def _as_text(call: Call, result: CallToolResult) -> CallToolResult:
     """The text alone, as much of it as the host takes; the rest is kept to be read on."""
     (block,) = result.content
     assert isinstance(block, TextContent)
-    text, steering = revealed(block.text)
+    text, steering = revealed(repair_surrogates(block.text))
     if steering:
         text = _with_fact(text, said(f"{steering} control characters made visible, as <U+001B>"))
     if call.text_limit.fitting(text) < len(text):

@@ -19,20 +19,21 @@ class Receipt(CallResult):
 class Receipts:
     """The last ones, by request id."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_receipts: int = MAX_RECEIPTS) -> None:
+        self._max_receipts = max_receipts
         self._kept: OrderedDict[str, Receipt] = OrderedDict()
 
     def keep(self, receipt: Receipt) -> None:
         for request_id in receipt.request_ids:
             self._kept[request_id] = receipt
-        while len(self._kept) > MAX_RECEIPTS:
+        while len(self._kept) > self._max_receipts:
             self._kept.popitem(last=False)
 
     def find(self, request_id: str) -> dict[str, Receipt]:
-        """By request id: the one of that id, or all whose id begins so."""
+        """By request id: the one of that id, or all whose id begins or ends so."""
         asked = request_id.strip()
         if asked in self._kept:
             return {asked: self._kept[asked]}
         if len(asked) < MIN_ID_CHARS:
             return {}
-        return {name: receipt for name, receipt in self._kept.items() if name.startswith(asked)}
+        return {name: receipt for name, receipt in self._kept.items() if name.startswith(asked) or name.endswith(asked)}

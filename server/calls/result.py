@@ -3,6 +3,7 @@
 The line comes first: it survives wherever a host cuts a text, and no words of a model can stand before it.
 """
 
+import re
 from typing import Any
 
 from mcp.types import CallToolResult, TextContent
@@ -13,6 +14,8 @@ from .language import said
 
 PER = {1_000_000: "/M", 1_000: "/1,000", 1: ""}
 SHORT_ID_CHARS = 8
+NO_ID = re.compile(r"[^\w.:-]")  # our line could be broken with it
+UUID = re.compile(r"[0-9a-f]{8}-")  # others begin alike, and differ at their end
 
 
 class CallResult(Frozen):
@@ -62,7 +65,8 @@ def incomplete(why: str) -> str:
 
 def short_id(request_id: str) -> str:
     """What of a request id stands in a line; `cost` takes it too."""
-    return request_id[:SHORT_ID_CHARS]
+    request_id = NO_ID.sub("", request_id)
+    return request_id[:SHORT_ID_CHARS] if UUID.match(request_id) else request_id[-SHORT_ID_CHARS:]
 
 
 def _billed(result: CallResult) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..json_text import unique_names
-from ..text import HALF_A_PAIR, complaints, is_sendable, printable
+from ..text import HALF_A_PAIR, complaints, is_sendable, printable, repair_surrogates
 from .models import Advice, Catalog, Deployment, Fee, Model, Price, Reference, Training
 
 CATALOG = Path(__file__).parent.parent.parent / "catalog.json"
@@ -46,7 +46,7 @@ def overlaid(path: Path) -> Catalog:
     try:
         return validated(merge_overlay(read_json(CATALOG), read_json(path), path.name), path.name)
     except BadCatalog as error:
-        return shipped().model_copy(update={"trouble": f"The catalog overlay is set aside: {error}"})
+        return shipped().model_copy(update={"trouble": repair_surrogates(f"The catalog overlay is set aside: {error}")})
 
 
 def validated(data: Any, name: str) -> Catalog:

@@ -18,7 +18,7 @@ from ..endpoints import Host
 from ..errors import NOTHING_SENT
 from ..json_text import json_or_text
 from ..text import HALF_A_PAIR, clip, is_sendable
-from .errors import NO_KEY, DashScopeError, from_reply
+from .errors import NO_KEY, UNNAMED, DashScopeError, from_reply
 
 MAX_CONNECTIONS = 64
 CONNECT_S = 10.0
@@ -151,7 +151,7 @@ class Connection:
 
     def safe(self, text: str) -> str:
         """A word of upstream's that goes into a result."""
-        return clip(self.redact(text), 80)
+        return clip(UNNAMED.sub("", self.redact(text)), 80)
 
     def error(self, response: httpx2.Response, reply: Any) -> DashScopeError:
         return from_reply(response.status_code, response.headers, reply, self.redact, self.host.service)

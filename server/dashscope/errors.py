@@ -15,6 +15,7 @@ from ..errors import NOTHING_SENT
 from ..text import clip, without_markup
 
 MAX_QUOTED_CHARS = 300
+UNNAMED = re.compile("[<>|]")  # what no code and no request id holds
 SANDBOX_SAYS = "SANDBOX, nothing of this is real: "
 # A form of answer that a model does not take: another may do
 FORMAT = re.compile("response_format|json mode|json_schema", re.IGNORECASE)
@@ -79,8 +80,8 @@ class DashScopeError(ToolError):
 
     @property
     def request_id(self) -> str:
-        named = (detail for detail in self.details if detail.startswith("request "))
-        return next(named, "").removeprefix("request ")
+        last = self.details[-1] if self.details else ""  # a code may begin with that word, too
+        return last.removeprefix("request ") if last.startswith("request ") else ""
 
     @property
     def filtered(self) -> bool:
@@ -310,7 +311,7 @@ def from_reply(
     return DashScopeError(
         f"{known.message}{why} {known.next}",
         kind=known.kind or ("format" if status == 400 and FORMAT.search(message) else ""),
-        details=tuple(clip(redact(detail), 80) for detail in details if detail),
+        details=tuple(clip(UNNAMED.sub("", redact(detail)), 80) for detail in details if detail),
         code=code,
         status=status,
         retry=known.retry and status in RETRIED,

@@ -55,7 +55,7 @@ class TargetModel:
             return
         if kind == "image":
             raise InvalidRequest(
-                f"{self.name} reads no images. Leave out the files, or use {self.catalog.defaults['chat']}."
+                f"{self.name} reads no images. Use {self.catalog.defaults['chat']}, or leave them out."
             )
         able = [each.id for each in self.catalog.models if kind in each.input and each.in_service][:3]
         raise InvalidRequest(f"{self.name} reads no PDFs. Use {' or '.join(able)}, or read it with `ocr` or `extract`.")

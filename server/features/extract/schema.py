@@ -130,7 +130,10 @@ def _item(node: Any, name: str) -> Any:
 def _bounded(schema: dict[str, Any]) -> None:
     if depth_of(schema) > MAX_SCHEMA_DEPTH:
         raise _refused(f"it is nested deeper than {MAX_SCHEMA_DEPTH} levels")
-    text = json.dumps(schema, ensure_ascii=False)
+    try:
+        text = json.dumps(schema, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise _refused("it holds NaN or Infinity, which are no JSON") from None
     if len(text) > MAX_SCHEMA_CHARS:
         raise _refused(f"it is longer than {MAX_SCHEMA_CHARS:,} characters")
     if not is_sendable(text):

@@ -14,6 +14,7 @@ from ...catalog import Catalog, Model
 from ...catalog.pricing import image_tokens, is_ocr, seen_as, text_tokens
 from ...dashscope import ChatCompletions, Generation, Responses, WireProtocol
 from ...errors import InvalidRequest
+from ...json_text import MAX_DEPTH, depth_of
 
 TaskName = Literal[
     "text_recognition", "document_parsing", "table_parsing", "formula_recognition", "key_information_extraction",
@@ -88,7 +89,7 @@ def ocr_task(task: TaskName | None, fields: Mapping[str, Any] | None) -> OcrTask
         return OcrTask(task or "text_recognition")
     if task not in (None, "key_information_extraction"):
         raise InvalidRequest(f"fields belong to task=key_information_extraction, not to {task}. Leave one of them out.")
-    if (depth := _depth(fields)) > MAX_FIELDS_DEPTH:
+    if (depth := _depth(fields) if depth_of(fields) <= MAX_DEPTH else MAX_DEPTH) > MAX_FIELDS_DEPTH:
         raise InvalidRequest(
             f"fields has {depth} levels; DashScope takes {MAX_FIELDS_DEPTH}. Flatten it, or use `extract`."
         )
