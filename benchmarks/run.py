@@ -150,6 +150,13 @@ async def upstream_running() -> AsyncIterator[Upstream]:
         upstream.process.wait()
 
 
+def starts(figures: dict[str, Figures]) -> None:
+    for era in [*ERAS] * STARTS:
+        for name, command in SERVERS.items():
+            for what, value in started(command, era).items():
+                figures[name].add(what, value)
+
+
 async def main() -> None:
     figures = {name: Figures() for name in SERVERS}
     async with upstream_running() as upstream:
@@ -157,11 +164,7 @@ async def main() -> None:
             for name, command in SERVERS.items():
                 await measured(command, upstream, figures[name])
                 figures[name].add("peak memory, MiB", memory_mib(command, upstream))
-    for _ in range(STARTS):
-        for name, command in SERVERS.items():
-            for era in ERAS:
-                for what, value in started(command, era).items():
-                    figures[name].add(what, value)
+    starts(figures)
     ours, peer = figures.values()
     print(f"median of {ROUNDS} rounds; milliseconds, less is better, unless said otherwise")
     print(f"{'':38}{'bailian-mcp':>14}{'minimal':>12}{'ratio':>9}")

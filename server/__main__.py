@@ -32,7 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _serve(arguments: argparse.Namespace) -> int:
     stdio = _take_over_stdio() if arguments.transport == "stdio" else None
-    from .commands import serve
+    from .commands.loading import loaded_lightly
+
+    with loaded_lightly():
+        from .commands import serve
 
     return serve.main(
         arguments.transport,

@@ -20,8 +20,8 @@ from anyio.abc import ByteReceiveStream, ByteSendStream, UNIXSocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 from bailian_mcp.server import sandbox
 from bailian_mcp.server.app.server import build
-from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.app.transports.front import Front
+from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.commands import serve
 from bailian_mcp.server.dashscope import DashScope
 from bailian_mcp.server.endpoints import Host, host

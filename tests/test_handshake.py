@@ -30,7 +30,9 @@ def line(id: Any = 0, method: str = "initialize", **params: Any) -> bytes:
 
 
 def probe(id: Any = 0, **changed: Any) -> bytes:
-    return line(id, "server/discover", _meta={**ENVELOPE, **{f"{META}{name}": value for name, value in changed.items()}})
+    return line(
+        id, "server/discover", _meta={**ENVELOPE, **{f"{META}{name}": value for name, value in changed.items()}}
+    )
 
 
 def early(given: bytes) -> bytes | None:
@@ -70,7 +72,7 @@ LEFT_ALONE = [
     line(**{**HELLO, "clientInfo": {"name": "x"}}),
     line(**{**HELLO, "clientInfo": {**INFO, "title": 1}}),
     line(**{**HELLO, "_meta": {"progressToken": 1}}),
-    line(**{"capabilities": {}, "clientInfo": INFO}),
+    line(capabilities={}, clientInfo=INFO),
     *(line(id, **HELLO) for id in (True, None, 1.5, 2**53, [], "名")),
     line(**{**HELLO, "clientInfo": {**INFO, "name": "\ud83d"}}),
     line(**HELLO).replace(b'"2.0"', b'"1.0"'),
@@ -137,9 +139,7 @@ async def said(*given: bytes) -> Raw:
 
 async def test_where_a_setting_stops_the_start_nothing_is_answered() -> None:
     given = b"".join([line(**HELLO), probe()])
-    told = await anyio.run_process(
-        SERVER, input=given, env={"PATH": "", "BAILIAN_MAX_COST_PER_DAY": "1"}, check=False
-    )
+    told = await anyio.run_process(SERVER, input=given, env={"PATH": "", "BAILIAN_MAX_COST_PER_DAY": "1"}, check=False)
 
     assert told.returncode == 2
     assert told.stdout == b""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO
 
+from ..version import own_version
 from . import handshake
 
 MAX_EARLY = 4  # replies: a pipe takes them even if nobody reads
@@ -34,7 +35,7 @@ class Front:
 
     def answer_early(self) -> None:
         """Answer the handshake from now on until somebody attaches."""
-        handshake.own_version()
+        own_version()
         self._early = MAX_EARLY
         sys.setswitchinterval(SWITCH_S)
         self._reader.start()
@@ -77,7 +78,7 @@ class Front:
             return False
         if not probe:
             self.said = handshake.head(message)
-        return probe
+        return bool(probe)
 
     def _write(self, reply: bytes) -> bool:
         try:
