@@ -1,6 +1,7 @@
 """The handshake that is answered while the SDK loads: as the SDK answers it, in both eras, or not at all."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -124,11 +125,11 @@ async def test_a_host_of_2026_has_one_reply_to_its_probe_and_its_tools() -> None
     assert refused["error"]["code"] == -32022
 
 
-async def said(*given: bytes) -> Raw:
+async def said(*given: bytes, **environment: str) -> Raw:
     """A server that was told all this at once, when the last of it was answered."""
     wanted = sum(b'"id"' in each for each in given)
     with anyio.fail_after(60):
-        async with raw(greeted=False) as server:
+        async with raw(greeted=False, **environment) as server:
             await server.stdin.send(b"".join(given))
             while len(server.lines) < wanted:
                 await server.line()
@@ -143,3 +144,26 @@ async def test_where_a_setting_stops_the_start_nothing_is_answered() -> None:
 
     assert told.returncode == 2
     assert told.stdout == b""
+
+
+# --- what the list of tools does not need is not loaded ---
+
+TELLS_WHAT_IS_LOADED = """
+import atexit, sys
+
+atexit.register(lambda: sys.stderr.write(" ".join(sys.modules)))
+"""
+NOT_FOR_THE_LIST = {
+    "PIL", "pypdfium2", "jsonschema", "jwt", "bailian_mcp.server.sandbox",
+    "bailian_mcp.server.app.transports.http", "bailian_mcp.server.commands.demo",
+}  # fmt: skip
+LIST = [line(**HELLO), b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n', line(1, "tools/list")]
+
+
+async def test_a_host_that_lists_the_tools_has_nothing_loaded_that_only_calls_need(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(TELLS_WHAT_IS_LOADED)
+    server = await said(*LIST, PYTHONPATH=str(tmp_path))
+    loaded = set(server.stderr.decode().split())
+
+    assert "bailian_mcp.tools.chat" in loaded
+    assert loaded & NOT_FOR_THE_LIST == set()
