@@ -27,7 +27,7 @@ CATALOG_CALLS: dict[str, dict[str, object]] = {
     "cost": {"input_tokens": 300_000, "output_tokens": 2_000},
     "models": {"query": "便宜的视觉模型"},
 }
-STARTS = 11  # of each server in each era, by turns
+STARTS = 7  # of each server in each era, by turns
 FIRST_S = 0.25  # later progress is not the first
 ROUNDS, CALLS, IN_FLIGHT, MANY = 5, 100, 64, 512
 
