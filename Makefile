@@ -34,7 +34,7 @@ format: .venv/dev  ## format the code
 wheel: .venv/dev  ## build the wheel from a clean copy and prove it in an empty environment
 	$(BIN)/python tests/wheel.py
 
-bench: .venv/dev  ## measure beside a minimal server on the same SDK (a minute)
+bench: .venv/dev  ## measure beside a minimal server on the same SDK (a few minutes)
 	@$(BIN)/python benchmarks/run.py
 
 hosts: .venv/runtime  ## run real hosts from npm and PyPI with a scripted model: `make hosts ARGS="codex --keep"` one of them

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import anyio
 from mcp import Client, StdioServerParameters
+from starts import ERAS, started
 
 HERE = Path(__file__).parent
 SERVERS = {
@@ -26,6 +27,7 @@ CATALOG_CALLS: dict[str, dict[str, object]] = {
     "cost": {"input_tokens": 300_000, "output_tokens": 2_000},
     "models": {"query": "便宜的视觉模型"},
 }
+STARTS = 7  # of each server in each era, by turns
 FIRST_S = 0.25  # later progress is not the first
 ROUNDS, CALLS, IN_FLIGHT, MANY = 5, 100, 64, 512
 
@@ -56,7 +58,7 @@ async def measured(command: list[str], upstream: Upstream, figures: Figures) -> 
     start = time.monotonic()
     async with Client(server, mode="legacy") as host:
         offered = {tool.name for tool in (await host.list_tools()).tools}
-        figures.add("start -> tools/list", 1000 * (time.monotonic() - start))
+        figures.add("start -> tools/list, SDK's client", 1000 * (time.monotonic() - start))
         for name, arguments in CATALOG_CALLS.items():
             if name in offered:
                 await catalog_calls(host, figures, name, arguments)
@@ -148,6 +150,13 @@ async def upstream_running() -> AsyncIterator[Upstream]:
         upstream.process.wait()
 
 
+def starts(figures: dict[str, Figures]) -> None:
+    for era in [*ERAS] * STARTS:
+        for name, command in SERVERS.items():
+            for what, value in started(command, era).items():
+                figures[name].add(what, value)
+
+
 async def main() -> None:
     figures = {name: Figures() for name in SERVERS}
     async with upstream_running() as upstream:
@@ -155,16 +164,17 @@ async def main() -> None:
             for name, command in SERVERS.items():
                 await measured(command, upstream, figures[name])
                 figures[name].add("peak memory, MiB", memory_mib(command, upstream))
+    starts(figures)
     ours, peer = figures.values()
     print(f"median of {ROUNDS} rounds; milliseconds, less is better, unless said otherwise")
-    print(f"{'':32}{'bailian-mcp':>14}{'minimal':>12}{'ratio':>9}")
+    print(f"{'':38}{'bailian-mcp':>14}{'minimal':>12}{'ratio':>9}")
     for name, samples in ours.samples.items():
         one = statistics.median(samples)
         if name in peer.samples:
             other = statistics.median(peer.samples[name])
-            print(f"{name:32}{one:14.2f}{other:12.2f}{one / other:9.2f}")
+            print(f"{name:38}{one:14.2f}{other:12.2f}{one / other:9.2f}")
         else:
-            print(f"{name:32}{one:14.2f}")
+            print(f"{name:38}{one:14.2f}")
     print(f"worst cancel -> upstream closed: {max(ours.samples['cancel -> upstream closed']):.1f} ms")
 
 

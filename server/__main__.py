@@ -7,7 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .app.transports.front import Front
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,7 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _serve(arguments: argparse.Namespace) -> int:
     stdio = _take_over_stdio() if arguments.transport == "stdio" else None
-    from .commands import serve
+    from .commands.loading import loaded_lightly
+
+    with loaded_lightly():
+        from .commands import serve
 
     return serve.main(
         arguments.transport,
@@ -41,7 +47,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     )
 
 
-def _take_over_stdio() -> tuple[BinaryIO, BinaryIO]:
+def _take_over_stdio() -> "Front":
     """stdin and stdout for the protocol alone: everyone else reads nothing, and what they print goes to stderr."""
     try:
         streams = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
@@ -52,7 +58,12 @@ def _take_over_stdio() -> tuple[BinaryIO, BinaryIO]:
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
-    return streams
+    from .app.transports.front import Front
+
+    front = Front(*streams)
+    if not any(name.startswith("BAILIAN_MAX_COST_PER_") for name in os.environ):  # which stops the start
+        front.answer_early()
+    return front
 
 
 def _parsed(argv: list[str]) -> argparse.Namespace:

@@ -20,6 +20,7 @@ from anyio.abc import ByteReceiveStream, ByteSendStream, UNIXSocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 from bailian_mcp.server import sandbox
 from bailian_mcp.server.app.server import build
+from bailian_mcp.server.app.transports.front import Front
 from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.calls.result import short_id
 from bailian_mcp.server.commands import serve
@@ -315,15 +316,16 @@ class Raw(Lines):
 
 
 @asynccontextmanager
-async def raw(*arguments: str, **environment: str) -> AsyncIterator[Raw]:
-    """A server process that has shaken hands."""
+async def raw(*arguments: str, greeted: bool = True, **environment: str) -> AsyncIterator[Raw]:
+    """A server process that has shaken hands, if `greeted`."""
     started = await anyio.open_process([*SERVER, *arguments], env={**os.environ, **environment})
     async with started as running, anyio.create_task_group() as tasks:
         assert running.stdin
         assert running.stdout
         server = Raw(running.stdin, running.stdout, running=running)
         tasks.start_soon(server.keep_stderr)
-        await server.shake_hands()
+        if greeted:
+            await server.shake_hands()
         yield server
         if running.returncode is None:
             running.terminate()
@@ -342,7 +344,7 @@ async def piped(**environment: str) -> AsyncIterator[UNIXSocketStream]:
 
     async def run() -> None:
         with theirs.makefile("rb") as stdin, theirs.makefile("wb", buffering=0) as stdout:
-            await serve.run(read_settings(), "stdio", (stdin, stdout), None)
+            await serve.run(read_settings(), "stdio", Front(stdin, stdout), None)
             theirs.shutdown(socket.SHUT_RDWR)
 
     with theirs, pytest.MonkeyPatch.context() as patch:

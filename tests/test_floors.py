@@ -21,7 +21,7 @@ FLOORS = (
     {"calls"}, {"features"}, {"tools"}, {"app"}, {"commands"}, {"__main__"},
 )  # fmt: skip
 ONLY = {  # what only these may import, or read
-    "httpx2": {"dashscope"}, "stamina": {"dashscope"}, "os.environ": {"settings"}, "os.getenv": {"settings"},
+    "httpx2": {"dashscope"}, "stamina": {"dashscope"}, "os.environ": {"settings", "__main__"}, "os.getenv": {"settings"},
     "PIL": {"files/render_process"}, "pypdfium2": {"files/render_process"}, "uvicorn": {"app/transports", "sandbox"},
     "starlette": {"app/transports", "sandbox"}, "mcp.server.mcpserver.Context": {"calls", "app"},
     "jsonschema_rs": {"features/extract"},

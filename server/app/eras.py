@@ -13,7 +13,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCRequest
 
-PROBE = "server/discover"
+from .transports.handshake import DISCOVER
 
 
 async def serve_either_era(server: Server[Any], read: Any, write: Any) -> None:
@@ -32,7 +32,7 @@ async def _relay(server: Server[Any], read: Any, write: Any, onward: MemoryObjec
         async with read, onward:
             async for item in read:
                 method = _method(item)
-                if method == PROBE and not decided:
+                if method == DISCOVER and not decided:
                     await write.send(await _answer(server, item))
                 else:
                     decided = decided or bool(method)

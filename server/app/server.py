@@ -21,19 +21,13 @@ from ..errors import InvalidRequest
 from ..text import repair_surrogates
 from .arguments import fitted, reworded
 from .eras import serve_either_era
+from .identity import INSTRUCTIONS, NAME, SAME_FOR_MS, TITLE
 from .input_schemas import checked_schema
 from .resources import add_resources
 from .tool_schemas import as_tool
 from .version import own_version
 
-NAME = "bailian"
-TITLE = "Alibaba Cloud Model Studio (百炼)"
-INSTRUCTIONS = (
-    "Models of Alibaba Cloud Model Studio (百炼, DashScope), billed per token. The first line of an answer is this "
-    "server's: [model | tokens in+out | list price | request id]; look at it before you repeat a call. Free quota and "
-    "promotions are not in the price. cost(request_id=...) gives a call's whole sum. Answers may be in Chinese."
-)
-SAME_FOR_AN_HOUR = CacheHint(ttl_ms=3_600_000, scope="public")
+SAME_FOR_AN_HOUR = CacheHint(ttl_ms=SAME_FOR_MS, scope="public")
 CACHED: tuple[CacheableMethod, ...] = (
     "server/discover", "tools/list", "resources/list", "resources/templates/list", "resources/read",
 )  # fmt: skip

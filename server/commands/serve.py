@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from socket import socket
-from typing import Any, BinaryIO
+from typing import Any
 
 import anyio
 
 from ..app.server import build, tool_modules
 from ..app.transports import stdio as stdio_transport
+from ..app.transports.front import Front
 from ..calls.context import AppContext
 from ..catalog import Catalog, overlaid, shipped
 from ..dashscope import DashScope
@@ -20,14 +21,13 @@ from ..network import listen
 from ..settings import BadSettings, Settings, child_environment, read_settings, warnings_for_environment
 from .logs import log_to_stderr
 
-Streams = tuple[BinaryIO, BinaryIO]
 LOGGER = logging.getLogger("bailian_mcp")
 
 
 def main(
-    transport: str, host: str, port: int, *, stdio: Streams | None, sandboxed: bool = False, structured: bool = False
+    transport: str, host: str, port: int, *, stdio: Front | None, sandboxed: bool = False, structured: bool = False
 ) -> int:
-    """Serve until told to stop; the exit status. `stdio`: the two streams, where that is the transport."""
+    """Serve until told to stop; the exit status. `stdio`: who reads the host, where that is the transport."""
     with ExitStack() as stack:
         try:
             given = {"BAILIAN_STRUCTURED": "true"} if structured else {}
@@ -72,13 +72,13 @@ def _listening(settings: Settings, host: str, port: int) -> socket:
         raise BadSettings(f"It cannot listen on {host}:{port}: {reason}. Choose another --port.") from None
 
 
-async def run(settings: Settings, transport: Any, stdio: Streams | None, listening: socket | None) -> None:
+async def run(settings: Settings, transport: Any, stdio: Front | None, listening: socket | None) -> None:
     """Serve with these settings until the transport ends: over `stdio`, or where it is `listening`."""
     client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
     async with client:
         server = build(_context(settings, client, remote=stdio is None), log_level=settings.log_level)
         if stdio:
-            await stdio_transport.serve(server, *stdio)
+            await stdio_transport.serve(server, stdio)
         elif listening:
             from ..app.transports import http  # loads a web server, which stdio never needs
 

@@ -5,7 +5,7 @@ The SDK has its own, but cannot leave while its reader blocks, and a server must
 
 import math
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from queue import SimpleQueue
 from typing import Any, BinaryIO, cast
@@ -16,6 +16,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from mcp.server.stdio import stdio_server
 
 from ..server import App
+from .front import Front
 from .signals import wait_for_shutdown
 
 IDLE_GRACE_S = 0.5  # without a byte taken by the host
@@ -24,20 +25,21 @@ PIECE_BYTES = 8 * 1024  # how finely it is seen that the host takes bytes
 
 
 @asynccontextmanager
-async def streams(stdin: BinaryIO, stdout: BinaryIO) -> AsyncIterator[Any]:
-    """The SDK's (read, write) pair over two streams; `stdout` unbuffered.
+async def streams(front: Front) -> AsyncIterator[Any]:
+    """The SDK's (read, write) pair over the two streams that a front reads for us.
 
     Ends at the end of input, at SIGTERM and at SIGINT alike: running calls are cancelled, the process can go, even
     when the host has stopped reading what we write.
     """
     send, lines = anyio.create_memory_object_stream[str](math.inf)
     token = anyio.lowlevel.current_token()
-    threading.Thread(target=_pump, args=(stdin, send, token), daemon=True).start()
+    for line in front.attach(_into_the_loop(send, token)):
+        _take(send, line)
     ended = anyio.Event()
     try:
         async with send, lines, anyio.create_task_group() as tasks:
             tasks.start_soon(_end_at_signal, send)
-            writer = _Writer(stdout, token)
+            writer = _Writer(front.stdout, token, front.said)
             tasks.start_soon(_leave_after, ended, writer, tasks.cancel_scope)
             wire_in, wire_out = cast("anyio.AsyncFile[str]", _Lines(lines, ended)), cast("anyio.AsyncFile[str]", writer)
             async with stdio_server(wire_in, wire_out) as streams:
@@ -47,9 +49,9 @@ async def streams(stdin: BinaryIO, stdout: BinaryIO) -> AsyncIterator[Any]:
         pass  # the host stopped reading: it has gone, and nobody is left to tell
 
 
-async def serve(server: App, stdin: BinaryIO, stdout: BinaryIO) -> None:
+async def serve(server: App, front: Front) -> None:
     """Serve one host over two streams until its input ends."""
-    async with streams(stdin, stdout) as (read, write):
+    async with streams(front) as (read, write):
         await server.run_over(read, write)
 
 
@@ -69,15 +71,21 @@ class _Lines:
 class _Writer:
     """Writes in a daemon thread, one text at a time: a host that does not read holds up nothing but this."""
 
-    def __init__(self, stdout: BinaryIO, token: Any) -> None:
+    def __init__(self, stdout: BinaryIO, token: Any, said: bytes = b"") -> None:
+        """`said`: how the line begins that the host already has."""
+        self._said = said
         self._texts: SimpleQueue[tuple[bytes, anyio.Event]] = SimpleQueue()
         self._failed: OSError | None = None
         self.written = 0  # bytes the host has taken
         threading.Thread(target=self._work, args=(stdout, token), daemon=True).start()
 
     async def write(self, text: str) -> None:
+        content = text.encode()
+        if self._said and content.startswith(self._said):
+            self._said = b""
+            return
         written = anyio.Event()
-        self._texts.put((text.encode(), written))
+        self._texts.put((content, written))
         await written.wait()
         if self._failed:
             raise BrokenPipeError from self._failed
@@ -103,12 +111,21 @@ class _Writer:
             content = content[taken:]
 
 
-def _pump(stdin: BinaryIO, send: Any, token: Any) -> None:
-    """Hand each line of input to the event loop; a daemon thread, so that a blocked read holds nobody up."""
-    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, RuntimeError, OSError):  # the loop has ended
-        for line in stdin:
-            anyio.from_thread.run_sync(send.send_nowait, line.decode("utf-8", errors="replace"), token=token)
-        anyio.from_thread.run_sync(send.close, token=token)
+def _into_the_loop(send: Any, token: Any) -> Callable[[bytes | None], None]:
+    """What hands a line to the event loop from another thread."""
+
+    def sink(line: bytes | None) -> None:
+        anyio.from_thread.run_sync(_take, send, line, token=token)
+
+    return sink
+
+
+def _take(send: Any, line: bytes | None) -> None:
+    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # the connection has ended
+        if line is None:
+            send.close()
+        else:
+            send.send_nowait(line.decode("utf-8", errors="replace"))
 
 
 async def _end_at_signal(send: Any) -> None:
