@@ -154,7 +154,7 @@ async def test_a_host_of_text_sees_web_text_fenced_and_each_source_on_a_line(hos
         "[2] 西湖, 杭州西湖风景名胜区管委会 https://westlake.hangzhou.gov.cn/",
     ]
     assert closed == f"</web {fence}>"
-    assert ours == "[qwen3.7-plus | 619+139 tokens | 0.00535 CNY | req-nati]"
+    assert ours == "[qwen3.7-plus | 619+139 tokens | 0.00535 CNY | q-native]"
 
 
 async def test_a_result_is_one_block_of_text(hosted: Hosted) -> None:
