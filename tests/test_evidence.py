@@ -149,3 +149,9 @@ def test_a_whole_line_is_always_found_where_it_stands(line: str, before: str, af
         assert place
         quote = unicodedata.normalize("NFKC", "".join(text[slice(*place)].split()))
         assert quote
+
+
+def test_true_and_false_are_nothing_to_look_for() -> None:
+    """Two parts that disagree on one ended the call, and what was paid with it."""
+    assert not SearchableText("True 1 是").says(True)
+    assert not SearchableText("False 0 否").says(False)

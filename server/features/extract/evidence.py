@@ -109,7 +109,7 @@ class SearchableText:
     def says(self, value: Any) -> bool:
         if isinstance(value, str):
             return self.find(value) is not None
-        return isinstance(value, int | float) and self.find_number(value) is not None
+        return isinstance(value, int | float) and not isinstance(value, bool) and self.find_number(value) is not None
 
     def find_number(self, value: float) -> tuple[int, int] | None:
         """The first number of that very value, however many zeros and separators it is written with."""
