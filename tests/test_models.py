@@ -209,3 +209,10 @@ async def test_bad_arguments_are_refused_in_words(hosted: Hosted, arguments: dic
 
     assert result.is_error
     assert says in text_of(result)
+
+
+async def test_a_name_with_a_slip_is_told_its_near_names(hosted: Hosted) -> None:
+    told = await found(hosted, query="qwen3.7-plsu")
+
+    assert told["models"] == []
+    assert any(note.startswith("Near names: ") and "qwen3.7-plus" in note for note in told["notes"])

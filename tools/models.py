@@ -124,6 +124,8 @@ async def models(
     hidden = 0 if include_retired or not found else len(look(include_retired=True)) - len(found)
     notes = [f"Not understood, and not used: {', '.join(map(printable, said.ignored))}."] if said.ignored else []
     notes += [f"{hidden} retired models fit too: include_retired=true."] if hidden else []
+    near = [] if found else catalog.similar_names(query.strip())
+    notes += [f"Near names: {', '.join(near)}."] if near else []
     advice = recommendations(catalog, query)
     shown_models = _advised_first(catalog, advice, found)
     return _told(call, {m.id: m for m in shown_models}, advice, notes, where, limit)
