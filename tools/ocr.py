@@ -83,9 +83,10 @@ async def ocr(
     known = call.known(chosen)
     if not model and not call.has_configured_model("ocr"):
         require_region(call.catalog, chosen, known, call.region)
-    target_of(call, chosen).require("image")
+    target = target_of(call, chosen)
+    target.require("image")
     async with open_source(call, source) as found:
-        run = PageRun(call, target_of(call, chosen), wanted, *_to_read(found, chosen, known, pages))
+        run = PageRun(call, target, wanted, *_to_read(found, chosen, known, pages))
         await run.run()
     done = tuple(run.pages[number] for number in sorted(run.pages))
     transcription = Transcription(
@@ -128,7 +129,8 @@ def _page_in_words(page: Page, mark: str, *, heading: bool) -> str:
     head = ": ".join(filter(None, (_name(page) if heading else "", doubt if doubtful else "")))
     body = "\n".join(_line_in_words(line) for line in page.lines) or page.text
     given = json.dumps(page.fields, ensure_ascii=False) if page.fields is not None else ""
-    return "\n".join(filter(None, (f"[{mark} {head}]".replace("[ ", "[") if head else "", body, given)))
+    ours = f"[{' '.join(filter(None, (mark, head)))}]" if head else ""
+    return "\n".join(filter(None, (ours, body, given)))
 
 
 def _name(page: Page) -> str:

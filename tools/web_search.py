@@ -115,7 +115,7 @@ def _web_answer(finding: Finding, found: Cited, spent: Spent) -> WebAnswer:
 def _in_words(answer: WebAnswer) -> str:
     """The web's words between two lines that no page can foresee, then our own."""
     fence = token_hex(FENCE_BYTES)
-    sources = [f"[{source.index}] {_name(source)} {source.url}".replace("  ", " ") for source in answer.sources]
+    sources = [" ".join(filter(None, (f"[{each.index}]", _name(each), each.url))) for each in answer.sources]
     parts = [f"<web {fence}: {UNTRUSTED}>", answer.answer, *sources, f"</web {fence}>"]
     return "\n".join([*parts, *map(said, answer.notes)])
 

@@ -13,13 +13,8 @@ from .input_schemas import NOT_SET
 ADDED_BY_HOSTS = {"action", "chatInput", "sessionId", "tool", "toolCallId", "random_string"}
 # What gateways and models fill in for what is not set (metatool-ai/metamcp#365). Never read so in what is sent verbatim
 NOTHING = {"", "none", "null", "undefined", "[]", "{}", '[""]'}
-TERSE = {
-    "model",
-    "on",
-    "pages",
-    "request_id",
-    "id",
-}  # texts in which such a word means nothing else; all others are verbatim
+# Texts in which such a word means nothing else; all others are verbatim
+TERSE = {"model", "on", "pages", "request_id", "id"}
 LEVELS_OF_A_SWITCH = {"true": "medium", "false": "off"}
 
 

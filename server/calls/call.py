@@ -218,13 +218,10 @@ class Call:
         return error.reworded(hint=f"{error.hint} {spent}".strip()) if spent else error
 
     def _spent_in_words(self) -> str:
-        said = []
-        if self.exchanges:
-            spent = self.spent(self.exchanges[-1].model)
-            said.append(f"Spent: {tokens(spent['usage'])}, {money(spent['cost']).removesuffix('.')}.")
-        elif self._perhaps_billed > 1:
-            said.append(self._uncounted)
-        return " ".join(said)
+        if not self.exchanges:
+            return self._uncounted if self._perhaps_billed > 1 else ""  # of a single one its own words say so
+        spent = self.spent(self.exchanges[-1].model)
+        return f"Spent: {tokens(spent['usage'])}, {money(spent['cost']).removesuffix('.')}."
 
     @property
     def _uncounted(self) -> str:

@@ -19,25 +19,21 @@ RECEIPT = (
     "杭州西湖茶庄 销售小票\n日期：2026年10月6日\n西湖龙井 250g ×2  金额 172.00\n龙井酥 1 盒  金额 30.00\n"
     "合计：202.00 元\n支付方式：支付宝"
 )
-SCENES: tuple[tuple[str, str, dict[str, Any]], ...] = (
-    ("chat", "用一句话介绍杭州西湖。", {"prompt": "用一句话介绍杭州西湖。"}),
-    (
-        "extract", "a receipt (杭州西湖茶庄 销售小票 ...), each value with its place",
-        {
-            "text": RECEIPT,
-            "json_schema": {
-                "type": "object",
-                "properties": {"日期": {"type": "string"}, "合计": {"type": "number"}, "支付方式": {"type": "string"}},
-                "required": ["日期", "合计"],
-            },
-            "evidence": "all",
-        },
-    ),
-    ("web_search", "杭州西湖最近有什么好玩的？", {"question": "杭州西湖最近有什么好玩的？", "freshness_days": 30}),
-    ("cost", "300,000 tokens in, 2,000 out, 10 times", {
-        "models": ["qwen3.7-plus", "qwen3.8-flash"], "input_tokens": 300_000, "output_tokens": 2_000, "calls": 10,
-    }),
-)  # fmt: skip
+EXTRACTION: dict[str, Any] = {
+    "text": RECEIPT,
+    "json_schema": {
+        "type": "object",
+        "properties": {"日期": {"type": "string"}, "合计": {"type": "number"}, "支付方式": {"type": "string"}},
+        "required": ["日期", "合计"],
+    },
+    "evidence": "all",
+}
+SCENES: tuple[tuple[str, str, dict[str, Any]], ...] = (  # without arguments: the tool's own example
+    ("chat", "用一句话介绍杭州西湖。", {}),
+    ("extract", "a receipt (杭州西湖茶庄 销售小票 ...), each value with its place", EXTRACTION),
+    ("web_search", "杭州西湖最近有什么好玩的？", {}),
+    ("cost", "300,000 tokens in, 2,000 out, 10 times", {}),
+)
 
 
 def main(*, verbose: bool = False) -> int:
@@ -47,11 +43,13 @@ def main(*, verbose: bool = False) -> int:
 async def _demo(verbose: bool) -> int:
     server = StdioServerParameters(command=sys.executable, args=["-m", "bailian_mcp.server", "--sandbox"])
     print("A real server over stdio, answered by the sandbox: no key, no cost, and no model has said any of this.")
-    examples = [(module.__name__.rpartition(".")[2], "", module.EXAMPLE) for module in tool_modules()]
+    examples = {module.__name__.rpartition(".")[2]: module.EXAMPLE for module in tool_modules()}
+    scenes = [(name, about, arguments or examples[name]) for name, about, arguments in SCENES]
+    scenes += [(name, "", arguments) for name, arguments in examples.items()] if verbose else []
     spent, failed = Decimal(), 0
     async with Client(server) as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]
-        for name, about, arguments in (*SCENES, *(examples if verbose else ())):
+        for name, about, arguments in scenes:
             result = await client.call_tool(name, arguments, progress_callback=_progress if verbose else None)
             assert isinstance(result, CallToolResult)
             _show(name, about or json.dumps(arguments, ensure_ascii=False), result, whole=verbose)
