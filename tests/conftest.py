@@ -149,6 +149,7 @@ def dashscope(wire: FakeDashScope, **options: Any) -> DashScope:
 # What stands in the structure only: the text has its sum, or it changes nothing that anyone would do.
 STRUCTURE_ONLY = {
     "*:usage.cached_input_tokens": "cost(request_id=...) tells it", "*:usage.image_tokens": "the same",
+    "*:usage.cache_write_tokens": "the same", "*:usage.explicit_cached_tokens": "the same",
     "*:cost.lines.*": "the same", "*:cost.tier": "the same", "*:cost.source": "the same", "*:cost.date": "the same",
     "*:cost.notes": "standing notes: said once, in the instructions and in `cost`", "*:cost.basis": "always list",
     "*:request_ids": "the line has the last one, and how many", "*:elapsed_s": "cost(request_id=...) tells it",

@@ -428,10 +428,10 @@ async def test_an_error_says_what_happened_and_what_to_do(reply: httpx2.Response
     assert says in str(error)
 
 
-@pytest.mark.parametrize("row", KNOWN, ids=lambda row: row.codes[0] if row.codes else row.text)
+@pytest.mark.parametrize("row", KNOWN, ids=lambda row: row.codes[0] if row.codes else row.texts[0])
 @pytest.mark.parametrize("status", [200, 400, 403, 429, 500, 503])
 def test_other_words_change_nothing_that_is_decided_by_a_failure(row: KnownError, status: int) -> None:
-    reply = {"code": row.codes[0] if row.codes else "", "message": row.text}
+    reply = {"code": row.codes[0] if row.codes else "", "message": row.texts[0] if row.texts else ""}
     error = from_reply(status, {"retry-after": "2"}, reply, str, "DashScope")
     told = error.reworded(message="Something else.", hint="Do that.").with_request("r-1", sandbox=False)
 

@@ -49,7 +49,7 @@ def stayed_english(text: str) -> str:
 
 @pytest.mark.parametrize(
     "known",
-    [*errors.KNOWN, *errors.BY_STATUS.values(), errors.REDIRECTED, errors.BROKEN, errors.REFUSED],
+    [*errors.KNOWN, *errors.BY_STATUS.values(), errors.REDIRECTED, errors.BROKEN, errors.BROKE_OFF, errors.REFUSED],
     ids=lambda known: known.message,
 )
 def test_every_known_error_and_its_next_step_have_chinese(known: errors.KnownError) -> None:

@@ -141,7 +141,7 @@ async def test_a_native_error_frame_is_the_documented_error() -> None:
     with pytest.raises(DashScopeError, match=r"Correct `endpoint` of this model in catalog\.json") as caught:
         await talk(Generation("text-generation"), frame.encode())
 
-    assert str(caught.value).endswith("[InvalidParameter, HTTP 200, request 7671]")
+    assert str(caught.value).endswith("[InvalidParameter, HTTP 400, request 7671]")
 
 
 async def test_a_native_stream_that_ends_on_null_was_cut() -> None:

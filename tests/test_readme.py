@@ -29,6 +29,7 @@ from bailian_mcp.server.sandbox.requests import FAULTS, REFUSALS
 from bailian_mcp.server.settings import settings_table
 from bailian_mcp.tools.chat import EXAMPLE, PRESETS
 from conftest import FakeDashScope, Hosted, text_of
+from odd_replies import ERROR_BODIES, FINISH_REASONS
 
 pytestmark = pytest.mark.anyio
 
@@ -240,7 +241,7 @@ def thinking(_: Shown) -> str:
 def error_codes(_: Shown) -> str:
     rows = [
         (
-            ", ".join([*(f"`{code}`" for code in known.codes), *([f'"{known.text}"'] if known.text else [])]),
+            ", ".join([*(f"`{code}`" for code in known.codes), *(f'"{text}"' for text in known.texts)]),
             known.message,
             known.next,
             "yes" if known.retry else "",
@@ -248,6 +249,16 @@ def error_codes(_: Shown) -> str:
         for known in KNOWN
     ]
     return table(("code, or words of the message", "it says", "what to do", "sent again"), *rows)
+
+
+def finish_reasons(_: Shown) -> str:
+    rows = [(f"`{word}`", f"`{reason}`", says or "whole", source) for word, reason, says, source in FINISH_REASONS]
+    return table(("what comes", "is told as", "and says", "read at"), *rows)
+
+
+def error_bodies(_: Shown) -> str:
+    rows = [(f"`{json.dumps(body)}`", f"`{code}`" if code else "", source) for body, _, code, source in ERROR_BODIES]
+    return table(("the body", "code", "read at"), *rows)
 
 
 def error_statuses(_: Shown) -> str:
@@ -287,6 +298,7 @@ BLOCKS = {
     "docs/tools.md": {"tools": every_tool, "answer": every_answer, "presets": presets, "thinking": thinking},
     "docs/settings.md": {"settings": settings, "settings-zh": settings_zh},
     "docs/errors.md": {"codes": error_codes, "statuses": error_statuses},
+    "docs/replies.md": {"finish-reasons": finish_reasons, "error-bodies": error_bodies},
     "docs/sandbox.md": {"refusals": refusing_models},
     "docs/prices.md": {"size": catalog_size, "fees": fees},
 }

@@ -44,6 +44,16 @@ HALF_AN_ANSWER = sse(chunk(content="西湖"), done=False)
 WHOLE = sse(chunk(content="local"), {"choices": [{"delta": {}, "finish_reason": "stop"}]})
 
 
+async def test_a_byte_order_mark_before_the_first_message_is_swallowed() -> None:
+    """PowerShell pipes one."""
+    async with raw("--sandbox", greeted=False) as server:
+        await server.stdin.send(b"\xef\xbb\xbf")
+        await server.shake_hands()
+        result = await server.call(1, prompt="x")
+
+    assert "SANDBOX" in result["content"][0]["text"]
+
+
 @pytest.mark.both_eras
 async def test_long_chinese_texts_are_answered_with_progress(era: str) -> None:
     with anyio.fail_after(60):

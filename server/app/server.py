@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import ModuleType
@@ -31,6 +32,8 @@ SAME_FOR_AN_HOUR = CacheHint(ttl_ms=SAME_FOR_MS, scope="public")
 CACHED: tuple[CacheableMethod, ...] = (
     "server/discover", "tools/list", "resources/list", "resources/templates/list", "resources/read",
 )  # fmt: skip
+# What hosts and gateways set before the names of a server's tools, and some models repeat: mcp__bailian__chat
+NAMESPACE = re.compile(r"^(?:.*(?:__|[./:])|bailian(?:[-_]mcp)?[-_])")
 
 
 class App(MCPServer[AppContext]):
@@ -53,11 +56,11 @@ class App(MCPServer[AppContext]):
         self, name: str, arguments: dict[str, Any], context: Context[AppContext, Any] | None
     ) -> CallToolResult | InputRequiredResult:
         """As each tool does, this words a failure in English; an answer has its language already."""
-        tool = self._tool_manager.get_tool(name)
+        tools = {tool.name: tool for tool in self._tool_manager.list_tools()}
+        tool = tools.get(name) or tools.get(NAMESPACE.sub("", name))
         if tool is None:
-            raise ToolError(
-                f"There is no such tool. Tools: {', '.join(t.name for t in self._tool_manager.list_tools())}."
-            )
+            raise ToolError(f"There is no such tool. Tools: {', '.join(tools)}.")
+        name = tool.name
         fits = fitted(arguments, checked_schema(tool.fn_metadata.arg_model))
         try:
             return await super().call_tool(name, fits, context)

@@ -8,7 +8,7 @@ from ..catalog import Cost, Usage, unpriced
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
 from ..dashscope import BeforeAttempt, DashScopeError, Reply, SearchResult, WireProtocol
 from .context import AppContext
-from .reply import elide_middle, why_incomplete
+from .reply import elide_middle, thoughts_apart, why_incomplete
 from .thinking import ThinkingParameters
 
 UNPRICED = {
@@ -83,10 +83,13 @@ class RequestFailed(DashScopeError):
 def exchange_of(context: AppContext, plan: RequestPlan, reply: Reply) -> Exchange:
     """What came of a plan, with its price."""
     usage = Usage.model_validate(reply.usage, from_attributes=True) if reply.usage else None
+    text, reasoning = "".join(reply.text), "".join(reply.reasoning)
+    if context.host.kind == "other" and not reasoning:
+        reasoning, text = thoughts_apart(text)
     return Exchange(
         model=plan.model,
-        text="".join(reply.text),
-        reasoning=elide_middle("".join(reply.reasoning)),
+        text=text,
+        reasoning=elide_middle(reasoning),
         finish_reason=reply.finish_reason,
         incomplete=why_incomplete(reply),
         stopped_by=reply.finish.kind if reply.finish else "",

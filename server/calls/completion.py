@@ -6,6 +6,7 @@ from mcp.types import CallToolResult
 from pydantic import Field
 
 from .ask import Exchange
+from .reply import why_empty
 from .result import CallResult, call_result, incomplete, short_id
 from .spent import Spent
 
@@ -23,13 +24,14 @@ class Completion(CallResult):
 
 def completion_result(exchange: Exchange, spent: Spent, *, show_reasoning: bool = False) -> CallToolResult:
     """A model's answer in words, for both kinds of clients."""
+    not_whole = exchange.incomplete or why_empty(exchange.text, exchange.reasoning, exchange.finish_reason)
     completion = Completion(
         **spent,
         answer=exchange.text,
         reasoning=exchange.reasoning if show_reasoning else "",
         finish_reason=exchange.finish_reason,
-        truncated=exchange.truncated,
-        incomplete=exchange.incomplete,
+        truncated=bool(not_whole),
+        incomplete=not_whole,
         thinking=exchange.thinking,
     )
     parts = [completion.answer]

@@ -4,6 +4,7 @@ from ..dashscope import Reply
 from .progress import tail
 
 MAX_REASONING_CHARS = 8_000
+THOUGHT_TAGS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("◁think▷", "◁/think▷"))
 
 
 def progress_line(reply: Reply, model: str) -> str:
@@ -16,12 +17,23 @@ def progress_line(reply: Reply, model: str) -> str:
 
 
 def why_incomplete(reply: Reply) -> str:
-    """Why the answer is not whole; empty when it is."""
+    """Why the answer is not whole; empty when it is. One that says nothing is whole: it is paid all the same."""
     if reply.finish_reason == "length":
         return "the output limit was reached; ask for less, or raise max_output_tokens where the tool has it"
     if reply.finish_reason == "content_filter":
         return "DashScope's content filter cut the answer off"
     return reply.finish.why if reply.finish else ""
+
+
+def why_empty(text: str, reasoning: str, finish_reason: str) -> str:
+    """What there is to say of an answer without a word; empty where it has one."""
+    if text.strip():
+        return ""
+    if finish_reason == "tool_calls":
+        return "the answer is empty: the model called a tool instead; it is billed all the same"
+    if reasoning.strip():
+        return "the answer is empty: only reasoning came; it is billed all the same"
+    return "the answer is empty; it is billed all the same"
 
 
 def elide_middle(reasoning: str) -> str:
@@ -30,3 +42,16 @@ def elide_middle(reasoning: str) -> str:
         return reasoning
     half = MAX_REASONING_CHARS // 2
     return f"{reasoning[:half]}\n[... {len(reasoning) - 2 * half:,} characters left out ...]\n{reasoning[-half:]}"
+
+
+def thoughts_apart(text: str) -> tuple[str, str]:
+    """The reasoning that a model wrote before its answer, and the answer, where the server does not part them.
+
+    A template may have written the first tag for the model; a text that was cut may lack the last.
+    """
+    for opening, closing in THOUGHT_TAGS:
+        begun = text.lstrip().startswith(opening)
+        thought, end, answer = text.partition(closing)
+        if begun or (end and opening not in thought and (thought.endswith("\n") or answer.startswith("\n"))):
+            return thought.lstrip().removeprefix(opening).strip(), answer.lstrip()
+    return "", text

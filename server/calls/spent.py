@@ -7,6 +7,8 @@ from typing import TypedDict
 from ..catalog import Cost, Usage, line, sum_lines, unpriced
 from .ask import Exchange
 
+ONLY_WHERE_USED = ("cache_write_tokens", "explicit_cached_tokens")  # not told of a request without such a cache
+
 
 class Spent(TypedDict):
     """What `CallResult` holds, of all requests of a call."""
@@ -44,6 +46,8 @@ def _usage_of_all(usages: Sequence[Usage | None]) -> Usage | None:
     sums: dict[str, int | None] = {}
     for name in Usage.model_fields:
         counts = [getattr(usage, name) for usage in known]
+        if name in ONLY_WHERE_USED:
+            counts = [count for count in counts if count is not None] or [None]
         sums[name] = None if None in counts else sum(counts)
     return Usage.model_validate(sums)
 

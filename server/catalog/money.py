@@ -31,6 +31,12 @@ class Usage(Frozen):
     reasoning_tokens: int | None = None
     cached_input_tokens: int | None = Field(None, description="Implicit cache hits inside input_tokens")
     image_tokens: int | None = None
+    cache_write_tokens: int | None = Field(
+        None, description="Written to the explicit cache", exclude_if=lambda v: v is None
+    )
+    explicit_cached_tokens: int | None = Field(
+        None, description="Explicit cache hits inside input_tokens", exclude_if=lambda v: v is None
+    )
 
 
 class CostLine(Frozen):

@@ -114,7 +114,7 @@ class Connection:
         given = {**self._headers(), **self.host.headers, **(headers or {})}
         request = self.http.build_request(method, url, headers=given, **content)
         try:
-            response = await self.http.send(request, stream=True)
+            response = await self._sent(request)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise DashScopeError(
                 f"{urlsplit(self.host.compatible).netloc} cannot be reached ({type(error).__name__}). "
@@ -130,6 +130,27 @@ class Connection:
         if response.status_code != 200:
             raise await self._refusal(response)
         return response
+
+    async def _sent(self, request: httpx2.Request) -> httpx2.Response:
+        """Where nothing is billed, a kept connection that turns out to be closed is no failure: it is sent once more.
+
+        llama.cpp announces keep-alive and closes after each stream.
+        """
+        if self.host.kind != "other":
+            return await self.http.send(request, stream=True)
+        kept = True
+
+        async def watch(event: str, _: Mapping[str, Any]) -> None:
+            nonlocal kept
+            kept = kept and not event.startswith("connection.connect")
+
+        request.extensions["trace"] = watch
+        try:
+            return await self.http.send(request, stream=True)
+        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
+            if not kept:
+                raise
+        return await self.http.send(request, stream=True)
 
     def encoded(self, body: Mapping[str, Any]) -> bytes:
         """Raises DashScopeError: no UTF-8 can carry it, or the host takes less."""
@@ -153,8 +174,10 @@ class Connection:
         """A word of upstream's that goes into a result."""
         return clip(UNNAMED.sub("", self.redact(text)), 80)
 
-    def error(self, response: httpx2.Response, reply: Any) -> DashScopeError:
-        return from_reply(response.status_code, response.headers, reply, self.redact, self.host.service)
+    def error(self, response: httpx2.Response, reply: Any, *, status: int = 0, began: bool = False) -> DashScopeError:
+        """`status`: what a frame says of its own; `began`: the answer had begun."""
+        status, service = status or response.status_code, self.host.service
+        return from_reply(status, response.headers, reply, self.redact, service, began=began)
 
     async def _refusal(self, response: httpx2.Response) -> DashScopeError:
         async with aclosing(response):

@@ -13,6 +13,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from ..endpoints import DASHSCOPE, SANDBOX_HEADER
 from ..errors import NOTHING_SENT
 from ..text import clip, without_markup
+from .error_bodies import told_in
 
 MAX_QUOTED_CHARS = 300
 UNNAMED = re.compile("[<>|]")  # what no code and no request id holds
@@ -107,12 +108,13 @@ class KnownError:
     message: str
     next: str
     codes: tuple[str, ...] = ()
-    text: str = ""
+    texts: tuple[str, ...] = ()
     retry: bool = False
     kind: ErrorKind = ""
+    everywhere: bool = False  # other servers say it in the same words
 
     def matches(self, code: str, message: str) -> bool:
-        return bool(self.text and self.text in message) or code in self.codes
+        return code in self.codes or any(text in message for text in self.texts)
 
 
 # The first match wins: texts that share a code with something else stand before it.
@@ -121,19 +123,31 @@ KNOWN = (
         "The free quota of this model is used up.",
         f"Choose another model, or turn off 'stop when the free quota is used up' at {CONSOLE}.",
         codes=("allocationquota.freetieronly",),
-        text="free allocated quota exceeded",
+        texts=("free allocated quota exceeded",),
+    ),
+    KnownError(
+        "The quota of these hours is used up.",
+        "Wait until the time it names, or use another key.",
+        texts=("resets at", "resets in", "will reset", "will be reset"),
+        kind="account",
+        everywhere=True,
+    ),
+    KnownError(
+        "This model is not offered in this region.",
+        "Choose another model (`models` says what each costs where), or set DASHSCOPE_REGION to another region.",
+        texts=("not supported in the current region", "not supported in this region"),
     ),
     KnownError(
         "The Alibaba Cloud account owes money, so every call is refused, free quota included.",
         "Top up the account and try again some minutes later.",
         codes=("arrearage", "prepaidbilloverdue", "postpaidbilloverdue"),
         kind="account",
-        text="make sure your account is in good standing",
+        texts=("make sure your account is in good standing",),
     ),
     KnownError(
         "DashScope's content filter stopped the answer.",
         "Ask for a different answer; the question itself passed.",
-        text="output data may contain inappropriate content",
+        texts=("output data may contain inappropriate content",),
         kind="answer_filtered",
     ),
     KnownError(
@@ -150,7 +164,7 @@ KNOWN = (
     KnownError(
         "The API key is a pay-as-you-go key, and this URL takes keys of a plan only.",
         "Unset DASHSCOPE_BASE_URL, or use the plan's own key (sk-sp-...).",
-        text="invalid access token",
+        texts=("invalid access token",),
     ),
     KnownError(
         "DashScope does not accept the API key here.",
@@ -167,13 +181,13 @@ KNOWN = (
         "This model is not offered over this protocol.",
         "Choose another model.",
         codes=("model_not_supported",),
-        text="for openai compatibility mode",
+        texts=("for openai compatibility mode",),
     ),
     KnownError(
         "DashScope does not know this model.",
         "Correct the model id, or check that the model is offered in this region.",
         codes=("modelnotfound", "model_not_found", "model.notexist"),
-        text="model not exist",
+        texts=("model not exist",),
         kind="unknown_model",
     ),
     KnownError(
@@ -226,22 +240,29 @@ KNOWN = (
     KnownError(
         "This model is served at DashScope's other native endpoint.",
         "Correct `endpoint` of this model in catalog.json (text-generation or multimodal-generation), or report it.",
-        text="url error, please check url",
+        texts=("url error, please check url",),
     ),
     KnownError(
         "The input is too long for this model.",
         "Shorten it, or choose a model with a larger context.",
-        text="range of input length should be",
+        codes=("context_length_exceeded", "exceed_context_size_error"),
+        texts=(
+            "range of input length should be",
+            "total message token length exceed model limit",
+            "maximum context length",
+            "available context size",
+        ),
+        everywhere=True,
     ),
     KnownError(
         "max_output_tokens is more than this model can write.",
         "Lower it to the range it names, or leave it out.",
-        text="range of max_",
+        texts=("range of max_",),
     ),
     KnownError(
         "This model always thinks.",
         "Call again without thinking=off.",
-        text="the enable_thinking parameter is restricted to true",
+        texts=("the enable_thinking parameter is restricted to true",),
     ),
     KnownError(
         "This model cannot think.",
@@ -251,27 +272,27 @@ KNOWN = (
     KnownError(
         "This model cannot think for that long.",
         "Choose a lower thinking level.",
-        text="the thinking_budget parameter must be",
+        texts=("the thinking_budget parameter must be",),
     ),
     KnownError(
         "This model cannot search the web.",
         "Choose a model that can.",
-        text="does not support enable_search",
+        texts=("does not support enable_search",),
     ),
     KnownError(
         "This model reads text only.",
         "Leave out the files, or choose a model that reads images.",
-        text="input content must be a string",
+        texts=("input content must be a string",),
     ),
     KnownError(
         "A file is too large for one data URI (10 MB).",
         "Shrink it, or give an https URL.",
-        text="exceeded limit on max bytes per data-uri item",
+        texts=("exceeded limit on max bytes per data-uri item",),
     ),
     KnownError(
         "An image is too small, too large or too narrow for this model.",
         "Both sides must exceed 10 px, their ratio stay within 200:1: scale or crop it.",
-        text="image length and width do not meet",
+        texts=("image length and width do not meet",),
     ),
     KnownError(
         "DashScope could not fetch a file from its URL.",
@@ -283,28 +304,28 @@ KNOWN = (
             "invalidurl.connectionrefused",
             "invalidurl.timeout",
         ),
-        text="failed to download multimodal content",
+        texts=("failed to download multimodal content",),
     ),
 )
 
 
 def from_reply(
-    status: int, headers: Mapping[str, str], reply: Any, redact: Callable[[str], str], service: str
+    status: int,
+    headers: Mapping[str, str],
+    reply: Any,
+    redact: Callable[[str], str],
+    service: str,
+    *,
+    began: bool = False,
 ) -> DashScopeError:
     """The error of a reply: its status, its headers, and its JSON (or, from a gateway, its text; of a page the title).
 
-    Both shapes are read: `{"error": {"code", "message"}}` and `{"code", "message", "request_id"}`; a code may be null,
-    and then the type stands for it. `service`: what to call the other side.
+    `service`: what to call the other side; `began`: an answer had begun, so that nothing was wrong with the request.
     """
-    body = reply if isinstance(reply, Mapping) else {}
-    inner = body.get("error")
-    said: Mapping[str, Any] = inner if isinstance(inner, Mapping) else body
-    code = without_markup(str(said.get("code") or said.get("type") or ""))
-    message = without_markup(str(said.get("message") or inner or (reply if isinstance(reply, str) else "")))
-    request_id = str(body.get("request_id") or headers.get("x-request-id") or "")
-    known = _by_status(status) if service == DASHSCOPE else _elsewhere(status)
-    if service == DASHSCOPE:
-        known = next((k for k in KNOWN if k.matches(code.lower(), message.lower())), known)
+    told = told_in(reply)
+    code, message = without_markup(told.code), without_markup(told.message)
+    request_id = told.request_id or headers.get("x-request-id", "")
+    known = _known(status, code.lower(), message.lower(), service, began)
     quoted = clip(redact(message), MAX_QUOTED_CHARS).rstrip(".")
     why = f' {service} said: "{quoted}".' if quoted else ""
     details = [code, f"HTTP {status}", f"request {request_id}" if request_id else ""]
@@ -318,6 +339,15 @@ def from_reply(
         wait_s=_wait_s(headers),
         sandbox=SANDBOX_HEADER in headers,
     )
+
+
+def _known(status: int, code: str, message: str, service: str, began: bool) -> KnownError:
+    ours = service == DASHSCOPE
+    known = next((each for each in KNOWN if (ours or each.everywhere) and each.matches(code, message)), None)
+    if known or (status != 200 and not ours):
+        return known or _elsewhere(status)
+    invalid = ours and not began and code.startswith(BAD_REQUEST)
+    return BROKE_OFF if status == 200 and not invalid else _by_status(status)
 
 
 BY_STATUS = {
@@ -336,6 +366,10 @@ BY_STATUS = {
 REDIRECTED = KnownError("DashScope sent us elsewhere, which is not followed with a key.", "Check DASHSCOPE_BASE_URL.")
 BROKEN = KnownError("DashScope failed. The call may be billed, so it was not sent again.", "Try again later.")
 REFUSED = KnownError("DashScope refused the request.", "Correct the request and call again.")
+BROKE_OFF = KnownError(
+    "The answer broke off. It may be billed, so it was not sent again.", "Call again if you still need the answer."
+)
+BAD_REQUEST = ("invalid", "badrequest", "unsupported")  # how the codes of what is wrong with a request begin
 
 
 def _by_status(status: int) -> KnownError:

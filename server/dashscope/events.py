@@ -23,13 +23,15 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True)
 class UsageReport:
-    """Tokens so far; the last one of a reply counts. None: not reported."""
+    """Tokens so far; the last one of a reply counts. None: not reported. Cache hits are implicit, unless said."""
 
     input_tokens: int
     output_tokens: int
     reasoning_tokens: int | None
     cached_input_tokens: int | None
     image_tokens: int | None
+    cache_write_tokens: int | None = None
+    explicit_cached_tokens: int | None = None
     pdf_pages: int | None = None  # that were parsed, and are billed by the page
 
 
@@ -42,7 +44,10 @@ class OcrResult:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Why the model stopped: stop, length, ..., or `interrupted`, and then `why` it was; `kind`: of that failure."""
+    """Why the model stopped: stop, tool_calls, length, content_filter, `interrupted`, or a word of its own.
+
+    `why`: what is wrong where the word alone does not say it; `kind`: of the failure that cut it off.
+    """
 
     reason: str
     why: str = ""

@@ -6,7 +6,9 @@ Requests come in the terms of chat completions; a protocol says them in its own.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
+from .error_bodies import is_failure
 from .events import Event, Finish, OcrResult, ReasoningDelta, SearchResult, SearchResults, TextDelta, UsageReport
+from .finish_reasons import UNFINISHED
 
 Frame = Mapping[str, Any]
 LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
@@ -56,12 +58,14 @@ class ChatCompletions:
         return {**body, "stream": True, "stream_options": {"include_usage": True}}
 
     def failure(self, frame: Frame) -> Frame | None:
-        return frame if frame.get("error") else _native_failure(frame)
+        return _failure(frame)
 
     def events(self, frame: Frame) -> Iterator[Event]:
+        usage = _dict(frame.get("usage"))
         for choice in _first(frame.get("choices")):
             yield from self._pieces.of(choice.get("delta") or choice.get("message") or {}, choice.get("finish_reason"))
-        yield from _counted(_dict(frame.get("usage")))
+            usage = usage or _dict(choice.get("usage"))  # Kimi counts there
+        yield from _counted(usage)
 
 
 class Generation:
@@ -93,7 +97,7 @@ class Generation:
         return {"model": body["model"], "input": {"messages": messages}, "parameters": {**parameters, **always}}
 
     def failure(self, frame: Frame) -> Frame | None:
-        return _native_failure(frame)
+        return _failure(frame)
 
     def events(self, frame: Frame) -> Iterator[Event]:
         output, usage = frame.get("output") or {}, _dict(frame.get("usage"))
@@ -151,13 +155,16 @@ class Responses:
     def failure(self, frame: Frame) -> Frame | None:
         if frame.get("type") == "response.failed":
             return {"error": frame["response"].get("error") or "the response failed"}
-        return frame if frame.get("type") == "error" or frame.get("error") else _native_failure(frame)
+        return frame if frame.get("type") == "error" else _failure(frame)
 
     def events(self, frame: Frame) -> Iterator[Event]:
         match frame.get("type"):
-            case "response.output_text.delta" | "response.refusal.delta":
+            case "response.output_text.delta":
                 self._said = True
                 yield TextDelta(_text(frame.get("delta")))
+            case "response.refusal.delta":
+                self._said = True
+                yield from (TextDelta(_text(frame.get("delta"))), Finish("refusal"))
             case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta":
                 yield ReasoningDelta(_text(frame.get("delta")))
             case "response.output_item.done" if _dict(frame.get("item")).get("type") == "web_search_call":
@@ -165,20 +172,22 @@ class Responses:
                 new = tuple(page for page in pages if page.url not in self._told)
                 self._told |= {page.url for page in new}
                 yield SearchResults(new)
-            case "response.completed" | "response.incomplete" | "response.failed":
-                response = frame["response"]
-                usage = _dict(response.get("usage"))
-                yield from self._whole(response.get("output"))
-                self._said = True  # a response that ends twice says its text once
-                if count := _count(_dict(_dict(usage.get("x_tools")).get("web_search")).get("count")):
-                    yield SearchResults((), count)
-                if frame["type"] != "response.failed":
-                    cut = _dict(response.get("incomplete_details")).get("reason") or "max_output_tokens"
-                    whole = frame["type"] == "response.completed"
-                    yield Finish("stop" if whole else "length" if cut == "max_output_tokens" else str(cut))
-                yield from _counted(usage)
+            case "response.completed" | "response.incomplete" | "response.failed" as ending:
+                yield from self._ended(frame["response"], ending)
             case "error":
                 yield from _counted(_dict(frame.get("usage")))
+
+    def _ended(self, response: Frame, ending: str) -> Iterator[Event]:
+        usage = _dict(response.get("usage"))
+        yield from self._whole(response.get("output"))
+        self._said = True  # a response that ends twice says its text once
+        if count := _count(_dict(_dict(usage.get("x_tools")).get("web_search")).get("count")):
+            yield SearchResults((), count)
+        if ending == "response.completed":
+            yield Finish("stop")
+        elif ending == "response.incomplete":
+            yield Finish(str(_dict(response.get("incomplete_details")).get("reason") or "max_output_tokens"))
+        yield from _counted(usage)
 
     def _whole(self, output: Any) -> Iterator[Event]:
         """What only the whole response says: what an OCR model found, and the text where it did not come in pieces."""
@@ -196,11 +205,14 @@ class _Pieces:
         self._seen: dict[str, str] | None = {} if cumulative else None
 
     def of(self, message: Frame, reason: Any) -> Iterator[Event]:
-        if reasoning := self._new("reasoning_content", _text(message.get("reasoning_content"))):
+        if reasoning := self._new("reasoning", _reasoning(message)):
             yield ReasoningDelta(reasoning)
         if text := self._new("content", _text(message.get("content"))):
             yield TextDelta(text)
-        if reason and reason != "null":
+        if isinstance(refusal := message.get("refusal"), str) and (words := self._new("refusal", refusal)):
+            yield TextDelta(words)
+            yield Finish("refusal")
+        if str(reason or "").lower() not in UNFINISHED:
             yield Finish(str(reason))
 
     def _new(self, name: str, text: str) -> str:
@@ -224,6 +236,14 @@ def _text(content: Any) -> str:
     if content is not None and not isinstance(content, str):
         raise TypeError("content is neither text nor a list of parts")
     return content or ""
+
+
+def _reasoning(message: Frame) -> str:
+    """Under DashScope's name or, as vLLM and OpenRouter have it, another; some send both."""
+    if told := _text(message.get("reasoning_content")):
+        return told
+    other = message.get("reasoning")
+    return other if isinstance(other, str) else ""
 
 
 def _recognised(content: Any) -> Iterator[OcrResult]:
@@ -277,30 +297,42 @@ def _limit(body: Frame, name: str) -> dict[str, Any]:
     return {name: given[0]} if given else {}
 
 
-def _native_failure(frame: Frame) -> Frame | None:
+def _failure(frame: Frame) -> Frame | None:
     answer = frame.get("choices") or (frame.get("output") or {}).get("choices")
-    return frame if not answer and (frame.get("code") or frame.get("message")) else None
+    return frame if frame.get("error") or (not answer and is_failure(frame)) else None
 
 
 def _counted(usage: Frame) -> Iterator[UsageReport]:
     """The counts, unless they are no counts: then usage is unknown, which is better than wrong."""
     read = {**_dict(usage.get("prompt_tokens_details")), **_dict(usage.get("input_tokens_details"))}
     wrote = {**_dict(usage.get("completion_tokens_details")), **_dict(usage.get("output_tokens_details"))}
-    input_tokens = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
-    output_tokens = _count(usage.get("completion_tokens", usage.get("output_tokens")))
+    input_tokens = _count_of(usage, "prompt_tokens", "input_tokens")
+    output_tokens = _count_of(usage, "completion_tokens", "output_tokens")
+    written = _count_of(read, "cache_creation_input_tokens")
+    if written is None:
+        written = _count_of(_dict(read.get("cache_creation")), "ephemeral_5m_input_tokens")
+    hits = _count_of({**usage, **read}, "cached_tokens", "prompt_cache_hit_tokens")  # the second is DeepSeek's
+    explicit = bool(written) or read.get("cache_type") == "ephemeral"
     if input_tokens is not None and output_tokens is not None:
         yield UsageReport(
             input_tokens,
             output_tokens,
-            reasoning_tokens=_count(wrote.get("reasoning_tokens")),
-            cached_input_tokens=_count(read.get("cached_tokens", usage.get("cached_tokens"))),
-            image_tokens=_count(read.get("image_tokens", usage.get("image_tokens"))),
-            pdf_pages=_count(_dict(_tools(usage).get("pdf_page_parser")).get("count")),
+            reasoning_tokens=_count_of({**usage, **wrote}, "reasoning_tokens"),
+            cached_input_tokens=0 if explicit else hits,
+            image_tokens=_count_of({**usage, **read}, "image_tokens"),
+            cache_write_tokens=written if explicit else None,
+            explicit_cached_tokens=hits or 0 if explicit else None,
+            pdf_pages=_count_of(_dict(_tools(usage).get("pdf_page_parser")), "count"),
         )
 
 
 def _tools(usage: Frame) -> Frame:
     return {**_dict(usage.get("plugins")), **_dict(usage.get("x_tools"))}
+
+
+def _count_of(counts: Frame, *names: str) -> int | None:
+    """The first of these names that is told."""
+    return next((_count(counts[name]) for name in names if counts.get(name) is not None), None)
 
 
 def _count(value: Any) -> int | None:

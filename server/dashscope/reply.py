@@ -1,7 +1,7 @@
 """What has come of one reply, event by event: the only place that keeps it."""
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .events import (
@@ -22,8 +22,7 @@ from .surrogates import SurrogateJoiner, repair_json
 class Reply:
     """A reply on its way. `events` may be read once, inside the block that gave this; what they said stays here.
 
-    `usage` is the last count that was reported. `searches` and `pdf_pages` are counts of what is billed beside tokens;
-    None: not reported.
+    `searches` and `pdf_pages` are counts of what is billed beside tokens; None: not reported.
     """
 
     request_id: str = ""
@@ -32,13 +31,14 @@ class Reply:
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     finish: Finish | None = None
-    usage: UsageReport | None = None
+    counts: UsageReport | None = None
     pdf_pages: int | None = None
     searched: bool = False
     searches: int | None = None
     search_results: list[SearchResult] = field(default_factory=list)
     ocr_result: dict[str, Any] = field(default_factory=dict)
     chars: int = 0
+    _begun: bool = False
     _counted: bool = False
     _text: SurrogateJoiner = field(default_factory=SurrogateJoiner)
     _reasoning: SurrogateJoiner = field(default_factory=SurrogateJoiner)
@@ -49,6 +49,15 @@ class Reply:
         return self.finish is not None and self._counted
 
     @property
+    def usage(self) -> UsageReport | None:
+        """The last count; None where nobody counted. A zero beside what is there is no count."""
+        counts = self.counts
+        if counts is None or (not counts.output_tokens and self.answered):
+            return None
+        thought = counts.reasoning_tokens or (None if any(self.reasoning) else counts.reasoning_tokens)
+        return replace(counts, reasoning_tokens=thought)
+
+    @property
     def answered(self) -> bool:
         return any(self.text) or any(self.reasoning) or bool(self.ocr_result)
 
@@ -56,8 +65,14 @@ class Reply:
     def finish_reason(self) -> str:
         return self.finish.reason if self.finish else INTERRUPTED
 
+    def end(self) -> None:
+        """The other side says that this was all; where anything came, it need not say why it stopped."""
+        if self._begun and self.finish is None:
+            self.observe(Finish("stop"))
+
     def observe(self, event: Event) -> Event:
         """Keep what an event says; the event as it may be handed on."""
+        self._begun = True
         match event:
             case TextDelta(text):
                 self.chars += len(text)
@@ -79,7 +94,9 @@ class Reply:
                 event = OcrResult(repair_json(found))
                 self._merge(event.found)
             case _:  # UsageReport
-                self.usage, self._counted = event, True
+                self._counted = True
+                if event.input_tokens and (event.output_tokens or not (self.counts and self.counts.output_tokens)):
+                    self.counts = event
                 self.pdf_pages = self.pdf_pages if event.pdf_pages is None else event.pdf_pages
         return event
 

@@ -1,26 +1,27 @@
-"""From the first byte on: lines -> frames -> events, watched by a deadline and for silence. Nothing is sent again."""
+"""From the first byte on: frames -> events, watched by a deadline and for silence. Nothing is sent again."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 import anyio
 import httpx2
 
 from ..json_text import json_or_text
 from ..text import clip, without_markup
-from .connection import MAX_ERROR_BYTES, NOT_AGAIN, Connection, beginning
+from .connection import MAX_ERROR_BYTES, NOT_AGAIN, Connection
 from .errors import DashScopeError
 from .events import INTERRUPTED, Event, Finish
+from .finish_reasons import finish_of
+from .frames import DONE, Data, FrameTooLong, data_frames
 from .protocols import Frame, WireProtocol
 from .reply import Reply
 
 DRAIN_S = 0.5
-DONE = "[DONE]"
 UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 MAX_REPLY_CHARS = 4_000_000  # no model writes more
-MAX_EVENT_BYTES = 64 * 1024 * 1024
+HEARTBEATS: tuple[Any, ...] = (None, [], "")  # data that says nothing
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,10 @@ class ReplyStream:
         reply = self.reply
         try:
             async with aclosing(self._frames()) as frames:
-                async for frame in frames:
+                async for frame, status in frames:
                     self._require_bounds()
                     reply.request_id = reply.request_id or self.connection.safe(_request_id(frame))
-                    events, failure = self._decoded(frame)
+                    events, failure = self._decoded(frame, status)
                     for event in events:
                         yield reply.observe(event)
                     if failure:
@@ -77,41 +78,49 @@ class ReplyStream:
             raise DashScopeError(f"{self._service} ended the stream in the middle. {NOT_AGAIN}")
         return self.reply.flush()
 
-    async def _frames(self) -> AsyncGenerator[Frame]:
-        """The JSON of each data line; comments and empty lines do not count as a sign of life."""
+    async def _frames(self) -> AsyncGenerator[tuple[Frame, int]]:
+        """The JSON of each frame, and its status; comments and heartbeats do not count as a sign of life."""
         # the first line may take as long as the call
         last, limit, ending = anyio.current_time(), self.deadline, False
-        async with aclosing(_data_lines(self.response)) as lines:
+        async with aclosing(_data_of(self.response)) as frames:
             while True:
                 with anyio.move_on_at(min(limit, self.deadline)) as waiting:
-                    line = await anext(lines, None)
+                    data = await anext(frames, None)
                 if waiting.cancelled_caught and not ending:
                     raise self._silence(anyio.current_time() - last, limit < self.deadline)
-                if waiting.cancelled_caught or line is None:
+                if waiting.cancelled_caught or data is None:
                     return
+                if data.text == DONE:
+                    self.reply.end()
+                elif (frame := json_or_text(data.text)) not in HEARTBEATS:
+                    yield self._object(frame), data.status
+                else:
+                    continue
                 last = anyio.current_time()
-                if line != DONE:
-                    yield self._frame(line)
                 # A whole reply is read to the end of its body, or the connection cannot be used again; not for long.
                 if not ending:
-                    ending = self.reply.whole or line == DONE
+                    ending = self.reply.whole or data.text == DONE
                     limit = last + (DRAIN_S if ending else self.gap_s)
 
-    def _decoded(self, frame: Frame) -> tuple[list[Event], DashScopeError | None]:
+    def _decoded(self, frame: Frame, status: int) -> tuple[list[Event], DashScopeError | None]:
         """What a frame says, and the failure it tells; a failure may come with what was used until then."""
         protocol, safe = self.protocol, self.connection.safe
         try:
             if failure := protocol.failure(frame):
-                return _readable(protocol, frame), self.connection.error(self.response, failure)
+                return _readable(protocol, frame), self._failure(failure, status)
             events = list(protocol.events(frame))
         except UNREADABLE:
             raise DashScopeError(f"{self._service} sent a line of an unknown form. {NOT_AGAIN}") from None
-        return [Finish(safe(event.reason)) if isinstance(event, Finish) else event for event in events], None
+        return [finish_of(safe(event.reason)) if isinstance(event, Finish) else event for event in events], None
 
-    def _frame(self, line: str) -> Frame:
-        frame = json_or_text(line)
+    def _failure(self, failure: Frame, status: int) -> DashScopeError:
+        """Once an answer has begun, whatever is wrong now, the request was taken."""
+        began = self.reply.answered
+        return self.connection.error(self.response, failure, status=200 if began else status, began=began)
+
+    def _object(self, frame: Any) -> Frame:
         if not isinstance(frame, dict):
-            words = clip(self.connection.redact(without_markup(line[:MAX_ERROR_BYTES])), 100)
+            words = clip(self.connection.redact(without_markup(str(frame)[:MAX_ERROR_BYTES])), 100)
             quoted = f': "{words}"' if words else ""
             raise DashScopeError(
                 f"{self._service} sent a line that is no JSON{quoted}. "
@@ -142,26 +151,13 @@ def _readable(protocol: WireProtocol, frame: Frame) -> list[Event]:
         return []
 
 
-async def _data_lines(response: httpx2.Response) -> AsyncGenerator[str]:
-    """The data of each server-sent event; a reply that is no stream is one line, or a stream under a wrong name."""
-    response.encoding = "utf-8-sig"  # the standard's, whatever the header says; a byte order mark is not data
+async def _data_of(response: httpx2.Response) -> AsyncGenerator[Data]:
     try:
-        if "text/event-stream" not in response.headers.get("content-type", "").lower():
-            for line in _lines_of(await beginning(response, MAX_EVENT_BYTES)):
-                yield line
-            return
-        source = aiter(httpx2.EventSource(response, max_event_size=MAX_EVENT_BYTES))
-        async with aclosing(cast("AsyncGenerator[httpx2.ServerSentEvent]", source)) as events:
-            async for event in events:
-                if event.data:
-                    yield event.data
-    except httpx2.RequestError as error:
+        async with aclosing(data_frames(response)) as frames:
+            async for data in frames:
+                yield data
+    except (httpx2.RequestError, FrameTooLong) as error:
         raise DashScopeError(f"The connection broke in the middle ({type(error).__name__}). {NOT_AGAIN}") from None
-
-
-def _lines_of(text: str) -> list[str]:
-    data = [line[5:].strip() for line in text.splitlines() if line.startswith("data:")]
-    return [text] if isinstance(json_or_text(text), dict) else data or [text]
 
 
 def _request_id(frame: Frame) -> str:

@@ -6,6 +6,7 @@ so that the SDK knows what was agreed; what it says to it is not sent again. The
 
 import sys
 import threading
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO
@@ -51,10 +52,16 @@ class Front:
 
     def _read(self) -> None:
         with suppress(OSError, RuntimeError):  # the loop has ended
+            self._take_first()
             for line in self._stdin:
                 self._take(line)
         with suppress(OSError, RuntimeError):
             self._take(None)
+
+    def _take_first(self) -> None:
+        """Shells of Windows put a byte order mark before what they pipe."""
+        if line := self._stdin.readline():
+            self._take(line.removeprefix(BOM_UTF8))
 
     def _take(self, line: bytes | None) -> None:
         with self._lock:

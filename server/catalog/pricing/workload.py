@@ -38,6 +38,8 @@ class Workload:
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cached_input_tokens=usage.cached_input_tokens or 0,
+            cache_write_tokens=usage.cache_write_tokens or 0,
+            explicit_cached_tokens=usage.explicit_cached_tokens or 0,
             input_by_modality={"image": usage.image_tokens} if usage.image_tokens else {},
             reasoning_tokens=usage.reasoning_tokens or 0,
             thinking=reasoned,

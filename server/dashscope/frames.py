@@ -1,0 +1,110 @@
+"""The frames of a body: server-sent events as servers really send them.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html, and beyond it: frames parted by one newline, a last
+frame without any, a stream under another content type, one JSON that is no stream, and DashScope's status comment.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from typing import NamedTuple, cast
+
+import httpx2
+
+from ..json_text import json_or_text
+
+MAX_FRAME_CHARS = 64 * 1024 * 1024
+DONE = "[DONE]"
+LINE_END = re.compile(r"\r\n|\n|\r")
+STATUS = re.compile(r":\s*HTTP_STATUS/([1-5]\d\d)\s*")
+
+
+class Data(NamedTuple):
+    """What one frame carries. `status`: that of DashScope's comment beside it."""
+
+    text: str
+    status: int = 200
+
+
+class FrameTooLong(ValueError):
+    """More than anybody sends in one frame."""
+
+
+async def data_frames(response: httpx2.Response) -> AsyncGenerator[Data]:
+    """The data of each frame, as soon as it is whole.
+
+    Raises:
+        httpx2.RequestError: the connection broke.
+        FrameTooLong: a frame does not end.
+    """
+    response.encoding = "utf-8-sig"  # the standard's, whatever the header says; a byte order mark is not data
+    reader = _Reader(streams="text/event-stream" in response.headers.get("content-type", "").lower())
+    text = cast("AsyncGenerator[str]", response.aiter_text())
+    async with aclosing(text) as pieces:
+        async for piece in pieces:
+            for data in reader.feed(piece):
+                yield data
+    for data in reader.end():
+        yield data
+
+
+class _Reader:
+    """Text in pieces -> lines -> frames. A body that is no stream is kept whole: it may be one JSON."""
+
+    def __init__(self, *, streams: bool) -> None:
+        self._streams = streams
+        self._pieces: list[str] = []  # of the line that has not ended
+        self._piece_chars = 0
+        self._data: list[str] = []  # of the frame that has not ended
+        self._data_chars = 0
+        self._status = 200
+
+    def feed(self, piece: str) -> Iterator[Data]:
+        self._piece_chars += len(piece)
+        if self._piece_chars + self._data_chars > MAX_FRAME_CHARS:
+            raise FrameTooLong
+        self._pieces.append(piece)
+        if self._streams and ("\n" in piece or "\r" in piece):
+            yield from self._lines(last=False)
+
+    def end(self) -> Iterator[Data]:
+        if self._streams:
+            yield from self._lines(last=True)
+            return
+        whole = "".join(self._pieces)
+        if isinstance(json_or_text(whole), dict):
+            yield Data(whole)
+            return
+        framed = list(self._lines(last=True))
+        yield from framed or [Data(whole)]
+
+    def _lines(self, *, last: bool) -> Iterator[Data]:
+        text = "".join(self._pieces)
+        held = "\r" if text.endswith("\r") and not last else ""  # the first half of a line's end, perhaps
+        lines = LINE_END.split(text.removesuffix(held))
+        rest = lines.pop() + held
+        self._pieces, self._piece_chars = [rest], len(rest)
+        for line in (*lines, *((rest, "") if last else ())):
+            yield from self._line(line)
+
+    def _line(self, line: str) -> Iterator[Data]:
+        if not line:
+            yield from self._frame()
+        elif line.startswith("data:"):
+            # a frame of its own, though no empty line ended the one before it
+            if len(self._data) == 1 and self._is_whole(self._data[0]):
+                yield from self._frame()
+            self._data.append(line[5:].removeprefix(" "))
+            self._data_chars += len(line)
+        elif status := STATUS.fullmatch(line):
+            self._status = int(status[1])
+
+    def _frame(self) -> Iterator[Data]:
+        text, status = "\n".join(self._data), self._status
+        self._data, self._data_chars, self._status = [], 0, 200
+        if text.strip():
+            yield Data(text, status)
+
+    @staticmethod
+    def _is_whole(text: str) -> bool:
+        return text.strip() == DONE or isinstance(json_or_text(text), dict | list)
