@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from .text import HALF_A_PAIR, clip, is_sendable, printable
+from .text import HALF_A_PAIR, clip, is_sendable, printable, thoughts_apart
 
 MAX_DEPTH = 100
 MAX_VALUES = 20  # looked at among prose
@@ -23,10 +23,11 @@ def json_of(text: str) -> Any:
         NoJson: none, or one that is cut off. What is missing is not made up.
     """
     stripped = text.strip()
-    why = "it holds no JSON"
-    for reading in (_parsed, _fenced, _among_prose):
+    answer = thoughts_apart(stripped)[1].strip()  # a draft among the thoughts is no answer
+    why = "it holds no JSON" if answer else "it is empty"
+    for reading, read in ((_parsed, stripped), (_parsed, answer), (_fenced, answer), (_among_prose, answer)):
         try:
-            value = reading(stripped)
+            value = reading(read)
         except RecursionError:
             why = f"its JSON is nested deeper than {MAX_DEPTH} levels"
         except ValueError as error:
@@ -168,7 +169,8 @@ def unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_number, object_pairs_hook=unique_names)
+# not strict: models write raw line ends into strings
+DECODER = json.JSONDecoder(strict=False, parse_constant=_no_number, parse_float=_number, object_pairs_hook=unique_names)
 
 
 # --- JSON as data ---

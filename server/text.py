@@ -24,6 +24,7 @@ MARKUP = re.compile(
 PAGE_TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,1000})", re.IGNORECASE)
 STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 HALF_A_PAIR = "half of a surrogate pair (a broken emoji)"
+THOUGHT_TAGS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("◁think▷", "◁/think▷"))
 FIRST_FEW = 5
 
 
@@ -130,3 +131,16 @@ def _what(details: Mapping[str, Any]) -> str:
         return str(details["msg"]).removeprefix("Value error, ")
     said = str(details["msg"]).replace("Input should be", "must be")
     return PLAIN_WORDS.get(kind) or said[:1].lower() + said[1:]
+
+
+def thoughts_apart(text: str) -> tuple[str, str]:
+    """The reasoning that a model wrote before its answer, and the answer, where the server does not part them.
+
+    A template may have written the first tag for the model; a text that was cut may lack the last.
+    """
+    for opening, closing in THOUGHT_TAGS:
+        begun = text.lstrip().startswith(opening)
+        thought, end, answer = text.partition(closing)
+        if begun or (end and opening not in thought and (thought.endswith("\n") or answer.startswith("\n"))):
+            return thought.lstrip().removeprefix(opening).strip(), answer.lstrip()
+    return "", text

@@ -94,7 +94,7 @@ async def test_the_strictest_form_is_asked_for_and_nothing_thinks(hosted: Hosted
     [
         ("qwen-plus", "json_object", SCHEMA),
         ("qwen-mt-lite", "prompt", SCHEMA),
-        ("qwen9", "json_object", SCHEMA),
+        ("qwen9", "json_schema", SCHEMA),
         ("qwen3.7-plus", "prompt", {"type": "array", "items": {"type": "string"}}),
     ],
 )
@@ -106,7 +106,7 @@ async def test_a_model_is_asked_in_the_form_it_knows(
     found = await data(hosted, wire, model=model, json_schema=schema)
 
     assert found["mode"] == mode
-    assert wire.body.get("response_format") == (None if mode == "prompt" else {"type": mode})
+    assert wire.body.get("response_format", {}).get("type", "prompt") == mode
     assert "json" in wire.body["messages"][1]["content"].lower()
 
 
@@ -117,6 +117,36 @@ async def test_a_form_that_is_refused_is_stepped_down_from_and_counted(hosted: H
 
     assert (found["mode"], found["attempts"]) == ("prompt", 3)
     assert "response_format" not in wire.body
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "The provided JSON schema contains features not supported by xgrammar."),
+        (400, "failed to parse grammar"),
+        (500, "Failed to initialize samplers: failed to parse grammar"),
+        (400, "Structured outputs are not supported by this model"),
+        (422, "response_format.type: Input should be 'text' or 'json_object'"),
+        (400, "Invalid schema for response_format 'extraction': additionalProperties is required"),
+    ],
+)
+async def test_a_form_that_another_server_refuses_is_stepped_down_from(hosted: Hosted, status: int, words: str) -> None:
+    """vLLM, llama.cpp, Ollama, OpenRouter, LM Studio, OpenAI."""
+    wire = FakeDashScope([refusal(status, None, words), said({"title": "西湖"})])
+    found = await data(hosted, wire, host=host_of("http://127.0.0.1:9/v1"), model="llama")
+
+    assert [json.loads(request.content)["response_format"]["type"] for request in wire.requests] == [
+        "json_schema", "json_object",
+    ]  # fmt: skip
+    assert (found["mode"], found["attempts"]) == ("json_object", 2)
+
+
+async def test_a_pattern_that_cannot_be_checked_is_noted(hosted: Hosted) -> None:
+    schema = {"type": "object", "properties": {"title": {"type": "string", "pattern": r"湖\Z"}}}
+    found = await data(hosted, FakeDashScope([said({"title": "西湖"})]), json_schema=schema)
+
+    assert found["valid"]
+    assert found["notes"] == ["Patterns of the schema that could not be checked: /properties/title/pattern."]
 
 
 async def test_another_refusal_is_an_error_at_once(hosted: Hosted) -> None:

@@ -27,6 +27,11 @@ from hypothesis import strategies as st
         ('"text"', "text"),
         ("12.5", 12.5),
         ("null", None),
+        ('{"a": "一\n二\t三"}', {"a": "一\n二\t三"}),
+        ('<think>也许 {"a": 0}？</think>\n{"a": 1}', {"a": 1}),
+        ('也许 {"a": 0}？\n</think>\n```json\n{"a": 1}\n```', {"a": 1}),
+        ('[THINK]{"a": 0}[/THINK]{"a": 1}', {"a": 1}),
+        ('{"a": "<think>x</think>\n"}', {"a": "<think>x</think>\n"}),
     ],
 )
 def test_a_whole_value_is_read(text: str, value: Any) -> None:
@@ -36,7 +41,8 @@ def test_a_whole_value_is_read(text: str, value: Any) -> None:
 @pytest.mark.parametrize(
     "text",
     ["/* {} */" * 3 + '{"a": 1}{"b": 2}', '{"a":1} 更正：{"a":2}', '{"a": "\\ud83d"}', '{"\\ud83d": 1}', '{"a": 1e999}', "[" * 300 + "]" * 300,
-     "", "我只能用文字描述。", '{"a": 1', '{"a": [1, 2', '{"a": "b', '{"a": 1}{"b": 2}', '{"a": 1, "a": 2}', '{"a": NaN}', "Infinity", "[" * 100_000, '{"a" 1}', "12 apples"],
+     "", "我只能用文字描述。", '{"a": 1', '{"a": [1, 2', '{"a": "b', '{"a": 1}{"b": 2}', '{"a": 1, "a": 2}', '{"a": NaN}', "Infinity", "[" * 100_000, '{"a" 1}', "12 apples",
+     '<think>{"a": 1}', '<think>{"a": 1}</think>', '<think>{"a": 1}</think>不知道'],
 )  # fmt: skip
 def test_what_is_cut_or_unclear_is_never_guessed(text: str) -> None:
     with pytest.raises(NoJson, match="The answer cannot be read: "):

@@ -8,9 +8,9 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from bailian_mcp.server.calls.reply import thoughts_apart
 from bailian_mcp.server.dashscope import ChatCompletions, DashScopeError, Finish, Reply, TextDelta
 from bailian_mcp.server.endpoints import host
+from bailian_mcp.server.text import thoughts_apart
 from conftest import HOST, FakeDashScope, Hosted, chunk, dashscope, finish, refusal, sse, stream, text_of, usage
 from odd_replies import ERROR_BODIES, FINISH_REASONS
 

@@ -30,7 +30,6 @@ def doubling(levels: int, name: str = "a{}") -> dict[str, Any]:
         ({"title": "发明名称", "applicant": "申请人"}, "it asks for nothing: is it an example instead of a schema?"),
         ({}, "it asks for nothing"),
         ({"properties": 3}, "/properties: 3 is not of type"),
-        ({"type": "string", "pattern": "(?=a)b"}, '/pattern: "(?=a)b" is not a "regex"'),
         ({"$ref": "https://evil.example/x.json"}, "a $ref may point inside the schema only"),
         ({"items": {"$ref": "file:///etc/passwd"}}, "a $ref may point inside the schema only"),
         ({"type": "object", "$dynamicRef": "other.json"}, "$dynamicRef is not read: use $ref with #/$defs/..."),
@@ -74,6 +73,67 @@ def test_what_does_not_fit_is_told_by_pointer(schema: dict[str, Any], data: Any,
     found = [(each.pointer, each.message) for each in Schema(schema).violations(data)]
 
     assert found == violations if violations is not None else found
+
+
+DECIMAL = r"^(?!^[-+.]*$)[+-]?0*\d*\.?\d*$"  # pydantic's Decimal
+EMAIL = r"^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,}$"  # zod's
+
+
+@pytest.mark.parametrize(
+    ("schema", "fits", "does_not"),
+    [
+        ({"type": "string", "pattern": DECIMAL}, "-12.50", "+."),
+        ({"type": "string", "pattern": EMAIL}, "li.si@x.com.cn", "li..si@x.cn"),
+        ({"type": "string", "pattern": r"(?<!\d)\d{4}$"}, "No 2024", "12024"),
+        ({"items": [{"type": "string"}, {"type": "integer"}], "additionalItems": False}, ["a", 1], ["a", 1, 2]),
+        ({"items": [{"type": "string"}], "additionalItems": {"type": "integer"}}, ["a", 1], ["a", "b"]),
+        ({"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "string"}]}, ["a", 1], [1]),
+        ({"type": "string", "nullable": True}, None, 1),
+        ({"type": "string", "nullable": True, "enum": ["a"]}, None, "b"),
+        ({"properties": {"a": {"$ref": "#/definitions/n", "nullable": True}}, "definitions": {"n": {"type": "integer"}}},
+         {"a": None}, {"a": "x"}),
+        ({"definitions": {"n": {"type": "integer"}}, "properties": {"a": {"$ref": "#/definitions/n"}}}, {"a": 1}, {"a": "x"}),
+        ({"type": "integer", "minimum": 3, "exclusiveMinimum": True}, 4, 3),
+        ({"type": "object", "dependencies": {"a": ["b"]}}, {"a": 1, "b": 2}, {"a": 1}),
+        ({"type": "object", "dependencies": {"a": {"required": ["b"]}}}, {"a": 1, "b": 2}, {"a": 1}),
+        ({"properties": {"nullable": {"type": "string"}, "items": {"type": "string"}}}, {"items": "x"}, {"nullable": 1}),
+        ({"enum": [{"nullable": True}]}, {"nullable": True}, {}),
+    ],
+    ids=lambda value: str(value)[:50],
+)  # fmt: skip
+def test_schemas_of_older_drafts_and_other_engines_mean_what_they_mean(schema: Any, fits: Any, does_not: Any) -> None:
+    checked = Schema(schema)
+
+    assert checked.violations(fits) == []
+    assert checked.violations(does_not) != []
+    assert (checked.given, checked.notes) == (schema, [])
+
+
+@pytest.mark.parametrize(
+    ("schema", "data", "where"),
+    [
+        ({"properties": {"a": {"type": "string", "pattern": "["}}}, {"a": "x"}, "/properties/a/pattern"),
+        ({"properties": {"a/b": {"type": "string", "pattern": r"x\Z"}}}, {"a/b": "y"}, "/properties/a~1b/pattern"),
+        (
+            {"patternProperties": {"(": {"type": "integer"}}, "additionalProperties": False},
+            {"a": 1},
+            "/patternProperties/(",
+        ),
+        ({"type": "string", "pattern": r"^(?:(?=a)a+)+$"}, "a" * 60 + "!", "/pattern"),
+    ],
+)
+def test_a_pattern_that_nobody_can_check_is_left_out_and_said(schema: Any, data: Any, where: str) -> None:
+    checked = Schema(schema)
+
+    assert checked.violations(data) == []
+    assert checked.notes == [f"Patterns of the schema that could not be checked: {where}."]
+
+
+@pytest.mark.parametrize("given", ["2024-03-05T10:00:00", "2024-03-05 10:00"])
+def test_a_time_without_its_offset_is_told_how_to_be_written(given: str) -> None:
+    (violation,) = Schema({"type": "string", "format": "date-time"}).violations(given)
+
+    assert violation.message.endswith("write it with its offset, as 2024-03-05T10:00:00Z or 2024-03-05T10:00:00+08:00")
 
 
 def test_a_pattern_that_hangs_python_is_matched_at_once() -> None:

@@ -100,7 +100,7 @@ async def extract(
         evidence=found,
         attempts=extracted.attempts,
         mode=extracted.mode,
-        notes=tuple(_notes(extracted, left_out, without_place=bool(images) and evidence != "none")),
+        notes=(*schema.notes, *_notes(extracted, left_out, without_place=bool(images) and evidence != "none")),
     )
     told = call_result(
         extraction, _in_words(extraction, evidence or "doubtful"), "" if extraction.valid else "NOT VALID"

@@ -7,8 +7,9 @@ from typing import Any
 from ..catalog import Cost, Usage, unpriced
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
 from ..dashscope import BeforeAttempt, DashScopeError, Reply, SearchResult, WireProtocol
+from ..text import thoughts_apart
 from .context import AppContext
-from .reply import elide_middle, thoughts_apart, why_incomplete
+from .reply import elide_middle, why_incomplete
 from .thinking import ThinkingParameters
 
 UNPRICED = {

@@ -4,7 +4,6 @@ from ..dashscope import Reply
 from .progress import tail
 
 MAX_REASONING_CHARS = 8_000
-THOUGHT_TAGS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("◁think▷", "◁/think▷"))
 
 
 def progress_line(reply: Reply, model: str) -> str:
@@ -42,16 +41,3 @@ def elide_middle(reasoning: str) -> str:
         return reasoning
     half = MAX_REASONING_CHARS // 2
     return f"{reasoning[:half]}\n[... {len(reasoning) - 2 * half:,} characters left out ...]\n{reasoning[-half:]}"
-
-
-def thoughts_apart(text: str) -> tuple[str, str]:
-    """The reasoning that a model wrote before its answer, and the answer, where the server does not part them.
-
-    A template may have written the first tag for the model; a text that was cut may lack the last.
-    """
-    for opening, closing in THOUGHT_TAGS:
-        begun = text.lstrip().startswith(opening)
-        thought, end, answer = text.partition(closing)
-        if begun or (end and opening not in thought and (thought.endswith("\n") or answer.startswith("\n"))):
-            return thought.lstrip().removeprefix(opening).strip(), answer.lstrip()
-    return "", text

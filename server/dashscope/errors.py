@@ -19,7 +19,7 @@ MAX_QUOTED_CHARS = 300
 UNNAMED = re.compile("[<>|]")  # what no code and no request id holds
 SANDBOX_SAYS = "SANDBOX, nothing of this is real: "
 # A form of answer that a model does not take: another may do
-FORMAT = re.compile("response_format|json mode|json_schema", re.IGNORECASE)
+FORMAT = re.compile(r"response_format|json mode|json_schema|grammar|structured outputs?", re.IGNORECASE)
 RETRIED = (429, 500, 503)  # with a code that says no work was begun; any other status may be billed
 CONSOLE = "https://bailian.console.aliyun.com"
 NO_KEY = (
@@ -331,7 +331,7 @@ def from_reply(
     details = [code, f"HTTP {status}", f"request {request_id}" if request_id else ""]
     return DashScopeError(
         f"{known.message}{why} {known.next}",
-        kind=known.kind or ("format" if status == 400 and FORMAT.search(message) else ""),
+        kind=known.kind or ("format" if _refuses_form(status, message, service) else ""),
         details=tuple(clip(UNNAMED.sub("", redact(detail)), 80) for detail in details if detail),
         code=code,
         status=status,
@@ -339,6 +339,11 @@ def from_reply(
         wait_s=_wait_s(headers),
         sandbox=SANDBOX_HEADER in headers,
     )
+
+
+def _refuses_form(status: int, message: str, service: str) -> bool:
+    """Other servers fail at a grammar with any status."""
+    return (status in (400, 422) or (status != 200 and service != DASHSCOPE)) and bool(FORMAT.search(message))
 
 
 def _known(status: int, code: str, message: str, service: str, began: bool) -> KnownError:

@@ -47,8 +47,9 @@ class PartResult:
 
 def modes(model: Model | None, schema: Schema, *, images: bool) -> list[Mode]:
     """The forms to try, the strictest first. With images a schema is silently not enforced; its top is an object."""
-    if model is None:
-        return ["json_object", "prompt"] if schema.root == "object" else ["prompt"]
+    if model is None:  # many servers take a schema, and who does not refuses it
+        asked: list[Mode] = ["json_object"] if images else ["json_schema", "json_object"]
+        return [*asked, "prompt"] if schema.root == "object" else ["prompt"]
     thinks = model.thinking is not None and model.thinking.mode == "only"
     strict = bool(model.can.get("json_schema")) and not images and schema.root == "object"
     loose = bool(model.can.get("json_object") or model.can.get("structured_output"))

@@ -1,6 +1,6 @@
 """A caller's JSON schema, checked before it is used: Draft 2020-12, references inside it only, nothing without end.
 
-Validation is jsonschema-rs, whose regular expressions match in linear time: Python's hang on `^(a+)+$`.
+Validation is jsonschema-rs, whose regular expressions are bounded: Python's hang on `^(a+)+$`.
 """
 
 import json
@@ -15,7 +15,8 @@ import jsonschema_rs
 from ...catalog import Frozen
 from ...errors import InvalidRequest
 from ...json_text import MAX_DEPTH, depth_of, pointer
-from ...text import HALF_A_PAIR, clip, is_sendable
+from ...text import HALF_A_PAIR, clip, first_few, is_sendable
+from .drafts import PATTERNS, Modernised
 
 MAX_SCHEMA_CHARS = 100_000
 MAX_SCHEMA_DEPTH = 64
@@ -23,12 +24,18 @@ MAX_STEPS = 100_000  # how often one value may be looked at: schemas can double 
 MAX_VIOLATIONS = 50
 MAX_MESSAGE_CHARS = 300
 SHAPE_KEYWORDS = (
-    "type", "properties", "items", "prefixItems", "enum", "const", "$ref", "allOf", "anyOf", "oneOf", "not", "if",
+    "type", "properties", "patternProperties", "items", "prefixItems", "enum", "const", "$ref", "allOf", "anyOf",
+    "oneOf", "not", "if",
 )  # fmt: skip
 # Keywords whose schemas look at the same value again.
 AGAIN = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "dependentSchemas")
 NAMES = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")  # hold schemas by name
 DATA = ("enum", "const", "default", "examples")
+GAVE_UP = "Error executing regex"  # how jsonschema-rs begins what it says of a pattern that takes too long
+HINTS = {
+    '"date-time"': "write it with its offset, as 2024-03-05T10:00:00Z or 2024-03-05T10:00:00+08:00",
+    '"time"': "write it with its offset, as 10:00:00Z or 10:00:00+08:00",
+}
 ELSEWHERE = ("$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$recursiveAnchor")
 MAX_WORK = 1_000_000
 
@@ -39,7 +46,7 @@ class Violation(Frozen):
 
 
 class Schema:
-    """A schema that holds together. `given` is what the model is shown."""
+    """A schema that holds together. `given` is what the model is shown; `unchecked`: patterns nobody could check."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         """Raises InvalidRequest where it is no schema, or none that is safe to use; the text says where."""
@@ -47,13 +54,14 @@ class Schema:
         _bounded(self.given)
         if not set(SHAPE_KEYWORDS) & set(self.given):
             raise _refused("it asks for nothing: is it an example instead of a schema? Give type and properties")
-        nodes = list(_schemas(self.given))
+        modernised = Modernised(self.given)
+        self._checked, self.unchecked = modernised.schema, modernised.unreadable
+        nodes = list(_schemas(self._checked))
         for node in nodes:
             _plainly_referring(node)
         try:
-            jsonschema_rs.meta.validate(self.given)
             self._validator = jsonschema_rs.Draft202012Validator(
-                self.given, pattern_options=jsonschema_rs.RegexOptions(), validate_formats=True, offline=True
+                self._checked, pattern_options=PATTERNS, validate_formats=True, offline=True
             )
         except jsonschema_rs.ValidationError as error:
             raise _refused(
@@ -75,18 +83,34 @@ class Schema:
             return [Violation(pointer="", message=f"nested deeper than {self._deepest} levels, too deep to be checked")]
         found = []
         for error in self._validator.iter_errors(data):
-            found.append(
-                Violation(pointer=pointer(error.instance_path), message=clip(error.message, MAX_MESSAGE_CHARS))
-            )
+            if error.message.startswith(GAVE_UP):
+                self._gave_up(error)
+                continue
+            message = clip(error.message, MAX_MESSAGE_CHARS) + _hint(error.message)
+            found.append(Violation(pointer=pointer(error.instance_path), message=message))
             if len(found) == MAX_VIOLATIONS:
                 break
         return found
 
     @property
+    def notes(self) -> list[str]:
+        """What nobody checked."""
+        return (
+            [f"Patterns of the schema that could not be checked: {first_few(self.unchecked)}."]
+            if self.unchecked
+            else []
+        )
+
+    def _gave_up(self, error: jsonschema_rs.ValidationError) -> None:
+        where = pointer(error.schema_path)
+        if where not in self.unchecked:
+            self.unchecked.append(where)
+
+    @property
     def root(self) -> str:
         """The type at the top, "" where it says none or several."""
-        named = self._resolved(self.given).get("type")
-        return named if isinstance(named, str) else "object" if "properties" in self.given else ""
+        named = self._resolved(self._checked).get("type")
+        return named if isinstance(named, str) else "object" if "properties" in self._checked else ""
 
     def _steps(self, node: Any, path: tuple[int, ...]) -> int:
         """How many schemas look at one value at this node."""
@@ -116,11 +140,15 @@ class Schema:
 
     def _at(self, reference: str) -> Any:
         """What a local reference means; an anchor, or nothing there, means nothing more to count."""
-        node: Any = self.given
+        node: Any = self._checked
         for part in reference.removeprefix("#").split("/")[1:]:
             name = unquote(part).replace("~1", "/").replace("~0", "~")
             node = node.get(name) if isinstance(node, dict) else _item(node, name)
         return node
+
+
+def _hint(message: str) -> str:
+    return next((f": {hint}" for name, hint in HINTS.items() if message.endswith(f"is not a {name}")), "")
 
 
 def _item(node: Any, name: str) -> Any:
