@@ -10,11 +10,13 @@ from bailian_mcp.server.features.web_search.citations import (
     MAX_URL_CHARS,
     resolve_citations,
 )
+from bailian_mcp.server.features.web_search.marks import Code, Mark, pieces
 from hypothesis import given
 from hypothesis import strategies as st
+from odd_replies import CITATION_FORMS
 
 
-def page(index: int, url: str = "", title: str = "t", site: str = "s") -> SearchResult:
+def page(index: int | None, url: str = "", title: str = "t", site: str = "s") -> SearchResult:
     return SearchResult(index, title, url or f"https://a.cn/{index}", site)
 
 
@@ -126,8 +128,97 @@ def test_other_ways_to_write_a_mark_are_read(text: str, answer: str) -> None:
     assert resolve_citations(text, PAGES).answer == answer
 
 
+@pytest.mark.parametrize(("form", "shown", "_source"), CITATION_FORMS, ids=[row[0] for row in CITATION_FORMS])
+def test_every_form_of_a_mark_points_where_it_pointed(form: str, shown: str, _source: str) -> None:
+    found = resolve_citations(f"甲[ref_4]。乙{form}。", [page(n) for n in (1, 2, 3, 4)])
+
+    assert found.answer == f"甲[1]。乙{shown}。"
+
+
+def test_plain_numbers_are_citations_where_nothing_else_is_and_each_has_a_page() -> None:
+    assert resolve_citations("甲[3]。乙[1]。", PAGES).answer == "甲[1]。乙[2]。"
+    assert resolve_citations("甲[3]。乙[9]。", PAGES).answer == "甲［3］。乙［9］。"
+    assert resolve_citations("[1] 先\n[2] 后", PAGES).answer == "［1］ 先\n［2］ 后"
+    assert resolve_citations("甲[3]。\n[3] 标题", PAGES).answer == "甲[1]。\n[1] 标题"
+    assert resolve_citations("甲[3]。", [page(None)]).answer == "甲［3］。"
+
+
+def test_the_answers_own_list_of_sources_agrees_with_ours() -> None:
+    found = resolve_citations("甲[ref_3]。\n\n来源：\n[3] 标题 https://a.cn/3\n[1] https://a.cn/1", PAGES)
+
+    assert found.answer == "甲[1]。\n\n来源：\n[1] 标题 https://a.cn/3\n[2] https://a.cn/1"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("甲[ref_0]乙[ref_1]", "甲[1]乙[2]"),  # 0 is named: from 0
+        ("甲[ref_1]乙[ref_3]", "甲[1]乙[2]"),  # the last of three is 3: from 1
+        ("甲[ref_1]乙[ref_2]", "甲乙"),  # either could be meant
+    ],
+)
+def test_a_list_that_counts_from_0_is_believed_where_the_answer_tells_from_where(text: str, answer: str) -> None:
+    assert resolve_citations(text, [page(0), page(1), page(2)]).answer == answer
+
+
+KNOWN_FORMS = [row for row in CITATION_FORMS if row[0].strip("`") != "ref_3"]
+prose_or_mark = st.sampled_from([form for form, _, _ in KNOWN_FORMS]) | st.text("甲 [](ref_)`\n~1", max_size=8)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b"]), prose_or_mark), max_size=12), st.permutations([1, 2, 3, 4]))
+def test_whatever_is_written_no_number_outside_code_points_to_nothing(
+    parts: list[tuple[str, str]], order: list[int]
+) -> None:
+    text = "".join(f"{head}{form}" for head, form in parts)
+
+    found = resolve_citations(text, [page(n) for n in order])
+
+    prose = "".join(part for part in pieces(found.answer) if isinstance(part, str))
+    told = [
+        int(n) for part in pieces(found.answer) if isinstance(part, Mark) for n in re.findall(r"\[(\d+)\]", part.text)
+    ]
+    assert "[ref_" not in prose
+    assert set(told) <= {source.index for source in found.sources}
+    code = [part.text for part in pieces(text) if isinstance(part, Code)]
+    assert [part.text for part in pieces(found.answer) if isinstance(part, Code)][: len(code)] == code
+
+
+FORMS_OF = ["[ref_{}]", "【ref_{}】", "［ref_{}］", "[ref {}]", "[^ref_{}]", "[^{}]", r"\[ref_{}\]", "[参考ref_{}]", "(ref_{})", "【{}】",
+            "[来源{}]", "[ref_{}](https://a.cn/)", "ref_{}", "[ref_{0}, {0}]", "[ref_{0}-{0}]"]  # fmt: skip
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(FORMS_OF), st.integers(1, 9)), min_size=1, max_size=15),
+    st.permutations(range(1, 8)),
+    st.booleans(),
+)
+def test_each_mark_in_each_form_points_to_the_page_it_named(
+    marks: list[tuple[str, int]], order: list[int], code: bool
+) -> None:
+    """The sentences are numbered, so that each can be found again; 8 and 9 have no page."""
+    marks = [(form, n) for form, n in marks if n < 8 or "ref_" in form]
+    block = "\n```\n[ref_1] a[0]\n```\n" if code else ""
+    text = "".join(f"<{place}>句{form.format(n)}{block}" for place, (form, n) in enumerate(marks))
+
+    found = resolve_citations(text, [page(n) for n in order])
+
+    urls = {source.index: source.url for source in found.sources}
+    sentences = re.split(r"<\d+>句", found.answer.replace(block or "\0", ""))[1:]
+    assert not code or found.answer.count(block) == len(marks)
+    for (_, n), sentence in zip(marks, sentences, strict=True):
+        told = [urls[int(index)] for index in re.findall(r"\[(\d+)\]", sentence)]
+        assert told == ([f"https://a.cn/{n}"] if n < 8 else []), sentence
+
+
+@pytest.mark.parametrize("hostile", ["[" * 100_000, "[1" * 50_000, "`" * 99_999, "`a" * 50_000, "```\n" * 25_001, "ref_" * 25_000,
+                                     "[ref_1" * 20_000, "[ref_9]" * 15_000, "(" * 100_000, " " * 100_000 + "[ref_9]", "[1,2-" * 20_000])  # fmt: skip
+def test_a_text_made_to_be_slow_is_read_to_its_end(hostile: str) -> None:
+    """With work that grows faster than the text this would take minutes."""
+    assert len(resolve_citations(hostile, PAGES).answer) <= len(hostile)
+
+
 def test_pages_without_numbers_are_never_cited() -> None:
-    assert resolve_citations("甲[ref_0]", [page(0)]).answer == "甲"
+    assert resolve_citations("甲[ref_0]", [page(None)]).answer == "甲"
 
 
 def test_what_hides_or_reorders_text_is_taken_out_of_the_answer() -> None:

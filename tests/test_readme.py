@@ -29,7 +29,7 @@ from bailian_mcp.server.sandbox.requests import FAULTS, REFUSALS
 from bailian_mcp.server.settings import settings_table
 from bailian_mcp.tools.chat import EXAMPLE, PRESETS
 from conftest import FakeDashScope, Hosted, text_of
-from odd_replies import ERROR_BODIES, FINISH_REASONS
+from odd_replies import CITATION_FORMS, ERROR_BODIES, FINISH_REASONS
 
 pytestmark = pytest.mark.anyio
 
@@ -256,6 +256,15 @@ def finish_reasons(_: Shown) -> str:
     return table(("what comes", "is told as", "and says", "read at"), *rows)
 
 
+def citation_forms(_: Shown) -> str:
+    def code(text: str) -> str:
+        return f"`` {' '.join(text.split())} ``" if text.strip() else "nothing"
+
+    return table(
+        ("the form", "becomes", "seen in"), *((code(form), code(to), where) for form, to, where in CITATION_FORMS)
+    )
+
+
 def error_bodies(_: Shown) -> str:
     rows = [(f"`{json.dumps(body)}`", f"`{code}`" if code else "", source) for body, _, code, source in ERROR_BODIES]
     return table(("the body", "code", "read at"), *rows)
@@ -298,7 +307,11 @@ BLOCKS = {
     "docs/tools.md": {"tools": every_tool, "answer": every_answer, "presets": presets, "thinking": thinking},
     "docs/settings.md": {"settings": settings, "settings-zh": settings_zh},
     "docs/errors.md": {"codes": error_codes, "statuses": error_statuses},
-    "docs/replies.md": {"finish-reasons": finish_reasons, "error-bodies": error_bodies},
+    "docs/replies.md": {
+        "finish-reasons": finish_reasons,
+        "error-bodies": error_bodies,
+        "citation-forms": citation_forms,
+    },
     "docs/sandbox.md": {"refusals": refusing_models},
     "docs/prices.md": {"size": catalog_size, "fees": fees},
 }

@@ -390,7 +390,7 @@ async def test_odd_items_lose_no_answer(hosted: Hosted, odd: Any) -> None:
     assert (found["answer"], len(found["sources"])) == ("阿里云", 2)
 
 
-async def test_the_first_list_that_is_not_empty_stays(hosted: Hosted) -> None:
+async def test_lists_grow_and_a_number_belongs_to_the_page_that_had_it_first(hosted: Hosted) -> None:
     other = {**NEWS, "index": 1, "url": "https://other.example/"}
     found = await data(
         hosted,
@@ -399,8 +399,55 @@ async def test_the_first_list_that_is_not_empty_stays(hosted: Hosted) -> None:
         ),
     )
 
-    assert [source["url"] for source in found["sources"]] == [LAKE["url"]]
-    assert found["answer"] == "甲[1]乙"
+    assert [source["url"] for source in found["sources"]] == [LAKE["url"], NEWS["url"], other["url"]]
+    assert found["answer"] == "甲[1]乙[2]"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{**LAKE, "index": 1.0}, {**NEWS, "index": 2.0}],
+        [{**LAKE, "index": "1"}, {**NEWS, "index": "2"}],
+        {"1": {**LAKE, "index": None}, "2": {**NEWS, "index": None}},
+        {"results": [{**LAKE, "index": 1}, {**NEWS, "index": 2}]},
+        [{**LAKE, "index": 0}, {**NEWS, "index": 1}],
+    ],
+    ids=["floats", "texts", "by number", "under a name", "from 0"],
+)
+async def test_a_list_of_sources_is_read_in_other_forms(hosted: Hosted, rows: Any) -> None:
+    found = await data(hosted, FakeDashScope([native(frame("甲[ref_2]", "stop", pages=rows, **COUNTED))]))
+
+    assert found["answer"] == "甲[1]"
+    assert found["sources"][0]["url"] == NEWS["url"]
+
+
+async def test_a_list_without_numbers_is_shown_and_said(hosted: Hosted) -> None:
+    rows = [{name: value for name, value in row.items() if name != "index"} for row in (LAKE, NEWS)]
+    found = await data(hosted, FakeDashScope([native(frame("甲[ref_2]", "stop", pages=rows, **COUNTED))]))
+
+    assert (found["answer"], len(found["sources"])) == ("甲", 2)
+    assert "Citations that pointed to no source were removed: ref_2." in found["notes"]
+
+
+async def test_a_list_inside_the_message_is_read(hosted: Hosted) -> None:
+    listed = json.dumps({"search_results": [LAKE]})
+    inside = frame("甲[ref_1]", "stop", **COUNTED).replace('"role":', f'"search_info": {listed}, "role":')
+    found = await data(hosted, FakeDashScope([native(inside)]))
+
+    assert (found["answer"], found["sources"][0]["url"], found["searched"]) == ("甲[1]", LAKE["url"], True)
+
+
+async def test_pages_of_a_second_round_are_kept(hosted: Hosted) -> None:
+    """Strategy agent searches several times, and numbers each list anew."""
+    first, second = {**LAKE, "index": 1}, {**NEWS, "index": 1}
+    frames = [
+        frame("", pages=[first]),
+        frame("", pages=[second, {**first, "index": 2}]),
+        frame("西湖", "stop", **COUNTED),
+    ]
+    found = await data(hosted, FakeDashScope([native(*frames)]), strategy="agent")
+
+    assert [source["url"] for source in found["sources"]] == [LAKE["url"], NEWS["url"]]
 
 
 async def test_thousands_of_rows_are_cut_short(hosted: Hosted) -> None:

@@ -56,9 +56,9 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A page a search found. `index`: the number that the answer's marks carry; 0 where there are no marks."""
+    """A page a search found. `index`: the number that the answer's marks carry; None where there are no marks."""
 
-    index: int
+    index: int | None
     title: str
     url: str
     site: str

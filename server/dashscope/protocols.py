@@ -4,6 +4,7 @@ Requests come in the terms of chat completions; a protocol says them in its own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 from .error_bodies import is_failure
@@ -87,7 +88,7 @@ class Generation:
         self._in_parts = endpoint == "multimodal-generation"
         self._cumulative = cumulative
         self._pieces = _Pieces(cumulative)
-        self._pages_told = False
+        self._told: set[tuple[int | None, str]] = set()
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         parameters = {name: value for name, value in body.items() if name not in ("model", "messages", *LIMIT_FIELDS)}
@@ -101,20 +102,31 @@ class Generation:
 
     def events(self, frame: Frame) -> Iterator[Event]:
         output, usage = frame.get("output") or {}, _dict(frame.get("usage"))
-        yield from self._searched(_dict(output.get("search_info")), _dict(_dict(usage.get("plugins")).get("search")))
-        for choice in _first(output.get("choices")):
+        choices = _first(output.get("choices"))
+        beside = [output, *choices, *(_dict(choice.get("message")) for choice in choices)]  # where a list was seen
+        infos = [info for info in (_dict(each.get("search_info")) for each in beside) if info]
+        yield from self._searched(infos[0] if infos else {}, _dict(_dict(usage.get("plugins")).get("search")))
+        for choice in choices:
             message = choice.get("message") or {}
             yield from _recognised(message.get("content"))
             yield from self._pieces.of(message, choice.get("finish_reason"))
         yield from _counted(usage)
 
     def _searched(self, info: Frame, counted: Frame) -> Iterator[SearchResults]:
-        """The first list that is not empty is the one that the marks mean; an empty one alone tells no search."""
-        pages = () if self._pages_told else _pages(info.get("search_results"))
-        self._pages_told = self._pages_told or bool(pages)
+        """What is new: lists grow from frame to frame, and a second round has its own. An empty one tells no search.
+
+        A number belongs to the page that had it first: that is the one the marks mean.
+        """
+        pages = []
+        for page in _pages(info.get("search_results")):
+            taken = page.index is not None and any(page.index == index for index, _ in self._told)
+            if (page.index, page.url) in self._told or (taken and any(page.url == url for _, url in self._told)):
+                continue
+            pages.append(replace(page, index=None) if taken else page)
+            self._told.add((page.index, page.url))
         count = _count(counted.get("count"))
         if pages or info.get("extra_tool_info") or count:
-            yield SearchResults(pages, count)
+            yield SearchResults(tuple(pages), count)
 
     def _content(self, content: str | Sequence[Frame]) -> str | list[Frame]:
         if not self._in_parts:
@@ -275,16 +287,29 @@ def _input_part(part: Frame) -> Frame:
 
 def _pages(rows: Any) -> tuple[SearchResult, ...]:
     """Rows that are no pages are left out: what is told beside an answer never costs the answer."""
+    rows = _listed(rows) if isinstance(rows, dict) else rows
     told = rows[:MAX_SEARCH_RESULTS] if isinstance(rows, list) else []
     return tuple(_page(row) for row in told if isinstance(row, dict))
+
+
+def _listed(rows: Frame) -> list[Any]:
+    """A list in another wrapping: under a name, or by its numbers."""
+    lists = [value for value in rows.values() if isinstance(value, list)]
+    named = ((key, row) for key, row in rows.items() if isinstance(row, dict))
+    return lists[0] if lists else [{**row, "index": row.get("index") or key} for key, row in named]
 
 
 def _page(row: Frame) -> SearchResult:
     title, url, site = (
         value if isinstance(value := row.get(name), str) else "" for name in ("title", "url", "site_name")
     )
-    index = str(row.get("index"))
-    return SearchResult(int(index) if index.isdecimal() and len(index) < 10 else 0, title, url, site)
+    return SearchResult(_index(row.get("index")), title, url, site)
+
+
+def _index(value: Any) -> int | None:
+    """A number of a list, as an integer, a float or a text."""
+    text = str(value).removesuffix(".0")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def _dict(value: Any) -> Frame:

@@ -1,23 +1,24 @@
 """Sources and the marks that point to them: numbered once, in the order of the answer, and never to nowhere."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 from ...catalog import Frozen
 from ...dashscope import SearchResult
 from ...files import is_public
 from ...text import clip, first_few, visible
+from .marks import Code, Mark, pieces, reads_as_mark
 
-MARK = re.compile(r"(?P<space>[ \t]*)(?P<marks>(?:\[\s*ref_\d+(?:\s*[,，、;；]\s*ref_\d+)*\s*\])+)", re.IGNORECASE)
-REF_NUMBER = re.compile(r"ref_(\d+)", re.IGNORECASE)
-PLAIN_NUMBER = re.compile(r"\[(\d{1,4})\]")
 OPEN, CLOSE = "\ue000", "\ue001"  # stand for our own brackets until all others are dealt with
 OWN_BRACKETS = re.compile(f"[{OPEN}{CLOSE}]")
+LEFT_OVER = re.compile(r"\[([^\[\]\n]{1,120})\]")
 ADDRESS_IN_TITLE = re.compile(r"(?:https?|javascript|data):\S*", re.IGNORECASE)
 BRACKETS = str.maketrans("[]<>", "［］＜＞")
 NO_NAME = "无"  # what DashScope puts where a site has no name
+MAX_LISTED_NUMBER = 100  # beyond it, a number among others is a year, or data
 MAX_SOURCES = 50
 MAX_SOURCES_CHARS = 15_000  # of all addresses and titles: a reply must fit the host
 MAX_URL_CHARS = 2_048
@@ -41,35 +42,24 @@ class Cited:
 
 
 def resolve_citations(text: str, pages: Sequence[SearchResult]) -> Cited:
-    """`text` with its `[ref_<number>]` marks rewritten, and its pages: the cited ones first, as the answer cites them.
+    """`text` with its marks rewritten, and its pages: the cited ones first, as the answer cites them.
 
     Pages of one address are one source. A mark that points to no page is removed and reported; a `[n]` of the text's
-    own is written `［n］`, so that every `[n]` is the index of a source. Control characters and what reorders text go.
+    own is written `［n］`, so that every `[n]` outside code is the index of a source. Code stays as it is. Control
+    characters and what reorders text go.
     """
-    text = OWN_BRACKETS.sub("", visible(text))
+    parts = list(pieces(OWN_BRACKETS.sub("", visible(text))))
     kept = [page for page in pages if _is_web(page.url)]
-    numbered: dict[int, SearchResult] = {}
-    for page in kept:
-        if page.index:
-            numbered.setdefault(page.index, page)
-    numbers = [int(number[:9]) for number in REF_NUMBER.findall(" ".join(m["marks"] for m in MARK.finditer(text)))]
+    numbered = _numbered(kept, [n for part in parts if isinstance(part, Mark) for n in part.numbers])
+    cites = _Meaning(numbered, parts).cites
+    numbers = [n for part in parts if isinstance(part, Mark) and cites(part) for n in part.numbers]
     shown: dict[str, SearchResult] = {}
     for page in (*(numbered[n] for n in numbers if n in numbered), *kept):
         shown.setdefault(_address(page), page)
     sources = _that_fit(shown)
-    places = {address: source.index for address, source in sources.items()}
-
-    def rewritten(match: re.Match[str]) -> str:
-        pages = (numbered.get(int(number[:9])) for number in REF_NUMBER.findall(match["marks"]))
-        found = dict.fromkeys(places[_address(page)] for page in pages if page and _address(page) in places)
-        return match["space"] + "".join(f"{OPEN}{place}{CLOSE}" for place in found) if found else ""
-
-    answer = text
-    while MARK.search(answer):  # taking one out may make another
-        answer = MARK.sub(rewritten, answer)
-    own = [match[0] for match in PLAIN_NUMBER.finditer(answer)]
-    answer = PLAIN_NUMBER.sub(r"［\1］", answer).replace(OPEN, "[").replace(CLOSE, "]")
-    lost = sorted({n for n in numbers if n not in numbered or _address(numbered[n]) not in places})
+    places = {n: sources[_address(page)].index for n, page in numbered.items() if _address(page) in sources}
+    answer, own = _rewritten(parts, cites, places)
+    lost = sorted({n for n in numbers if n not in places})
     hidden = len(pages) - len(kept)
     notes = [
         *(
@@ -82,6 +72,100 @@ def resolve_citations(text: str, pages: Sequence[SearchResult]) -> Cited:
         *([f"More sources than fit, left out: {len(shown) - len(sources)}."] if len(sources) < len(shown) else []),
     ]
     return Cited(answer, tuple(sources.values()), tuple(notes))
+
+
+def _numbered(pages: Sequence[SearchResult], named: Sequence[int]) -> dict[int, SearchResult]:
+    """The pages by the number that a mark means. A list that counts from 0 may be meant from 0 or from 1: its first
+    and its last number tell, where the answer names one of them.
+    """
+    numbered: dict[int, SearchResult] = {}
+    for page in pages:
+        if page.index is not None:
+            numbered.setdefault(page.index, page)
+    if 0 not in numbered or 0 in named:
+        return numbered
+    from_one = {n + 1: page for n, page in numbered.items()}
+    return from_one if max(from_one) in named else {}
+
+
+class _Meaning:
+    """Which marks are citations.
+
+    `[ref_3]` always is. Several numbers, a range, a word with a number are where a page has one of them. One number in
+    brackets may be the answer's own: it is one only where no `[ref_3]` is used and every such number has a page, and
+    where that page's address follows on its line.
+    """
+
+    def __init__(self, numbered: Mapping[int, SearchResult], parts: Sequence[str | Code | Mark]) -> None:
+        self._numbered = numbered
+        marks = [part for part in parts if isinstance(part, Mark)]
+        single = [mark for mark in marks if mark.form == "number"]
+        all_known = all(mark.numbers[0] in numbered for mark in single)
+        self._by_number = (
+            all_known and not any(mark.form == "ref" for mark in marks) and not all(mark.begins_line for mark in single)
+        )
+        self._named_with_address = {id(mark) for mark, behind in pairwise(parts) if self._names(mark, behind)}
+
+    def cites(self, mark: Mark) -> bool:
+        if mark.form == "ref":
+            return True
+        if mark.form == "group":
+            known = [n for n in mark.numbers if n in self._numbered]
+            return bool(known) and max(mark.numbers) < MAX_LISTED_NUMBER and (0 in known or min(mark.numbers) > 0)
+        return self._by_number or id(mark) in self._named_with_address
+
+    def _names(self, mark: str | Code | Mark, behind: str | Code | Mark) -> bool:
+        """Whether a mark begins a line of the answer's own list of sources, and its page's address follows there."""
+        if not (isinstance(mark, Mark) and mark.form == "number"):
+            return False
+        page = self._numbered.get(mark.numbers[0])
+        line = mark.link or (behind.partition("\n")[0] if isinstance(behind, str) else "")
+        return bool(page and page.url in line)
+
+
+def _rewritten(
+    parts: Sequence[str | Code | Mark], cites: Callable[[Mark], bool], places: Mapping[int, int]
+) -> tuple[str, list[str]]:
+    """The answer, and the marks that were left as its own text."""
+    answer: list[str] = []
+    prose: list[str] = []
+    own: list[str] = []
+    run: set[int] = set()  # of marks side by side: none is said twice
+    for part in parts:
+        if isinstance(part, Mark) and cites(part):
+            found = dict.fromkeys(places[n] for n in part.numbers if n in places)
+            prose.append("".join(f"{OPEN}{place}{CLOSE}" for place in found if place not in run))
+            run.update(found)
+            if not found:
+                _drop_blanks(prose)
+            continue
+        run = set() if part else run
+        if isinstance(part, Code):
+            answer += [_without_left_overs(prose, own), part.text]
+            prose = []
+        else:
+            prose.append(part.text if isinstance(part, Mark) else part)
+    return "".join([*answer, _without_left_overs(prose, own)]), own
+
+
+def _drop_blanks(prose: list[str]) -> None:
+    """Before a mark that is taken out."""
+    while prose:
+        if left := prose.pop().rstrip(" \t"):
+            prose.append(left)
+            return
+
+
+def _without_left_overs(prose: Sequence[str], own: list[str]) -> str:
+    """Our marks in brackets, and nothing else that reads as a mark in such: taking one out may have made one."""
+
+    def told_apart(found: re.Match[str]) -> str:
+        if not reads_as_mark(found[1]):
+            return found[0]
+        own.append(found[0])
+        return f"［{found[1]}］"
+
+    return LEFT_OVER.sub(told_apart, "".join(prose)).replace(OPEN, "[").replace(CLOSE, "]")
 
 
 def _that_fit(shown: Mapping[str, SearchResult]) -> dict[str, WebSource]:
