@@ -1,5 +1,6 @@
 """One number of a perfect reading made wrong, as models and misprints do it."""
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -57,10 +58,14 @@ def fraction_start(text: str) -> int:
     return match.start() if match else len(text)
 
 
+def telling_places(text: str) -> list[int]:
+    """Without the zeros at the end of what may be decimals: one more or less of them says the same."""
+    end = len(re.sub(r"0*\D*$", "", text)) if re.search("[.,]", text) else len(text)
+    return [at for at in digit_places(text) if at < end]
+
+
 def dropped(rng: Random, text: str) -> str | None:
-    """No zero whose loss changes nothing, and none that leaves no number."""
-    end = fraction_start(text)
-    places = [at for at in digit_places(text) if at < end or text[at] != "0"]
+    places = telling_places(text)
     if len(digit_places(text)) < 2 or not places:
         return None
     at = rng.choice(places)
@@ -69,7 +74,7 @@ def dropped(rng: Random, text: str) -> str | None:
 
 
 def doubled(rng: Random, text: str) -> str | None:
-    places = [at for at in digit_places(text) if at < fraction_start(text)]
+    places = [at for at in telling_places(text) if at < fraction_start(text)]
     if not places or text[places[0]] == "0":
         return None
     at = rng.choice(places)
@@ -126,7 +131,9 @@ def month_changed(rng: Random, text: str) -> str | None:
     if not match:
         return None
     other = rng.choice([month for month in range(1, 13) if month != int(match[0])])
-    return text[: match.start()] + f"{other:0{2 if match[0][0] == '0' or text[4:5] != '年' else 1}}" + text[match.end() :]
+    return (
+        text[: match.start()] + f"{other:0{2 if match[0][0] == '0' or text[4:5] != '年' else 1}}" + text[match.end() :]
+    )
 
 
 def day_changed(rng: Random, text: str) -> str | None:
@@ -172,7 +179,11 @@ def split(rng: Random, text: str) -> str | None:
 
 def numeral_changed(rng: Random, text: str) -> str | None:
     units = {"仟": "佰", "拾": "佰", "万": "仟", "十": "百", "百": "十"}
-    places = [at for at, letter in enumerate(text) if letter in CAPITAL[1:] + SMALL[1:] or letter in units and rng.random() < 0.5]
+    places = [
+        at
+        for at, letter in enumerate(text)
+        if letter in CAPITAL[1:] + SMALL[1:] or (letter in units and rng.random() < 0.5)
+    ]
     if not places:
         return None
     at = rng.choice(places)
@@ -214,7 +225,9 @@ def left_out(rng: Random, text: str) -> str | None:
 
 
 def invented(rng: Random, text: str) -> str | None:
-    new = rng.choice(["777777.00", "88,888.00", "4,019.73", "612.50", f"{rng.randint(1000, 99999)}.{rng.randint(10, 99)}"])
+    new = rng.choice(
+        ["777777.00", "88,888.00", "4,019.73", "612.50", f"{rng.randint(1000, 99999)}.{rng.randint(10, 99)}"]
+    )
     return f"{text} {new}"
 
 
@@ -271,7 +284,7 @@ def changed_number(kind: str, rng: Random, marked: Marked, split_layer: bool) ->
 def swapped(rng: Random, marked: Marked, split_layer: bool) -> Change | None:
     for kind in rng.sample(["amount", "count", "quantity", "decimal"], 4):
         numbers = [number for number in marked.numbers if number.kind == kind]
-        pairs = [(one, two) for one, two in zip(numbers, numbers[1:], strict=False) if one.text != two.text]
+        pairs = [(one, two) for one, two in itertools.pairwise(numbers) if one.text != two.text]
         if pairs:
             one, two = rng.choice(pairs)
             text = put(marked, two, one.text)
@@ -284,7 +297,7 @@ def copied(rng: Random, marked: Marked, split_layer: bool) -> Change | None:
     """The value of a neighbour once more, as models slip by a line."""
     for kind in rng.sample(["amount", "count", "serial", "quantity"], 4):
         numbers = [number for number in marked.numbers if number.kind == kind]
-        pairs = [(one, two) for one, two in zip(numbers, numbers[1:], strict=False) if one.text != two.text]
+        pairs = [(one, two) for one, two in itertools.pairwise(numbers) if one.text != two.text]
         if pairs:
             one, two = rng.choice(pairs)
             return Change("neighbour's value copied", two.text, one.text, put(marked, two, one.text))
@@ -303,11 +316,20 @@ def joined(rng: Random, marked: Marked, split_layer: bool) -> Change | None:
         return None
     one, two = rng.choice(pairs)
     text = put(marked, two, "")
-    return Change("two numbers joined", f"{one.text} {two.text}", one.text + two.text, text[: one.end] + two.text + text[one.end :])
+    return Change(
+        "two numbers joined",
+        f"{one.text} {two.text}",
+        one.text + two.text,
+        text[: one.end] + two.text + text[one.end :],
+    )
 
 
 def row_changed(kind: str, rng: Random, marked: Marked) -> Change | None:
-    rows = [(start, end) for start, end in marked.rows if any(start <= n.start < end and len(n.text) > 1 for n in marked.numbers)]
+    rows = [
+        (start, end)
+        for start, end in marked.rows
+        if any(start <= n.start < end and len(n.text) > 1 for n in marked.numbers)
+    ]
     if not rows:
         return None
     start, end = rng.choice(rows)
@@ -319,7 +341,11 @@ def row_changed(kind: str, rng: Random, marked: Marked) -> Change | None:
 
 def row_invented(rng: Random, marked: Marked, split_layer: bool) -> Change | None:
     """A row like another, with numbers of its own."""
-    rows = [(start, end) for start, end in marked.rows if any(start <= n.start < end and n.kind in MEASURED for n in marked.numbers)]
+    rows = [
+        (start, end)
+        for start, end in marked.rows
+        if any(start <= n.start < end and n.kind in MEASURED for n in marked.numbers)
+    ]
     if not rows:
         return None
     start, end = rng.choice(rows)

@@ -2,12 +2,12 @@
 
 from random import Random
 
-from .marks import number
+from .marks import number as number
 
 NARROW = "\u202f"  # what French typesetting puts between thousands
-MONTHS_EN = "January February March April May June July August September October November December".split()
-MONTHS_DE = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
-MONTHS_FR = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
+MONTHS_EN = "January February March April May June July August September October November December".split()  # noqa: SIM905
+MONTHS_DE = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()  # noqa: SIM905
+MONTHS_FR = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905
 CAPITAL = "零壹贰叁肆伍陆柒捌玖"
 SMALL = "〇一二三四五六七八九"
 
@@ -89,7 +89,10 @@ def iban(rng: Random) -> str:
 
 def phone(rng: Random, language: str) -> str:
     forms = {
-        "zh": [f"010-{digits(rng, 4, '68')} {digits(rng, 4)}", f"1{digits(rng, 2, '358')} {digits(rng, 4)} {digits(rng, 4)}"],
+        "zh": [
+            f"010-{digits(rng, 4, '68')} {digits(rng, 4)}",
+            f"1{digits(rng, 2, '358')} {digits(rng, 4)} {digits(rng, 4)}",
+        ],
         "en": [f"({digits(rng, 3)}) 555-{digits(rng, 4)}", f"+1 {digits(rng, 3)}-555-{digits(rng, 4)}"],
         "de": [f"+49 30 {digits(rng, 6)}", f"089/{digits(rng, 4)}-{digits(rng, 2)}"],
         "fr": [f"01 {digits(rng, 2)} {digits(rng, 2)} {digits(rng, 2)} {digits(rng, 2)}"],
@@ -111,7 +114,9 @@ def capital(rng: Random) -> str:
 def spoken(rng: Random) -> str:
     """A count in plain Chinese numerals."""
     ten, one = rng.randint(2, 9), rng.randint(1, 9)
-    return number("chinese", rng.choice([f"{SMALL[ten]}十{SMALL[one]}", f"{SMALL[ten]}百{SMALL[one]}十", f"{SMALL[ten]}百"]))
+    return number(
+        "chinese", rng.choice([f"{SMALL[ten]}十{SMALL[one]}", f"{SMALL[ten]}百{SMALL[one]}十", f"{SMALL[ten]}百"])
+    )
 
 
 def page_number(rng: Random, high: int = 240) -> str:

@@ -32,6 +32,7 @@ CHANCES = {
     "two columns read across": 0.12,
     "blocks in another order in the layer": 0.1,
     "lines kept in the reading": 0.4,
+    "numbers as formulas in the reading": 0.1,
     "fenced": 0.5,
 }
 CHINESE_CHANCES = {
@@ -41,8 +42,13 @@ CHINESE_CHANCES = {
 }
 WESTERN_CHANCES = {"words cut at line ends": 0.4, "ligatures in the layer": 0.2, "soft hyphens in the layer": 0.2}
 # Nobody can tell these from a wrong number by the two texts alone: so few that the goal can be met with all doubted.
-RARE = {17: "a number cut by the page's edge", 121: "a number cut by the page's edge", 203: "a stamp only the reading holds",
-        66: "a watermark with a number in the layer", 178: "a watermark with a number in the layer"}  # fmt: skip
+RARE = {
+    17: "a number cut by the page's edge",
+    121: "a number cut by the page's edge",
+    203: "a stamp only the reading holds",
+    66: "a watermark with a number in the layer",
+    178: "a watermark with a number in the layer",
+}
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,11 @@ def changes(perfect: Marked, split_layer: bool, used: Counter[str], rng: Random)
     """Of the kinds that this page allows, those that were least used so far."""
     made: list[Change] = []
     for kind in sorted(rng.sample(KINDS, len(KINDS)), key=lambda kind: used[kind]):
-        if len(made) < CHANGES_A_PAGE and (one := change(kind, rng, perfect, split_layer)) and one.reading != perfect.text:
+        if (
+            len(made) < CHANGES_A_PAGE
+            and (one := change(kind, rng, perfect, split_layer))
+            and one.reading != perfect.text
+        ):
             made.append(one)
             used[kind] += 1
     return tuple(made)

@@ -4,7 +4,7 @@ import re
 from itertools import zip_longest
 from random import Random
 
-from .marks import NUMBER, in_layer, in_reading, row, unmarked, with_numbers
+from .marks import CLOSE, MIDDLE, NUMBER, OPEN, in_layer, in_reading, row, unmarked, with_numbers
 from .page import Block, Heading, Item, Page, Pairs, Paragraph, Table
 from .printed import NARROW
 
@@ -23,7 +23,8 @@ def layer_text(page: Page, traits: frozenset[str], rng: Random) -> str:
         parts.append("Carried forward 12 345.67")
     text = "\n".join(part for part in (in_layer(part) for part in parts) if part)
     text = unmarked(with_numbers(text, lambda kind, printed: in_layer_number(kind, printed, traits, rng)))
-    return furnished(in_layer_letters(text, traits), page, traits, "layer")
+    text = in_layer_letters(text, traits)
+    return furnished(with_line_numbers(text) if "line numbers in the layer" in traits else text, page, traits, "layer")
 
 
 def layer_parts(page: Page, traits: frozenset[str]) -> list[str]:
@@ -40,8 +41,7 @@ def layer_block(block: Block, traits: frozenset[str]) -> str:
     if isinstance(block, Heading):
         return f"{block.text}\n{block.text}" if "a heading's shadow in the layer" in traits else block.text
     if isinstance(block, Paragraph):
-        lines = wrapped(numbers_kept_whole(in_layer(block.text)), 46, cut="words cut at line ends" in traits)
-        return with_line_numbers(lines) if "line numbers in the layer" in traits else lines
+        return wrapped(numbers_kept_whole(in_layer(block.text)), 46, cut="words cut at line ends" in traits)
     if isinstance(block, Item):
         return {None: "\uf0b7 ", True: "☑ ", False: "☐ "}[block.ticked] + block.text
     if isinstance(block, Pairs):
@@ -96,7 +96,9 @@ def in_layer_number(kind: str, printed: str, traits: frozenset[str], rng: Random
         return re.sub(r"^(\D*1)(?=\d)", r"\1 ", printed)
     if form == "point":
         return re.sub(r"([.,])(?=\d\d$)", r" \1", printed)
-    return " ".join(printed) if form == "letters" and len(printed) > 5 else printed
+    # Two such numbers side by side could not be told apart again.
+    apart = form == "letters" and len(printed) > 5 and "rows read across" not in traits
+    return " ".join(printed) if apart else printed
 
 
 def in_layer_letters(text: str, traits: frozenset[str]) -> str:
@@ -126,8 +128,16 @@ def reading_text(page: Page, traits: frozenset[str], rng: Random) -> str:
     """Still marked, so that one of its numbers can be changed."""
     form = next(form for form in ("markdown", "HTML", "LaTeX", "plain") if f"written as {form}" in traits)
     parts = [reading_block(block, form) for block in page.blocks]
+    if "numbers as formulas in the reading" in traits and form in ("markdown", "LaTeX"):
+        parts = [
+            as_formulas(part, form) if isinstance(block, Paragraph) else part
+            for block, part in zip(page.blocks, parts, strict=True)
+        ]
     if "lines kept in the reading" in traits:
-        parts = [wrapped(numbers_kept_whole(part), 60, cut=False) if form == "plain" and "\n" not in part else part for part in map(in_reading, parts)]
+        parts = [
+            wrapped(numbers_kept_whole(part), 60, cut=False) if form == "plain" and "\n" not in part else part
+            for part in map(in_reading, parts)
+        ]
     if "a number cut by the page's edge" in traits:
         parts.append("Carried forward 12 34")
     if "a stamp only the reading holds" in traits:
@@ -141,6 +151,14 @@ def reading_text(page: Page, traits: frozenset[str], rng: Random) -> str:
     return f"```html\n{text}\n```" if form == "HTML" and "fenced" in traits else text
 
 
+def as_formulas(text: str, form: str) -> str:
+    """Counts and percentages between dollars, as models do once a page holds formulas."""
+    percent = r"\%" if form == "markdown" else "%"
+    return re.sub(
+        f"{OPEN}(?:count|percent){MIDDLE}[^{CLOSE}]*{CLOSE}", lambda match: f"${match[0].replace('%', percent)}$", text
+    )
+
+
 def escaped(text: str) -> str:
     """Numbers as LaTeX writes them."""
     formula = ("exponent", "fraction")
@@ -149,11 +167,15 @@ def escaped(text: str) -> str:
 
 def reading_block(block: Block, form: str) -> str:
     if isinstance(block, Heading):
-        return {"markdown": f"# {block.text}", "HTML": f"<h2>{block.text}</h2>", "LaTeX": rf"\section*{{{block.text}}}"}.get(form, block.text)
+        return {
+            "markdown": f"# {block.text}",
+            "HTML": f"<h2>{block.text}</h2>",
+            "LaTeX": rf"\section*{{{block.text}}}",
+        }.get(form, block.text)
     if isinstance(block, Paragraph):
         return f"<p>{block.text}</p>" if form == "HTML" else block.text
     if isinstance(block, Item):
-        return {None: "- ", True: "[x] ", False: "[ ] "}[block.ticked] + block.text
+        return {None: r"\item " if form == "LaTeX" else "- ", True: "[x] ", False: "[ ] "}[block.ticked] + block.text
     if isinstance(block, Pairs):
         return reading_pairs(block, form)
     return {"markdown": markdown_table, "HTML": html_table, "LaTeX": latex_table}.get(form, plain_table)(block)
@@ -172,7 +194,11 @@ def plain_table(table: Table) -> str:
 
 def markdown_table(table: Table) -> str:
     head = f"| {' | '.join(table.head)} |\n|{' --- |' * len(table.head)}\n"
-    return (f"{table.caption}\n\n" if table.caption else "") + head + "".join(row(f"| {' | '.join(line)} |\n") for line in table.rows)
+    return (
+        (f"{table.caption}\n\n" if table.caption else "")
+        + head
+        + "".join(row(f"| {' | '.join(line)} |\n") for line in table.rows)
+    )
 
 
 def html_table(table: Table) -> str:
@@ -180,7 +206,13 @@ def html_table(table: Table) -> str:
         return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>\n"
 
     caption = f'<tr><td colspan="{len(table.head)}">{table.caption}</td></tr>\n' if table.caption else ""
-    return '<table border="1">\n' + caption + line(table.head) + "".join(row(line(cells)) for cells in table.rows) + "</table>"
+    return (
+        '<table border="1">\n'
+        + caption
+        + line(table.head)
+        + "".join(row(line(cells)) for cells in table.rows)
+        + "</table>"
+    )
 
 
 def latex_table(table: Table) -> str:
@@ -190,7 +222,8 @@ def latex_table(table: Table) -> str:
     wide = len(table.head)
     caption = f"\\multicolumn{{{wide}}}{{|c|}}{{{table.caption}}} \\\\ \\cline{{1-{wide}}}\n" if table.caption else ""
     rows = "".join(row(line(cells)) for cells in table.rows)
-    return f"\\begin{{tabular}}{{|{'c|' * wide}}}\n\\hline\n{caption}{line(table.head)}\\hline\n{rows}\\end{{tabular}}\n\\vspace{{0.5cm}}"
+    top = f"\\begin{{tabular}}{{|{'c|' * wide}}}\n\\hline\n{caption}"
+    return f"{top}{line(table.head)}\\hline\n{rows}\\end{{tabular}}\n\\vspace{{0.5cm}}"
 
 
 def in_reading_number(kind: str, printed: str, traits: frozenset[str]) -> str:

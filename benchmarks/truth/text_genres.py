@@ -19,7 +19,9 @@ def power(rng: Random, mantissa: str) -> str:
     sign, exponent = rng.choice(["", "-"]), str(rng.choice([3, 4, 5, 6, 7, 9, 12, 15, 23]))
     mark = n.number("exponent", sign + exponent)
     raised = n.number("exponent", (sign + exponent).translate(RAISED))
-    reading = rng.choice([rf"${mantissa} \times 10^{{{mark}}}$", f"{mantissa}×10<sup>{mark}</sup>", f"{mantissa} × 10{raised}"])
+    reading = rng.choice(
+        [rf"${mantissa} \times 10^{{{mark}}}$", f"{mantissa}×10<sup>{mark}</sup>", f"{mantissa} × 10{raised}"]
+    )
     return two_forms(f"{mantissa} × 10{sign.replace('-', '−')}{exponent}", reading)
 
 
@@ -42,7 +44,14 @@ def chinese_contract(rng: Random) -> Page:
         f"第四条 联系电话：{n.phone(rng, 'zh')}。合同编号：{n.serial(rng, 'HT', 8, 2)}。",
     )
     signed = f"签订日期：{n.date(rng, rng.choice(['zh', 'hanzi']))}"
-    return page(rng, "Chinese contract", "zh", Heading("设备采购合同"), *(Paragraph(clause) for clause in clauses), Paragraph(signed))
+    return page(
+        rng,
+        "Chinese contract",
+        "zh",
+        Heading("设备采购合同"),
+        *(Paragraph(clause) for clause in clauses),
+        Paragraph(signed),
+    )
 
 
 def english_contract(rng: Random) -> Page:
@@ -59,23 +68,42 @@ def lab_report(rng: Random) -> Page:
     tests = [("白细胞计数 WBC", "10^9/L"), ("红细胞计数 RBC", "10^12/L"), ("血红蛋白 HGB", "g/L"), ("血小板 PLT", "10^9/L"),
              ("谷丙转氨酶 ALT", "U/L"), ("肌酐 CREA", "μmol/L"), ("血糖 GLU", "mmol/L"), ("尿酸 UA", "μmol/L")]  # fmt: skip
     rows = tuple(
-        (name, n.decimal(rng, 1, 300, rng.choice([1, 2])), rng.choice(["", "↑", "↓"]), f"{n.decimal(rng, 1, 90)}-{n.decimal(rng, 91, 400)}", unit)
+        (
+            name,
+            n.decimal(rng, 1, 300, rng.choice([1, 2])),
+            rng.choice(["", "↑", "↓"]),
+            f"{n.decimal(rng, 1, 90)}-{n.decimal(rng, 91, 400)}",
+            unit,
+        )
         for name, unit in tests[: rng.randint(5, 8)]
     )
     top = (("姓名", rng.choice(PEOPLE["zh"])), ("年龄", f"{n.number('count', str(rng.randint(21, 88)))}岁"), ("病历号", n.serial(rng, "", 9, 2)),
            ("采样时间", f"{n.date(rng, 'iso')} {n.clock(rng)}"))  # fmt: skip
-    return page(rng, "lab report", "zh", Heading("检验报告单"), Pairs(top), Table(("项目", "结果", "提示", "参考范围", "单位"), rows))
+    return page(
+        rng,
+        "lab report",
+        "zh",
+        Heading("检验报告单"),
+        Pairs(top),
+        Table(("项目", "结果", "提示", "参考范围", "单位"), rows),
+    )
 
 
 def patent(rng: Random) -> Page:
-    parts = [f"{word} ({n.number('count', str(rng.randint(101, 480)))})" for word in ("housing", "rotor", "bearing", "shaft", "seal")]
+    parts = [
+        f"{word} ({n.number('count', str(rng.randint(101, 480)))})"
+        for word in ("housing", "rotor", "bearing", "shaft", "seal")
+    ]
     texts = (
         f"Referring to FIG. {n.quantity(rng, 9)}, the {parts[0]} encloses the {parts[1]} and the {parts[2]}, the gap being between {n.decimal(rng, 0.1, 0.9, 2)} mm and "
         f"{n.decimal(rng, 1, 4, 2)} mm, preferably {n.decimal(rng, 0.9, 1, 3)} mm, as was described in the application filed on {n.date(rng, 'us')}.",
         f"In one embodiment the {parts[3]} rotates at {n.whole(rng)} rpm while the {parts[4]} is kept at a temperature of {n.decimal(rng, 20, 90)} °C; the alloy comprises "
         f"{n.percent(rng, 30, 1)} nickel by weight and a {fraction(rng)} inch thread is provided at either end of the assembly for installation.",
     )
-    top = (("Patent No.", n.number("serial", f"US {rng.randint(6, 11)},{n.digits(rng, 3)},{n.digits(rng, 3)} B2")), ("Appl. No.", n.serial(rng, "16/", 6)))
+    top = (
+        ("Patent No.", n.number("serial", f"US {rng.randint(6, 11)},{n.digits(rng, 3)},{n.digits(rng, 3)} B2")),
+        ("Appl. No.", n.serial(rng, "16/", 6)),
+    )
     return page(rng, "patent", "en", Heading("ROTARY ASSEMBLY"), Pairs(top), *(Paragraph(text) for text in texts))
 
 
@@ -91,7 +119,9 @@ def statistics(rng: Random) -> Page:
 
 
 def science(rng: Random) -> Page:
-    first = rng.choice([two_forms("CO2", r"$\mathrm{CO}_2$"), two_forms("H2O", "H₂O"), two_forms("x2 + y2", "$x^2 + y^2$"), "the flux"])
+    first = rng.choice(
+        [two_forms("CO2", r"$\mathrm{CO}_2$"), two_forms("H2O", "H₂O"), two_forms("x2 + y2", "$x^2 + y^2$"), "the flux"]
+    )
     about = two_forms("±", rng.choice(["±", r"$\pm$"]))
     texts = (
         f"The rate constant of {first} was {power(rng, n.decimal(rng, 1, 9.9, 2))} per second, against {power(rng, n.decimal(rng, 1, 9.9, 1))} in the earlier simplification.",
@@ -103,9 +133,14 @@ def science(rng: Random) -> Page:
 
 
 def timetable(rng: Random) -> Page:
-    stops = {"zh": ["北京南", "天津西", "济南西", "南京南", "苏州北", "上海虹桥"], "en": ["Ashford", "Brighton", "Crawley", "Dorking", "Eastleigh", "Fareham"]}
+    stops = {
+        "zh": ["北京南", "天津西", "济南西", "南京南", "苏州北", "上海虹桥"],
+        "en": ["Ashford", "Brighton", "Crawley", "Dorking", "Eastleigh", "Fareham"],
+    }
     language = rng.choice(["zh", "en"])
-    rows = tuple((stop, n.clock(rng), n.clock(rng), n.quantity(rng, 16)) for stop in stops[language][: rng.randint(4, 6)])
+    rows = tuple(
+        (stop, n.clock(rng), n.clock(rng), n.quantity(rng, 16)) for stop in stops[language][: rng.randint(4, 6)]
+    )
     head = {"zh": ("车站", "到达", "开车", "站台"), "en": ("Station", "Arr.", "Dep.", "Platform")}[language]
     word = {"zh": "车次", "en": "Train"}[language]
     return page(rng, "timetable", language, Heading({"zh": "列车时刻表", "en": "Weekday timetable"}[language]),
@@ -125,9 +160,21 @@ def address_list(rng: Random) -> Page:
 
 def serial_list(rng: Random) -> Page:
     rows = tuple(
-        (n.serial(rng, "", 5, 3), n.serial(rng, rng.choice(["SN", "MX-", "B"]), 9, 1), n.date(rng, "iso"), n.quantity(rng)) for _ in range(rng.randint(5, 9))
+        (
+            n.serial(rng, "", 5, 3),
+            n.serial(rng, rng.choice(["SN", "MX-", "B"]), 9, 1),
+            n.date(rng, "iso"),
+            n.quantity(rng),
+        )
+        for _ in range(rng.randint(5, 9))
     )
-    return page(rng, "serial numbers", "en", Heading("Asset register"), Table(("Asset", "Serial number", "Acquired", "Room"), rows))
+    return page(
+        rng,
+        "serial numbers",
+        "en",
+        Heading("Asset register"),
+        Table(("Asset", "Serial number", "Acquired", "Room"), rows),
+    )
 
 
 def spec_sheet(rng: Random) -> Page:
@@ -147,12 +194,32 @@ def spec_sheet(rng: Random) -> Page:
 def form(rng: Random) -> Page:
     language = rng.choice(["zh", "en"])
     if language == "zh":
-        top = (("申请人", rng.choice(PEOPLE["zh"])), ("身份证号", n.serial(rng, "330106", 12)), ("出生日期", n.date(rng, "zh")), ("手机", n.phone(rng, "zh")))
-        boxes = ("有限责任公司", "个体工商户", f"从业人数不超过{n.number('count', str(rng.randint(21, 300)))}人", f"注册资本{n.magnitude(rng)}元以上")
+        top = (
+            ("申请人", rng.choice(PEOPLE["zh"])),
+            ("身份证号", n.serial(rng, "330106", 12)),
+            ("出生日期", n.date(rng, "zh")),
+            ("手机", n.phone(rng, "zh")),
+        )
+        boxes = (
+            "有限责任公司",
+            "个体工商户",
+            f"从业人数不超过{n.number('count', str(rng.randint(21, 300)))}人",
+            f"注册资本{n.magnitude(rng)}元以上",
+        )
         note = f"填表人：{rng.choice(PEOPLE['zh'])}　{n.date(rng, 'hanzi')}"
     else:
-        top = (("Applicant", rng.choice(PEOPLE["en"])), ("Social security no.", n.serial(rng, "", 9, 1)), ("Date of birth", n.date(rng, "slashes")), ("Phone", n.phone(rng, "en")))
-        boxes = ("Married", "Full time student", f"Income above {n.amount(rng, sign='$')}", f"More than {n.quantity(rng)} dependants")
+        top = (
+            ("Applicant", rng.choice(PEOPLE["en"])),
+            ("Social security no.", n.serial(rng, "", 9, 1)),
+            ("Date of birth", n.date(rng, "slashes")),
+            ("Phone", n.phone(rng, "en")),
+        )
+        boxes = (
+            "Married",
+            "Full time student",
+            f"Income above {n.amount(rng, sign='$')}",
+            f"More than {n.quantity(rng)} dependants",
+        )
         note = f"Office use: received {n.date(rng, 'en')} at {n.clock(rng)}"
     return page(rng, "form", language, Heading({"zh": "登记申请表", "en": "Application form"}[language]), Pairs(top),
                 *(Item(box, rng.random() < 0.5) for box in boxes), Paragraph(note))  # fmt: skip
@@ -172,13 +239,30 @@ def contents(rng: Random) -> Page:
     titles = {"zh": ["公司简介", "主要财务指标", "管理层讨论", "重要事项", "股份变动", "公司治理", "财务报告"],
               "en": ["Introduction", "Materials", "Methods", "Measurements", "Discussion", "Conclusions", "Index"]}[language]  # fmt: skip
     rows = tuple((f"{at}", title, n.page_number(rng)) for at, title in enumerate(titles[: rng.randint(5, 7)], 1))
-    return page(rng, "table of contents", language, Heading({"zh": "目录", "en": "Contents"}[language]), Table(("", "", ""), rows))
+    return page(
+        rng,
+        "table of contents",
+        language,
+        Heading({"zh": "目录", "en": "Contents"}[language]),
+        Table(("", "", ""), rows),
+    )
 
 
 def recipe(rng: Random) -> Page:
-    lines = tuple(Item(f"{fraction(rng)} {unit} {what}") for unit, what in (("cup", "flour"), ("tsp", "salt"), ("inch", "ginger"), ("cup", "milk")))
+    lines = tuple(
+        Item(f"{fraction(rng)} {unit} {what}")
+        for unit, what in (("cup", "flour"), ("tsp", "salt"), ("inch", "ginger"), ("cup", "milk"))
+    )
     text = f"Serves {n.quantity(rng)}. Bake for {n.number('count', str(rng.randint(25, 90)))} minutes at {n.number('count', str(rng.randint(150, 250)))} °C, then rest until {n.clock(rng)}."
-    return page(rng, "recipe", "en", Heading("Ginger bread"), *lines, Paragraph(text), Pairs((("Energy", f"{n.whole(rng)} kJ"), ("Fat", f"{n.decimal(rng, 1, 30)} g"))))
+    return page(
+        rng,
+        "recipe",
+        "en",
+        Heading("Ginger bread"),
+        *lines,
+        Paragraph(text),
+        Pairs((("Energy", f"{n.whole(rng)} kJ"), ("Fat", f"{n.decimal(rng, 1, 30)} g"))),
+    )
 
 
 def ordinance(rng: Random) -> Page:
