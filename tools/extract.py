@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from ..server.calls.call import BoundCall
 from ..server.calls.language import said
+from ..server.calls.paid_work import kept_if_it_fails
 from ..server.calls.result import CallResult, call_result
 from ..server.errors import InvalidRequest
 from ..server.features.attachments import texts_and_images
@@ -36,6 +37,7 @@ EXAMPLE = {
     "text": "发明名称：一种芯片散热装置\n申请人：杭州某某科技有限公司\n发明人：张三；李四",
 }
 MAX_WORDS_CHARS = 2_000
+NOT_LOOKED_UP = "Where the values stand could not be looked up: bailian-mcp failed at it. The data are as they came."
 NO_EVIDENCE_IN_IMAGES = "What is said in an image only has no place in a text: there is no evidence of it."
 
 
@@ -91,7 +93,9 @@ async def extract(
         raise InvalidRequest(f"There is nothing to extract from: {what}.")
     extracted = await extract_all(call, chosen, schema, texts, images, instructions)
     looked_up = evidence != "none" and texts and any(part.read for part in extracted.read)
-    found, left_out = await find_evidence(extracted.data, texts) if looked_up else ((), 0)
+    found, left_out = (), 0
+    with kept_if_it_fails("looking up the evidence", paid=extracted.read) as looking:
+        found, left_out = await find_evidence(extracted.data, texts) if looked_up else ((), 0)
     extraction = Extraction(
         **call.spent(chosen),
         data=extracted.data,
@@ -100,7 +104,11 @@ async def extract(
         evidence=found,
         attempts=extracted.attempts,
         mode=extracted.mode,
-        notes=(*schema.notes, *_notes(extracted, left_out, without_place=bool(images) and evidence != "none")),
+        notes=(
+            *schema.notes,
+            *([NOT_LOOKED_UP] if looking.failed else []),
+            *_notes(extracted, left_out, without_place=bool(images) and evidence != "none"),
+        ),
     )
     told = call_result(
         extraction, _in_words(extraction, evidence or "doubtful"), "" if extraction.valid else "NOT VALID"

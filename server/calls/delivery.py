@@ -11,8 +11,11 @@ from ..text import repair_surrogates, revealed
 from .call import Call
 from .host_limits import TextLimit
 from .language import said
+from .paid_work import kept_if_it_fails
 from .receipts import Receipt
+from .result import CallResult, fact_line
 
+FAULT = "FAILED inside bailian-mcp after the answer came, which follows as it is: do not repeat the call at once"
 NOTE_CHARS = 120  # room for the words that say where the rest is
 
 
@@ -22,7 +25,10 @@ def delivered(tool: Callable[..., Awaitable[CallToolResult]]) -> Callable[..., A
     @wraps(tool)
     async def served(call: Call, **arguments: Any) -> CallToolResult:
         try:
-            result = await tool(call, **arguments)
+            with kept_if_it_fails(tool.__name__, paid=call.exchanges) as step:
+                result = await tool(call, **arguments)
+            if step.failed:
+                result = _what_was_paid(call)
         except ToolError as failure:
             raise call.told(failure) from failure.__cause__
         finally:
@@ -30,6 +36,14 @@ def delivered(tool: Callable[..., Awaitable[CallToolResult]]) -> Callable[..., A
         return result if call.context.structured else _as_text(call, result)
 
     return served
+
+
+def _what_was_paid(call: Call) -> CallToolResult:
+    """The model's words as they came, where a fault of ours is in the way of more."""
+    paid = CallResult(**call.spent(call.exchanges[-1].model))
+    words = "\n\n".join(exchange.text for exchange in call.exchanges if exchange.text)
+    told = "\n".join(filter(None, (fact_line(paid, FAULT), words)))
+    return CallToolResult(content=[TextContent(type="text", text=told)], is_error=True)
 
 
 def _keep_receipt(call: Call, tool: str) -> None:

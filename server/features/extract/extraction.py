@@ -10,6 +10,7 @@ import anyio.to_thread
 
 from ...calls.ask import RequestFailed
 from ...calls.call import Call
+from ...calls.paid_work import kept_if_it_fails
 from ...catalog import tier_edge
 from ...catalog.pricing import text_tokens
 from ...errors import InvalidRequest
@@ -24,17 +25,18 @@ MIN_WINDOW_TOKENS = 500
 MAX_PARTS = 60
 RESERVED_TOKENS = 2_000  # for the schema's own words, the instructions and a repair
 MAX_DATA_CHARS = 60_000  # a reply must fit the host, and data is never cut
+NOT_JOINED = "the parts could not be made one: their data follow one after the other, as a list"
 
 
 @dataclass(frozen=True)
 class Extracted:
-    """What came of it. `parts`: in how many the sources were to be read; `failure`: why a later one was not."""
+    """What came of it. `parts`: in how many the sources were to be read; `failed`: a later one that gave nothing."""
 
     data: Any
     violations: tuple[Violation, ...]
     read: tuple[PartResult, ...]
     parts: int
-    failure: str = ""
+    failed: PartResult | None = None
 
     @property
     def valid(self) -> bool:
@@ -47,7 +49,8 @@ class Extracted:
 
     @property
     def attempts(self) -> int:
-        return sum(part.attempts for part in self.read) + bool(self.failure)
+        asked = [*self.read, self.failed] if self.failed else self.read
+        return sum(part.attempts for part in asked)
 
     @property
     def mode(self) -> Mode:
@@ -79,14 +82,17 @@ async def extract_all(
         RequestFailed: DashScope gave no answer at all.
     """
     parts = _parts(call, model, schema, texts, instructions)
-    read, failure = await _read(call, model, schema, parts, images, instructions)
+    read, failed = await _read(call, model, schema, parts, images, instructions)
     if len(parts) == 1:
         return Extracted(read[0].data, tuple(read[0].violations), tuple(read), 1)
     done = parts[: len(read)]
-    data, violations = await anyio.to_thread.run_sync(partial(_joined, schema, done, read))
-    violations += [Violation(pointer="", message=f"part {len(done) + 1} failed: {failure}")] if failure else []
+    with kept_if_it_fails("joining the parts", paid=read) as joining:
+        data, violations = await anyio.to_thread.run_sync(partial(_joined, schema, done, read))
+    if joining.failed:
+        data, violations = [part.data for part in read], [Violation(pointer="", message=NOT_JOINED)]
+    violations += [Violation(pointer="", message=f"part {len(done) + 1} failed: {failed.failure}")] if failed else []
     violations += _unread(parts, len(done))
-    return Extracted(data, tuple(violations), tuple(read), len(parts), failure)
+    return Extracted(data, tuple(violations), tuple(read), len(parts), failed)
 
 
 def _parts(call: Call, model: str, schema: Schema, texts: Mapping[str, str], instructions: str) -> list[Part]:
@@ -121,8 +127,8 @@ async def _read(
     parts: Sequence[Part],
     images: Sequence[Mapping[str, Any]],
     instructions: str,
-) -> tuple[list[PartResult], str]:
-    """The parts in their order; and why a later one failed, which loses nothing."""
+) -> tuple[list[PartResult], PartResult | None]:
+    """The parts in their order; and a later one that failed, which loses nothing."""
     shape = schema if len(parts) == 1 else _shape_of_parts(schema)
     ladder: list[Mode] = modes(call.known(model), shape, images=bool(images))
     read: list[PartResult] = []
@@ -130,18 +136,20 @@ async def _read(
         of = f"This is part {number} of {len(parts)} of the sources." if len(parts) > 1 else ""
         if of:
             await call.report(f"reading part {number} of {len(parts)}")
-        seen = images if number == 1 else ()
+        seen, found = images if number == 1 else (), PartResult()
         try:
-            read.append(await extract_part(call, model, shape, part, seen, instructions, of, ladder))
+            await extract_part(call, model, shape, part, seen, instructions, of, ladder, found)
         except RequestFailed as error:
             if not read:
                 raise
-            return read, str(error)
+            found.failure = str(error)
+            return read, found
+        read.append(found)
         ladder = ladder[ladder.index(read[-1].mode) :]  # a form that was refused is not tried again
         size = sum(len(json.dumps(result.data, ensure_ascii=False)) for result in read)
         if call.past_soft_timeout or size > MAX_DATA_CHARS:
             break
-    return read, ""
+    return read, None
 
 
 def _shape_of_parts(schema: Schema) -> Schema:

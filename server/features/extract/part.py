@@ -39,6 +39,7 @@ class PartResult:
     read: bool = False  # an answer came that is JSON
     words: str = ""  # what came instead
     cut: str = ""  # why the answer is not whole, though it is JSON
+    failure: str = ""  # why no answer came at all
 
     @property
     def valid(self) -> bool:
@@ -66,15 +67,16 @@ async def extract_part(
     instructions: str,
     of: str,
     ladder: Sequence[Mode],
-) -> PartResult:
+    found: PartResult,
+) -> None:
     """Ask for one part, step down the ladder where a form is refused, repair what does not fit.
 
-    `of`: which part it is, in a sentence; `ladder`: the forms to try.
+    `of`: which part it is, in a sentence; `ladder`: the forms to try; `found` takes what comes of it.
 
     Raises:
         RequestFailed: DashScope gave no answer at all.
     """
-    found, steps, repairs = PartResult(), list(ladder), call.context.extract_repairs
+    steps, repairs = list(ladder), call.context.extract_repairs
     messages = _question(schema, part, images, instructions, of)
     while True:
         found.mode = steps[0]
@@ -88,11 +90,11 @@ async def extract_part(
             if not found.answers:
                 raise
             found.violations.append(Violation(pointer="", message=f"a repair failed: {error}"))
-            return found
+            return
         found.answers += 1
         _take(found, schema, exchange)
         if found.valid or repairs <= 0 or exchange.truncated or call.past_soft_timeout:
-            return found
+            return
         repairs -= 1
         why = "; ".join(f"{v.pointer or 'the whole'}: {v.message}" for v in found.violations[:SHOWN_VIOLATIONS])
         messages = [

@@ -12,6 +12,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from ...calls.ask import Exchange, RequestFailed
 from ...calls.call import Call
+from ...calls.paid_work import kept_if_it_fails
 from ...catalog import plain
 from ...dashscope import INTERRUPTED, DashScopeError
 from ...errors import InvalidRequest
@@ -26,6 +27,8 @@ PAGES_AT_ONCE = 4
 # Tokens of a reply (hosts take 25,000), and of a page of which nothing is known yet.
 MAX_REPLY_TOKENS, EXPECTED_TOKENS, MIN_EXPECTED_TOKENS = 21_000, 5_000, 1_000
 BLANK = "there is nothing on it: it was not sent"
+OWN_FAULT = "bailian-mcp itself failed at it: the server's log on stderr has the details"
+AS_IT_CAME = "bailian-mcp failed at looking at what came: it is shown as it is, and nobody doubted it"
 FULL, LATE = "the answer is full", "the time for one call has passed"
 SAMPLED_PAGES = 100  # pages whose sizes are looked at before
 GIVE_UP_AFTER = 3  # failed pages, where none was read
@@ -95,8 +98,10 @@ class PageRun:
         while self._left and self._may_begin():
             number = self._left.popleft()
             self._under_way += 1
+            page: Page | None = Page(page=number, status="failed", why=OWN_FAULT)
             try:
-                page = await self._page(number)
+                with kept_if_it_fails(f"page {number}", paid=self.numbers[1:] or self.call.exchanges):
+                    page = await self._page(number)
             finally:
                 self._under_way -= 1
             if page is None:
@@ -157,8 +162,11 @@ class PageRun:
         geometry = (
             PageGeometry(picture.sent, picture.shown, isinstance(self.source, Pdf)) if picture else PageGeometry()
         )
-        read = transcript(self.task, exchange.text, exchange.ocr_result, geometry)
-        return assess(sheet.number, self.task, read, exchange, sheet.layer), exchange
+        page = Page(page=sheet.number, status="failed", why=AS_IT_CAME, text=exchange.text)
+        with kept_if_it_fails("reading an answer", paid=[exchange]):
+            read = transcript(self.task, exchange.text, exchange.ocr_result, geometry)
+            page = assess(sheet.number, self.task, read, exchange, sheet.layer)
+        return page, exchange
 
     async def _better(self, page: Page, sheet: PageInput) -> Page:
         """The page or, asked for once more with other settings, a better one. A failure of that loses nothing."""
