@@ -93,7 +93,8 @@ async def extract(
         raise InvalidRequest(f"There is nothing to extract from: {what}.")
     extracted = await extract_all(call, chosen, schema, texts, images, instructions)
     looked_up = evidence != "none" and texts and any(part.read for part in extracted.read)
-    found, left_out = (), 0
+    found: tuple[Evidence, ...] = ()
+    left_out = 0
     with kept_if_it_fails("looking up the evidence", paid=extracted.read) as looking:
         found, left_out = await find_evidence(extracted.data, texts) if looked_up else ((), 0)
     extraction = Extraction(
