@@ -22,7 +22,7 @@ FLOORS = (
 )  # fmt: skip
 ONLY = {  # what only these may import, or read
     "httpx2": {"dashscope"}, "stamina": {"dashscope"}, "os.environ": {"settings", "__main__"}, "os.getenv": {"settings"},
-    "PIL": {"files/render_process"}, "pypdfium2": {"files/render_process"}, "uvicorn": {"app/transports", "sandbox"},
+    "PIL": {"files/rendering"}, "pypdfium2": {"files/rendering"}, "uvicorn": {"app/transports", "sandbox"},
     "starlette": {"app/transports", "sandbox"}, "mcp.server.mcpserver.Context": {"calls", "app"},
     "jsonschema_rs": {"features/extract"},
 }  # fmt: skip

@@ -18,7 +18,8 @@ from typing import TypeVar
 import anyio
 import pytest
 from bailian_mcp.server.files import MAX_INLINE_BYTES, ImageFile, Picture, Renderer, open_input
-from bailian_mcp.server.files.render_process import ImagePages, RenderRefusal
+from bailian_mcp.server.files.rendering.image_pages import ImagePages
+from bailian_mcp.server.files.rendering.limits import RenderRefusal
 from mcp.server.mcpserver.exceptions import ToolError
 from papers import PATENT, drawn, saved, turned
 from PIL import Image

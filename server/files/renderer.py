@@ -1,4 +1,4 @@
-"""Where files are opened and drawn: in processes of their own (`render_process`), which may be ended at any time."""
+"""Where files are opened and drawn: in processes of their own (`rendering`), which may be ended at any time."""
 
 import base64
 import json
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import anyio
@@ -14,8 +15,7 @@ from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from ..errors import InvalidRequest
-from . import render_process
-from .render_process import MAX_SENT_BYTES
+from .rendering.limits import MAX_SENT_BYTES
 
 MAX_DATA_URI_CHARS = 10 * 1024 * 1024
 MAX_INLINE_BYTES = MAX_SENT_BYTES
@@ -36,11 +36,15 @@ class Picture:
         return f"data:{self.mime};base64,{base64.b64encode(self.content).decode()}"
 
 
+# By itself, since all of ours would take longer to load than to draw
+START = (
+    "import sys, runpy; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('rendering.process', run_name='__main__')"
+)
 MAX_FILES_AT_ONCE = 8
 CHUNK_BYTES = 1 << 20
 MAX_HEADER_BYTES = 1 << 20
 END_GRACE_S = 0.3
-STUCK_AFTER_S = 10.0  # beyond the time a render_process gives itself: then it is stuck
+STUCK_AFTER_S = 10.0  # beyond the time the process gives itself: then it is stuck
 LOST = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.DelimiterNotFound, TimeoutError)
 
 
@@ -133,7 +137,7 @@ class RenderedFile:
 
     async def _begin(self) -> None:
         process = await anyio.open_process(
-            [sys.executable, "-P", render_process.__file__, str(self._renderer.timeout_s)],
+            [sys.executable, "-P", "-c", START, str(Path(__file__).parent), str(self._renderer.timeout_s)],
             env=self._renderer.environment,
             stderr=subprocess.DEVNULL,
         )

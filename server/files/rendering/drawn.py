@@ -1,0 +1,26 @@
+"""A picture that was drawn here, as a file."""
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from .limits import JPEG_QUALITY, MAX_SENT_BYTES, MIN_GREY_LEVELS, Response, Size
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+def file_of(image: "Image.Image", full: Size, *, lossless: bool) -> Response:
+    """What was drawn here, as a file. `full`: its size before it was shrunk."""
+    content = BytesIO()
+    if lossless:
+        image.save(content, "PNG")
+    mime = "image/png"
+    if not lossless or content.tell() > MAX_SENT_BYTES:
+        content, mime = BytesIO(), "image/jpeg"
+        image.save(content, "JPEG", quality=JPEG_QUALITY, subsampling=0)  # coloured letters stay sharp
+    return {**facts_of(image, full), "mime": mime, "bytes": content.tell()}, content.getvalue()
+
+
+def facts_of(image: "Image.Image", full: Size) -> dict[str, Any]:
+    used = [level for level, count in enumerate(image.convert("L").histogram()) if count]
+    return {"sent": image.size, "shown": full, "blank": used[-1] - used[0] < MIN_GREY_LEVELS}

@@ -1,0 +1,155 @@
+"""The pages of an image file: one, or each frame of a TIFF."""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from .drawn import facts_of, file_of
+from .limits import (
+    MAX_DECODED_BYTES,
+    MAX_FRAMES,
+    MAX_JPEG_PIXELS,
+    MAX_SENT_BYTES,
+    MAX_SIZE_ANY_FORMAT,
+    RenderRefusal,
+    Response,
+    Size,
+    require_shape,
+)
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+LEGAL = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
+READ = (*LEGAL, "GIF", "AVIF", "MPO")
+ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
+GREY = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I", "F")
+
+
+class ImagePages:
+    """Each frame of a TIFF is a page, as faxes are kept."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        with _broken_image(), self._opened() as image:
+            self._size = image.size
+            self.count = _frames(image) if image.format == "TIFF" else 1
+
+    def size(self, number: int, max_pixels: int) -> Size:
+        """Of a later frame that of the first."""
+        return shrunk_size(*self._size, max_pixels)
+
+    def text(self, number: int) -> str:
+        return ""
+
+    def picture(self, number: int, max_pixels: int) -> Response:
+        with _broken_image(), self._opened() as image:
+            image.seek(number - 1)
+            require_shape(*image.size)
+            kind, turn = _kind(image), image.getexif().get(ORIENTATION, 1)
+            width, height = image.size
+            sideways = turn in SIDEWAYS and kind != "TIFF"  # whose size is told as it will be shown
+            full = (height, width) if sideways else (width, height)
+            as_it_is = self.count == 1 and turn == 1 and self._fits(image, max_pixels)
+            drawn = _upright(image, max_pixels)
+        if as_it_is:
+            return {**facts_of(drawn, full), "sent": full, "mime": f"image/{kind.lower()}", "as_it_is": True}, b""
+        return file_of(drawn, full, lossless=kind in ("PNG", "GIF", "BMP") and drawn.size == full)
+
+    def _fits(self, image: "Image.Image", max_pixels: int) -> bool:
+        kind = _kind(image)
+        return (
+            kind in LEGAL
+            and not image.has_transparency_data
+            and (kind in ("JPEG", "PNG") or _within(image.size, MAX_SIZE_ANY_FORMAT))
+            and image.width * image.height <= max_pixels
+            and len(self._content) <= MAX_SENT_BYTES
+        )
+
+    def _opened(self) -> "Image.Image":
+        """The image, whose header was read and promises no more than may be unpacked."""
+        from PIL import Image
+
+        Image.MAX_IMAGE_PIXELS = None  # Pillow would refuse by a count of its own
+        image = Image.open(BytesIO(self._content), formats=READ)
+        pixels = image.width * image.height
+        most = MAX_JPEG_PIXELS if _kind(image) == "JPEG" else MAX_DECODED_BYTES // (1 if image.mode in GREY else 4)
+        if pixels > most:
+            raise RenderRefusal(
+                f"would unpack to {pixels / 1e6:,.0f} megapixels; {most / 1e6:,.0f} are read of such a file. Shrink it "
+                "first."
+            )
+        return image
+
+
+def shrunk_size(width: float, height: float, max_pixels: int) -> Size:
+    scale = min(1, sqrt(max_pixels / (width * height)))
+    return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+@contextmanager
+def _broken_image() -> Iterator[None]:
+    """What Pillow raises on files that were cut or forged."""
+    from PIL import UnidentifiedImageError
+
+    try:
+        yield
+    except UnidentifiedImageError:
+        raise RenderRefusal(
+            "looks like an image but is broken, or of a kind that is not read. Save it again as PNG or JPEG."
+        ) from None
+    except (OSError, ValueError, SyntaxError, EOFError, LookupError, ArithmeticError, TypeError, AttributeError,
+            struct.error) as error:  # fmt: skip
+        why = "cut off" if "truncated" in str(error).lower() else "broken"
+        raise RenderRefusal(f"is {why} and cannot be decoded. Save or copy it again.") from None
+
+
+def _kind(image: "Image.Image") -> str:
+    return "JPEG" if image.format == "MPO" else str(image.format)  # a photo with another beside it
+
+
+def _frames(image: "Image.Image") -> int:
+    count = 1
+    try:
+        while count <= MAX_FRAMES:
+            image.seek(count)
+            count += 1
+    except EOFError:
+        return count
+    raise RenderRefusal(f"has more than {MAX_FRAMES:,} pages. Split it.")
+
+
+def _upright(image: "Image.Image", max_pixels: int) -> "Image.Image":
+    """Decoded and turned as its EXIF says, in grey or colour, opaque, of at most that many pixels."""
+    from PIL import Image, ImageOps
+
+    if _kind(image) == "JPEG":  # is decoded at a fraction of its size
+        image.thumbnail(shrunk_size(*image.size, max_pixels), Image.Resampling.LANCZOS, reducing_gap=2)
+    image.load()
+    drawn = _plain(ImageOps.exif_transpose(image))
+    drawn.thumbnail(shrunk_size(*drawn.size, max_pixels), Image.Resampling.LANCZOS, reducing_gap=2)
+    return drawn
+
+
+def _plain(image: "Image.Image") -> "Image.Image":
+    from PIL import Image, ImageStat
+
+    if image.has_transparency_data:  # letters on nothing would be lost on their own colour
+        drawn = image.convert("RGBA")
+        alpha = drawn.getchannel("A")
+        light = ImageStat.Stat(drawn.convert("L"), mask=alpha.point(lambda level: 255 * (level > 127))).mean
+        ground = Image.new("RGB", image.size, "black" if light and light[0] > 127 else "white")
+        ground.paste(drawn, mask=alpha)
+        return ground
+    if image.mode.startswith("I"):  # 16 bits of grey
+        return image.point(lambda level: level * (1 / 256)).convert("L")
+    if image.mode in ("L", "RGB"):
+        return image
+    return image.convert("L" if image.mode in GREY else "RGB")
+
+
+def _within(size: Size, most: Size) -> bool:
+    return max(size) <= max(most) and min(size) <= min(most)

@@ -1,0 +1,39 @@
+"""What is drawn, and how large. Limits of images: https://help.aliyun.com/zh/model-studio/vision and .../qwen-vl-ocr"""
+
+from typing import Any, Protocol
+
+MAX_MEMORY_BYTES = 1_500_000_000
+DPI = 200  # of a PDF's page: enough for small print; more costs tokens
+JPEG_QUALITY = 90
+MIN_GREY_LEVELS = 8  # grey levels of 256: a picture that spans fewer shows nothing
+MIN_SIDE_PX, MAX_RATIO = 10, 200  # of images that DashScope takes
+MAX_SENT_BYTES = 7_500_000  # as base64 it fits into one data URI
+MAX_DECODED_BYTES = 160_000_000  # 40 megapixels in colour, 160 in grey
+MAX_JPEG_PIXELS = 120_000_000  # a JPEG is decoded at a fraction of its size
+MAX_FRAMES = 1_000
+MAX_SIZE_ANY_FORMAT = (3840, 2160)  # beyond it DashScope takes JPEG and PNG only
+Size = tuple[int, int]
+Response = tuple[dict[str, Any], bytes]
+
+
+class RenderRefusal(Exception):
+    """What is wrong, to follow the name of the file or page."""
+
+
+class Pages(Protocol):
+    count: int
+
+    def size(self, number: int, max_pixels: int) -> Size: ...
+
+    def picture(self, number: int, max_pixels: int) -> Response: ...
+
+    def text(self, number: int) -> str: ...
+
+
+def require_shape(width: int, height: int) -> None:
+    """Raises RenderRefusal: DashScope takes no image of that shape."""
+    if min(width, height) <= MIN_SIDE_PX or max(width, height) > MAX_RATIO * min(width, height):
+        raise RenderRefusal(
+            f"is {width}x{height} px: both sides must exceed {MIN_SIDE_PX} px and their ratio stay within "
+            f"{MAX_RATIO}:1. Scale or crop it first."
+        )

@@ -1,0 +1,68 @@
+"""The pages of a PDF."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import ceil, sqrt
+from typing import Any
+
+from .drawn import file_of
+from .limits import DPI, RenderRefusal, Response, Size, require_shape
+
+
+class PdfPages:
+    def __init__(self, content: bytes) -> None:
+        import pypdfium2
+
+        try:
+            self._document = pypdfium2.PdfDocument(content)
+            self._document.init_forms()  # what was filled in is drawn, too
+        except pypdfium2.PdfiumError as error:
+            locked = "password" in str(error).lower()
+            why = "it is locked: remove its password" if locked else "it is broken, or has no pages: save it again"
+            raise RenderRefusal(f"is a PDF that cannot be opened, since {why}.") from None
+        self.count = len(self._document)
+
+    def size(self, number: int, max_pixels: int) -> Size:
+        with _broken_page():
+            points = self._document.get_page_size(number - 1)
+        scale = _scale(points, max_pixels)
+        return ceil(points[0] * scale), ceil(points[1] * scale)
+
+    def picture(self, number: int, max_pixels: int) -> Response:
+        with self._page(number) as page:
+            require_shape(*self.size(number, max_pixels))
+            image = page.render(scale=_scale(page.get_size(), max_pixels)).to_pil()
+        return file_of(image, image.size, lossless=False)
+
+    def text(self, number: int) -> str:
+        with self._page(number) as page:
+            words = page.get_textpage()
+            try:
+                return str(words.get_text_range()).replace("\r\n", "\n").replace("\ufffe", "")
+            finally:
+                words.close()
+
+    @contextmanager
+    def _page(self, number: int) -> Iterator[Any]:
+        with _broken_page():
+            page = self._document[number - 1]
+            try:
+                yield page
+            finally:
+                page.close()
+
+
+@contextmanager
+def _broken_page() -> Iterator[None]:
+    import pypdfium2
+
+    try:
+        yield
+    except pypdfium2.PdfiumError:
+        raise RenderRefusal("is broken. Save the PDF again.") from None
+
+
+def _scale(size_pt: tuple[float, float], max_pixels: int) -> float:
+    """Pixels a point, for a page of that size; a little less than they allow, since sides are rounded up."""
+    width, height = size_pt
+    return min(DPI / 72, 0.999 * sqrt(max_pixels / max(width * height, 1e-6)))

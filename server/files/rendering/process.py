@@ -1,0 +1,89 @@
+"""The process that opens an image file or a PDF and draws its pages: a hostile one hangs or crashes in vain.
+
+Run by `renderer`, with the seconds one step may take. First comes a line
+`{"kind": "image" or "pdf", "bytes": n}` and the file, then one request a line: `["picture", page, max_pixels]`,
+`["sizes", max_pixels, page ...]` or `["text", page]`. Each is answered by a line of JSON and, if that says `bytes`, as
+many of them; what cannot be done by `{"refusal": what is wrong, to follow the file's name}`. Pages count from 1.
+"""
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
+from typing import Any, BinaryIO
+
+from .image_pages import ImagePages
+from .limits import MAX_MEMORY_BYTES, Pages, RenderRefusal, Response, Size
+from .pdf_pages import PdfPages
+
+
+def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float) -> None:
+    warnings.simplefilter("ignore")
+    _limit_memory()
+    first = json.loads(requests.readline())
+    content = requests.read(first["bytes"])
+    try:
+        with _within_time(timeout_s):
+            pages: Pages = PdfPages(content) if first["kind"] == "pdf" else ImagePages(content)
+    except RenderRefusal as refusal:
+        _send(answers, {"refusal": str(refusal)})
+        return
+    _send(answers, {"pages": pages.count})
+    for line in requests:
+        try:
+            with _within_time(timeout_s):
+                header, said = _answer(pages, *json.loads(line))
+        except RenderRefusal as refusal:
+            header, said = {"refusal": str(refusal)}, b""
+        _send(answers, header, said)
+
+
+def _answer(pages: Pages, what: str, *about: int) -> Response:
+    if what == "sizes":
+        max_pixels, *numbers = about
+        return {"sizes": [_size(pages, number, max_pixels) for number in numbers]}, b""
+    if what == "picture":
+        return pages.picture(*about)
+    content = pages.text(*about).encode("utf-8", errors="replace")
+    return {"bytes": len(content)}, content
+
+
+def _size(pages: Pages, number: int, max_pixels: int) -> Size | None:
+    try:
+        return pages.size(number, max_pixels)
+    except RenderRefusal:
+        return None
+
+
+@contextmanager
+def _within_time(seconds: float) -> Iterator[None]:
+    """Ends this process when the block takes longer: what it calls cannot be interrupted."""
+    end = Timer(seconds, os._exit, (1,))
+    end.daemon = True
+    end.start()
+    try:
+        yield
+    finally:
+        end.cancel()
+
+
+def _send(answers: BinaryIO, header: dict[str, Any], content: bytes = b"") -> None:
+    answers.write(json.dumps(header).encode() + b"\n" + content)
+    answers.flush()
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    allowed = MAX_MEMORY_BYTES if most == resource.RLIM_INFINITY else min(MAX_MEMORY_BYTES, most)
+    resource.setrlimit(resource.RLIMIT_AS, (allowed, most))
+
+
+if __name__ == "__main__":
+    main(sys.stdin.buffer, sys.stdout.buffer, float(sys.argv[1]))
