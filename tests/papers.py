@@ -210,3 +210,67 @@ def a_gigabyte_of_spaces() -> bytes:
     low, high = (1 + 32 * whole) % modulus, (whole + 32 * whole * (whole + 1) // 2) % modulus  # Adler-32
     deflated = b"x\x9c" + piece * (whole // megabyte) + deflate.flush() + (high << 16 | low).to_bytes(4, "big")
     return one_hostile_page(streamed(deflated, b"/Filter /FlateDecode"))
+
+
+# --- PDFs that name a font and do not carry it ---
+
+ENCODINGS = {"GB1": "UniGB-UCS2-H", "CNS1": "UniCNS-UCS2-H", "Korea1": "UniKS-UCS2-H", "Japan1": "UniJIS-UCS2-H"}
+
+
+def unembedded(font: str, order: str, text: str) -> bytes:
+    """A page in an Asian font, as e-invoices are: the machine that shows it has to have that font."""
+    kind = 0 if order == "Korea1" else 2
+    described = f"/CIDSystemInfo<</Registry(Adobe)/Ordering({order})/Supplement 2>>/FontDescriptor 7 0 R/DW 1000"
+    return _one_page(
+        text.encode("utf-16-be"),
+        f"<</Type/Font/Subtype/Type0/BaseFont/{font}/Encoding/{ENCODINGS[order]}/DescendantFonts[6 0 R]>>",
+        f"<</Type/Font/Subtype/CIDFontType{kind}/BaseFont/{font}{described}>>",
+        f"<</Type/FontDescriptor/FontName/{font}/Flags 6/FontBBox[0 -200 1000 900]/ItalicAngle 0/Ascent 880"
+        "/Descent -120/CapHeight 700/StemV 80>>",
+    )
+
+
+def eight_bit(text: str, font: str = "Arial", state: str = "", at: str = "50 700 Td") -> bytes:
+    """A page in an 8-bit font; `state`: a render mode or a colour; `at`: where the text stands, and how turned."""
+    code_of = {letter: code for code, letter in enumerate(dict.fromkeys(text), 128)}
+    codes = bytes(code_of[letter] for letter in text)
+    names = " ".join(f"{code} /uni{ord(letter):04X}" for letter, code in code_of.items())
+    widths = " ".join(["556"] * 256)
+    return _one_page(
+        codes,
+        f"<</Type/Font/Subtype/TrueType/BaseFont/{font}/FirstChar 0/LastChar 255/Widths[{widths}]"
+        f"/Encoding<</Type/Encoding/Differences[{names}]>>/FontDescriptor 6 0 R>>",
+        f"<</Type/FontDescriptor/FontName/{font}/Flags 32/FontBBox[-665 -325 2000 1006]/ItalicAngle 0/Ascent 905"
+        "/Descent -212/CapHeight 716/StemV 80>>",
+        state=f"{state} {at}",
+    )
+
+
+def _one_page(codes: bytes, *font: str, state: str = "50 700 Td") -> bytes:
+    drawn = f"BT /F1 24 Tf {state} <{codes.hex()}> Tj ET"
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
+        f"<</Length {len(drawn)}>>\nstream\n{drawn}\nendstream",
+        *font,
+    ]
+    body, places = "%PDF-1.4\n", []
+    for number, each in enumerate(objects, 1):
+        places.append(len(body))
+        body += f"{number} 0 obj\n{each}\nendobj\n"
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    end = f"trailer\n<</Size {len(objects) + 1}/Root 1 0 R>>\nstartxref\n{len(body)}\n%%EOF\n"
+    return f"{body}xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}{end}".encode("latin-1")
+
+
+def cropped_away(content: bytes, number: int) -> bytes:
+    """A page whose visible part lies outside of its paper."""
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.generic import RectangleObject
+
+    writer = PdfWriter(clone_from=PdfReader(BytesIO(content)))
+    writer.pages[number - 1].cropbox = RectangleObject((1000, 1000, 1200, 1200))
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()

@@ -17,6 +17,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from papers import (
     PATENT,
     a_gigabyte_of_spaces,
+    cropped_away,
     drawn,
     forms_within_forms,
     one_hostile_page,
@@ -61,6 +62,14 @@ async def test_a_page_is_drawn_as_large_as_the_model_can_use(tmp_path: Path) -> 
     assert picture.sent
     assert 0.99 * OCR < picture.sent[0] * picture.sent[1] <= OCR
     assert Image.open(BytesIO(picture.content)).size == picture.sent
+
+
+async def test_a_page_without_a_size_costs_itself_alone(tmp_path: Path) -> None:
+    async with paper(cropped_away(pdf([PATENT, PATENT]), 1), tmp_path) as found:
+        assert await found.sizes([1, 2], OCR) == [None, (1653, 2339)]
+        with pytest.raises(ToolError, match=r"Page 1 of a.pdf has no size: nothing of it can be seen."):
+            await found.picture(1, OCR)
+        assert not (await found.picture(2, OCR)).blank
 
 
 async def test_a_turned_page_is_drawn_upright(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ class Picture:
     sent: tuple[int, int] | None  # its own size
     shown: tuple[int, int] | None  # of what it shows, as people see it: upright, before it was shrunk
     blank: bool = False
+    missing_fonts: tuple[str, ...] = ()  # of which letters could not be drawn
 
     @property
     def data_uri(self) -> str:
@@ -102,7 +103,8 @@ class RenderedFile:
         if header.get("as_it_is"):
             content = self.content()
         (width, height), (full_width, full_height) = header["sent"], header["shown"]
-        return Picture(header["mime"], content, (width, height), (full_width, full_height), header["blank"])
+        shown, missing = (full_width, full_height), tuple(header.get("missing_fonts", ()))
+        return Picture(header["mime"], content, (width, height), shown, header["blank"], missing)
 
     def content(self) -> bytes:
         self.file.seek(0)

@@ -6,6 +6,7 @@ from math import ceil, sqrt
 from typing import Any
 
 from .drawn import file_of
+from .fallback_fonts import use_fallback_fonts
 from .limits import DPI, RenderRefusal, Response, Size, require_shape
 
 
@@ -13,6 +14,7 @@ class PdfPages:
     def __init__(self, content: bytes) -> None:
         import pypdfium2
 
+        use_fallback_fonts()
         try:
             self._document = pypdfium2.PdfDocument(content)
             self._document.init_forms()  # what was filled in is drawn, too
@@ -25,14 +27,21 @@ class PdfPages:
     def size(self, number: int, max_pixels: int) -> Size:
         with _broken_page():
             points = self._document.get_page_size(number - 1)
+        if min(points) <= 0:
+            raise RenderRefusal("has no size: nothing of it can be seen. Save the PDF again.")
         scale = _scale(points, max_pixels)
         return ceil(points[0] * scale), ceil(points[1] * scale)
 
     def picture(self, number: int, max_pixels: int) -> Response:
+        from .undrawn import draw_missing
+
         with self._page(number) as page:
             require_shape(*self.size(number, max_pixels))
-            image = page.render(scale=_scale(page.get_size(), max_pixels)).to_pil()
-        return file_of(image, image.size, lossless=False)
+            scale = _scale(page.get_size(), max_pixels)
+            image = page.render(scale=scale).to_pil()
+            missing = draw_missing(image, page, scale)
+        facts, content = file_of(image, image.size, lossless=False)
+        return {**facts, "missing_fonts": missing}, content
 
     def text(self, number: int) -> str:
         with self._page(number) as page:
