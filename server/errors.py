@@ -11,6 +11,8 @@
 A text has three parts: what happened, why, and what to do next.
 """
 
+from typing import Any
+
 from mcp.server.mcpserver.exceptions import ToolError
 
 NOTHING_SENT = "Nothing was sent."
@@ -22,3 +24,6 @@ class InvalidRequest(ToolError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason} {NOTHING_SENT}")
         self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason,), self.__dict__

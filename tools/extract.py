@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from ..server.calls.call import BoundCall
 from ..server.calls.language import said
 from ..server.calls.result import CallResult, call_result
+from ..server.calls.salvage import Salvage
 from ..server.errors import InvalidRequest
 from ..server.features.attachments import texts_and_images
 from ..server.features.extract.evidence import Evidence, find_evidence
@@ -91,7 +92,9 @@ async def extract(
         raise InvalidRequest(f"There is nothing to extract from: {what}.")
     extracted = await extract_all(call, chosen, schema, texts, images, instructions)
     looked_up = evidence != "none" and texts and any(part.read for part in extracted.read)
-    found, left_out = await find_evidence(extracted.data, texts) if looked_up else ((), 0)
+    found, left_out = (), 0
+    with Salvage("The values could not be looked up in the sources") as step:
+        found, left_out = await find_evidence(extracted.data, texts) if looked_up else ((), 0)
     extraction = Extraction(
         **call.spent(chosen),
         data=extracted.data,
@@ -100,7 +103,11 @@ async def extract(
         evidence=found,
         attempts=extracted.attempts,
         mode=extracted.mode,
-        notes=(*schema.notes, *_notes(extracted, left_out, without_place=bool(images) and evidence != "none")),
+        notes=(
+            *schema.notes,
+            *([f"{step.note}."] if step.note else []),
+            *_notes(extracted, left_out, without_place=bool(images) and evidence != "none"),
+        ),
     )
     told = call_result(
         extraction, _in_words(extraction, evidence or "doubtful"), "" if extraction.valid else "NOT VALID"

@@ -8,8 +8,8 @@ from typing import Any
 
 import anyio.to_thread
 
-from ...calls.ask import RequestFailed
 from ...calls.call import Call
+from ...calls.salvage import Salvage
 from ...catalog import tier_edge
 from ...catalog.pricing import text_tokens
 from ...errors import InvalidRequest
@@ -17,7 +17,7 @@ from ...json_text import short_json
 from .chunks import Part, merged, parts_of, relaxed
 from .evidence import SearchableText
 from .part import Mode, PartResult, extract_part, modes
-from .schema import Schema, Violation
+from .schema import Schema, Violation, checked
 
 UNKNOWN_WINDOW_TOKENS = 24_000  # a part may have on a model whose window is not known
 MIN_WINDOW_TOKENS = 500
@@ -28,13 +28,13 @@ MAX_DATA_CHARS = 60_000  # a reply must fit the host, and data is never cut
 
 @dataclass(frozen=True)
 class Extracted:
-    """What came of it. `parts`: in how many the sources were to be read; `failure`: why a later one was not."""
+    """What came of it. `parts`: in how many the sources were to be read; `failed`: a later one without an answer."""
 
     data: Any
     violations: tuple[Violation, ...]
     read: tuple[PartResult, ...]
     parts: int
-    failure: str = ""
+    failed: PartResult | None = None
 
     @property
     def valid(self) -> bool:
@@ -47,7 +47,7 @@ class Extracted:
 
     @property
     def attempts(self) -> int:
-        return sum(part.attempts for part in self.read) + bool(self.failure)
+        return sum(part.attempts for part in (*self.read, *([self.failed] if self.failed else [])))
 
     @property
     def mode(self) -> Mode:
@@ -79,14 +79,14 @@ async def extract_all(
         RequestFailed: DashScope gave no answer at all.
     """
     parts = _parts(call, model, schema, texts, instructions)
-    read, failure = await _read(call, model, schema, parts, images, instructions)
+    read, failed = await _read(call, model, schema, parts, images, instructions)
     if len(parts) == 1:
         return Extracted(read[0].data, tuple(read[0].violations), tuple(read), 1)
     done = parts[: len(read)]
-    data, violations = await anyio.to_thread.run_sync(partial(_joined, schema, done, read))
-    violations += [Violation(pointer="", message=f"part {len(done) + 1} failed: {failure}")] if failure else []
+    data, violations = await _made_one(schema, done, read)
+    violations += [Violation(pointer="", message=f"part {len(done) + 1} failed: {failed.failure}")] if failed else []
     violations += _unread(parts, len(done))
-    return Extracted(data, tuple(violations), tuple(read), len(parts), failure)
+    return Extracted(data, tuple(violations), tuple(read), len(parts), failed)
 
 
 def _parts(call: Call, model: str, schema: Schema, texts: Mapping[str, str], instructions: str) -> list[Part]:
@@ -121,8 +121,8 @@ async def _read(
     parts: Sequence[Part],
     images: Sequence[Mapping[str, Any]],
     instructions: str,
-) -> tuple[list[PartResult], str]:
-    """The parts in their order; and why a later one failed, which loses nothing."""
+) -> tuple[list[PartResult], PartResult | None]:
+    """The parts in their order; and a later one that failed, which loses nothing."""
     shape = schema if len(parts) == 1 else _shape_of_parts(schema)
     ladder: list[Mode] = modes(call.known(model), shape, images=bool(images))
     read: list[PartResult] = []
@@ -131,17 +131,17 @@ async def _read(
         if of:
             await call.report(f"reading part {number} of {len(parts)}")
         seen = images if number == 1 else ()
-        try:
-            read.append(await extract_part(call, model, shape, part, seen, instructions, of, ladder))
-        except RequestFailed as error:
-            if not read:
-                raise
-            return read, str(error)
+        result = await extract_part(call, model, shape, part, seen, instructions, of, ladder)
+        if result.failure and not read:
+            raise result.failure
+        if result.failure:
+            return read, result
+        read.append(result)
         ladder = ladder[ladder.index(read[-1].mode) :]  # a form that was refused is not tried again
         size = sum(len(json.dumps(result.data, ensure_ascii=False)) for result in read)
         if call.past_soft_timeout or size > MAX_DATA_CHARS:
             break
-    return read, ""
+    return read, None
 
 
 def _shape_of_parts(schema: Schema) -> Schema:
@@ -151,6 +151,13 @@ def _shape_of_parts(schema: Schema) -> Schema:
         return schema
 
 
+async def _made_one(schema: Schema, parts: Sequence[Part], read: Sequence[PartResult]) -> tuple[Any, list[Violation]]:
+    """The data of all parts joined, in a thread of its own; where that fails, one after the other."""
+    with Salvage("the parts could not be joined, and stand one after the other") as step:
+        return await anyio.to_thread.run_sync(partial(_joined, schema, parts, read))
+    return [result.data for result in read], [Violation(pointer="", message=step.note)]
+
+
 def _joined(schema: Schema, parts: Sequence[Part], read: Sequence[PartResult]) -> tuple[Any, list[Violation]]:
     texts = [SearchableText("\n".join(piece.text for piece in part)) for part in parts]
     data, conflicts = merged([result.data for result in read], lambda part, value: texts[part].says(value))
@@ -158,7 +165,7 @@ def _joined(schema: Schema, parts: Sequence[Part], read: Sequence[PartResult]) -
     for conflict in conflicts:
         message = f"parts disagree: kept {short_json(conflict.kept)}, not {short_json(conflict.other)}"
         violations.append(Violation(pointer=conflict.pointer, message=message))
-    return data, [*violations, *schema.violations(data)]
+    return data, [*violations, *checked(schema, data)]
 
 
 def _unread(parts: Sequence[Part], done: int) -> list[Violation]:

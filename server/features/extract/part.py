@@ -14,7 +14,7 @@ from ...calls.call import Call
 from ...catalog import Model
 from ...json_text import NoJson, json_of
 from .chunks import Part
-from .schema import Schema, Violation
+from .schema import Schema, Violation, checked
 
 Mode = Literal["json_schema", "json_object", "prompt"]
 SYSTEM = (
@@ -39,6 +39,7 @@ class PartResult:
     read: bool = False  # an answer came that is JSON
     words: str = ""  # what came instead
     cut: str = ""  # why the answer is not whole, though it is JSON
+    failure: RequestFailed | None = None  # why no answer came at all
 
     @property
     def valid(self) -> bool:
@@ -70,9 +71,6 @@ async def extract_part(
     """Ask for one part, step down the ladder where a form is refused, repair what does not fit.
 
     `of`: which part it is, in a sentence; `ladder`: the forms to try.
-
-    Raises:
-        RequestFailed: DashScope gave no answer at all.
     """
     found, steps, repairs = PartResult(), list(ladder), call.context.extract_repairs
     messages = _question(schema, part, images, instructions, of)
@@ -85,9 +83,10 @@ async def extract_part(
             if error.kind == "format" and len(steps) > 1:
                 steps.pop(0)
                 continue
-            if not found.answers:
-                raise
-            found.violations.append(Violation(pointer="", message=f"a repair failed: {error}"))
+            if found.answers:
+                found.violations.append(Violation(pointer="", message=f"a repair failed: {error}"))
+            else:
+                found.failure = error
             return found
         found.answers += 1
         _take(found, schema, exchange)
@@ -112,7 +111,7 @@ def _take(found: PartResult, schema: Schema, exchange: Exchange) -> None:
         if not found.read:
             found.violations = [Violation(pointer="", message=f"{error}{cut}")]
         return
-    violations = schema.violations(data)
+    violations = checked(schema, data)
     if not found.read or _weight(violations) <= _weight(found.violations):
         found.data, found.violations, found.read, found.cut = data, violations, True, exchange.incomplete
 

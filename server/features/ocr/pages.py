@@ -12,6 +12,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from ...calls.ask import Exchange, RequestFailed
 from ...calls.call import Call
+from ...calls.salvage import Salvage
 from ...catalog import plain
 from ...dashscope import INTERRUPTED, DashScopeError
 from ...errors import InvalidRequest
@@ -20,7 +21,7 @@ from ..attachments import TargetModel, image_part
 from .page import Page, assess
 from .page_ranges import as_ranges
 from .tasks import USUAL_OUTPUT_TOKENS, OcrTask, document_limits, input_tokens, ocr_plan, other_settings
-from .transcripts import PageGeometry, transcript
+from .transcripts import PageGeometry, Transcript, transcript
 
 PAGES_AT_ONCE = 4
 # Tokens of a reply (hosts take 25,000), and of a page of which nothing is known yet.
@@ -96,7 +97,7 @@ class PageRun:
             number = self._left.popleft()
             self._under_way += 1
             try:
-                page = await self._page(number)
+                page = await self._page_or_fault(number)
             finally:
                 self._under_way -= 1
             if page is None:
@@ -120,6 +121,12 @@ class PageRun:
 
     # --- one page ---
 
+    async def _page_or_fault(self, number: int) -> Page | None:
+        """The page; a fault in one of them leaves the others as they are."""
+        with Salvage("the page could not be read") as step:
+            return await self._page(number)
+        return self._failed(number, DashScopeError(step.note))
+
     async def _page(self, number: int) -> Page | None:
         """The page; None where the work ended meanwhile."""
         try:
@@ -137,7 +144,9 @@ class PageRun:
         except RequestFailed as error:
             return self._failed(number, error)
         again = page.status in ("truncated", "repeating") and exchange.finish_reason != INTERRUPTED
-        return await self._better(page, sheet) if again and self._may_ask_again(page) else page
+        with Salvage("it could not be asked for once more"):
+            return await self._better(page, sheet) if again and self._may_ask_again(page) else page
+        return page
 
     async def _sheet(self, number: int) -> PageInput:
         if isinstance(self.source, Link):
@@ -157,8 +166,7 @@ class PageRun:
         geometry = (
             PageGeometry(picture.sent, picture.shown, isinstance(self.source, Pdf)) if picture else PageGeometry()
         )
-        read = transcript(self.task, exchange.text, exchange.ocr_result, geometry)
-        return assess(sheet.number, self.task, read, exchange, sheet.layer), exchange
+        return assess(sheet.number, self.task, _read(self.task, exchange, geometry), exchange, sheet.layer), exchange
 
     async def _better(self, page: Page, sheet: PageInput) -> Page:
         """The page or, asked for once more with other settings, a better one. A failure of that loses nothing."""
@@ -221,3 +229,10 @@ class PageRun:
         if isinstance(self.source, Link):
             return [None]
         return await self.source.sizes(self.numbers[:SAMPLED_PAGES], self.target.pixels)
+
+
+def _read(task: OcrTask, exchange: Exchange, geometry: PageGeometry) -> Transcript:
+    """An answer as data; where that fails, as it came."""
+    with Salvage("the answer could not be understood, and stands as it came") as step:
+        return transcript(task, exchange.text, exchange.ocr_result, geometry)
+    return Transcript(exchange.as_it_came, problem=step.note)
