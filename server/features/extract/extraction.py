@@ -47,7 +47,7 @@ class Extracted:
 
     @property
     def attempts(self) -> int:
-        return sum(part.attempts for part in (*self.read, *([self.failed] if self.failed else [])))
+        return sum(part.attempts for part in self.read) + (self.failed.attempts if self.failed else 0)
 
     @property
     def mode(self) -> Mode:
@@ -59,9 +59,9 @@ class Extracted:
         return list(dict.fromkeys(part.cut for part in self.read if part.cut))
 
     @property
-    def words(self) -> str:
-        """What a model wrote where data was asked for; empty where it gave data."""
-        return next((part.words for part in reversed(self.read) if not part.read and part.words.strip()), "")
+    def words(self) -> list[str]:
+        """What a model wrote where data was asked for."""
+        return [part.unread_words for part in self.read if part.unread_words]
 
 
 async def extract_all(
@@ -138,7 +138,7 @@ async def _read(
             return read, result
         read.append(result)
         ladder = ladder[ladder.index(read[-1].mode) :]  # a form that was refused is not tried again
-        size = sum(len(json.dumps(result.data, ensure_ascii=False)) for result in read)
+        size = sum(len(json.dumps(result.data, ensure_ascii=False)) + len(result.unread_words) for result in read)
         if call.past_soft_timeout or size > MAX_DATA_CHARS:
             break
     return read, None
@@ -163,7 +163,7 @@ def _joined(schema: Schema, parts: Sequence[Part], read: Sequence[PartResult]) -
     data, conflicts = merged([result.data for result in read], lambda part, value: texts[part].says(value))
     violations = [violation for result in read if not result.read for violation in result.violations]
     for conflict in conflicts:
-        message = f"parts disagree: kept {short_json(conflict.kept)}, not {short_json(conflict.other)}"
+        message = f"parts disagree: kept {short_json(conflict.kept)}, not {short_json(conflict.other, MAX_DATA_CHARS)}"
         violations.append(Violation(pointer=conflict.pointer, message=message))
     return data, [*violations, *checked(schema, data)]
 

@@ -45,6 +45,11 @@ class PartResult:
     def valid(self) -> bool:
         return self.read and not self.violations
 
+    @property
+    def unread_words(self) -> str:
+        """What came where no data did."""
+        return "" if self.read else self.words.strip()
+
 
 def modes(model: Model | None, schema: Schema, *, images: bool) -> list[Mode]:
     """The forms to try, the strictest first. With images a schema is silently not enforced; its top is an object."""

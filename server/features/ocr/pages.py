@@ -123,9 +123,9 @@ class PageRun:
 
     async def _page_or_fault(self, number: int) -> Page | None:
         """The page; a fault in one of them leaves the others as they are."""
-        with Salvage("the page could not be read") as step:
+        with Salvage("The page could not be read") as step:
             return await self._page(number)
-        return self._failed(number, DashScopeError(step.note))
+        return self._failed(number, DashScopeError(f"{step.note}."))
 
     async def _page(self, number: int) -> Page | None:
         """The page; None where the work ended meanwhile."""
