@@ -11,8 +11,6 @@
 A text has three parts: what happened, why, and what to do next.
 """
 
-from typing import Any
-
 from mcp.server.mcpserver.exceptions import ToolError
 
 NOTHING_SENT = "Nothing was sent."
@@ -22,8 +20,8 @@ class InvalidRequest(ToolError):
     """A call that cannot be made as it is. `reason`: what is wrong and what to do next."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"{reason} {NOTHING_SENT}")
+        super().__init__(reason)  # what it is made of: a copy is made of that again
         self.reason = reason
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.reason,), self.__dict__
+    def __str__(self) -> str:
+        return f"{self.reason} {NOTHING_SENT}"

@@ -87,10 +87,7 @@ class RequestFailed(DashScopeError):
     def __init__(self, error: DashScopeError, exchange: Exchange) -> None:
         super().__init__(error.message, hint=error.hint, **error.known)
         self.exchange = exchange
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """As it is copied: an exception is made again of its text alone, unless it says otherwise."""
-        return type(self), (self.reworded(), self.exchange), self.__dict__
+        self.args = error, exchange  # what it is made of: a copy is made of that again
 
 
 def exchange_of(context: AppContext, plan: RequestPlan, reply: Reply) -> Exchange:
