@@ -295,10 +295,10 @@ async def test_the_pages_of_a_search_come_back_too() -> None:
         raise TypeError
 
     told = await served(
-        searching, FakeDashScope([searched("西湖", [{"index": 1, "title": "湖", "url": "https://a.cn/1"}])])
+        searching, FakeDashScope([searched("西湖", [{"index": 1, "title": "湖", "url": "https://a.cn/1\ud83d"}])])
     )
 
-    assert text_of(told).endswith("]\n西湖\nhttps://a.cn/1")
+    assert text_of(told).endswith("]\n西湖\nhttps://a.cn/1\ufffd")
 
 
 async def test_data_that_cannot_be_checked_are_given_with_that_said() -> None:

@@ -32,7 +32,7 @@ def delivered(tool: Callable[..., Awaitable[CallToolResult]]) -> Callable[..., A
             came = "\n\n".join(filter(None, (exchange.as_it_came for exchange in call.exchanges)))
             if not came.strip():
                 raise
-            return _fitting(call, _unfinished(call, came, told_fault(NOT_FINISHED, fault)))
+            return _fitting(call, _unfinished(call, repair_surrogates(came), told_fault(NOT_FINISHED, fault)))
         finally:
             with Salvage("the receipt could not be kept"):
                 _keep_receipt(call, tool.__name__)
