@@ -20,5 +20,8 @@ class InvalidRequest(ToolError):
     """A call that cannot be made as it is. `reason`: what is wrong and what to do next."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"{reason} {NOTHING_SENT}")
+        super().__init__(reason)  # what it is made of: a copy is made of that again
         self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.reason} {NOTHING_SENT}"

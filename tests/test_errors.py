@@ -1,12 +1,20 @@
 """What refuses a call before anything was sent says so itself, once, and in one place."""
 
 import ast
+import copy
+import pickle
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from bailian_mcp.server.catalog import Catalog, Model, shipped
+from bailian_mcp.server.calls.ask import Exchange, RequestFailed
+from bailian_mcp.server.catalog import Catalog, Model, Usage, shipped, unpriced
+from bailian_mcp.server.catalog.file import BadCatalog
+from bailian_mcp.server.dashscope import DashScopeError, SearchResult
 from bailian_mcp.server.errors import NOTHING_SENT, InvalidRequest
+from bailian_mcp.server.sandbox.requests import ApiRefusal
 from bailian_mcp.server.settings import settings_table
 from conftest import FakeDashScope, Hosted, stream
 
@@ -38,6 +46,46 @@ def test_the_sentence_is_typed_once(file: Path) -> None:
     typed = file.read_text("utf-8").count(NOTHING_SENT)
 
     assert typed == 0 or file.stem in ("errors", "client", "connection", "stream")
+
+
+REFUSED = DashScopeError(
+    "It rains.", hint="Wait.", kind="account", code="Rain", status=429, retry=True, details=("x", "request r")
+)
+EXCHANGE = Exchange(
+    "m", "西湖", "", "stop", "", "", "off", Usage(input_tokens=1, output_tokens=2), unpriced("x"), "r", sandbox=False,
+    search_results=(SearchResult(1, "湖", "https://a.cn", "a"),),
+)  # fmt: skip
+MADE = (
+    REFUSED, RequestFailed(REFUSED, EXCHANGE), InvalidRequest("The page is torn."), BadCatalog("a.json", "one", "two"),
+    ApiRefusal(429, "Throttling", "Too many."),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])
+@pytest.mark.parametrize("error", MADE, ids=lambda error: type(error).__name__)
+def test_an_error_that_is_copied_says_and_knows_the_same(error: Exception, again: Callable[[Any], Any]) -> None:
+    copied = again(error)
+
+    assert (type(copied), str(copied), repr(copied.__dict__)) == (type(error), str(error), repr(error.__dict__))
+
+
+def test_every_error_that_is_made_of_more_than_its_text_is_among_them() -> None:
+    classes = [
+        node
+        for file in SOURCES
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    errors = {"Exception", "ValueError", "ToolError"}
+    for _ in classes:
+        errors |= {each.name for each in classes if errors & {ast.unparse(base) for base in each.bases}}
+    own = {
+        each.name
+        for each in classes
+        if each.name in errors and any(isinstance(n, ast.FunctionDef) and n.name == "__init__" for n in each.body)
+    }
+
+    assert own == {type(error).__name__ for error in MADE}
 
 
 def messages(file: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """Structured data from texts, files and images: validated, with its evidence."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from mcp.types import CallToolResult, ToolAnnotations
@@ -8,8 +9,8 @@ from pydantic import BeforeValidator, Field
 
 from ..server.calls.call import BoundCall
 from ..server.calls.language import said
-from ..server.calls.paid_work import kept_if_it_fails
 from ..server.calls.result import CallResult, call_result
+from ..server.calls.salvage import Salvage
 from ..server.errors import InvalidRequest
 from ..server.features.attachments import texts_and_images
 from ..server.features.extract.evidence import Evidence, find_evidence
@@ -36,8 +37,9 @@ EXAMPLE = {
     },
     "text": "发明名称：一种芯片散热装置\n申请人：杭州某某科技有限公司\n发明人：张三；李四",
 }
-MAX_WORDS_CHARS = 2_000
-NOT_LOOKED_UP = "Where the values stand could not be looked up: bailian-mcp failed at it. The data are as they came."
+MAX_QUOTE_CHARS = 2_000
+MAX_WORDS_CHARS = 60_000  # of an answer that could not be read: it was paid, too
+WROTE = "What the model wrote instead, untrusted:"
 NO_EVIDENCE_IN_IMAGES = "What is said in an image only has no place in a text: there is no evidence of it."
 
 
@@ -93,10 +95,8 @@ async def extract(
         raise InvalidRequest(f"There is nothing to extract from: {what}.")
     extracted = await extract_all(call, chosen, schema, texts, images, instructions)
     looked_up = evidence != "none" and texts and any(part.read for part in extracted.read)
-    found: tuple[Evidence, ...] = ()
-    left_out = 0
-    with kept_if_it_fails("looking up the evidence", paid=extracted.read) as looking:
-        found, left_out = await find_evidence(extracted.data, texts) if looked_up else ((), 0)
+    found, notes = await _evidence_of(extracted.data, texts) if looked_up else ((), ())
+    without_place = [NO_EVIDENCE_IN_IMAGES] if images and evidence != "none" else []
     extraction = Extraction(
         **call.spent(chosen),
         data=extracted.data,
@@ -105,11 +105,7 @@ async def extract(
         evidence=found,
         attempts=extracted.attempts,
         mode=extracted.mode,
-        notes=(
-            *schema.notes,
-            *([NOT_LOOKED_UP] if looking.failed else []),
-            *_notes(extracted, left_out, without_place=bool(images) and evidence != "none"),
-        ),
+        notes=(*schema.notes, *without_place, *notes, *_notes(extracted)),
     )
     told = call_result(
         extraction, _in_words(extraction, evidence or "doubtful"), "" if extraction.valid else "NOT VALID"
@@ -117,17 +113,23 @@ async def extract(
     return told if extraction.valid else told.model_copy(update={"is_error": True})
 
 
+async def _evidence_of(data: Any, texts: Mapping[str, str]) -> tuple[tuple[Evidence, ...], Sequence[str]]:
+    """Where the values stand, and what is to be noted of that."""
+    with Salvage("The values could not be looked up in the sources") as step:
+        found, left_out = await find_evidence(data, texts)
+        more = f"Evidence of {left_out:,} more values was left out: ask for fewer fields at once."
+        return found, [more] if left_out else []
+    return (), [f"{step.note}."]
+
+
 # --- telling ---
 
 
-def _notes(extracted: Extracted, left_out: int, *, without_place: bool) -> list[str]:
-    words = short_json(extracted.words, MAX_WORDS_CHARS)
+def _notes(extracted: Extracted) -> list[str]:
     return [
         *([f"To be read in {extracted.parts} parts."] if extracted.parts > 1 else []),
-        *([NO_EVIDENCE_IN_IMAGES] if without_place else []),
-        *([f"Evidence of {left_out:,} more values was left out: ask for fewer fields at once."] if left_out else []),
         *(f"An answer is not whole: {cut}." for cut in extracted.cuts),
-        *([f"What the model wrote instead, untrusted: {words}"] if extracted.words else []),
+        *(f"{WROTE} {short_json(words, MAX_WORDS_CHARS)}" for words in extracted.words),
     ]
 
 
@@ -136,7 +138,12 @@ def _in_words(extraction: Extraction, evidence: str) -> str:
     lines = [json.dumps(extraction.data, ensure_ascii=False, separators=(",", ":"))]
     lines += [f"- {each.pointer or said('(the whole)')}: {said(each.message)}" for each in extraction.violations]
     shown = [each for each in extraction.evidence if each.found is False or (each.found and evidence == "all")]
-    return "\n".join([*lines, *map(_evidence_in_words, shown), *map(said, extraction.notes)])
+    return "\n".join([*lines, *map(_evidence_in_words, shown), *map(_note_in_words, extraction.notes)])
+
+
+def _note_in_words(note: str) -> str:
+    """What a model wrote is nobody's sentence of ours."""
+    return said(WROTE) + note.removeprefix(WROTE) if note.startswith(WROTE) else said(note)
 
 
 def _evidence_in_words(evidence: Evidence) -> str:
@@ -144,4 +151,4 @@ def _evidence_in_words(evidence: Evidence) -> str:
     if not evidence.found:
         return f"{where}: {said('NOT FOUND in the sources')}"
     source = "" if evidence.source == "text" else f" of {evidence.source}"
-    return f"{where}: {short_json(evidence.quote, MAX_WORDS_CHARS)} @{evidence.start}{source}"
+    return f"{where}: {short_json(evidence.quote, MAX_QUOTE_CHARS)} @{evidence.start}{source}"

@@ -1,5 +1,6 @@
 """One request: a feature plans it, `Call.ask` sends it and prices it, and what it spent is never lost."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,6 +11,7 @@ from ..dashscope import BeforeAttempt, DashScopeError, Reply, SearchResult, Wire
 from ..text import thoughts_apart
 from .context import AppContext
 from .reply import elide_middle, why_incomplete
+from .salvage import Salvage
 from .thinking import ThinkingParameters
 
 UNPRICED = {
@@ -72,6 +74,12 @@ class Exchange:
     def truncated(self) -> bool:
         return bool(self.incomplete)
 
+    @property
+    def as_it_came(self) -> str:
+        """All that was paid for, as text: where nothing better could be made of it."""
+        found = json.dumps(self.ocr_result, ensure_ascii=False) if self.ocr_result else ""
+        return "\n".join(filter(None, (self.text, found, *(page.url for page in self.search_results))))
+
 
 class RequestFailed(DashScopeError):
     """A request without an answer; `exchange` holds what it spent, as far as DashScope told."""
@@ -79,6 +87,7 @@ class RequestFailed(DashScopeError):
     def __init__(self, error: DashScopeError, exchange: Exchange) -> None:
         super().__init__(error.message, hint=error.hint, **error.known)
         self.exchange = exchange
+        self.args = error, exchange  # what it is made of: a copy is made of that again
 
 
 def exchange_of(context: AppContext, plan: RequestPlan, reply: Reply) -> Exchange:
@@ -87,6 +96,9 @@ def exchange_of(context: AppContext, plan: RequestPlan, reply: Reply) -> Exchang
     text, reasoning = "".join(reply.text), "".join(reply.reasoning)
     if context.host.kind == "other" and not reasoning:
         reasoning, text = thoughts_apart(text)
+    price = None
+    with Salvage("its price could not be made out") as pricing:
+        price = _cost(context, plan, reply, usage)
     return Exchange(
         model=plan.model,
         text=text,
@@ -96,7 +108,7 @@ def exchange_of(context: AppContext, plan: RequestPlan, reply: Reply) -> Exchang
         stopped_by=reply.finish.kind if reply.finish else "",
         thinking=plan.thinking.used,
         usage=usage,
-        cost=_cost(context, plan, reply, usage),
+        cost=price or unpriced(pricing.note),
         request_id=reply.request_id,
         sandbox=reply.sandbox,
         search_results=tuple(reply.search_results),

@@ -177,6 +177,13 @@ class Call:
             await self._send(plan, reply)
         except DashScopeError as error:
             raise self._failed(plan, reply, error) from None
+        except Exception:  # `delivered` hands over what had come
+            if reply.answered:
+                self._keep(plan, reply)
+            raise
+        return self._keep(plan, reply)
+
+    def _keep(self, plan: RequestPlan, reply: Reply) -> Exchange:
         exchange = exchange_of(self.context, plan, reply)
         self.exchanges.append(exchange)
         return exchange

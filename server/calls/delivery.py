@@ -1,4 +1,4 @@
-"""The end of every call: what it spent is kept, a failure tells it, and the text fits the host."""
+"""The end of every call: what it spent is kept, a failure tells it, what was paid is given, the text fits the host."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -11,12 +11,12 @@ from ..text import repair_surrogates, revealed
 from .call import Call
 from .host_limits import TextLimit
 from .language import said
-from .paid_work import kept_if_it_fails
 from .receipts import Receipt
-from .result import CallResult, fact_line
+from .result import CallResult, call_result
+from .salvage import Salvage, told_fault
 
-FAULT = "FAILED inside bailian-mcp after the answer came, which follows as it is: do not repeat the call at once"
 NOTE_CHARS = 120  # room for the words that say where the rest is
+NOT_FINISHED = "NOT FINISHED, what was paid follows as it came, untrusted"
 
 
 def delivered(tool: Callable[..., Awaitable[CallToolResult]]) -> Callable[..., Awaitable[CallToolResult]]:
@@ -25,25 +25,31 @@ def delivered(tool: Callable[..., Awaitable[CallToolResult]]) -> Callable[..., A
     @wraps(tool)
     async def served(call: Call, **arguments: Any) -> CallToolResult:
         try:
-            with kept_if_it_fails(tool.__name__, paid=call.exchanges) as step:
-                result = await tool(call, **arguments)
-            if step.failed:
-                result = _what_was_paid(call)
+            return _fitting(call, await tool(call, **arguments))
         except ToolError as failure:
             raise call.told(failure) from failure.__cause__
+        except Exception as fault:  # the net below every tool: see `salvage`
+            came = "\n\n".join(filter(None, (exchange.as_it_came for exchange in call.exchanges)))
+            if not came.strip():
+                raise
+            return _fitting(call, _unfinished(call, repair_surrogates(came), told_fault(NOT_FINISHED, fault)))
         finally:
-            _keep_receipt(call, tool.__name__)
-        return result if call.context.structured else _as_text(call, result)
+            with Salvage("the receipt could not be kept"):
+                _keep_receipt(call, tool.__name__)
 
     return served
 
 
-def _what_was_paid(call: Call) -> CallToolResult:
-    """The model's words as they came, where a fault of ours is in the way of more."""
-    paid = CallResult(**call.spent(call.exchanges[-1].model))
-    words = "\n\n".join(exchange.text for exchange in call.exchanges if exchange.text)
-    told = "\n".join(filter(None, (fact_line(paid, FAULT), words)))
-    return CallToolResult(content=[TextContent(type="text", text=told)], is_error=True)
+def _unfinished(call: Call, came: str, note: str) -> CallToolResult:
+    """The answers of a call that failed here, with what they cost where that can be told."""
+    result = CallToolResult(content=[TextContent(type="text", text=f"[{said(note)}]\n{came}")])
+    with Salvage("what it cost could not be told"):
+        result = call_result(CallResult(**call.spent(call.exchanges[-1].model)), came, note)
+    return result.model_copy(update={"is_error": True})
+
+
+def _fitting(call: Call, result: CallToolResult) -> CallToolResult:
+    return result if call.context.structured else _as_text(call, result)
 
 
 def _keep_receipt(call: Call, tool: str) -> None:

@@ -26,8 +26,12 @@ class BadCatalog(Exception):
     """The file cannot be used; the text says which entry and why."""
 
     def __init__(self, file: str, *reasons: str) -> None:
-        super().__init__(f"{file}: {' '.join(reasons)}")
+        super().__init__(file, *reasons)
         self.findings = [f"{file}: {reason}" for reason in reasons]
+
+    def __str__(self) -> str:
+        file, *reasons = self.args
+        return f"{file}: {' '.join(reasons)}"
 
 
 @cache

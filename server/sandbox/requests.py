@@ -30,7 +30,7 @@ PDF_PAGE_MARK = re.compile(rb"/Type\s*/Page\b(?!s)")
 
 class ApiRefusal(Exception):
     def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(status, code, message)
         self.status, self.code, self.message = status, code, message
 
 

@@ -101,8 +101,9 @@ def _merged(
     if all(isinstance(value, list) for _, value in values):
         return _without_repeats([value for _, value in values])
     kept = next((value for part, value in values if is_found(part, value)), values[0][1])
-    others = [value for _, value in values if json.dumps(value) != json.dumps(kept)]
-    out += [Conflict(where, kept, other) for other in others[:3]]
+    others = {json.dumps(value): value for _, value in values}
+    del others[json.dumps(kept)]
+    out += [Conflict(where, kept, other) for other in others.values()]
     return kept
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import anyio.to_thread
 
-from ...calls.ask import RequestFailed
 from ...calls.call import Call
-from ...calls.paid_work import kept_if_it_fails
+from ...calls.salvage import Salvage
 from ...catalog import tier_edge
 from ...catalog.pricing import text_tokens
 from ...errors import InvalidRequest
@@ -18,19 +17,18 @@ from ...json_text import short_json
 from .chunks import Part, merged, parts_of, relaxed
 from .evidence import SearchableText
 from .part import Mode, PartResult, extract_part, modes
-from .schema import Schema, Violation
+from .schema import Schema, Violation, checked
 
 UNKNOWN_WINDOW_TOKENS = 24_000  # a part may have on a model whose window is not known
 MIN_WINDOW_TOKENS = 500
 MAX_PARTS = 60
 RESERVED_TOKENS = 2_000  # for the schema's own words, the instructions and a repair
 MAX_DATA_CHARS = 60_000  # a reply must fit the host, and data is never cut
-NOT_JOINED = "the parts could not be made one: their data follow one after the other, as a list"
 
 
 @dataclass(frozen=True)
 class Extracted:
-    """What came of it. `parts`: in how many the sources were to be read; `failed`: a later one that gave nothing."""
+    """What came of it. `parts`: in how many the sources were to be read; `failed`: a later one without an answer."""
 
     data: Any
     violations: tuple[Violation, ...]
@@ -49,8 +47,7 @@ class Extracted:
 
     @property
     def attempts(self) -> int:
-        asked = [*self.read, self.failed] if self.failed else self.read
-        return sum(part.attempts for part in asked)
+        return sum(part.attempts for part in self.read) + (self.failed.attempts if self.failed else 0)
 
     @property
     def mode(self) -> Mode:
@@ -62,9 +59,9 @@ class Extracted:
         return list(dict.fromkeys(part.cut for part in self.read if part.cut))
 
     @property
-    def words(self) -> str:
-        """What a model wrote where data was asked for; empty where it gave data."""
-        return next((part.words for part in reversed(self.read) if not part.read and part.words.strip()), "")
+    def words(self) -> list[str]:
+        """What a model wrote where data was asked for."""
+        return [part.unread_words for part in self.read if part.unread_words]
 
 
 async def extract_all(
@@ -86,10 +83,7 @@ async def extract_all(
     if len(parts) == 1:
         return Extracted(read[0].data, tuple(read[0].violations), tuple(read), 1)
     done = parts[: len(read)]
-    with kept_if_it_fails("joining the parts", paid=read) as joining:
-        data, violations = await anyio.to_thread.run_sync(partial(_joined, schema, done, read))
-    if joining.failed:
-        data, violations = [part.data for part in read], [Violation(pointer="", message=NOT_JOINED)]
+    data, violations = await _made_one(schema, done, read)
     violations += [Violation(pointer="", message=f"part {len(done) + 1} failed: {failed.failure}")] if failed else []
     violations += _unread(parts, len(done))
     return Extracted(data, tuple(violations), tuple(read), len(parts), failed)
@@ -136,17 +130,15 @@ async def _read(
         of = f"This is part {number} of {len(parts)} of the sources." if len(parts) > 1 else ""
         if of:
             await call.report(f"reading part {number} of {len(parts)}")
-        seen, found = images if number == 1 else (), PartResult()
-        try:
-            await extract_part(call, model, shape, part, seen, instructions, of, ladder, found)
-        except RequestFailed as error:
-            if not read:
-                raise
-            found.failure = str(error)
-            return read, found
-        read.append(found)
+        seen = images if number == 1 else ()
+        result = await extract_part(call, model, shape, part, seen, instructions, of, ladder)
+        if result.failure and not read:
+            raise result.failure
+        if result.failure:
+            return read, result
+        read.append(result)
         ladder = ladder[ladder.index(read[-1].mode) :]  # a form that was refused is not tried again
-        size = sum(len(json.dumps(result.data, ensure_ascii=False)) for result in read)
+        size = sum(len(json.dumps(result.data, ensure_ascii=False)) + len(result.unread_words) for result in read)
         if call.past_soft_timeout or size > MAX_DATA_CHARS:
             break
     return read, None
@@ -159,14 +151,21 @@ def _shape_of_parts(schema: Schema) -> Schema:
         return schema
 
 
+async def _made_one(schema: Schema, parts: Sequence[Part], read: Sequence[PartResult]) -> tuple[Any, list[Violation]]:
+    """The data of all parts joined, in a thread of its own; where that fails, one after the other."""
+    with Salvage("the parts could not be joined, and stand one after the other") as step:
+        return await anyio.to_thread.run_sync(partial(_joined, schema, parts, read))
+    return [result.data for result in read], [Violation(pointer="", message=step.note)]
+
+
 def _joined(schema: Schema, parts: Sequence[Part], read: Sequence[PartResult]) -> tuple[Any, list[Violation]]:
     texts = [SearchableText("\n".join(piece.text for piece in part)) for part in parts]
     data, conflicts = merged([result.data for result in read], lambda part, value: texts[part].says(value))
     violations = [violation for result in read if not result.read for violation in result.violations]
     for conflict in conflicts:
-        message = f"parts disagree: kept {short_json(conflict.kept)}, not {short_json(conflict.other)}"
+        message = f"parts disagree: kept {short_json(conflict.kept)}, not {short_json(conflict.other, MAX_DATA_CHARS)}"
         violations.append(Violation(pointer=conflict.pointer, message=message))
-    return data, [*violations, *schema.violations(data)]
+    return data, [*violations, *checked(schema, data)]
 
 
 def _unread(parts: Sequence[Part], done: int) -> list[Violation]:

@@ -14,7 +14,7 @@ from ...calls.call import Call
 from ...catalog import Model
 from ...json_text import NoJson, json_of
 from .chunks import Part
-from .schema import Schema, Violation
+from .schema import Schema, Violation, checked
 
 Mode = Literal["json_schema", "json_object", "prompt"]
 SYSTEM = (
@@ -39,11 +39,16 @@ class PartResult:
     read: bool = False  # an answer came that is JSON
     words: str = ""  # what came instead
     cut: str = ""  # why the answer is not whole, though it is JSON
-    failure: str = ""  # why no answer came at all
+    failure: RequestFailed | None = None  # why no answer came at all
 
     @property
     def valid(self) -> bool:
         return self.read and not self.violations
+
+    @property
+    def unread_words(self) -> str:
+        """What came where no data did."""
+        return "" if self.read else self.words.strip()
 
 
 def modes(model: Model | None, schema: Schema, *, images: bool) -> list[Mode]:
@@ -67,16 +72,12 @@ async def extract_part(
     instructions: str,
     of: str,
     ladder: Sequence[Mode],
-    found: PartResult,
-) -> None:
+) -> PartResult:
     """Ask for one part, step down the ladder where a form is refused, repair what does not fit.
 
-    `of`: which part it is, in a sentence; `ladder`: the forms to try; `found` takes what comes of it.
-
-    Raises:
-        RequestFailed: DashScope gave no answer at all.
+    `of`: which part it is, in a sentence; `ladder`: the forms to try.
     """
-    steps, repairs = list(ladder), call.context.extract_repairs
+    found, steps, repairs = PartResult(), list(ladder), call.context.extract_repairs
     messages = _question(schema, part, images, instructions, of)
     while True:
         found.mode = steps[0]
@@ -87,14 +88,15 @@ async def extract_part(
             if error.kind == "format" and len(steps) > 1:
                 steps.pop(0)
                 continue
-            if not found.answers:
-                raise
-            found.violations.append(Violation(pointer="", message=f"a repair failed: {error}"))
-            return
+            if found.answers:
+                found.violations.append(Violation(pointer="", message=f"a repair failed: {error}"))
+            else:
+                found.failure = error
+            return found
         found.answers += 1
         _take(found, schema, exchange)
         if found.valid or repairs <= 0 or exchange.truncated or call.past_soft_timeout:
-            return
+            return found
         repairs -= 1
         why = "; ".join(f"{v.pointer or 'the whole'}: {v.message}" for v in found.violations[:SHOWN_VIOLATIONS])
         messages = [
@@ -114,7 +116,7 @@ def _take(found: PartResult, schema: Schema, exchange: Exchange) -> None:
         if not found.read:
             found.violations = [Violation(pointer="", message=f"{error}{cut}")]
         return
-    violations = schema.violations(data)
+    violations = checked(schema, data)
     if not found.read or _weight(violations) <= _weight(found.violations):
         found.data, found.violations, found.read, found.cut = data, violations, True, exchange.incomplete
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 
+from ...calls.salvage import Salvage
 from ...catalog import Frozen
 from ...errors import InvalidRequest
 from ...json_text import MAX_DEPTH, depth_of, pointer
@@ -145,6 +146,13 @@ class Schema:
             name = unquote(part).replace("~1", "/").replace("~0", "~")
             node = node.get(name) if isinstance(node, dict) else _item(node, name)
         return node
+
+
+def checked(schema: Schema, data: Any) -> list[Violation]:
+    """What does not fit. Data of an answer that was paid for: a fault in the checking is one more violation."""
+    with Salvage("it could not be checked") as step:
+        return schema.violations(data)
+    return [Violation(pointer="", message=step.note)]
 
 
 def _hint(message: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from ...calls.ask import Exchange
+from ...calls.salvage import Salvage
 from ...catalog import Frozen
 from ...catalog.pricing import text_tokens
 from ...dashscope import FILTERED
@@ -45,7 +46,10 @@ class Page(Frozen):
 
 def assess(number: int, task: OcrTask, read: Transcript, exchange: Exchange, layer: str) -> Page:
     """A page with its doubts."""
-    status, why, text = _doubts(task, read, exchange, layer)
+    with Salvage("whether it can be trusted was not checked") as step:
+        status, why, text = _doubts(task, read, exchange, layer)
+    if step.note:
+        status, why, text = "truncated" if exchange.truncated else "ok", read.problem or step.note, read.text
     return Page(page=number, status=status, why=why, text=text, lines=read.lines, fields=read.fields)
 
 

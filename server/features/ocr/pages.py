@@ -12,7 +12,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from ...calls.ask import Exchange, RequestFailed
 from ...calls.call import Call
-from ...calls.paid_work import kept_if_it_fails
+from ...calls.salvage import Salvage
 from ...catalog import plain
 from ...dashscope import INTERRUPTED, DashScopeError
 from ...errors import InvalidRequest
@@ -21,14 +21,12 @@ from ..attachments import TargetModel, image_part
 from .page import Page, assess
 from .page_ranges import as_ranges
 from .tasks import USUAL_OUTPUT_TOKENS, OcrTask, document_limits, input_tokens, ocr_plan, other_settings
-from .transcripts import PageGeometry, transcript
+from .transcripts import PageGeometry, Transcript, transcript
 
 PAGES_AT_ONCE = 4
 # Tokens of a reply (hosts take 25,000), and of a page of which nothing is known yet.
 MAX_REPLY_TOKENS, EXPECTED_TOKENS, MIN_EXPECTED_TOKENS = 21_000, 5_000, 1_000
 BLANK = "there is nothing on it: it was not sent"
-OWN_FAULT = "bailian-mcp itself failed at it: the server's log on stderr has the details"
-AS_IT_CAME = "bailian-mcp failed at looking at what came: it is shown as it is, and nobody doubted it"
 FULL, LATE = "the answer is full", "the time for one call has passed"
 SAMPLED_PAGES = 100  # pages whose sizes are looked at before
 GIVE_UP_AFTER = 3  # failed pages, where none was read
@@ -98,10 +96,8 @@ class PageRun:
         while self._left and self._may_begin():
             number = self._left.popleft()
             self._under_way += 1
-            page: Page | None = Page(page=number, status="failed", why=OWN_FAULT)
             try:
-                with kept_if_it_fails(f"page {number}", paid=self.numbers[1:] or self.call.exchanges):
-                    page = await self._page(number)
+                page = await self._page_or_fault(number)
             finally:
                 self._under_way -= 1
             if page is None:
@@ -125,6 +121,12 @@ class PageRun:
 
     # --- one page ---
 
+    async def _page_or_fault(self, number: int) -> Page | None:
+        """The page; a fault in one of them leaves the others as they are."""
+        with Salvage("The page could not be read") as step:
+            return await self._page(number)
+        return self._failed(number, DashScopeError(f"{step.note}."))
+
     async def _page(self, number: int) -> Page | None:
         """The page; None where the work ended meanwhile."""
         try:
@@ -142,7 +144,9 @@ class PageRun:
         except RequestFailed as error:
             return self._failed(number, error)
         again = page.status in ("truncated", "repeating") and exchange.finish_reason != INTERRUPTED
-        return await self._better(page, sheet) if again and self._may_ask_again(page) else page
+        with Salvage("it could not be asked for once more"):
+            return await self._better(page, sheet) if again and self._may_ask_again(page) else page
+        return page
 
     async def _sheet(self, number: int) -> PageInput:
         if isinstance(self.source, Link):
@@ -162,11 +166,7 @@ class PageRun:
         geometry = (
             PageGeometry(picture.sent, picture.shown, isinstance(self.source, Pdf)) if picture else PageGeometry()
         )
-        page = Page(page=sheet.number, status="failed", why=AS_IT_CAME, text=exchange.text)
-        with kept_if_it_fails("reading an answer", paid=[exchange]):
-            read = transcript(self.task, exchange.text, exchange.ocr_result, geometry)
-            page = assess(sheet.number, self.task, read, exchange, sheet.layer)
-        return page, exchange
+        return assess(sheet.number, self.task, _read(self.task, exchange, geometry), exchange, sheet.layer), exchange
 
     async def _better(self, page: Page, sheet: PageInput) -> Page:
         """The page or, asked for once more with other settings, a better one. A failure of that loses nothing."""
@@ -229,3 +229,10 @@ class PageRun:
         if isinstance(self.source, Link):
             return [None]
         return await self.source.sizes(self.numbers[:SAMPLED_PAGES], self.target.pixels)
+
+
+def _read(task: OcrTask, exchange: Exchange, geometry: PageGeometry) -> Transcript:
+    """An answer as data; where that fails, as it came."""
+    with Salvage("the answer could not be understood, and stands as it came") as step:
+        return transcript(task, exchange.text, exchange.ocr_result, geometry)
+    return Transcript(exchange.as_it_came, problem=step.note)
