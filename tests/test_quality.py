@@ -1,7 +1,8 @@
 """When a page that was read is doubted, and when not."""
 
 import pytest
-from bailian_mcp.server.features.ocr.quality import disagreement, loop_in, without_loop
+from bailian_mcp.server.features.ocr.loops import loop_in, without_loop
+from bailian_mcp.server.features.ocr.quality import disagreement
 from hypothesis import given
 from hypothesis import strategies as st
 
