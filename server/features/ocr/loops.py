@@ -54,22 +54,21 @@ def _periodic(text: str) -> Iterator[Loop]:
         if before < 0:
             at += 1
             continue
-        loop = _stretch(text, before, at, begin)
-        yield loop
-        after = loop.end if loop.turns > 1 else at + 1
-        last.update((text[i : i + SEED_CHARS], i) for i in range(at + 1, after))
-        at = begin = after
+        start, end = _stretch(text, before, at, begin)
+        unit = max(2, at - before)  # one character is told as two
+        yield Loop(start, start + (end - start) // unit * unit, text[start : start + unit])
+        last.update((text[i : i + SEED_CHARS], i) for i in range(at + 1, end))
+        at = begin = max(end, at + 1)
 
 
-def _stretch(text: str, before: int, at: int, begin: int) -> Loop:
+def _stretch(text: str, before: int, at: int, begin: int) -> tuple[int, int]:
     """As far as the text equals itself `at - before` characters earlier."""
     period, start, end = at - before, before, at
     while end < len(text) and text[end] == text[end - period]:
         end += 1
     while start > begin and text[start - 1] == text[start - 1 + period]:
         start -= 1
-    unit = max(2, period)  # one character is told as two
-    return Loop(start, start + (end - start) // unit * unit, text[start : start + unit])
+    return start, end
 
 
 def _is_loop(loop: Loop, text: str, cut: bool) -> bool:

@@ -6,7 +6,7 @@ that the layer draws in pieces, the number of a page or of an item of a list, wh
 
 import re
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,14 +15,17 @@ from ...text import first_few
 from .alignment import Alignment, align
 from .written_numbers import Token, tokens_of
 
-MAX_PIECES = 12  # of one number, as kerning splits it
+MAX_PIECES, PIECES_BEFORE = 8, 2  # of one number, as kerning splits it; of these before one that is missing
+MAX_JOINED_DIGITS, MAX_PUZZLING = 24, 1_000  # numbers that are left: more are another page
 MANY_SPLIT = 3  # numbers that a layer splits although its lines look like rows
 MAX_ITEM_CHARS = 12  # before the number of an item
 MAX_TOLD, MAX_SHOWN_CHARS = 3, 40
 EDGE_LINES = 3  # lines at the top and at the foot, where pages are numbered
-MIN_NEW_LETTERS = 4  # in words that the layer does not have, around a number that a picture may hold
+MIN_NEW_WORDS = 3  # that the layer does not have, around a number that a picture may hold
 MIN_PHONE_DIGITS = 9
-BETWEEN_PIECES = re.compile(r"[ ]{0,3}[.,:/\-^'’]?[ ]{0,3}")
+BETWEEN_PIECES = re.compile(r"[ ]{0,3}[.,:/\-^'’年月]?[ ]{0,3}")
+PLAIN_CELLS = re.compile(r"[\d ,.]+")
+BLANKS = re.compile(r"\s+")
 THOUSANDS = re.compile(r"\d{1,3}(?:\s\d{3})+(?:[.,]\d+)?")
 ITEM = re.compile(r"[\s#>*+\-•·(\[]*\Z")
 AFTER_ITEM = re.compile(r"\s?[.)\]、:](?=\s|\D|\Z)")
@@ -93,14 +96,13 @@ class Side:
 
     def runs(self, at: int) -> Iterator[tuple[int, int]]:
         """The runs of numbers that stand close together and hold this one, long ones first."""
-        first, last = self._reach(at, -1), self._reach(at, 1)
-        for start in range(first, at + 1):
-            for end in range(last, at - 1, -1):
+        for start in range(self._reach(at, -1, PIECES_BEFORE), at + 1):
+            for end in range(self._reach(at, 1, MAX_PIECES), at - 1, -1):
                 if end > start:
                     yield start, end
 
-    def _reach(self, at: int, step: int) -> int:
-        for _ in range(MAX_PIECES):
+    def _reach(self, at: int, step: int, most: int) -> int:
+        for _ in range(most):
             near = at + step
             if not 0 <= near < len(self.tokens) or not self.tokens[near].number:
                 return at
@@ -110,21 +112,29 @@ class Side:
         return at
 
     def joins_to(self, first: int, last: int, whole: Token) -> bool:
-        """Whether the pieces are together what the other is."""
-        together = tokens_of(re.sub(r"\s", "", self.written(first, last)))
-        if len(together) != 1:
-            return False
-        sign = self.tokens[first].key[:1] if self.tokens[first].key[:1] in "-+" else ""
-        keys = {sign + form for form in (together[0].key, *together[0].forms)}
-        return bool(keys & {whole.key, *whole.forms})
+        """Whether the pieces are together what the other is, with what stands around them: a sign, parentheses."""
+        start, end = self.tokens[first].start, self.tokens[last].end
+        before, after = self.text[max(0, start - 3) : start], self.text[end : end + 2]
+        together = before + BLANKS.sub("", self.text[start:end])
+        token = next((t for t in tokens_of(together + after) if t.start == len(before)), None)
+        return token is not None and token.end >= len(together) and token.equals(whole)
 
     def are_cells(self, first: int, last: int) -> bool:
-        """Whether the pieces are cells: their line has as many numbers as one next to it, and no thousands set apart."""
-        if THOUSANDS.fullmatch(self.written(first, last)):
-            return False
-        number = self.line_of(first)
-        beside = [self.lines[n] for n in (number - 1, number + 1) if 0 <= n < len(self.lines)]
-        return any(self.count(line) == self.count(self.lines[number]) for line in beside)
+        """Whether the pieces are cells of a row: one of the same shape is next to it, and no thousands are set apart."""
+        written = self.written(first, last)
+        plain_cells = PLAIN_CELLS.fullmatch(written) and not THOUSANDS.fullmatch(written)
+        return bool(plain_cells) and self.is_row(first) is True
+
+    def is_row(self, at: int) -> bool | None:
+        """Whether its line ends with as many numbers as one next to it; None: it does not end with several."""
+        row = self.line_of(at)
+        beside = [self._cells(self.lines[n]) for n in (row - 1, row + 1) if 0 <= n < len(self.lines)]
+        here = self._cells(self.lines[row])
+        return here in beside if here > 1 else None
+
+    def _cells(self, line: list[int]) -> int:
+        """How many numbers end it."""
+        return next((n for n, at in enumerate(reversed(line)) if not self.tokens[at].number), len(line))
 
     def count(self, line: list[int]) -> int:
         """The numbers of a line."""
@@ -202,9 +212,12 @@ class Comparison:
         wholes: dict[str, list[int]] = defaultdict(list)
         for at in sorted(other.left):
             for form in {other.tokens[at].key, *other.tokens[at].forms}:
-                wholes[_digits(form)].append(at)
-        found = list(self._joined(side, other, wholes)) if wholes else []
-        cells = [each for each in found if split_anywhere and side.are_cells(*each[1])]
+                if len(digits := _digits(form)) <= MAX_JOINED_DIGITS:
+                    wholes[digits].append(at)
+        found = list(self._joined(side, other, wholes)) if wholes and len(side.left) <= MAX_PUZZLING else []
+        cells = [
+            each for each in found if split_anywhere and side.are_cells(*each[1]) and other.is_row(each[0]) is False
+        ]
         for whole, (first, last) in found:
             kept = split_anywhere or _is_one_number(side.written(first, last))
             if kept and ((whole, (first, last)) not in cells or len(cells) >= MANY_SPLIT):
@@ -217,12 +230,8 @@ class Comparison:
         for at in sorted(side.left):
             runs = (run for run in side.runs(at) if not taken & set(range(run[0], run[1] + 1)))
             for first, last in runs:
-                mates = wholes.get("".join(_digits(token.key) for token in side.tokens[first : last + 1]), ())
-                free = [
-                    mate
-                    for mate in mates[:MAX_PIECES]
-                    if mate not in taken and side.joins_to(first, last, other.tokens[mate])
-                ]
+                mates = wholes.get("".join(_digits(token.key) for token in side.tokens[first : last + 1]), [])
+                free = [mate for mate in mates[:MAX_PIECES] if side.joins_to(first, last, other.tokens[mate])]
                 if free:
                     mates.remove(free[0])
                     taken |= set(range(first, last + 1))
@@ -277,7 +286,23 @@ class Comparison:
                 if side.opens_line(at) and re.fullmatch(r"-?\d{1,2}(?:\.\d{1,2}){0,3}", side.tokens[at].key)
             }
             items |= {at for at in side.left if re.fullmatch(r"-\d{1,3}", side.tokens[at].key)}
+        items |= self._counted_twice(side, other, pairs)
         return {at for at in items if not pairs.expected(at) & other.left}
+
+    def _counted_twice(self, side: Side, other: Side, pairs: Alignment) -> set[int]:
+        """What is left because the number of an item took its counterpart."""
+        spare = Counter(
+            side.tokens[at].key
+            for line in side.lines
+            for at in line[:1]
+            if pairs.there[at] >= 0 and side.is_item(at) and not other.is_item(pairs.there[at])
+        )
+        found: set[int] = set()
+        for at in side.left:
+            if spare[side.tokens[at].key] > 0:
+                spare[side.tokens[at].key] -= 1
+                found.add(at)
+        return found
 
     def _at_the_edges(self, side: Side, pairs: Alignment) -> set[int]:
         """Of the head and the foot of a page what numbers it: whole lines without amounts that are no rows of a table."""
@@ -296,7 +321,7 @@ class Comparison:
         found: set[int] = set()
         for run in _unmatched_runs(self.read, self.pairs.inverse):
             fresh = {self.read.tokens[at].key for at in run if not self.read.tokens[at].number} - known
-            if sum(min(len(word), MIN_NEW_LETTERS - 1) for word in fresh) >= MIN_NEW_LETTERS and len(fresh) > 2:
+            if len(fresh) >= MIN_NEW_WORDS:
                 found |= run & self.read.left
         return found
 
@@ -391,7 +416,7 @@ def _in_order(side: Side, first: int, parts: list[str]) -> list[int] | None:
 
 
 def _is_cut(one: Token, other: Token) -> bool:
-    return one.key != other.key and (other.key.startswith(one.key) or one.key.startswith(other.key))
+    return one.key != other.key and len(one.key) > 1 and other.key.startswith(one.key)
 
 
 def _is_page_line(side: Side, number: int) -> bool:

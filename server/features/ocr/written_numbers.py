@@ -12,7 +12,7 @@ MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|au
 FINANCIAL, EVERYDAY, SCALES = "壹贰叁肆伍陆柒捌玖拾佰仟貳參陸", "零〇一二三四五六七八九十百千两", "零〇万亿萬億"
 COUNTED = "年月日条章节元角分亿万号期次款项岁倍"
 TOKEN = re.compile(
-    rf"(?P<ymd>(?<![\d.,/-])\d{{4}}\s{{0,2}}年\s{{0,2}}\d{{1,2}}\s{{0,2}}月(?:\s{{0,2}}\d{{1,2}}\s{{0,2}}[日号])?"
+    r"(?P<ymd>(?<![\d.,/-])(?:1 ?9|2 ?0) ?\d ?\d\s{0,2}年\s{0,2}\d ?\d?\s{0,2}月(?:\s{0,2}\d ?\d?\s{0,2}[日号])?"
     r"|(?<![\d.,/-])(?:19|20)\d\d(?P<mark>[-/.])\d{1,2}(?P=mark)\d{1,2}(?![\d]|[-/.,]\d))"
     r"|(?P<md>(?<!\d)\d{1,2}\s{0,2}月\s{0,2}\d{1,2}\s{0,2}[日号])"
     rf"|(?P<named>(?<!\w){MONTH}\.?\s\d{{1,2}}(?:st|nd|rd|th)?,?\s\d{{4}}(?!\d)"
@@ -79,7 +79,7 @@ def _tokens(text: str) -> Iterator[Token]:
 def _number(kind: str, found: re.Match[str], text: str) -> Token:
     written, start, end = found[0], found.start(), found.end()
     if kind in ("ymd", "md"):
-        return _date(_integers(written), start, end)
+        return _date(_integers(written.replace(" ", "")), start, end)
     if kind == "named":
         return _named_date(written, start, end)
     if kind == "clock":
