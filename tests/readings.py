@@ -24,7 +24,9 @@ class PageOfNumbers:
 
     @property
     def layer(self) -> str:
-        return "\n".join(line if isinstance(line, str) else " ".join(line) for line in self.lines) + f"\n{self.number}\n"
+        return (
+            "\n".join(line if isinstance(line, str) else " ".join(line) for line in self.lines) + f"\n{self.number}\n"
+        )
 
 
 def made(seed: int) -> PageOfNumbers:
@@ -32,7 +34,11 @@ def made(seed: int) -> PageOfNumbers:
     lines: list[str | list[str]] = [f"Report 2024 {chance.choice(['Q1', 'Q2', 'Q3'])}", chance.choice(PROSE)]
     for _ in range(chance.randint(3, 9)):
         price = f"{chance.randint(1, 99)}.{chance.randint(11, 99)}"
-        amount = f"{chance.randint(1, 980):,}.{chance.randint(10, 99)}" if chance.random() < 0.5 else f"{chance.randint(1, 99)},{chance.randint(100, 999)}.{chance.randint(10, 99)}"
+        amount = (
+            f"{chance.randint(1, 980):,}.{chance.randint(10, 99)}"
+            if chance.random() < 0.5
+            else f"{chance.randint(1, 99)},{chance.randint(100, 999)}.{chance.randint(10, 99)}"
+        )
         lines.append([chance.choice(NAMES), str(chance.randint(2, 98)), price, amount])
     facts = [
         f"合同编号：{chance.randint(100, 999):05d}{chance.randint(1000, 9999)}，签订日期：2024年{chance.randint(1, 12)}月{chance.randint(1, 28)}日。",

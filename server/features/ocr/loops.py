@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .markup import plain, without_marks
+from .markup import plain_words, without_marks
 
 TAG = re.compile(r"<[^>]{0,80}>|\\[a-zA-Z]+")
 LETTERS = re.compile(r"[^\W\d_]")
-WORDS = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+")
+SAID_WORDS = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+")
 MAX_LOOKED_AT_CHARS = 60_000  # at the end, where loops are
 SEED_CHARS = 8  # that come again where a turn begins
 MIN_LOOP_CHARS = 100
@@ -85,5 +85,5 @@ def _is_loop(loop: Loop, text: str, cut: bool) -> bool:
 
 def _is_in(layer: str, loop: Loop) -> bool:
     """Whether the page's own text holds the words of a turn as often, but for one: a form, or equal rows."""
-    said, own = (Counter(WORDS.findall(plain(text))) for text in (without_marks(loop.unit), layer))
+    said, own = (Counter(SAID_WORDS.findall(plain_words(text))) for text in (without_marks(loop.unit), layer))
     return bool(said) and all(own[word] >= count * (loop.turns - 1) for word, count in said.items())

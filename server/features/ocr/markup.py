@@ -42,13 +42,13 @@ EMPHASIS = re.compile(r"(?<!\w)[*_~`]{1,3}(?=\S)|(?<=\S)[*_~`]{1,3}(?!\w)|\*\*")
 SECTION = re.compile(r"\\(?:sub)*(?:section|chapter|item|paragraph|part)\b|\\begin\{(?:equation|align|enumerate)")
 WRAPPED_WORD = re.compile(r"(?<=[^\W\d])-\n(?=[^\W\d])")
 WRAPPED_NUMBER = re.compile(r"(?<=\d)([-/])\n(?=\d)")
-MINUS = str.maketrans("−﹣－‐‑⁃–", "-------")
+DASHES = str.maketrans("−﹣－‐‑⁃–", "-------")
 
 
-def plain(text: str) -> str:
+def plain_words(text: str) -> str:
     """In one width and case, with the words that a line's end has cut put together."""
     text = MIXED_FRACTION.sub(" ", RAISED_RUN.sub(_raised, text))
-    text = unicodedata.normalize("NFKC", text.translate(MINUS)).replace("⁄", "/").translate(MINUS)
+    text = unicodedata.normalize("NFKC", text.translate(DASHES)).replace("⁄", "/").translate(DASHES)
     return WRAPPED_NUMBER.sub(r"\1", WRAPPED_WORD.sub("", text)).casefold()
 
 

@@ -1,7 +1,7 @@
 """How the numbers that were read differ from those of the page's own text, and which differences are none.
 
-What is left of each side when the same is taken from both is explained where it can be: a date in another form, a number
-that the layer draws in pieces, the number of a page or of an item of a list, what a picture holds. The rest is told.
+What is left of each side when the same is taken from both is explained where it can be: a date in another form, a
+number that the layer draws in pieces, the number of a page or of an item, what a picture holds. The rest is told.
 """
 
 import re
@@ -79,6 +79,17 @@ class Side:
         sign = re.search(r"[-+△▲][$¥€£]?\Z", before) if self.tokens[places[0]].key[:1] in "-+△▲" else None
         return " ".join(((sign[0] if sign else "") + self.text[start:end]).split())[:MAX_SHOWN_CHARS]
 
+    def shown_apart(self, run: list[int]) -> list[str]:
+        """Each number, but those that look like one in pieces together."""
+        shown: list[str] = []
+        while run:
+            last = next(
+                (at for at in reversed(run[:MAX_PIECES]) if THOUSANDS.fullmatch(self.written(run[0], at))), run[0]
+            )
+            shown.append(self.shown([run[0], last]))
+            run = [at for at in run if at > last]
+        return shown
+
     def written(self, first: int, last: int) -> str:
         return self.text[self.tokens[first].start : self.tokens[last].end]
 
@@ -120,7 +131,7 @@ class Side:
         return token is not None and token.end >= len(together) and token.equals(whole)
 
     def are_cells(self, first: int, last: int) -> bool:
-        """Whether the pieces are cells of a row: one of the same shape is next to it, and no thousands are set apart."""
+        """Whether the pieces are cells: a row of the same shape is next to theirs, and they are no thousands."""
         written = self.written(first, last)
         plain_cells = PLAIN_CELLS.fullmatch(written) and not THOUSANDS.fullmatch(written)
         return bool(plain_cells) and self.is_row(first) is True
@@ -245,7 +256,8 @@ class Comparison:
             first_of[_bare(other.tokens[at].key)].append(at)
         for at in sorted(side.left):
             parts = [_bare(part) for part in side.tokens[at].parts]
-            found = next((run for first in first_of.get(parts[0], ())[:MAX_PIECES] if (run := _in_order(other, first, parts))), None) if parts else None  # fmt: skip
+            begins = first_of.get(parts[0], [])[:MAX_PIECES] if parts else []
+            found = next(filter(None, (_in_order(other, first, parts) for first in begins)), None)
             if found:
                 side.left.discard(at)
                 other.left -= set(found)
@@ -274,7 +286,7 @@ class Comparison:
         return bool(following) and all(pairs.inverse.there[at] < 0 for at in following)
 
     def _lone_items(self, side: Side, other: Side, pairs: Alignment) -> set[int]:
-        """Numbers of a list's items, where the other side has none in their place: Markdown adds them, LaTeX counts itself."""
+        """Numbers of items where the other side has none in their place: Markdown adds them, LaTeX counts itself."""
         items = {at for at in side.left if side.is_item(at)}
         against = {place for place in other.left if other.is_item(place)}
         if against and not all(other.tokens[place].key in ("1", "-1") for place in against):
@@ -305,7 +317,7 @@ class Comparison:
         return found
 
     def _at_the_edges(self, side: Side, pairs: Alignment) -> set[int]:
-        """Of the head and the foot of a page what numbers it: whole lines without amounts that are no rows of a table."""
+        """Of a page's head and foot what numbers it: whole lines without amounts that are no rows of a table."""
         other = self.read if side is self.own else self.own
         found: set[int] = set()
         count = len(side.lines)
@@ -365,8 +377,8 @@ class Comparison:
                 changed += _changed(self.own, run, self.read, mates)
                 added -= set(mates)
             else:
-                missing += [self.own.shown([at]) for at in run]
-        return changed, missing, [self.read.shown([at]) for at in sorted(added)]
+                missing += self.own.shown_apart(run)
+        return changed, missing, self.read.shown_apart(sorted(added))
 
     def _swaps(self) -> list[tuple[str, str]]:
         """Two numbers in each other's place. Where many are, the columns were read in another order."""
@@ -388,7 +400,7 @@ def number_doubts(layer: str, read: str, *, partly: bool, counts_itself: bool, l
 
 
 def _is_one_number(written: str) -> bool:
-    """Whether a reader would take the pieces for one: thousands set apart, a phone number, or marks between all of them."""
+    """Whether a reader takes the pieces for one: thousands set apart, a phone number, or marks between them."""
     if THOUSANDS.fullmatch(written):
         return True
     digits = sum(c.isdigit() for c in written)

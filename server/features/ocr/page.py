@@ -47,6 +47,7 @@ class Page(Frozen):
 def assess(number: int, task: OcrTask, read: Transcript, exchange: Exchange, layer: str) -> Page:
     """A page with its doubts."""
     status, why, text = _doubts(task, read, exchange, layer)
+    why = "; ".join(filter(None, (why, read.note)))
     return Page(page=number, status=status, why=why, text=text, lines=read.lines, fields=read.fields)
 
 

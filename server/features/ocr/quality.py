@@ -5,7 +5,7 @@ import unicodedata
 from collections import Counter
 from typing import Literal
 
-from .markup import counts_itself, plain, without_marks
+from .markup import counts_itself, plain_words, without_marks
 from .number_doubts import number_doubts
 
 Status = Literal["ok", "empty", "truncated", "repeating", "refused", "failed", "disagrees"]
@@ -25,7 +25,7 @@ def disagreement(read: str, layer: str, *, partly: bool) -> str:
     must have been read; where only a part was asked for (`partly`), what was read must be in the layer.
     """
     fits = max(len(read), len(layer)) <= MAX_COMPARED_CHARS
-    layer, shown = plain(layer[:MAX_COMPARED_CHARS]), plain(without_marks(read[:MAX_COMPARED_CHARS]))
+    layer, shown = plain_words(layer[:MAX_COMPARED_CHARS]), plain_words(without_marks(read[:MAX_COMPARED_CHARS]))
     own, seen = Counter(WORD.findall(layer)), Counter(WORD.findall(shown))
     if own.total() < MIN_LAYER_WORDS or not seen or _is_garbled(layer):
         return ""
@@ -35,7 +35,7 @@ def disagreement(read: str, layer: str, *, partly: bool) -> str:
     if fits and share >= MIN_SHARE_RELATED:
         whole = both / seen.total() >= MIN_SHARE_WHOLE
         said += number_doubts(layer, shown, partly=partly, counts_itself=counts_itself(read), layer_is_whole=whole)
-    return f"{'; '.join(said)}: compare the two" if said else ""
+    return "; ".join([*said, "compare the two"]) if said else ""
 
 
 def _words_missing(share: float, partly: bool) -> str:

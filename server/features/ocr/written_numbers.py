@@ -1,6 +1,6 @@
 """The numbers and words of a page in the order they are written: amounts, dates, times, serials, Chinese numerals.
 
-A number's key is its value as written, without grouping: zeros at its ends count, since serials and roundings show there.
+A number's key is its value as written, without grouping: zeros at its ends count, as serials and roundings show there.
 """
 
 import re
@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"  # fmt: skip
+MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)"
+)
 FINANCIAL, EVERYDAY, SCALES = "壹贰叁肆伍陆柒捌玖拾佰仟貳參陸", "零〇一二三四五六七八九十百千两", "零〇万亿萬億"
 COUNTED = "年月日条章节元角分亿万号期次款项岁倍"
 TOKEN = re.compile(
@@ -28,12 +31,14 @@ GROUPED = re.compile(r"\d{1,3}(?:[,'’]\d{3})+(?:\.\d+)?|\d{1,2}(?:,\d{2})+,\d{
 CURRENCY = r"(?:us|rmb|cny|usd|hk)?\s?[$¥€£]?\s?"
 SIGNED = re.compile(rf"(?:^|(.))([-+△▲])(\s{{0,2}}){CURRENCY}$", re.DOTALL)
 APART = re.compile(r"(?:[—~～至到]|--)\s?$")
-OPENED = re.compile(rf"(?:^|(.))\(\s?{CURRENCY}[-]?$", re.DOTALL)
-CLOSED = re.compile(r"\s?\)")
+OPENING = re.compile(rf"(?:^|(.))\(\s?{CURRENCY}[-]?$", re.DOTALL)
+CLOSING = re.compile(r"\s?\)")
 YEAR = re.compile(r"(?:19|20)\d\d")
 MAX_KEY_CHARS = 80  # what is longer is no number, and is compared as it stands
-DIGITS = {**{c: n % 10 for n, c in enumerate("零一二三四五六七八九")}, **{c: n + 1 for n, c in enumerate("壹贰叁肆伍陆柒捌玖")},
-          "〇": 0, "两": 2, "貳": 2, "參": 3, "陸": 6}  # fmt: skip
+DIGITS = {
+    **{c: n for n, c in enumerate("零一二三四五六七八九")}, **{c: n for n, c in enumerate("壹贰叁肆伍陆柒捌玖", 1)},
+    "〇": 0, "两": 2, "貳": 2, "參": 3, "陸": 6,
+}  # fmt: skip
 TENS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
 MYRIADS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 
@@ -99,7 +104,8 @@ def _date(parts: tuple[str, ...], start: int, end: int) -> Token:
 
 
 def _named_date(written: str, start: int, end: int) -> Token:
-    month = next(n for n, name in enumerate(MONTHS, 1) if re.search(rf"(?<![a-z]){name}", re.sub(r"\d+(?:st|nd|rd|th)?", "", written)))  # fmt: skip
+    named = re.search(MONTH, written)
+    month = MONTHS.index(named[0][:3]) + 1 if named else 0
     day, year = _integers(written)
     return _date((year, str(month), day), start, end)
 
@@ -156,12 +162,12 @@ def _sign(written: str, text: str, start: int, end: int) -> str:
     before = text[max(0, start - 9) : start]
     if found := SIGNED.search(before):
         tight = not found[3] or "\n" in found[3]
-        if found[1] and (found[1].isascii() and found[1].isalnum() or found[1] in ")]}%-+"):
+        if found[1] and ((found[1].isascii() and found[1].isalnum()) or found[1] in ")]}%-+"):
             return ""
         if not tight or (found[1] and found[1].isalnum()):
             return "?"
         return "+" if found[2] == "+" else "-"
-    if (opened := OPENED.search(before)) and CLOSED.match(text, end):
+    if (opened := OPENING.search(before)) and CLOSING.match(text, end):
         return _of_parentheses(written, opened[1] or "\n")
     return "?" if APART.search(before) else ""
 
