@@ -172,7 +172,7 @@ CHANGES: dict[str, Callable[[str, random.Random], str]] = {
     "digits transposed": _sub(AMOUNT, transposed),
     "point lost": _sub(AMOUNT, lambda f, _: f[0].replace(".", "")),
     "point moved": _sub(AMOUNT, lambda f, _: re.sub(r"(\d)\.(\d)", r".\1\2" if len(f[0].split(".")[0]) > 1 else r"\1\2.", f[0])),
-    "point for a comma": _sub(r"\d,\d{3}\.\d\d", lambda f, _: f[0].replace(",", ".", 1).replace(".", ",", 2)[:-3] + f[0][-3:]),
+    "point for a comma": _sub(r"\d,\d{3}\.\d\d", lambda f, _: f[0].translate({44: ".", 46: ","})),
     "sign lost": _sub(r"-\$", lambda f, _: "$"),
     "sign added": _sub(AMOUNT, lambda f, _: "-" + f[0]),
     "parentheses lost": _sub(r"\((\d,\d{3}\.50)\)", lambda f, _: f[1]),

@@ -83,9 +83,8 @@ class Side:
         """Each number, but those that look like one in pieces together."""
         shown: list[str] = []
         while run:
-            last = next(
-                (at for at in reversed(run[:MAX_PIECES]) if THOUSANDS.fullmatch(self.written(run[0], at))), run[0]
-            )
+            together = [at for at in run[1:MAX_PIECES] if THOUSANDS.fullmatch(self.written(run[0], at))]
+            last = together[-1] if together else run[0]
             shown.append(self.shown([run[0], last]))
             run = [at for at in run if at > last]
         return shown
@@ -182,7 +181,7 @@ class Comparison:
         for side, other, pairs in self._both:
             side.left -= self._clipped(side, other, pairs)
         items = [self._lone_items(side, other, pairs) for side, other, pairs in self._both]
-        edges = [self._at_the_edges(side, pairs) for side, _, pairs in self._both]
+        edges = [set() if self.partly else self._at_the_edges(side, pairs) for side, _, pairs in self._both]
         for (side, _, _), *explained in zip(self._both, items, edges, strict=True):
             side.left -= set().union(*explained)
         self.read.left -= self._in_a_picture()
@@ -242,12 +241,18 @@ class Comparison:
             runs = (run for run in side.runs(at) if not taken & set(range(run[0], run[1] + 1)))
             for first, last in runs:
                 mates = wholes.get("".join(_digits(token.key) for token in side.tokens[first : last + 1]), [])
-                free = [mate for mate in mates[:MAX_PIECES] if side.joins_to(first, last, other.tokens[mate])]
+                free = [mate for mate in mates[:MAX_PIECES] if self._is_whole_of(side, other, first, last, mate)]
                 if free:
                     mates.remove(free[0])
                     taken |= set(range(first, last + 1))
                     yield free[0], (first, last)
                     break
+
+    def _is_whole_of(self, side: Side, other: Side, first: int, last: int, whole: int) -> bool:
+        """Whether the pieces join to it, and none of them stands beside it by itself."""
+        there = self.pairs.there if side is self.own else self.pairs.back
+        mates = (there[at] for at in range(first, last + 1) if at not in side.left)
+        return side.joins_to(first, last, other.tokens[whole]) and all(m < 0 or abs(m - whole) > 2 for m in mates)
 
     def _parts(self, side: Side, other: Side) -> None:
         """A date, a range or a power on one side that stands in its parts on the other."""
@@ -374,6 +379,8 @@ class Comparison:
             places = {p for at in (run[0], run[-1]) for p in self.pairs.expected(at)} & added
             if places:
                 mates = run_of[min(places)]
+                if self.partly and not THOUSANDS.fullmatch(self.own.written(run[0], run[-1])):
+                    run = [at for at in run if self.pairs.expected(at) & places]
                 changed += _changed(self.own, run, self.read, mates)
                 added -= set(mates)
             else:

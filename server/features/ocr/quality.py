@@ -7,6 +7,7 @@ from typing import Literal
 
 from .markup import counts_itself, plain_words, without_marks
 from .number_doubts import number_doubts
+from .written_numbers import tokens_of
 
 Status = Literal["ok", "empty", "truncated", "repeating", "refused", "failed", "disagrees"]
 WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+")
@@ -30,12 +31,20 @@ def disagreement(read: str, layer: str, *, partly: bool) -> str:
     if own.total() < MIN_LAYER_WORDS or not seen or _is_garbled(layer):
         return ""
     both = (own & seen).total()
-    share = max(both / (seen if partly else own).total(), 0 if partly else _share_of_shingles(layer, shown))
-    said = [_words_missing(both / (seen if partly else own).total(), partly)] if share < MIN_SHARE_ALIKE else []
-    if fits and share >= MIN_SHARE_RELATED:
+    share = _share_of_words(layer, shown) if partly else both / own.total()
+    said = []
+    if share < MIN_SHARE_ALIKE and (partly or _share_of_shingles(layer, shown) < MIN_SHARE_ALIKE):
+        said = [_words_missing(share, partly)]
+    if fits and (share >= MIN_SHARE_RELATED or not said):
         whole = both / seen.total() >= MIN_SHARE_WHOLE
         said += number_doubts(layer, shown, partly=partly, counts_itself=counts_itself(read), layer_is_whole=whole)
     return "; ".join([*said, "compare the two"]) if said else ""
+
+
+def _share_of_words(layer: str, read: str) -> float:
+    """Of what was read, without its numbers: they may be written otherwise."""
+    own, seen = (Counter(token.key for token in tokens_of(text) if not token.number) for text in (layer, read))
+    return (own & seen).total() / seen.total() if seen else 1
 
 
 def _words_missing(share: float, partly: bool) -> str:
