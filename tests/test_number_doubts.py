@@ -72,6 +72,7 @@ def test_the_same_in_other_words_is_no_difference(own: str, read: str) -> None:
     ("own", "read"),
     [
         (f"{PROSE}\n- 3 -\n", PROSE), (PROSE, f"{PROSE}\nPage 3 of 10"), (f"第 3 页 共 10 页\n{PROSE}", PROSE), (f"{PROSE}\n7", PROSE),
+        (f"ACME Quarterly Review 17\n{PROSE}\n{PROSE}\n© ACME Page 17 of 96", f"{PROSE}\n{PROSE}"),
         (PROSE, f"{PROSE}\n图中铭牌刻有型号 HX 编码 77812 与 220"),
         (f"1.1 {PROSE}\n2 {PROSE}", rf"\subsection{{{PROSE}}}" "\n" rf"\section{{{PROSE}}}"),
     ],

@@ -328,9 +328,20 @@ class Comparison:
         count = len(side.lines)
         for number in {*range(min(EDGE_LINES, count)), *range(max(0, count - EDGE_LINES), count)}:
             line = [at for at in side.lines[number] if side.tokens[at].number]
-            if line and all(at in side.left for at in line) and _is_page_line(side, number):
+            unread = line and all(at in side.left for at in line)
+            if unread and (_is_page_line(side, number) or self._is_running_head(side, number, pairs)):
                 found |= {at for at in line if not pairs.expected(at) & other.left}
         return found
+
+    def _is_running_head(self, side: Side, number: int, pairs: Alignment) -> bool:
+        """The first or the last line with the number of the page, of which the other side has nothing at all."""
+        line = side.lines[number]
+        if number not in (0, len(side.lines) - 1) or side.is_row(line[0]):
+            return False
+        numbers = [side.tokens[at] for at in line if side.tokens[at].number]
+        words = [pairs.there[at] for at in line if not side.tokens[at].number]
+        short = len(numbers) <= 2 and all(each.whole and len(each.key) <= MAX_PAGE_DIGITS for each in numbers)
+        return short and len(words) > 1 and sum(place < 0 for place in words) * 3 >= len(words) * 2
 
     def _in_a_picture(self) -> set[int]:
         """Numbers among words that the layer does not have: a picture on the page holds them."""

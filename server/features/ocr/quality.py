@@ -33,7 +33,7 @@ def disagreement(read: str, layer: str, *, partly: bool) -> str:
     both = (own & seen).total()
     share = _share_of_words(layer, shown) if partly else both / own.total()
     said = []
-    if share < MIN_SHARE_ALIKE and (partly or _share_of_shingles(layer, shown) < MIN_SHARE_ALIKE):
+    if share < MIN_SHARE_ALIKE and (partly or not _is_read(layer, shown)):
         said = [_words_missing(share, partly)]
     if fits and (share >= MIN_SHARE_RELATED or not said):
         whole = both / seen.total() >= MIN_SHARE_WHOLE
@@ -51,6 +51,14 @@ def _words_missing(share: float, partly: bool) -> str:
     if partly:
         return f"only {share:.0%} of the words read are in the PDF's own text"
     return f"only {share:.0%} of the words of the PDF's own text were read"
+
+
+def _is_read(layer: str, read: str) -> bool:
+    """Whether a layer was read but for its head and foot, or only ends its words elsewhere."""
+    body = Counter(WORD.findall("\n".join(layer.strip().split("\n")[1:-1])))
+    seen = Counter(WORD.findall(read))
+    without_edges = body.total() >= MIN_LAYER_WORDS and (body & seen).total() / body.total() >= MIN_SHARE_ALIKE
+    return without_edges or _share_of_shingles(layer, read) >= MIN_SHARE_ALIKE
 
 
 def _share_of_shingles(layer: str, read: str) -> float:
