@@ -725,6 +725,54 @@ async def test_an_answer_that_the_filter_stops_in_the_stream_is_refused_and_may_
     assert "Without 1 failed requests" in found["cost"]["warnings"][-1]
 
 
+async def test_a_paragraph_that_comes_again_and_again_is_a_loop_and_no_matter_of_room(
+    hosted: Hosted, tmp_path: Path
+) -> None:
+    paragraph = "".join(chr(0x4E00 + (n * n * 7 + n * 13) % 5_000) for n in range(236))
+    wire = FakeDashScope([read(paragraph * 9, "length", out=4096)])
+    page = await one(hosted, wire, tmp_path)
+
+    assert page["status"] == "repeating"
+    assert "max_tokens" not in wire.body["parameters"]
+
+
+async def test_equal_rows_that_the_pdf_s_own_text_has_are_no_loop(hosted: Hosted, tmp_path: Path) -> None:
+    row = "散热装置 基座 风扇"
+    (tmp_path / "a.pdf").write_bytes(pdf([[row] * 12]))
+    wire = FakeDashScope([read("<tr><td>散热装置</td><td>基座</td><td>风扇</td></tr>\n" * 12)])
+    found = await data(hosted, wire, tmp_path, source=str(tmp_path / "a.pdf"))
+
+    assert (found["pages"][0]["status"], len(wire.requests)) == ("ok", 1)
+
+
+@pytest.mark.parametrize("answer", ["<think>这是第 8 页。</think>\n西湖", " <think>a\nb</think>西湖", "西湖"])
+async def test_what_a_model_thinks_first_is_no_text_of_the_page(hosted: Hosted, tmp_path: Path, answer: str) -> None:
+    page = await one(hosted, FakeDashScope([read(answer)]), tmp_path)
+
+    assert (page["status"], page["text"]) == ("ok", "西湖")
+
+
+async def test_fields_that_the_answer_leaves_out_are_named(hosted: Hosted, tmp_path: Path) -> None:
+    wanted = {"乘车日期": "", "发票": {"发票代码": "", "校验码": ""}, "明细": [{"名称": "", "单价": ""}], "备注": ""}
+    answer = {**TICKET, "明细": [{"名称": "茶"}], "备注": None}
+    result = await ask(
+        hosted, FakeDashScope([read(found={"kv_result": answer})]), tmp_path, source=patent(tmp_path), fields=wanted
+    )
+    (page,) = result.structured_content["pages"]
+
+    assert (page["status"], page["why"]) == ("ok", "not in the answer: 发票.校验码, 明细.单价")
+    assert page["why"] in text_of(result)
+
+
+async def test_text_over_the_edge_of_the_page_is_not_missed(hosted: Hosted, tmp_path: Path) -> None:
+    line = "散热装置" * 9
+    (tmp_path / "a.pdf").write_bytes(pdf([[*PATENT, f"{line}98765.43 12345.67"]], size_pt=lambda _: (553, 400)))
+    wire = FakeDashScope([read("\n".join([*PATENT, line]))])
+    found = await data(hosted, wire, tmp_path, source=str(tmp_path / "a.pdf"))
+
+    assert found["pages"][0]["status"] == "ok"
+
+
 @pytest.mark.parametrize("answer", ["", " \n", fenced("", "html")])
 async def test_an_empty_answer_to_what_is_not_blank_is_told(hosted: Hosted, tmp_path: Path, answer: str) -> None:
     page = await one(hosted, FakeDashScope([read(answer)]), tmp_path, source=patent(tmp_path))
@@ -736,7 +784,7 @@ async def test_an_empty_answer_to_what_is_not_blank_is_told(hosted: Hosted, tmp_
     ("answer", "status", "why"),
     [
         ("\n".join(PATENT), "ok", ""),
-        ("\n".join(PATENT).replace("12,345.67", "12,845.67"), "disagrees", "the PDF's own text holds 12,345.67, not read (but 12,845.67, which it does not hold): compare the two"),
+        ("\n".join(PATENT).replace("12,345.67", "12,845.67"), "disagrees", "the page's own text has 12,345.67, the reading 12,845.67; compare the two"),
         ("很抱歉，我无法识别这张图片里的任何内容，请换一张更清楚的照片再试。", "disagrees", "only 8% of the words of the PDF's own text were read"),
         ("一种芯片散热装置", "disagrees", "only 14% of the words of the PDF's own text were read"),
     ],

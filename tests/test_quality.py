@@ -1,10 +1,14 @@
 """When a page that was read is doubted, and when not."""
 
+from time import process_time
+
 import pytest
-from bailian_mcp.server.features.ocr.quality import disagreement, loop_in, without_loop
+from bailian_mcp.server.features.ocr.loops import loop_in, without_loop
+from bailian_mcp.server.features.ocr.quality import disagreement
 from hypothesis import given
 from hypothesis import strategies as st
 
+PARAGRAPH = "".join(chr(0x4E00 + (n * n * 7 + n * 13) % 5_000) for n in range(236))
 PAGE = "一种芯片散热装置，包括基座、散热翅片和风扇。申请人：杭州某某科技有限公司。West Lake is in Hangzhou."
 
 
@@ -23,12 +27,32 @@ PAGE = "一种芯片散热装置，包括基座、散热翅片和风扇。申请
         ("| 0.00 " * 100, False, 0),
         (PAGE, True, 0),
         ("", True, 0),
+        ("前文。" + PARAGRAPH * 8 + PARAGRAPH[:50], True, 8),
+        (PARAGRAPH * 3, True, 3),
+        (PARAGRAPH * 6 + "后文。", False, 6),
+        (PARAGRAPH * 2, True, 0),
+        (PARAGRAPH * 3 + PAGE, False, 0),  # a label that is printed three times
     ],
 )
 def test_what_is_a_loop_and_what_is_a_form(text: str, cut: bool, turns: int) -> None:
     loop = loop_in(text, cut=cut)
 
     assert (loop.turns if loop else 0) == turns
+
+
+@pytest.mark.parametrize(("own_rows", "is_loop"), [(12, False), (11, False), (4, True), (0, True)])
+def test_rows_that_the_page_s_own_text_has_as_often_are_no_loop(own_rows: int, is_loop: bool) -> None:
+    rows = "<tr><td>散热装置</td><td>0.00</td></tr>\n" * 12
+
+    assert bool(loop_in(rows, cut=False, layer="散热装置 0.00\n" * own_rows)) is is_loop
+
+
+@pytest.mark.parametrize("text", ["ab" * 30_000, ("x" * 300 + "y") * 200, "".join("a" * n + "b" for n in range(340))])
+def test_a_hostile_answer_is_walked_once(text: str) -> None:
+    before = process_time()
+    loop_in(text, cut=True)
+
+    assert process_time() - before < 2
 
 
 def test_a_loop_is_cut_to_two_turns_and_the_rest_is_kept() -> None:
@@ -77,10 +101,10 @@ def test_a_layer_that_says_little_or_garbles_is_not_compared(layer: str) -> None
         ("金额 １２３４.５６", False, ""),
         ("金额 1{,}234.56", False, ""),
         ("金额 1,234.56，图中另有 999", False, ""),  # a picture holds more than the layer
-        ("金额 1,284.56", False, "the PDF's own text holds 1 234.56, not read (but 1,284.56, which it does not hold)"),
-        ("金额", False, "the PDF's own text holds 1 234.56, not read: compare the two"),
-        ("金额 1,284.56", True, "the PDF's own text does not hold 1,284.56: compare the two"),
-        ("金额 12", True, ""),
+        ("金额 1,284.56", False, "the page's own text has 1 234.56, the reading 1,284.56; compare the two"),
+        ("金额", False, "not read: 1 234.56; compare the two"),
+        ("金额 1,284.56", True, "the page's own text has 1 234.56, the reading 1,284.56; compare the two"),
+        ("金额 12", True, "the page's own text has 1 234.56, the reading 12; compare the two"),
     ],
 )
 def test_numbers_that_differ_are_named(amount: str, partly: bool, says: str) -> None:
@@ -93,7 +117,7 @@ def test_numbers_that_differ_are_named(amount: str, partly: bool, says: str) -> 
 def test_many_numbers_are_counted() -> None:
     numbers = " ".join(str(1000 + n) for n in range(9))
 
-    assert "holds 1000, 1001, 1002, 1003, 1004 and 4 more, not read" in disagreement(PAGE, PAGE + numbers, partly=False)
+    assert "not read: 1000, 1001, 1002, 1003, 1004 and 4 more" in disagreement(PAGE, PAGE + numbers, partly=False)
 
 
 @given(st.text(max_size=300), st.text(max_size=300), st.booleans())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from bailian_mcp.server.features.ocr.tasks import OcrTask
-from bailian_mcp.server.features.ocr.transcripts import PageGeometry, transcript, unfenced
+from bailian_mcp.server.features.ocr.transcripts import PageGeometry, tells_pixels, transcript, unfenced
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +57,54 @@ def test_the_list_inside_an_object_is_found() -> None:
     said = json.dumps({"words_info": [{"rotate_rect": [500, 500, 1000, 1000, 0], "text": "x"}]})
 
     assert transcript(LINES, said, {}, CANVAS).lines[0].corners == ((0, 0), (2000, 0), (2000, 1000), (0, 1000))
+
+
+@pytest.mark.parametrize(
+    ("model", "box", "corners", "unit"),
+    [
+        ("qwen3-vl-plus", [100, 200, 500, 1000], ((200, 200), (1000, 200), (1000, 1000), (200, 1000)), "px"),
+        ("qwen2.5-vl-72b-instruct", [100, 200, 500, 400], ((200, 400), (1000, 400), (1000, 800), (200, 800)), "px"),
+        ("qwen2.5-vl-72b-instruct", [100, 200, 1200, 400], ((200, 400), (2400, 400), (2400, 800), (200, 800)), "px"),
+        ("qwen3-vl-plus", [100, 200, 1200, 400], (), "permille"),  # pixels of nobody knows what
+        ("another", [100, 200, 1001, 400], (), "permille"),
+    ],
+)
+def test_places_over_1000_are_no_permille(model: str, box: list[int], corners: Any, unit: str) -> None:
+    geometry = PageGeometry((1000, 500), (2000, 1000), told_in_pixels=tells_pixels(model))
+    read = transcript(LINES, json.dumps([{"bbox_2d": box, "text_content": "x"}]), {}, geometry)
+
+    assert [(line.text, line.corners, line.unit) for line in read.lines] == [("x", corners, unit)]
+    assert (read.text, bool(read.note), read.problem) == ("x", not corners, "")
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ("<think>a</think>x", "x"), ("\n<think>\na\n</think>\n\n```html\nx\n```", "x"), ("<think>never ended", ""),
+        ("x <think>a</think>", "x <think>a</think>"), ("<thinker>", "<thinker>"),
+    ],
+)  # fmt: skip
+def test_what_was_thought_before_the_answer_is_taken_off(said: str, text: str) -> None:
+    assert transcript(OcrTask(), said, {}, CANVAS).text == text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "note"),
+    [
+        ({"a": "", "b": ""}, {"a": "1", "b": None}, ""),
+        ({"a": "", "b": ""}, {"a": "1"}, "not in the answer: b"),
+        ({"a": {"b": "", "c": ""}}, {"a": {"b": "1"}}, "not in the answer: a.c"),
+        ({"a": {"b": ""}}, {"a": None}, ""),
+        ({"a": [{"b": "", "c": ""}]}, {"a": [{"b": "1"}, {"c": "2"}]}, ""),
+        ({"a": [{"b": "", "c": ""}]}, {"a": [{"b": "1"}]}, "not in the answer: a.c"),
+        ({"a": "", "b": ""}, [{"a": "1"}, {"a": "2"}], "not in the answer: b"),
+        ({}, {"x": "1"}, ""),
+    ],
+)
+def test_fields_that_were_asked_for_and_are_absent_are_noted(wanted: Any, found: Any, note: str) -> None:
+    read = transcript(OcrTask("key_information_extraction", wanted), "", {"kv_result": found}, CANVAS)
+
+    assert (read.fields, read.note) == (found, note)
 
 
 @pytest.mark.parametrize("angle", [0, 30, 90, -90, 89, -89, 180, 270])

@@ -11,7 +11,8 @@ from ...calls.salvage import Salvage
 from ...catalog import Frozen
 from ...catalog.pricing import text_tokens
 from ...dashscope import FILTERED
-from .quality import Status, disagreement, loop_in, without_loop
+from .loops import loop_in, without_loop
+from .quality import Status, disagreement
 from .tasks import OcrTask
 from .transcripts import TextLine, Transcript
 
@@ -50,6 +51,7 @@ def assess(number: int, task: OcrTask, read: Transcript, exchange: Exchange, lay
         status, why, text = _doubts(task, read, exchange, layer)
     if step.note:
         status, why, text = "truncated" if exchange.truncated else "ok", read.problem or step.note, read.text
+    why = "; ".join(filter(None, (why, read.note)))
     return Page(page=number, status=status, why=why, text=text, lines=read.lines, fields=read.fields)
 
 
@@ -57,8 +59,8 @@ def _doubts(task: OcrTask, read: Transcript, exchange: Exchange, layer: str) -> 
     cut = exchange.truncated
     if exchange.finish_reason == "content_filter" or exchange.stopped_by in FILTERED:
         return "refused", "DashScope's content filter cut the answer off", read.text
-    said = loop_in(exchange.text, cut=cut)
-    kept = said if read.text == exchange.text else loop_in(read.text, cut=cut)
+    said = loop_in(exchange.text, cut=cut, layer=layer)
+    kept = said if read.text == exchange.text else loop_in(read.text, cut=cut, layer=layer)
     if loop := said or kept:
         shown = " ".join(loop.unit.split())[:40]
         why = f'"{shown}" came {loop.turns} times: the rest of the page may be missing'

@@ -21,7 +21,7 @@ from ..attachments import TargetModel, image_part
 from .page import Page, assess
 from .page_ranges import as_ranges
 from .tasks import USUAL_OUTPUT_TOKENS, OcrTask, document_limits, input_tokens, ocr_plan, other_settings
-from .transcripts import PageGeometry, Transcript, transcript
+from .transcripts import PageGeometry, Transcript, tells_pixels, transcript
 
 PAGES_AT_ONCE = 4
 # Tokens of a reply (hosts take 25,000), and of a page of which nothing is known yet.
@@ -162,11 +162,14 @@ class PageRun:
     async def _asked(self, sheet: PageInput, changes: dict[str, Any]) -> tuple[Page, Exchange]:
         label = f"page {sheet.number}: " if len(self.numbers) > 1 else ""
         exchange = await self.call.ask(ocr_plan(self.call, self.target.name, self.task, sheet.part, changes, label))
-        picture = sheet.picture
-        geometry = (
-            PageGeometry(picture.sent, picture.shown, isinstance(self.source, Pdf)) if picture else PageGeometry()
-        )
-        return assess(sheet.number, self.task, _read(self.task, exchange, geometry), exchange, sheet.layer), exchange
+        read = _read(self.task, exchange, self._geometry(sheet.picture))
+        return assess(sheet.number, self.task, read, exchange, sheet.layer), exchange
+
+    def _geometry(self, picture: Picture | None) -> PageGeometry:
+        in_pixels = tells_pixels(self.target.name)
+        if not picture:
+            return PageGeometry(told_in_pixels=in_pixels)
+        return PageGeometry(picture.sent, picture.shown, isinstance(self.source, Pdf), in_pixels)
 
     async def _better(self, page: Page, sheet: PageInput) -> Page:
         """The page or, asked for once more with other settings, a better one. A failure of that loses nothing."""

@@ -1,12 +1,13 @@
 """What an OCR model answered, in one form whichever it came in: text, lines with their places, fields.
 
 Answers: https://help.aliyun.com/zh/model-studio/qwen-vl-ocr-api-reference. Beside its text a model may say what it
-found (`ocr_result`), with places in pixels of the image it was sent; in its text places are 0 to 1000 of each side.
+found (`ocr_result`), with places in pixels of the image it was sent; in its text places are 0 to 1000 of each side, but
+for models of Qwen2.5-VL, which tell pixels there too.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, radians, sin
 from typing import Annotated, Any, Literal
 
@@ -14,9 +15,14 @@ from pydantic import Field, WithJsonSchema
 
 from ...catalog import Frozen
 from ...json_text import NoJson, json_of
+from ...text import first_few
 from .tasks import OcrTask
 
 FENCE = re.compile(r"\s*```[\w-]*[ \t]*\n(.*?)(?:\n?```\s*)?\Z", re.DOTALL)
+THINKING = re.compile(r"\s*<think>(?:.*?</think>|.*\Z)\s*", re.DOTALL)
+ABSOLUTE_PLACES = re.compile(r"qwen2\.5-vl")
+MAX_PERMILLE = 1000
+NO_PERMILLE = "its places go over 1000, so they are no permille, and of what they are pixels is not known: left out"
 NO_FIELDS = "the answer holds no fields, only this text: call again, or use `extract`"
 NO_CORNERS = "the answer tells no places of its lines: leave model empty, or name an OCR model"
 Point = tuple[float, float]
@@ -39,12 +45,13 @@ class TextLine(Frozen):
 
 @dataclass(frozen=True)
 class Transcript:
-    """`problem`: what of the answer could not be understood."""
+    """`problem`: what of the answer could not be understood; `note`: what is missing in it."""
 
     text: str = ""
     lines: tuple[TextLine, ...] = ()
     fields: Any = None
     problem: str = ""
+    note: str = ""
 
     @property
     def empty(self) -> bool:
@@ -61,11 +68,13 @@ class PageGeometry:
     """The image that was read: as it was sent, and as people see it (in pixels; None: not known).
 
     `paper`: a page that has no pixels of its own, so that places on it are told in permille of its sides.
+    `told_in_pixels`: by the model, in its text.
     """
 
     sent: PixelSize | None = None
     shown: PixelSize | None = None
     paper: bool = False
+    told_in_pixels: bool = False
 
     @property
     def unit(self) -> Unit:
@@ -86,12 +95,25 @@ class PageGeometry:
 
 def transcript(task: OcrTask, said: str, found: Mapping[str, Any], geometry: PageGeometry) -> Transcript:
     """An answer as data. What is not understood is kept as text, and told."""
-    text = unfenced(said)
+    text = unfenced(without_thinking(said))
     if task.name == "key_information_extraction":
-        return _with_fields(text, found.get("kv_result"))
+        read = _with_fields(text, found.get("kv_result"))
+        left_out = [] if read.problem else list(_absent(task.fields, read.fields))
+        return replace(read, note=f"not in the answer: {first_few(left_out)}") if left_out else read
     if task.name == "advanced_recognition":
         return _with_lines(text, found.get("words_info"), geometry)
     return Transcript(text)
+
+
+def tells_pixels(model: str) -> bool:
+    """Whether a model's text tells places in pixels: Qwen2.5-VL does; those before and after it tell permille."""
+    return ABSOLUTE_PLACES.search(model.lower()) is not None
+
+
+def without_thinking(said: str) -> str:
+    """What a model thought before its answer is not on the page."""
+    thought = THINKING.match(said)
+    return said[thought.end() :] if thought else said
 
 
 def unfenced(text: str) -> str:
@@ -108,16 +130,39 @@ def _with_fields(text: str, found: Any) -> Transcript:
         return Transcript(text, problem=NO_FIELDS if text.strip() else "")
 
 
+def _absent(wanted: Any, found: Any, path: str = "") -> Iterator[str]:
+    """Fields that were asked for and are not in an answer, by their paths; those without a value are in it."""
+    if isinstance(wanted, list):
+        wanted, found = wanted[0], found if isinstance(found, list) else [found]
+    rows = [row for row in (found if isinstance(found, list) else [found]) if isinstance(row, dict)]
+    if not isinstance(wanted, Mapping) or (not rows and path):
+        return
+    for name, inner in wanted.items():
+        values = [row[name] for row in rows if name in row]
+        if not values:
+            yield f"{path}{name}"
+        for value in values[:1]:
+            yield from _absent(inner, value, f"{path}{name}.")
+
+
 def _with_lines(text: str, found: Any, geometry: PageGeometry) -> Transcript:
     told = _rows(_json(text))
     rows = _rows(found)
     if rows and not (told and _where(rows[0]) and _where(rows[0]) == _where(told[0])):
-        lines = [_in_pixels(row, geometry) for row in rows]
-    else:  # the same numbers in both places are the text's
-        lines = [_in_permille(row, geometry) for row in rows or told]
+        return _lines(text, [_in_pixels(row, geometry) for row in rows])
+    rows = rows or told  # the same numbers in both places are the text's
+    if geometry.told_in_pixels:
+        return _lines(text, [_in_pixels(row, geometry) for row in rows])
+    if any(number > MAX_PERMILLE for row in rows for number in _where(row)):
+        lines = [TextLine(text=_text(row), corners=(), unit="permille") for row in rows]
+        return _lines(text, lines, NO_PERMILLE)
+    return _lines(text, [_in_permille(row, geometry) for row in rows])
+
+
+def _lines(text: str, lines: list[TextLine], note: str = "") -> Transcript:
     if not lines:
         return Transcript(text, problem=NO_CORNERS if text.strip() else "")
-    return Transcript("\n".join(line.text for line in lines), tuple(lines))
+    return Transcript("\n".join(line.text for line in lines), tuple(lines), note=note)
 
 
 def _in_pixels(row: Mapping[str, Any], geometry: PageGeometry) -> TextLine:

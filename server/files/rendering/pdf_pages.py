@@ -47,7 +47,9 @@ class PdfPages:
         with self._page(number) as page:
             words = page.get_textpage()
             try:
-                return str(words.get_text_range()).replace("\r\n", "\n").replace("\ufffe", "")
+                whole, shown = words.get_text_range(), words.get_text_bounded()  # what lies over its edge is not on it
+                text = whole if _without_blanks(whole) == _without_blanks(shown) else shown
+                return str(text).replace("\r\n", "\n").replace("\ufffe", "")
             finally:
                 words.close()
 
@@ -59,6 +61,10 @@ class PdfPages:
                 yield page
             finally:
                 page.close()
+
+
+def _without_blanks(text: str) -> str:
+    return "".join(text.split())
 
 
 @contextmanager

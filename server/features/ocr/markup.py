@@ -1,0 +1,92 @@
+"""What a reading says without its markup: HTML, LaTeX and Markdown become the plain text that a page shows."""
+
+import html
+import re
+import unicodedata
+
+HTML_TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,500}|!--[^<>]{0,500}--)>")
+POWER_TAG = re.compile(r"<sup\b[^<>]{0,80}>", re.IGNORECASE)
+ROW_END = re.compile(r"</(?:tr|p|div|li|h[1-6])\s*>|<br\s*/?>", re.IGNORECASE)
+PICTURE_LINK = re.compile(r"!\[([^\]\n]{0,200})\]\([^)\n]{0,500}\)")
+# Numbers that set the type and are nowhere on the page
+ARGUMENT, OPTION = r"\{[^{}\n]{0,200}\}", r"(?:\[[^\[\]\n]{0,100}\])?"
+COLUMNS = r"\{(?:[^{}\n&]|\{[^{}\n]{0,40}\}){0,100}\}"
+SETTING = re.compile(
+    rf"\\begin\s?\{{(?:tabular|tabularx|tabulary|longtable|array|tabu)\*?\}}{OPTION}(?:\{{[\d.]*\\\w+\}})?(?:{COLUMNS})?"
+    rf"|\\(?:begin|end)\s?{ARGUMENT}{OPTION}"
+    rf"|\\(?:multicolumn|multirow\*?|rule|fontsize|setlength|setcounter|addtolength){OPTION}\s?{ARGUMENT}{OPTION}{ARGUMENT}"
+    rf"|\\(?:cline|cmidrule|[hv]space\*?|includegraphics|documentclass|usepackage|geometry|label|ref|eqref|href|raisebox"
+    rf"|color|textcolor|rowcolor|cellcolor|columncolor|pagestyle|cite)\s?(?:\([lr]{{1,2}}\))?{OPTION}\s?{ARGUMENT}"
+    rf"|\\\\\s?\[[\d.]{{1,8}}\s?[a-z]{{2}}\]"
+)
+FRACTION = re.compile(r"\\[dt]?frac\s?\{\s?([^{}]{1,80}?)\s?\}\s?\{\s?([^{}]{1,80}?)\s?\}|\\[dt]?frac\s?(\d)\s?(\d)")
+SIGNS = {
+    "times": "×", "cdot": "·", "div": "÷", "pm": "±", "mu": "μ", "%": "%", "$": "$", "#": "#", "&": "&", "_": "_",
+    "{": " ", "}": " ", "\\": "\n", "hline": "\n", "item": "\n", "circ": "°", "degree": "°", "ldots": "…",
+    "textyen": "¥", "yen": "¥", "sim": "~", "minus": "-", "approx": "≈", "quad": "  ", "qquad": "  ", "square": "□",
+    "textdollar": "$", "textpercent": "%", "permil": "‰", "perthousand": "‰", "slash": "/", "colon": ":",
+    "textendash": "–", "textemdash": "—", "par": "\n", "textminus": "-", ",": "\u2009", ";": " ", " ": " ", "!": "",
+    "(": " ", ")": " ", "[": "\n", "]": "\n",
+}  # fmt: skip
+COMMAND = re.compile(r"\\([a-zA-Z]{1,30}\*?|[^\w\s]|\s)")
+MATH_MARK = re.compile(r"(?<!\\)\${1,2}")
+GROUP_MARK = re.compile(r"\{([,.:\-−+])\}")
+BRACES = re.compile(r"[{}]")
+# Raised digits: to a power after a digit, plain after a letter
+RAISED = {ord(high): low for high, low in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-", strict=True)}
+RAISED_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]{1,20}")
+POWER = re.compile(r"\s?\^[\s{(]{0,3}([+\-−]?\s?\d)")
+LONE_MARK = re.compile(r"\^(?![+-]?\d)|(?<=[^\W_])_(?=[\s{]{0,2}\w)")
+MIXED_FRACTION = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
+EMPHASIS = re.compile(r"(?<!\w)[*_~`]{1,3}(?=\S)|(?<=\S)[*_~`]{1,3}(?!\w)|\*\*")
+SECTION = re.compile(r"\\(?:sub)*(?:section|chapter|item|paragraph|part)\b|\\begin\{(?:equation|align|enumerate)")
+WRAPPED_WORD = re.compile(r"(?<=[^\W\d])-\n(?=[^\W\d])")
+WRAPPED_NUMBER = re.compile(r"(?<=\d)([-/])\n(?=\d)")
+DASHES = str.maketrans("−﹣－‐‑⁃–", "-------")
+
+
+def plain_words(text: str) -> str:
+    """In one width and case, with the words that a line's end has cut put together."""
+    text = MIXED_FRACTION.sub(" ", RAISED_RUN.sub(_raised, text))
+    text = unicodedata.normalize("NFKC", text.translate(DASHES)).replace("⁄", "/").translate(DASHES)
+    return WRAPPED_NUMBER.sub(r"\1", WRAPPED_WORD.sub("", text)).casefold()
+
+
+def without_marks(read: str) -> str:
+    """What a reading says, its markup taken off. Linear in its length, whatever stands in it."""
+    text = POWER_TAG.sub("^", PICTURE_LINK.sub(r"\1", read))
+    text = html.unescape(HTML_TAG.sub(" ", ROW_END.sub("\n", text)))
+    if "\\" in text or "$" in text:
+        text = _without_latex(text)
+    text = POWER.sub(_power, text)
+    return EMPHASIS.sub("", LONE_MARK.sub("", text))
+
+
+def _without_latex(text: str) -> str:
+    text = FRACTION.sub(lambda found: f" {found[1] or found[3]}/{found[2] or found[4]} ", SETTING.sub(" ", text))
+    text = text.replace("\\$", "\x00").replace("~", " ")
+    text = MATH_MARK.sub(_currency_or_nothing, text).replace("\x00", "$")
+    text = GROUP_MARK.sub(r"\1", text)
+    return BRACES.sub("", COMMAND.sub(lambda found: SIGNS.get(found[1], ""), text))
+
+
+def _currency_or_nothing(found: re.Match[str]) -> str:
+    """A dollar before an amount stays: whether it opens a formula does not show, and nothing is counted by it."""
+    return "$" if found.string[found.end() : found.end() + 1].isdigit() and len(found[0]) == 1 else ""
+
+
+def _raised(found: re.Match[str]) -> str:
+    digits = found[0].translate(RAISED)
+    before = found.string[found.start() - 1 : found.start()]
+    return f"^{digits}" if before.isdigit() else digits
+
+
+def _power(found: re.Match[str]) -> str:
+    digits = found[1].replace(" ", "")
+    before = found.string[found.start() - 1 : found.start()] if found.start() else ""
+    return f"^{digits}" if before.isdigit() or before == ")" else digits
+
+
+def counts_itself(read: str) -> bool:
+    """LaTeX numbers its sections, items and equations when it is set: they are not in its text."""
+    return SECTION.search(read) is not None

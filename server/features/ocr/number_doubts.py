@@ -1,0 +1,489 @@
+"""How the numbers that were read differ from those of the page's own text, and which differences are none.
+
+What is left of each side when the same is taken from both is explained where it can be: a date in another form, a
+number that the layer draws in pieces, the number of a page or of an item, what a picture holds. The rest is told.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ...text import first_few
+from .alignment import Alignment, align
+from .written_numbers import Token, tokens_of
+
+MAX_PIECES, PIECES_BEFORE = 8, 2  # of one number, as kerning splits it; of these before one that is missing
+MAX_JOINED_DIGITS, MAX_PUZZLING = 24, 1_000  # numbers that are left: more are another page
+MANY_SPLIT = 3  # numbers that a layer splits although its lines look like rows
+MAX_ITEM_CHARS = 12  # before the number of an item
+MAX_TOLD, MAX_SHOWN_CHARS = 3, 40
+EDGE_LINES = 3  # lines at the top and at the foot, where pages are numbered
+MIN_NEW_WORDS = 3  # that the layer does not have, around a number that a picture may hold
+MIN_PHONE_DIGITS = 9
+BETWEEN_PIECES = re.compile(r"[ ]{0,3}[.,:/\-^'’年月]?[ ]{0,3}")
+PLAIN_CELLS = re.compile(r"[\d ,.]+")
+BLANKS = re.compile(r"\s+")
+THOUSANDS = re.compile(r"\d{1,3}(?:\s\d{3})+(?:[.,]\d+)?")
+ITEM = re.compile(r"[\s#>*+\-•·(\[]*\Z")
+AFTER_ITEM = re.compile(r"\s?[.)\]、:](?=\s|\D|\Z)")
+PAGE_WORDS = frozenset({"page", "p", "pg", "pp", "of", "no", "seite", "第", "页", "共", "頁", "/", "-"})
+MAX_PAGE_DIGITS = 4
+AMOUNT = re.compile(r"[.%‰万亿+^]|\A-")
+
+
+@dataclass
+class Side:
+    """One of the two texts, in one width and case."""
+
+    text: str
+    tokens: list[Token] = field(init=False)
+    left: set[int] = field(default_factory=set)  # numbers without a counterpart, by their place among the tokens
+
+    def __post_init__(self) -> None:
+        self.tokens = tokens_of(self.text)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(found.end() for found in re.finditer(r"\n\s*", self.text))]
+
+    def _line_at(self, at: int) -> int:
+        return bisect_right(self._line_starts, self.tokens[at].start) - 1
+
+    @cached_property
+    def lines(self) -> list[list[int]]:
+        """The tokens of each line that has any."""
+        lines: dict[int, list[int]] = defaultdict(list)
+        for at in range(len(self.tokens)):
+            lines[self._line_at(at)].append(at)
+        return [lines[number] for number in sorted(lines)]
+
+    @cached_property
+    def _line_ends(self) -> list[int]:
+        return [line[-1] for line in self.lines]
+
+    def line_of(self, at: int) -> int:
+        """The place of a token's line among `lines`."""
+        return bisect_left(self._line_ends, at)
+
+    def gap(self, at: int) -> str:
+        """What stands between a token and the next."""
+        return self.text[self.tokens[at].end : self.tokens[at + 1].start]
+
+    def shown(self, run: Iterable[int]) -> str:
+        places = list(run)
+        start, end = self.tokens[places[0]].start, self.tokens[places[-1]].end
+        before = self.text[max(0, start - 3) : start]
+        sign = re.search(r"[-+△▲][$¥€£]?\Z", before) if self.tokens[places[0]].key[:1] in "-+△▲" else None
+        return " ".join(((sign[0] if sign else "") + self.text[start:end]).split())[:MAX_SHOWN_CHARS]
+
+    def shown_apart(self, run: list[int]) -> list[str]:
+        """Each number, but those that look like one in pieces together."""
+        shown: list[str] = []
+        while run:
+            together = [at for at in run[1:MAX_PIECES] if THOUSANDS.fullmatch(self.written(run[0], at))]
+            last = together[-1] if together else run[0]
+            shown.append(self.shown([run[0], last]))
+            run = [at for at in run if at > last]
+        return shown
+
+    def written(self, first: int, last: int) -> str:
+        return self.text[self.tokens[first].start : self.tokens[last].end]
+
+    def opens_line(self, at: int) -> bool:
+        start, here = self._line_starts[self._line_at(at)], self.tokens[at].start
+        return here - start <= MAX_ITEM_CHARS and ITEM.match(self.text, start, here) is not None
+
+    def is_item(self, at: int) -> bool:
+        """Whether it counts an item of a list: digits that begin a line, and a mark."""
+        digits = self.tokens[at].key.lstrip("-")
+        short = digits.isdigit() and len(digits) <= 3
+        return short and self.opens_line(at) and AFTER_ITEM.match(self.text, self.tokens[at].end) is not None
+
+    # --- numbers in pieces ---
+
+    def runs(self, at: int) -> Iterator[tuple[int, int]]:
+        """The runs of numbers that stand close together and hold this one, long ones first."""
+        for start in range(self._reach(at, -1, PIECES_BEFORE), at + 1):
+            for end in range(self._reach(at, 1, MAX_PIECES), at - 1, -1):
+                if end > start:
+                    yield start, end
+
+    def _reach(self, at: int, step: int, most: int) -> int:
+        for _ in range(most):
+            near = at + step
+            if not 0 <= near < len(self.tokens) or not self.tokens[near].number:
+                return at
+            if not BETWEEN_PIECES.fullmatch(self.gap(min(at, near))):
+                return at
+            at = near
+        return at
+
+    def joins_to(self, first: int, last: int, whole: Token) -> bool:
+        """Whether the pieces are together what the other is, with what stands around them: a sign, parentheses."""
+        start, end = self.tokens[first].start, self.tokens[last].end
+        before, after = self.text[max(0, start - 3) : start], self.text[end : end + 2]
+        together = before + BLANKS.sub("", self.text[start:end])
+        token = next((t for t in tokens_of(together + after) if t.start == len(before)), None)
+        return token is not None and token.end >= len(together) and token.equals(whole)
+
+    def are_cells(self, first: int, last: int) -> bool:
+        """Whether the pieces are cells: a row of the same shape is next to theirs, and they are no thousands."""
+        written = self.written(first, last)
+        plain_cells = PLAIN_CELLS.fullmatch(written) and not THOUSANDS.fullmatch(written)
+        return bool(plain_cells) and self.is_row(first) is True
+
+    def is_row(self, at: int) -> bool | None:
+        """Whether its line ends with as many numbers as one next to it; None: it does not end with several."""
+        row = self.line_of(at)
+        beside = [self._cells(self.lines[n]) for n in (row - 1, row + 1) if 0 <= n < len(self.lines)]
+        here = self._cells(self.lines[row])
+        return here in beside if here > 1 else None
+
+    def _cells(self, line: list[int]) -> int:
+        """How many numbers end it."""
+        return next((n for n, at in enumerate(reversed(line)) if not self.tokens[at].number), len(line))
+
+    def count(self, line: list[int]) -> int:
+        """The numbers of a line."""
+        return sum(self.tokens[at].number for at in line)
+
+
+@dataclass
+class Comparison:
+    """The layer (`own`) and the reading (`read`), token by token. `counts_itself`: the reading is LaTeX, which numbers
+    sections, items and equations when it is set."""
+
+    own: Side
+    read: Side
+    partly: bool
+    counts_itself: bool
+    pairs: Alignment = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pairs = align(self.own.tokens, self.read.tokens)
+        for side, found in ((self.own, self.pairs), (self.read, self.pairs.inverse)):
+            side.left = {at for at in found.unmatched if side.tokens[at].number}
+
+    @property
+    def _both(self) -> tuple[tuple[Side, Side, Alignment], tuple[Side, Side, Alignment]]:
+        return (self.own, self.read, self.pairs), (self.read, self.own, self.pairs.inverse)
+
+    def explain(self) -> None:
+        """Take away what is no difference."""
+        self._other_forms()
+        self._pieces(self.own, self.read, split_anywhere=True)
+        self._pieces(self.read, self.own, split_anywhere=False)
+        for side, other, _ in self._both:
+            self._parts(side, other)
+        for side, other, pairs in self._both:
+            side.left -= self._clipped(side, other, pairs)
+        items = [self._lone_items(side, other, pairs) for side, other, pairs in self._both]
+        edges = [set() if self.partly else self._at_the_edges(side, pairs) for side, _, pairs in self._both]
+        for (side, _, _), *explained in zip(self._both, items, edges, strict=True):
+            side.left -= set().union(*explained)
+        self.read.left -= self._in_a_picture()
+        if self.partly:
+            self.read.left -= self._elsewhere()
+
+    # --- the same, written otherwise ---
+
+    def _other_forms(self) -> None:
+        by_form: dict[str, list[int]] = defaultdict(list)
+        for at in sorted(self.read.left):
+            token = self.read.tokens[at]
+            for form in {token.key, *token.forms}:
+                by_form[form].append(at)
+        for at in sorted(self.own.left):
+            token = self.own.tokens[at]
+            candidates = [place for form in (token.key, *token.forms) for place in by_form.get(form, ())[:MAX_PIECES]]
+            mates = [p for p in candidates if p in self.read.left and token.equals(self.read.tokens[p])]
+            if mates:
+                near = self.pairs.expected(at)
+                mate = next((place for place in mates if place in near), mates[0])
+                self._pair(at, mate)
+                for form in {self.read.tokens[mate].key, *self.read.tokens[mate].forms}:
+                    by_form[form].remove(mate)
+
+    def _pair(self, at: int, place: int) -> None:
+        self.pairs.there[at], self.pairs.back[place] = place, at
+        self.own.left.discard(at)
+        self.read.left.discard(place)
+
+    # --- one number in pieces ---
+
+    def _pieces(self, side: Side, other: Side, *, split_anywhere: bool) -> None:
+        """Pieces of a number on one side that is whole on the other. `split_anywhere`: kerning splits the layer so.
+
+        A line with as many numbers as its neighbours has cells, no pieces; unless there are many such lines.
+        """
+        wholes: dict[str, list[int]] = defaultdict(list)
+        for at in sorted(other.left):
+            for form in {other.tokens[at].key, *other.tokens[at].forms}:
+                if len(digits := _digits(form)) <= MAX_JOINED_DIGITS:
+                    wholes[digits].append(at)
+        found = list(self._joined(side, other, wholes)) if wholes and len(side.left) <= MAX_PUZZLING else []
+        cells = [
+            each for each in found if split_anywhere and side.are_cells(*each[1]) and other.is_row(each[0]) is False
+        ]
+        for whole, (first, last) in found:
+            kept = split_anywhere or _is_one_number(side.written(first, last))
+            if kept and ((whole, (first, last)) not in cells or len(cells) >= MANY_SPLIT):
+                other.left.discard(whole)
+                side.left -= set(range(first, last + 1))
+
+    def _joined(self, side: Side, other: Side, wholes: dict[str, list[int]]) -> Iterator[tuple[int, tuple[int, int]]]:
+        """Wholes of one side, each with the first and the last of its pieces."""
+        taken: set[int] = set()
+        for at in sorted(side.left):
+            runs = (run for run in side.runs(at) if not taken & set(range(run[0], run[1] + 1)))
+            for first, last in runs:
+                mates = wholes.get("".join(_digits(token.key) for token in side.tokens[first : last + 1]), [])
+                free = [mate for mate in mates[:MAX_PIECES] if self._is_whole_of(side, other, first, last, mate)]
+                if free:
+                    mates.remove(free[0])
+                    taken |= set(range(first, last + 1))
+                    yield free[0], (first, last)
+                    break
+
+    def _is_whole_of(self, side: Side, other: Side, first: int, last: int, whole: int) -> bool:
+        """Whether the pieces join to it, and none of them stands beside it by itself."""
+        there = self.pairs.there if side is self.own else self.pairs.back
+        mates = (there[at] for at in range(first, last + 1) if at not in side.left)
+        return side.joins_to(first, last, other.tokens[whole]) and all(m < 0 or abs(m - whole) > 2 for m in mates)
+
+    def _parts(self, side: Side, other: Side) -> None:
+        """A date, a range or a power on one side that stands in its parts on the other."""
+        first_of: dict[str, list[int]] = defaultdict(list)
+        for at in sorted(other.left):
+            first_of[_bare(other.tokens[at].key)].append(at)
+        for at in sorted(side.left):
+            parts = [_bare(part) for part in side.tokens[at].parts]
+            begins = first_of.get(parts[0], [])[:MAX_PIECES] if parts else []
+            found = next(filter(None, (_in_order(other, first, parts) for first in begins)), None)
+            if found:
+                side.left.discard(at)
+                other.left -= set(found)
+
+    # --- what is on one side only, and no matter ---
+
+    def _clipped(self, side: Side, other: Side, pairs: Alignment) -> set[int]:
+        """Numbers that the edge of the page cuts: at the end of lines, and the other side goes on."""
+        found = []
+        for line in side.lines:
+            at = line[-1]
+            if at in side.left:
+                mates = [p for p in pairs.expected(at) if p in other.left and _is_cut(side.tokens[at], other.tokens[p])]
+                found += [(at, mate) for mate in mates[:1]]
+        cut = [(at, mate) for at, mate in found if self._goes_on(other, mate, pairs)]
+        if len(found) > 1:
+            cut = found
+        other.left -= {mate for _, mate in cut}
+        return {at for at, _ in cut}
+
+    def _goes_on(self, other: Side, mate: int, pairs: Alignment) -> bool:
+        """After a number that is cut on this side, the other has words that are nowhere on this one."""
+        following = [
+            at for at in range(mate + 1, min(mate + 3, len(other.tokens))) if other.line_of(at) == other.line_of(mate)
+        ]
+        return bool(following) and all(pairs.inverse.there[at] < 0 for at in following)
+
+    def _lone_items(self, side: Side, other: Side, pairs: Alignment) -> set[int]:
+        """Numbers of items where the other side has none in their place: Markdown adds them, LaTeX counts itself."""
+        items = {at for at in side.left if side.is_item(at)}
+        against = {place for place in other.left if other.is_item(place)}
+        if against and not all(other.tokens[place].key in ("1", "-1") for place in against):
+            items = set()
+        if self.counts_itself and side is self.own:
+            items |= {
+                at
+                for at in side.left
+                if side.opens_line(at) and re.fullmatch(r"-?\d{1,2}(?:\.\d{1,2}){0,3}", side.tokens[at].key)
+            }
+            items |= {at for at in side.left if re.fullmatch(r"-\d{1,3}", side.tokens[at].key)}
+        items |= self._counted_twice(side, other, pairs)
+        return {at for at in items if not pairs.expected(at) & other.left}
+
+    def _counted_twice(self, side: Side, other: Side, pairs: Alignment) -> set[int]:
+        """What is left because the number of an item took its counterpart."""
+        spare = Counter(
+            side.tokens[at].key
+            for line in side.lines
+            for at in line[:1]
+            if pairs.there[at] >= 0 and side.is_item(at) and not other.is_item(pairs.there[at])
+        )
+        found: set[int] = set()
+        for at in side.left:
+            if spare[side.tokens[at].key] > 0:
+                spare[side.tokens[at].key] -= 1
+                found.add(at)
+        return found
+
+    def _at_the_edges(self, side: Side, pairs: Alignment) -> set[int]:
+        """Of a page's head and foot what numbers it: whole lines without amounts that are no rows of a table."""
+        other = self.read if side is self.own else self.own
+        found: set[int] = set()
+        count = len(side.lines)
+        for number in {*range(min(EDGE_LINES, count)), *range(max(0, count - EDGE_LINES), count)}:
+            line = [at for at in side.lines[number] if side.tokens[at].number]
+            unread = line and all(at in side.left for at in line)
+            if unread and (_is_page_line(side, number) or self._is_running_head(side, number, pairs)):
+                found |= {at for at in line if not pairs.expected(at) & other.left}
+        return found
+
+    def _is_running_head(self, side: Side, number: int, pairs: Alignment) -> bool:
+        """The first or the last line with the number of the page, of which the other side has nothing at all."""
+        line = side.lines[number]
+        if number not in (0, len(side.lines) - 1) or side.is_row(line[0]):
+            return False
+        numbers = [side.tokens[at] for at in line if side.tokens[at].number]
+        words = [pairs.there[at] for at in line if not side.tokens[at].number]
+        short = len(numbers) <= 2 and all(each.whole and len(each.key) <= MAX_PAGE_DIGITS for each in numbers)
+        return short and len(words) > 1 and sum(place < 0 for place in words) * 3 >= len(words) * 2
+
+    def _in_a_picture(self) -> set[int]:
+        """Numbers among words that the layer does not have: a picture on the page holds them."""
+        known = {token.key for token in self.own.tokens}
+        found: set[int] = set()
+        for run in _unmatched_runs(self.read, self.pairs.inverse):
+            fresh = {self.read.tokens[at].key for at in run if not self.read.tokens[at].number} - known
+            if len(fresh) >= MIN_NEW_WORDS:
+                found |= run & self.read.left
+        return found
+
+    def _elsewhere(self) -> set[int]:
+        """Of a part that was asked for: what the layer has as often as not, and parts of what it has."""
+        own = {token.key for token in self.own.tokens} | {part for token in self.own.tokens for part in token.parts}
+        known = {at for at in self.read.left if self.read.tokens[at].key in own}
+        return {at for at in known if not any(place in self.own.left for place in self._in_its_place(at))}
+
+    def _in_its_place(self, at: int) -> set[int]:
+        """What stands in its place in the layer by both of its neighbours."""
+        inverse = self.pairs.inverse
+        if not 0 < at < len(self.read.tokens) - 1:
+            return set()
+        before, after = inverse.there[at - 1], inverse.there[at + 1]
+        return {before + 1} if before >= 0 and after == before + 2 else set()
+
+    # --- what is told ---
+
+    def told(self) -> list[str]:
+        swapped = self._swaps()
+        changed, missing, added = self._changes()
+        if self.partly:
+            missing = []
+        return [
+            *(f"the page's own text has {one}, the reading {other}" for one, other in changed[:MAX_TOLD]),
+            *([f"{len(changed) - MAX_TOLD} more numbers differ"] if len(changed) > MAX_TOLD else []),
+            *([f"not read: {first_few(missing)}"] if missing else []),
+            *([f"not in the page's own text: {first_few(added)}"] if added else []),
+            *(f"{one} and {other} stand in each other's place" for one, other in swapped[:MAX_TOLD]),
+        ]
+
+    def _changes(self) -> tuple[list[tuple[str, str]], list[str], list[str]]:
+        """What stands in the place of what; what is missing; what was added."""
+        changed, missing, added = [], [], set(self.read.left)
+        run_of = {at: run for run in _runs_of(sorted(added)) for at in run}
+        for run in _runs_of(sorted(self.own.left)):
+            places = {p for at in (run[0], run[-1]) for p in self.pairs.expected(at)} & added
+            if places:
+                mates = run_of[min(places)]
+                if self.partly and not THOUSANDS.fullmatch(self.own.written(run[0], run[-1])):
+                    run = [at for at in run if self.pairs.expected(at) & places]
+                changed += _changed(self.own, run, self.read, mates)
+                added -= set(mates)
+            else:
+                missing += self.own.shown_apart(run)
+        return changed, missing, self.read.shown_apart(sorted(added))
+
+    def _swaps(self) -> list[tuple[str, str]]:
+        """Two numbers in each other's place. Where many are, the columns were read in another order."""
+        found = [
+            (self.own.shown([one]), self.own.shown([other]))
+            for one, other in self.pairs.swaps()
+            if self.own.tokens[one].key != self.own.tokens[other].key
+        ]
+        return found if len(found) <= max(2, len(self.own.tokens) // 50) else []
+
+
+def number_doubts(layer: str, read: str, *, partly: bool, counts_itself: bool, layer_is_whole: bool) -> list[str]:
+    """In words for a reader; nothing where all numbers agree. `layer_is_whole`: it holds what the page shows."""
+    found = Comparison(Side(layer), Side(read), partly, counts_itself)
+    found.explain()
+    if not layer_is_whole and not partly:
+        found.read.left -= {at for at in found.read.left if not found.pairs.inverse.expected(at) & found.own.left}
+    return found.told()
+
+
+def _is_one_number(written: str) -> bool:
+    """Whether a reader takes the pieces for one: thousands set apart, a phone number, or marks between them."""
+    if THOUSANDS.fullmatch(written):
+        return True
+    digits = sum(c.isdigit() for c in written)
+    return digits >= MIN_PHONE_DIGITS or not re.search(r"\d\s+\d", written)
+
+
+def _digits(key: str) -> str:
+    return re.sub(r"\D", "", key)
+
+
+def _bare(key: str) -> str:
+    return str(int(key)) if key.isdigit() and len(key) <= 4 else key.lstrip("+")
+
+
+def _in_order(side: Side, first: int, parts: list[str]) -> list[int] | None:
+    """Where the parts stand, one after another and not far apart."""
+    found = [first]
+    for part in parts[1:]:
+        near = range(found[-1] + 1, min(found[-1] + 4, len(side.tokens)))
+        place = next((at for at in near if at in side.left and _bare(side.tokens[at].key) == part), None)
+        if place is None:
+            return None
+        found.append(place)
+    return found
+
+
+def _is_cut(one: Token, other: Token) -> bool:
+    return one.key != other.key and len(one.key) > 1 and other.key.startswith(one.key)
+
+
+def _is_page_line(side: Side, number: int) -> bool:
+    line = side.lines[number]
+    numbers = [side.tokens[at] for at in line if side.tokens[at].number]
+    words = {side.tokens[at].key for at in line if not side.tokens[at].number}
+    if any(AMOUNT.search(token.key) and not token.key.lstrip("-").isdigit() for token in numbers):
+        return False
+    if any(len(token.key) > MAX_PAGE_DIGITS and not token.parts for token in numbers):
+        return False
+    dated = all(token.key.startswith("d") or re.fullmatch(r"(?:19|20)\d\d", token.key) for token in numbers)
+    return (words <= PAGE_WORDS or bool(words & {"page", "页"}) or dated) and not _is_row(side, number, len(numbers))
+
+
+def _is_row(side: Side, number: int, count: int) -> bool:
+    """Whether the line next to it has as many numbers."""
+    beside = [side.lines[n] for n in (number - 1, number + 1) if 0 <= n < len(side.lines)]
+    return any(side.count(line) == count and len(line) == len(side.lines[number]) for line in beside)
+
+
+def _unmatched_runs(side: Side, pairs: Alignment) -> Iterator[set[int]]:
+    for run in _runs_of(pairs.unmatched):
+        yield set(run)
+
+
+def _runs_of(places: list[int]) -> list[list[int]]:
+    """Places that follow each other."""
+    runs: list[list[int]] = []
+    for at in places:
+        if runs and at == runs[-1][-1] + 1:
+            runs[-1].append(at)
+        else:
+            runs.append([at])
+    return runs
+
+
+def _changed(own: Side, run: list[int], read: Side, mates: list[int]) -> list[tuple[str, str]]:
+    if len(run) == len(mates):
+        return [(own.shown([at]), read.shown([mate])) for at, mate in zip(run, mates, strict=True)]
+    return [(own.shown(run), read.shown(mates))]
