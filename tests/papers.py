@@ -274,3 +274,15 @@ def cropped_away(content: bytes, number: int) -> bytes:
     out = BytesIO()
     writer.write(out)
     return out.getvalue()
+
+
+def with_a_broken_page(content: bytes, number: int) -> bytes:
+    """The page tree says that the page is there, and nothing is."""
+    from pypdf import PdfReader, PdfWriter
+    from pypdf.generic import NullObject
+
+    writer = PdfWriter(clone_from=PdfReader(BytesIO(content)))
+    writer.root_object["/Pages"].get_object()["/Kids"][number - 1] = NullObject()
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()

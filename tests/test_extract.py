@@ -32,7 +32,7 @@ from conftest import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client
-from papers import PATENT, drawn, image_of, joined, pdf, saved, scan
+from papers import PATENT, drawn, image_of, joined, pdf, saved, scan, with_a_broken_page
 
 pytestmark = pytest.mark.anyio
 SCHEMA: dict[str, Any] = {
@@ -297,6 +297,20 @@ async def test_text_files_are_read_as_people_have_them(hosted: Hosted, tmp_path:
     )
 
     assert found["evidence"][0]["source"] == "files[0]"
+
+
+async def test_a_page_that_cannot_be_read_is_noted_and_the_others_are_read(hosted: Hosted, tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(with_a_broken_page(pdf([["Title: West Lake"], ["Author: Zhang"]]), 2))
+    found = await data(
+        hosted,
+        FakeDashScope([said({"title": "West Lake"})]),
+        text="",
+        files=[str(tmp_path / "a.pdf")],
+        folders=(tmp_path,),
+    )
+
+    assert found["data"] == {"title": "West Lake"}
+    assert any("Page 2 of a.pdf is broken" in note for note in found["notes"])
 
 
 async def test_the_text_of_a_pdf_is_read_and_cited(hosted: Hosted, tmp_path: Path) -> None:

@@ -16,7 +16,21 @@ from bailian_mcp.server.endpoints import host as host_of
 from bailian_mcp.server.features.ocr.tasks import OcrTask
 from bailian_mcp.server.features.ocr.transcripts import PageGeometry, transcript
 from conftest import FakeDashScope, Hosted, refusal, stream, text_of, told
-from papers import PATENT, drawn, image_of, locked, number_of, numbered, pdf, saved, scan, table, turned
+from papers import (
+    PATENT,
+    cropped_away,
+    drawn,
+    eight_bit,
+    image_of,
+    locked,
+    number_of,
+    numbered,
+    pdf,
+    saved,
+    scan,
+    table,
+    turned,
+)
 from PIL import Image
 
 pytestmark = pytest.mark.anyio
@@ -483,6 +497,27 @@ async def test_a_blank_page_is_not_sent(hosted: Hosted, tmp_path: Path) -> None:
         "why": "there is nothing on it: it was not sent",
         "text": "",
     }
+
+
+async def test_a_page_without_a_size_costs_itself_alone(hosted: Hosted, tmp_path: Path) -> None:
+    (tmp_path / "c.pdf").write_bytes(cropped_away(numbered(3), 2))
+    wire = FakeDashScope([read("西湖")])
+    found = await data(hosted, wire, tmp_path, source=str(tmp_path / "c.pdf"))
+
+    assert [page["status"] for page in found["pages"]] == ["ok", "failed", "ok"]
+    assert "has no size: nothing of it can be seen" in found["pages"][1]["why"]
+    assert len(wire.requests) == 2
+
+
+async def test_a_page_whose_letters_cannot_be_drawn_is_never_called_empty(hosted: Hosted, tmp_path: Path) -> None:
+    """Georgian in an Arial that is not in the file: no font here has it, unless the machine's own do."""
+    (tmp_path / "g.pdf").write_bytes(eight_bit("ანგარიში"))
+    wire = FakeDashScope([read("x")])
+    (page,) = (await data(hosted, wire, tmp_path, source=str(tmp_path / "g.pdf")))["pages"]
+
+    assert (page["status"], page["text"]) == ("failed", "ანგარიში")
+    assert "nothing on it can be seen, though it has a text of its own" in page["why"]
+    assert wire.requests == []
 
 
 async def test_a_blank_image_costs_nothing(hosted: Hosted, tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ async def extract(
     chosen = call.model_for("extract", model)
     call.require_settings("BAILIAN_SOFT_TIMEOUT_S", "BAILIAN_EXTRACT_REPAIRS")
     schema = Schema(json_schema)
-    texts, images = await texts_and_images(call, chosen, files)
+    texts, seen = await texts_and_images(call, chosen, files)
+    images = seen.parts
     texts = {"text": text, **texts} if text.strip() else texts
     if not texts and not images:
         what = "the files are blank" if files else "give text or files"
@@ -105,7 +106,7 @@ async def extract(
         evidence=found,
         attempts=extracted.attempts,
         mode=extracted.mode,
-        notes=(*schema.notes, *without_place, *notes, *_notes(extracted)),
+        notes=(*schema.notes, *seen.notes, *without_place, *notes, *_notes(extracted)),
     )
     told = call_result(
         extraction, _in_words(extraction, evidence or "doubtful"), "" if extraction.valid else "NOT VALID"

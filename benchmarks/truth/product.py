@@ -2,6 +2,9 @@
 
 from typing import Literal
 
+from ...server.features.ocr.quality import disagreement
+from ...server.features.ocr.tasks import ocr_task
+from ...server.features.ocr.transcripts import PageGeometry, transcript
 from .values import Json
 
 NOT_YET = "the measured functions are put in here"
@@ -9,7 +12,8 @@ NOT_YET = "the measured functions are put in here"
 
 def doubts(layer: str, reading: str) -> bool:
     """Whether a page is doubted, from the text of its PDF and what a model read."""
-    raise NotImplementedError(NOT_YET)
+    read = transcript(ocr_task("document_parsing", None), reading, {}, PageGeometry())
+    return bool(disagreement(read.words, layer, partly=False))
 
 
 def look_up(value: Json, text: str) -> Literal["found", "alike", "absent"]:

@@ -28,15 +28,19 @@ Upload = Callable[[str, str, BinaryIO], Awaitable[str]]
 
 @dataclass(frozen=True)
 class Attached:
-    """Parts of a message. `pdf_pages`: how many will be billed by the page; None: a PDF whose pages nobody counted."""
+    """Parts of a message. `pdf_pages`: how many will be billed by the page; None: a PDF whose pages nobody counted.
+
+    `notes`: what of the files is not among them.
+    """
 
     parts: tuple[dict[str, Any], ...] = ()
     pdf_pages: int | None = 0
+    notes: tuple[str, ...] = ()
 
     def __add__(self, other: "Attached") -> "Attached":
         counts = (self.pdf_pages, other.pdf_pages)
         pages = None if None in counts else sum(filter(None, counts))
-        return Attached(self.parts + other.parts, pages)
+        return Attached(self.parts + other.parts, pages, self.notes + other.notes)
 
 
 @dataclass(frozen=True)
@@ -103,20 +107,20 @@ async def attach(call: Call, model: str, files: Sequence[str]) -> Attached:
     return whole
 
 
-async def texts_and_images(call: Call, model: str, files: Sequence[str]) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    """The texts of files by name ("files[0]"), and their images as message parts, pages of scans included.
+async def texts_and_images(call: Call, model: str, files: Sequence[str]) -> tuple[dict[str, str], Attached]:
+    """The texts of files by name ("files[0]"), and what of them is to be looked at, pages of scans included.
 
     Raises:
         InvalidRequest: a file cannot be used, or the model reads no images.
     """
     texts: dict[str, str] = {}
-    images: list[dict[str, Any]] = []
+    images = Attached()
     for number, source in enumerate(files):
         async with open_source(call, source) as found, call.heartbeat("reading the file"):
             words, seen = await read_input(found, target_of(call, model))
         if words:
             texts[f"files[{number}]"] = words
-        images += seen.parts
+        images += seen
     return texts, images
 
 
@@ -164,14 +168,20 @@ async def attached(found: InputFile, target: TargetModel) -> Attached:
 
 
 async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], target: TargetModel) -> Attached:
-    """Pages as images; those of a PDF that are blank are left out.
+    """Pages as images; those of a PDF that are blank are left out, and noted if they cannot be drawn.
 
     Raises:
         InvalidRequest: too many for one request, or the model reads no images.
     """
     made = Attached()
     for number in numbers:
-        picture = await found.picture(number, target.pixels)
+        try:
+            picture = await found.picture(number, target.pixels)
+        except InvalidRequest as refusal:
+            if found.count == 1:
+                raise
+            made += Attached(notes=(refusal.reason,))
+            continue
         if picture.blank and isinstance(found, Pdf):
             continue
         target.require("image")
@@ -196,10 +206,10 @@ async def read_input(found: InputFile, target: TargetModel) -> tuple[str, Attach
         return found.text(), Attached()
     if not isinstance(found, Pdf):
         return "", await attached(found, target)
-    texts = await found.texts()
-    bare = [number for number, text in enumerate(texts, 1) if not text.strip()]
-    whole = "\n\n".join(texts)
-    return whole if whole.strip() else "", await pictures(found, bare, target) if bare else Attached()
+    texts, broken = await found.texts()
+    bare = [number for number, text in enumerate(texts, 1) if text is not None and not text.strip()]
+    whole = "\n\n".join(filter(None, texts))
+    return whole if whole.strip() else "", Attached(notes=tuple(broken)) + await pictures(found, bare, target)
 
 
 def image_part(url: str) -> dict[str, Any]:

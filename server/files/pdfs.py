@@ -17,16 +17,24 @@ class Pdf(RenderedFile):
         _, content = await self._asked(self._page(number), "text", number)
         return content.decode()
 
-    async def texts(self, max_chars: int = MAX_PDF_TEXT_CHARS) -> list[str]:
-        """The text layers of all pages; empty ones where there is none, as in a scan.
+    async def texts(self, max_chars: int = MAX_PDF_TEXT_CHARS) -> tuple[list[str | None], list[str]]:
+        """The text layers of all pages, empty ones where there is none, as in a scan; and what is wrong with pages that
+        cannot be read, in whose place None stands.
 
         Raises:
-            InvalidRequest: more than is read at once.
+            InvalidRequest: more than is read at once, or no page can be read.
         """
-        pages: list[str] = []
+        pages: list[str | None] = []
+        broken: list[InvalidRequest] = []
         for number in range(1, self.count + 1):
-            pages.append(await self.text(number))
-            max_chars -= len(pages[-1])
+            try:
+                pages.append(await self.text(number))
+            except InvalidRequest as refusal:
+                pages.append(None)
+                broken.append(refusal)
+            max_chars -= len(pages[-1] or "")
             if max_chars < 0:
                 raise InvalidRequest(f"{self.name} holds more text than is read at once. Split it and give the parts.")
-        return pages
+        if len(broken) == self.count:
+            raise broken[0]
+        return pages, [refusal.reason for refusal in broken]

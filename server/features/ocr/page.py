@@ -35,9 +35,13 @@ class Page(Frozen):
         """Its share of a reply, at most."""
         return text_tokens(json.dumps(self.model_dump(mode="json"), ensure_ascii=False)).most
 
+    def doubted(self, why: str) -> "Page":
+        """The page, and one more thing to be said of it."""
+        return self.model_copy(update={"why": "; ".join(filter(None, (self.why, why)))}) if why else self
+
     def read_twice(self, before: str) -> "Page":
         """The page, and that it was read before with that status."""
-        return self.model_copy(update={"why": "; ".join(filter(None, (self.why, f"read twice: at first {before}")))})
+        return self.doubted(f"read twice: at first {before}")
 
     @property
     def rank(self) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from ...catalog import plain
 from ...dashscope import INTERRUPTED, DashScopeError
 from ...errors import InvalidRequest
 from ...files import ImageFile, Link, Pdf, Picture
+from ...text import first_few
 from ..attachments import TargetModel, image_part
 from .page import Page, assess
 from .page_ranges import as_ranges
@@ -27,6 +28,7 @@ PAGES_AT_ONCE = 4
 # Tokens of a reply (hosts take 25,000), and of a page of which nothing is known yet.
 MAX_REPLY_TOKENS, EXPECTED_TOKENS, MIN_EXPECTED_TOKENS = 21_000, 5_000, 1_000
 BLANK = "there is nothing on it: it was not sent"
+UNSEEN = "nothing on it can be seen, though it has a text of its own, which follows: it was not sent"
 FULL, LATE = "the answer is full", "the time for one call has passed"
 SAMPLED_PAGES = 100  # pages whose sizes are looked at before
 GIVE_UP_AFTER = 3  # failed pages, where none was read
@@ -136,7 +138,7 @@ class PageRun:
             why = error.reason if isinstance(error, InvalidRequest) else str(error)
             return Page(page=number, status="failed", why=why)
         if sheet.picture and sheet.picture.blank:
-            return Page(page=number, status="empty", why=BLANK)
+            return _nothing_drawn(sheet)
         if self.failure or (self.call.past_soft_timeout and self.pages):
             return None
         try:
@@ -154,16 +156,17 @@ class PageRun:
             file = {"type": "file", "file": {"file_url": url}}
             return PageInput(number, file if self.source.is_pdf else image_part(url))
         picture = await self.source.picture(number, self.target.pixels)
-        if picture.blank:
-            return PageInput(number, {}, picture)
         layer = await self.source.text(number) if isinstance(self.source, Pdf) else ""
+        if picture.blank:
+            return PageInput(number, {}, picture, layer)
         return PageInput(number, image_part(await self.target.address(picture, self.source.name)), picture, layer)
 
     async def _asked(self, sheet: PageInput, changes: dict[str, Any]) -> tuple[Page, Exchange]:
         label = f"page {sheet.number}: " if len(self.numbers) > 1 else ""
         exchange = await self.call.ask(ocr_plan(self.call, self.target.name, self.task, sheet.part, changes, label))
         read = _read(self.task, exchange, self._geometry(sheet.picture))
-        return assess(sheet.number, self.task, read, exchange, sheet.layer), exchange
+        page = assess(sheet.number, self.task, read, exchange, sheet.layer)
+        return page.doubted(_undrawn(sheet.picture)), exchange
 
     def _geometry(self, picture: Picture | None) -> PageGeometry:
         in_pixels = tells_pixels(self.target.name)
@@ -232,6 +235,18 @@ class PageRun:
         if isinstance(self.source, Link):
             return [None]
         return await self.source.sizes(self.numbers[:SAMPLED_PAGES], self.target.pixels)
+
+
+def _nothing_drawn(sheet: PageInput) -> Page:
+    """A page without ink: it is empty only if its own text has no letters either."""
+    if not any(map(str.isalnum, sheet.layer)):
+        return Page(page=sheet.number, status="empty", why=BLANK)
+    return Page(page=sheet.number, status="failed", why=UNSEEN, text=sheet.layer).doubted(_undrawn(sheet.picture))
+
+
+def _undrawn(picture: Picture | None) -> str:
+    fonts = picture.missing_fonts if picture else ()
+    return f"letters in fonts that the file does not carry could not be drawn: {first_few(fonts)}" if fonts else ""
 
 
 def _read(task: OcrTask, exchange: Exchange, geometry: PageGeometry) -> Transcript:
