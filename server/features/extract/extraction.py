@@ -15,9 +15,9 @@ from ...catalog.pricing import text_tokens
 from ...errors import InvalidRequest
 from ...json_text import short_json
 from .chunks import Part, merged, parts_of, relaxed
-from .evidence import SearchableText
 from .part import Mode, PartResult, extract_part, modes
 from .schema import Schema, Violation
+from .searchable import SearchableText
 
 UNKNOWN_WINDOW_TOKENS = 24_000  # a part may have on a model whose window is not known
 MIN_WINDOW_TOKENS = 500
