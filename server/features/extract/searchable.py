@@ -20,7 +20,7 @@ PLAINLY = re.compile(r"[-+]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
 NUMERALS_ONLY = re.compile(f"{NUMERAL}+")
 
 
-class Finding(NamedTuple):
+class FoundPlace(NamedTuple):
     """The first place of a value. `places`: in how many it stands; `is_alike`: it is written otherwise there."""
 
     start: int
@@ -35,7 +35,7 @@ class SearchableText:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def find(self, value: str | float) -> Finding | None:
+    def find(self, value: str | float) -> FoundPlace | None:
         """The first place that says `value`, exactly or written alike."""
         return self._find_text(value) if isinstance(value, str) else self._find_number(value)
 
@@ -54,7 +54,7 @@ class SearchableText:
 
     # --- texts ---
 
-    def _find_text(self, value: str) -> Finding | None:
+    def _find_text(self, value: str) -> FoundPlace | None:
         wanted = value.strip()
         exactly = ((start, start + len(wanted)) for start in _starts(self.text, wanted))
         ways = (
@@ -64,12 +64,12 @@ class SearchableText:
         )
         return next(filter(None, (self._first_of(places, wanted) for places in ways)), None)
 
-    def _first_of(self, places: Iterable[Place], wanted: str) -> Finding | None:
+    def _first_of(self, places: Iterable[Place], wanted: str) -> FoundPlace | None:
         listed = list(islice(places, MAX_PLACES))
         if not listed:
             return None
         start, end = listed[0]
-        return Finding(start, end, len(listed), self.text[start:end] != wanted)
+        return FoundPlace(start, end, len(listed), self.text[start:end] != wanted)
 
     def _meaning(self, wanted: str) -> Iterator[Place]:
         """Where the same date, number or code is written in another way."""
@@ -119,7 +119,7 @@ class SearchableText:
 
     # --- numbers ---
 
-    def _find_number(self, value: float) -> Finding | None:
+    def _find_number(self, value: float) -> FoundPlace | None:
         """The first number of that very value, however it is written; the plainest first."""
         number = exact(repr(value))
         places = self._written.numbers.get(number) or (
@@ -128,7 +128,7 @@ class SearchableText:
         if not places:
             return None
         alike_ones, (start, end) = min((self._differs(number, place), place) for place in places)
-        return Finding(start, end, len(places), alike_ones)
+        return FoundPlace(start, end, len(places), alike_ones)
 
     def _differs(self, number: Decimal, place: Place) -> bool:
         quote = self.text[slice(*place)]

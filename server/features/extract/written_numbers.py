@@ -45,6 +45,9 @@ POINT_COUNTRY = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+\.\d{1,2}(?![\d.,])")
 OPENS_A_RANGE = re.compile(r"\d[^\s\d,，.。;；:：(]{1,4}\Z")  # 30%-50%, 5元-10元
 WORD_BEYOND = re.compile(r"[ \u00a0]([A-Za-z]+)")
 DASH = re.compile("[-–_]")
+MAX_BARE_CHARS = 16
+BARE_BEFORE = re.compile(r"|.?[\n\t|;，。；、：\u4e00-\u9fff]|[\d\u4e00-\u9fff，。：\n|] ", re.DOTALL)
+BARE_AFTER = re.compile(r"\Z|[\n\t|;，。；、年月日号人个件名页章条]| \d|[ ]?[|]")
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 TIMES_TEN = re.compile(r"[ ]?[×x*·][ ]?10(?:\^\{?([-+]?\d{1,3})\}?|([⁻]?[⁰¹²³⁴-⁹]{1,3}))")
 IS_RAISED = re.compile("[⁻]?[⁰¹²³⁴-⁹]+|\\^[-+]?\\d+")
@@ -68,112 +71,13 @@ TO = r"[ ]?(?:[~–至到]|-)[ ]?"
 MULTIPLIER_AHEAD = re.sub(r"\?P<\w+>", "?:", MULTIPLIER.pattern)
 SHARED = re.compile(rf"{TO}\d[\d.,]*(?={MULTIPLIER_AHEAD})")
 PERCENT = re.compile(r"[ \u00a0]?(?:(?P<hundred>%|percent\b|per cent\b|pct\b|Prozent\b|pour cent\b)|‰)")
-MEASURES = frozenset(
-    (
-        *(
-            "kg",
-            "g",
-            "mg",
-            "t",
-            "lb",
-            "lbs",
-            "oz",
-            "km",
-            "m",
-            "cm",
-            "mm",
-            "nm",
-            "um",
-            "dm",
-            "ft",
-            "in",
-            "mi",
-            "ha",
-            "sqm",
-        ),
-        *(
-            "L",
-            "l",
-            "ml",
-            "mL",
-            "dl",
-            "V",
-            "kV",
-            "mV",
-            "W",
-            "kW",
-            "MW",
-            "GW",
-            "A",
-            "mA",
-            "Ah",
-            "mAh",
-            "kWh",
-            "MWh",
-            "Wh",
-        ),
-        *("Hz", "kHz", "MHz", "GHz", "h", "hr", "hrs", "min", "s", "ms", "ns", "d", "day", "days", "weeks", "months"),
-        *(
-            "years",
-            "hours",
-            "minutes",
-            "KB",
-            "MB",
-            "GB",
-            "TB",
-            "PB",
-            "kB",
-            "Mbps",
-            "Gbps",
-            "kbps",
-            "bps",
-            "px",
-            "pt",
-            "em",
-        ),
-        *(
-            "dpi",
-            "ppi",
-            "ppm",
-            "ppb",
-            "rpm",
-            "fps",
-            "Pa",
-            "kPa",
-            "MPa",
-            "hPa",
-            "bar",
-            "psi",
-            "N",
-            "kN",
-            "Nm",
-            "J",
-            "kJ",
-        ),
-        *(
-            "MJ",
-            "cal",
-            "kcal",
-            "dB",
-            "lm",
-            "lx",
-            "K",
-            "C",
-            "F",
-            "mol",
-            "st",
-            "nd",
-            "rd",
-            "th",
-            "er",
-            "x",
-            "X",
-            "pcs",
-            "pc",
-        ),
-        *("page", "pages", "p", "pp", *CODES.split("|")),
-    )
-)
+MEASURE_NAMES = """
+    kg g mg t lb lbs oz km m cm mm nm um dm ft in mi ha sqm L l ml mL dl V kV mV W kW MW GW A mA Ah mAh kWh MWh Wh Hz
+    kHz MHz GHz h hr hrs min s ms ns d day days weeks months years hours minutes KB MB GB TB PB kB Mbps Gbps kbps bps px
+    pt em dpi ppi ppm ppb rpm fps Pa kPa MPa hPa bar psi N kN Nm J kJ MJ cal kcal dB lm lx K C F mol st nd rd th er x X
+    pcs pc page pages p pp
+"""
+MEASURES = frozenset((*MEASURE_NAMES.split(), *CODES.split("|")))
 
 
 class Number(NamedTuple):
@@ -214,8 +118,19 @@ def numbers_in(text: str, is_taken: Callable[[int], bool]) -> Iterator[Written]:
     comma_country = bool(COMMA_COUNTRY.search(text)) and not POINT_COUNTRY.search(text)
     reader = _Reader(text, comma_country)
     for run in RUN.finditer(text):
-        if run.start() >= reader.done and not is_taken(run.start()):
-            yield from reader.read(*run.span())
+        start, end = run.span()
+        if start < reader.done or is_taken(start):
+            continue
+        if _is_bare(text, start, end):
+            yield Written(start, end, (Number(Decimal(text[start:end]), start, end),))
+        else:
+            yield from reader.read(start, end)
+
+
+def _is_bare(text: str, start: int, end: int) -> bool:
+    """Whether digits have nothing around them that could change what they say: so most do in a table."""
+    is_whole = text[start:end].isdecimal() and end - start < MAX_BARE_CHARS and (text[start] != "0" or end - start == 1)
+    return bool(is_whole and BARE_BEFORE.fullmatch(text[max(0, start - 2) : start]) and BARE_AFTER.match(text, end))
 
 
 class _Reader:
