@@ -117,6 +117,7 @@ def _notes(extracted: Extracted, left_out: int, *, without_place: bool) -> list[
         *([f"To be read in {extracted.parts} parts."] if extracted.parts > 1 else []),
         *([NO_EVIDENCE_IN_IMAGES] if without_place else []),
         *([f"Evidence of {left_out:,} more values was left out: ask for fewer fields at once."] if left_out else []),
+        *extracted.told_twice,
         *(f"An answer is not whole: {cut}." for cut in extracted.cuts),
         *([f"What the model wrote instead, untrusted: {words}"] if extracted.words else []),
     ]
@@ -133,6 +134,7 @@ def _in_words(extraction: Extraction, evidence: str) -> str:
 def _evidence_in_words(evidence: Evidence) -> str:
     where = evidence.pointer or said("(the whole)")
     if not evidence.found:
-        return f"{where}: {said('NOT FOUND in the sources')}"
+        return f"{where}: {said('NOT FOUND in the sources')}" + (f" ({said(evidence.why)})" if evidence.why else "")
     source = "" if evidence.source == "text" else f" of {evidence.source}"
-    return f"{where}: {short_json(evidence.quote, MAX_WORDS_CHARS)} @{evidence.start}{source}"
+    places = f" x{evidence.places}" if (evidence.places or 0) > 1 else ""
+    return f"{where}: {short_json(evidence.quote, MAX_WORDS_CHARS)} @{evidence.start}{source}{places}"

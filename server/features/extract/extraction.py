@@ -16,6 +16,7 @@ from ...errors import InvalidRequest
 from ...json_text import short_json
 from .chunks import Part, merged, parts_of, relaxed
 from .part import Mode, PartResult, extract_part, modes
+from .repeats import told_twice
 from .schema import Schema, Violation
 from .searchable import SearchableText
 
@@ -35,6 +36,7 @@ class Extracted:
     read: tuple[PartResult, ...]
     parts: int
     failure: str = ""
+    told_twice: tuple[str, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -86,7 +88,8 @@ async def extract_all(
     data, violations = await anyio.to_thread.run_sync(partial(_joined, schema, done, read))
     violations += [Violation(pointer="", message=f"part {len(done) + 1} failed: {failure}")] if failure else []
     violations += _unread(parts, len(done))
-    return Extracted(data, tuple(violations), tuple(read), len(parts), failure)
+    twice = tuple(told_twice([result.data for result in read]))
+    return Extracted(data, tuple(violations), tuple(read), len(parts), failure, twice)
 
 
 def _parts(call: Call, model: str, schema: Schema, texts: Mapping[str, str], instructions: str) -> list[Part]:
@@ -153,7 +156,7 @@ def _shape_of_parts(schema: Schema) -> Schema:
 
 def _joined(schema: Schema, parts: Sequence[Part], read: Sequence[PartResult]) -> tuple[Any, list[Violation]]:
     texts = [SearchableText("\n".join(piece.text for piece in part)) for part in parts]
-    data, conflicts = merged([result.data for result in read], lambda part, value: texts[part].says(value))
+    data, conflicts = merged([result.data for result in read], lambda part, value: texts[part].says(value), schema.sets)
     violations = [violation for result in read if not result.read for violation in result.violations]
     for conflict in conflicts:
         message = f"parts disagree: kept {short_json(conflict.kept)}, not {short_json(conflict.other)}"
