@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from .written_numbers import Number, exact, times_ten
+from .written_numbers import UNROUNDED, Number, exact, times_ten
 
 DIGITS = {
     digit: number
@@ -34,6 +34,8 @@ def numerals_in(text: str) -> Iterator[Number]:
         number = _read(found)
         if number is not None and _is_meant(text, found):
             yield Number(number, *found.span())
+            if found["percent"]:
+                yield Number(times_ten(number, 2), *found.span())
 
 
 def _read(found: re.Match[str]) -> Decimal | None:
@@ -45,7 +47,7 @@ def _read(found: re.Match[str]) -> Decimal | None:
     number = times_ten(number, sum(LARGE_UNITS[unit] for unit in found["times"] or ""))
     hundredths = 10 * DIGITS.get(found["jiao"] or "零", 0) + DIGITS.get(found["fen"] or "零", 0)
     number = times_ten(number, -2) if found["percent"] else number
-    return exact(f"{number:f}") if not hundredths else exact(number + times_ten(Decimal(hundredths), -2))
+    return exact(f"{number:f}") if not hundredths else exact(UNROUNDED.add(number, times_ten(Decimal(hundredths), -2)))
 
 
 def _is_meant(text: str, found: re.Match[str]) -> bool:
@@ -53,7 +55,7 @@ def _is_meant(text: str, found: re.Match[str]) -> bool:
     if found["percent"] or found["times"] or FINANCIAL.search(found[0]):
         return not found["decimals"] or bool(found["percent"] or found["times"])
     if found["decimals"]:
-        return False
+        return found["whole"] == "零"
     if len(found["whole"]) > 1:
         return True
     before = text[found.start() - 1 : found.start()] if found.start() else ""

@@ -1,6 +1,7 @@
 """A text that values are looked up in: exactly first, then as the same may be written; never guessed."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cached_property
@@ -15,6 +16,7 @@ from .written_numbers import CURRENCY, CURRENCY_AFTER, exact, one_width
 
 MINUS = "-−－﹣"
 MAX_CANDIDATES = 5_000  # of one value are looked at: a text may hold each a million times, and always in a longer word
+MAX_REASONS = 20
 MAX_TOKEN_CHARS = 40
 PLAINLY = re.compile(r"[-+]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
 NUMERALS_ONLY = re.compile(f"{NUMERAL}+")
@@ -46,10 +48,10 @@ class SearchableText:
         """Why a value is not found though something like it stands there; empty where nothing does."""
         if isinstance(value, str) and (uncertain := self._uncertain_date(value)):
             return f"several dates could be meant: {uncertain}"
-        wanted = value.strip() if isinstance(value, str) else f"{abs(Decimal(repr(value))):f}".removesuffix(".0")
-        for start in islice(_starts(self._one_width, one_width(wanted)), 20):
-            if token := self._token_around(start, start + len(wanted)):
-                return f"the text has it as {token}"
+        for wanted in _writings(value):
+            for start in islice(_starts(self._one_width, one_width(wanted)), MAX_REASONS):
+                if token := self._token_around(start, start + len(wanted), isinstance(value, str)):
+                    return f"the text has it as {token}"
         return ""
 
     # --- texts ---
@@ -102,9 +104,8 @@ class SearchableText:
     def _same_case(self, wanted: str, place: Place) -> bool:
         """Whether large and small letters are the same, or so many that they do not matter: IT is not it."""
         quote = self.text[slice(*place)]
-        letters = sum(character.isupper() or character.islower() for character in wanted)
-        same = [each.isupper() for each in wanted if each.isalpha()] == [c.isupper() for c in quote if c.isalpha()]
-        return same or letters > 3 or (letters == 3 and quote.isupper())
+        letters = len(_cases(wanted))
+        return _cases(wanted) == _cases(quote) or letters > 3 or (letters == 3 and quote.isupper())
 
     def _stands_alone(self, place: Place) -> bool:
         """Whether it is not a piece of a longer token, number or word: 5 is not in 2025."""
@@ -143,8 +144,9 @@ class SearchableText:
             return self.text[slice(*place)]
         return value.strip() if len(readings) > 1 and any(each in self._written.dates for each in readings) else ""
 
-    def _token_around(self, start: int, end: int) -> str:
-        token = self._written.cut(start, end) or self._written.token_at(start) or self._word(start, end)
+    def _token_around(self, start: int, end: int, is_text: bool) -> str:
+        token = self._written.cut(start, end) or self._written.token_at(start)
+        token = token or (self._word(start, end) if is_text else (start, end))
         first, last = min(start, token[0]), max(end, token[1])
         text = clip(self.text[first:last], MAX_TOKEN_CHARS)
         return text if last - first > end - start else ""
@@ -187,6 +189,20 @@ class SearchableText:
         if id(made) not in self._small_texts:
             self._small_texts[id(made)] = simplified(made.text)
         return self._small_texts[id(made)]
+
+
+def _cases(text: str) -> list[bool]:
+    """Of each letter that is large or small, whether it is large."""
+    plain = unicodedata.normalize("NFKC", text)
+    return [letter.isupper() for letter in plain if letter.isupper() or letter.islower()]
+
+
+def _writings(value: str | float) -> list[str]:
+    """How a value may stand at the beginning of a longer token."""
+    if isinstance(value, str):
+        return [value.strip()]
+    number = exact(repr(value)).copy_abs()
+    return list(dict.fromkeys((f"{number:f}", f"{number:,f}")))
 
 
 def _starts(text: str, wanted: str) -> Iterator[int]:

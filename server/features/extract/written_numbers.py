@@ -10,6 +10,7 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import NamedTuple
 
 MAX_RUN_CHARS = 100
+MAX_PLAIN_DIGITS = 30  # 10^999 is not written out
 UNROUNDED = Context(prec=2_000, Emax=MAX_EMAX, Emin=MIN_EMIN)  # Python's own rounds to 28 digits
 WIDE_COMMA = re.compile("(?<=[０-９])，(?=[０-９])")
 ONE_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code) not in "，："} | str.maketrans({
@@ -119,11 +120,7 @@ def numbers_in(text: str, is_taken: Callable[[int], bool]) -> Iterator[Written]:
     reader = _Reader(text, comma_country)
     for run in RUN.finditer(text):
         start, end = run.span()
-        if start < reader.done or is_taken(start):
-            continue
-        if _is_bare(text, start, end):
-            yield Written(start, end, (Number(Decimal(text[start:end]), start, end),))
-        else:
+        if start >= reader.done and not is_taken(start):
             yield from reader.read(start, end)
 
 
@@ -141,7 +138,9 @@ class _Reader:
 
     def read(self, start: int, end: int) -> Iterator[Written]:
         run = self.text[start:end]
-        if " " in run and not (len(run) <= MAX_RUN_CHARS and self._is_spaced_number(run, start, end)):
+        if _is_bare(self.text, start, end):
+            yield Written(start, end, (Number(Decimal(run), start, end),))
+        elif " " in run and not (len(run) <= MAX_RUN_CHARS and self._is_spaced_number(run, start, end)):
             yield from self._each(start, run.split(" "))
         elif len(run) > MAX_RUN_CHARS:
             yield Written(start, end)
@@ -201,8 +200,9 @@ class _Reader:
         numbers = written.numbers
         if numbers and (percent := PERCENT.match(self.text, last)):
             share = times_ten(numbers[0].value, -2 if percent["hundred"] else -3)
-            numbers = (*numbers, Number(share, numbers[0].start, percent.end()))
-        plain = "" if PLAIN.fullmatch(digits) or not numbers else f"{abs(numbers[0].value):f}"
+            is_whole = share == share.to_integral_value()  # 1 is not meant by 100%
+            numbers = numbers if is_whole else (*numbers, Number(share, numbers[0].start, percent.end()))
+        plain = "" if PLAIN.fullmatch(digits) or not numbers else f"{numbers[0].value.copy_abs():f}"
         if digits.startswith("00") or re.match(r"0\d\d", digits):
             numbers = ()  # a code: 7 is not 007
         return written._replace(numbers=numbers, plain=plain, plain_start=first, plain_end=last)
@@ -310,18 +310,18 @@ class _Reader:
         bare = CURRENCY.sub("", before.rstrip(" \u00a0"))
         inner = before.removesuffix("-")
         if inner != before and CURRENCY.search(inner):  # $-5
-            return _one(-value, first - len(before) + len(CURRENCY.sub("", inner)), end, first, last)
+            return _one(value.copy_negate(), first - len(before) + len(CURRENCY.sub("", inner)), end, first, last)
         bare = before if bare == before.rstrip(" \u00a0") else bare
         at = first - len(before) + len(bare)
         if bare[-1:] in ("△", "▲") or bare[-2:] in ("△ ", "▲ "):
-            return _one(-value, at - 1 - bare.endswith(" "), end, first, last)
+            return _one(value.copy_negate(), at - 1 - bare.endswith(" "), end, first, last)
         if self._is_minus(at):
-            return _one(-value, at - 1, end, first, last)
+            return _one(value.copy_negate(), at - 1, end, first, last)
         money = bool(re.search("[.,']", text[first:last]))
         if money and text[end : end + 1] == "-" and not text[end + 1 : end + 3].strip(" -"):
-            return _one(-value, first, end + 1, first, last)
-        if self._is_in_parentheses(at, end) and (money or last - first > 2):
-            return _one(-value, at - 1, end + 1, first, last)
+            return _one(value.copy_negate(), first, end + 1, first, last)
+        if self._is_in_parentheses(at, end) and (money or at < first):
+            return _one(value.copy_negate(), at - 1, end + 1, first, last)
         return _one(value, first, end, first, last)
 
     def _is_minus(self, at: int) -> bool:
@@ -333,7 +333,7 @@ class _Reader:
         return sign == "-" and not (before.isascii() and before.isalnum()) and before not in ("-", "–")
 
     def _is_in_parentheses(self, at: int, end: int) -> bool:
-        """As accounts write what is owed: (1,234.50), with nothing else inside, and no word before it."""
+        """As accounts write what is owed: (1,234.50), with nothing else inside, and no word before it; not (2024)."""
         inside = self.text[at - 1 : at] == "(" and self.text[end : end + 1] == ")"
         before = self.text[at - 2 : at - 1] if at > 1 else ""
         return inside and not before.isalnum()
@@ -341,7 +341,8 @@ class _Reader:
 
 def _one(value: Decimal, start: int, end: int, first: int = 0, last: int = 0) -> Written:
     number = Number(exact(value), start, end)
-    plain = f"{abs(number.value):f}" if last and end > last and first == start else ""
+    is_plain = last and end > last and first == start and number.value.adjusted() < MAX_PLAIN_DIGITS
+    plain = f"{number.value.copy_abs():f}" if is_plain else ""
     return Written(start, end, (number,), plain, first, end)
 
 
