@@ -449,13 +449,40 @@ async def test_a_long_text_is_read_in_parts_and_made_one(hosted: Hosted) -> None
 
     found = result.structured_content
     assert len(wire.requests) >= 3
-    assert found["data"] == {"names": ["张三", "李四"], "year": 1, "title": "西湖"}
+    assert found["data"] == {"names": ["张三", "张三", "李四"], "year": 1, "title": "西湖"}
     assert [each["message"] for each in found["violations"]] == ["parts disagree: kept 1, not 2"]
     assert found["attempts"] == len(wire.requests)
     assert any(message and message.startswith("reading part 1 of") for message in told)
     sent = "".join(json.loads(request.content)["messages"][1]["content"] for request in wire.requests)
     assert sent.count("作者：张三") == sent.count("作者：李四") == 1
     assert '"required"' not in json.loads(wire.requests[0].content)["messages"][1]["content"]
+
+
+ROWS = {"type": "object", "properties": {"rows": {"type": "array", "items": {"type": "object"}}}}
+
+
+async def test_the_rows_of_a_long_table_keep_their_header_and_each_other(hosted: Hosted) -> None:
+    statement = "日期\t摘要\t金额\n" + "".join(f"3月{n % 28 + 1}日\t账户管理费\t{n}.00\n" for n in range(4_000))
+    row = {"day": "3月1日", "fee": 28}
+    wire = FakeDashScope([said({"rows": [row]}, request_id=f"req-{n}") for n in range(9)])
+    found = await data(hosted, wire, text=statement, model="qwen-max", json_schema=ROWS)
+
+    sent = [json.loads(request.content)["messages"][1]["content"] for request in wire.requests]
+    assert len(sent) > 1
+    assert found["data"] == {"rows": [row] * len(sent)}
+    assert all("Its header, read already and no data:\n日期\t摘要\t金额\n]\n3月" in text for text in sent[1:])
+    assert f"Rows of /rows that look like one of an earlier part: {len(sent) - 1}." in " ".join(found["notes"])
+    for each in found["evidence"]:
+        assert each["quote"] is None or statement[each["start"] : each["end"]] == each["quote"]
+
+
+async def test_the_text_says_how_often_and_why_not(hosted: Hosted) -> None:
+    text = "作者：西湖，西湖。注册资本1200万元"
+    wire = FakeDashScope([said({"title": "西湖", "year": 1200})])
+    told = text_of(await ask(hosted, wire, text=text, evidence="all"))
+
+    assert '/title: "西湖" @3 x2' in told
+    assert "/year: NOT FOUND in the sources (the text has it as 1200万)" in told
 
 
 @pytest.mark.parametrize(("region", "requests"), [("cn-beijing", 3), ("ap-southeast-1", 1)])

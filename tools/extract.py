@@ -129,6 +129,7 @@ async def _evidence_of(data: Any, texts: Mapping[str, str]) -> tuple[tuple[Evide
 def _notes(extracted: Extracted) -> list[str]:
     return [
         *([f"To be read in {extracted.parts} parts."] if extracted.parts > 1 else []),
+        *extracted.told_twice,
         *(f"An answer is not whole: {cut}." for cut in extracted.cuts),
         *(f"{WROTE} {short_json(words, MAX_WORDS_CHARS)}" for words in extracted.words),
     ]
@@ -150,6 +151,7 @@ def _note_in_words(note: str) -> str:
 def _evidence_in_words(evidence: Evidence) -> str:
     where = evidence.pointer or said("(the whole)")
     if not evidence.found:
-        return f"{where}: {said('NOT FOUND in the sources')}"
+        return f"{where}: {said('NOT FOUND in the sources')}" + (f" ({said(evidence.why)})" if evidence.why else "")
     source = "" if evidence.source == "text" else f" of {evidence.source}"
-    return f"{where}: {short_json(evidence.quote, MAX_QUOTE_CHARS)} @{evidence.start}{source}"
+    places = f" x{evidence.places}" if (evidence.places or 0) > 1 else ""
+    return f"{where}: {short_json(evidence.quote, MAX_QUOTE_CHARS)} @{evidence.start}{source}{places}"

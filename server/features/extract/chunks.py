@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...catalog.pricing import text_tokens
 from ...json_text import pointer
+from .tables import table_header
 
 # Where a reader would put the text down, the best places first.
 BORDERS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"[。！？；!?;]|\.\s"), re.compile(r"[，,、\s]"))
@@ -15,11 +16,15 @@ BORDERS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"[。！？；
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a source: `text` is source[start : start + len(text)]."""
+    """A stretch of a source: `text` is source[start : start + len(text)]; no two overlap.
+
+    `header`: of the table that goes on in it, from an earlier stretch.
+    """
 
     source: str
     start: int
     text: str
+    header: str = ""
 
 
 Part = tuple[Piece, ...]
@@ -30,7 +35,7 @@ def parts_of(sources: Mapping[str, str], max_part_tokens: int) -> list[Part]:
     parts: list[list[Piece]] = [[]]
     room = max_part_tokens
     for piece in (piece for name, text in sources.items() for piece in _split(name, text, max_part_tokens)):
-        tokens = text_tokens(piece.text).most
+        tokens = _tokens(piece.text) + (_tokens(piece.header) if piece.header else 0)
         if parts[-1] and tokens > room:
             parts.append([])
             room = max_part_tokens
@@ -40,15 +45,23 @@ def parts_of(sources: Mapping[str, str], max_part_tokens: int) -> list[Part]:
 
 
 def _split(name: str, text: str, max_part_tokens: int) -> Iterator[Piece]:
-    tokens = text_tokens(text).most
+    tokens = _tokens(text)
     length = len(text) if tokens <= max_part_tokens else max(1, int(len(text) * max_part_tokens / tokens * 0.9))
-    start = 0
+    start, floor, header = 0, 0, ""
     while start < len(text):
+        header = table_header(text, floor, start, header)
+        room = max_part_tokens - (_tokens(header) if header else 0)
+        if room < max_part_tokens // 2:
+            header, room = "", max_part_tokens
         end = _border(text, start, start + length)
-        while text_tokens(text[start:end]).most > max_part_tokens and end - start > 1:  # denser here than on the whole
+        while _tokens(text[start:end]) > room and end - start > 1:  # denser here than on the whole
             end = _border(text, start, start + (end - start) * 2 // 3)
-        yield Piece(name, start, text[start:end])
-        start = end
+        yield Piece(name, start, text[start:end], header)
+        start, floor = end, start
+
+
+def _tokens(text: str) -> int:
+    return text_tokens(text).most
 
 
 def _border(text: str, start: int, end: int) -> int:
@@ -69,13 +82,18 @@ class Conflict:
     other: Any
 
 
-def merged(results: Sequence[Any], is_found: Callable[[int, Any], bool]) -> tuple[Any, list[Conflict]]:
-    """The results of all parts as one: arrays joined without repeats, of single values the first with evidence.
+def merged(
+    results: Sequence[Any], is_found: Callable[[int, Any], bool], sets: Collection[str] = ()
+) -> tuple[Any, list[Conflict]]:
+    """The results of all parts as one: arrays joined, of single values the first with evidence.
 
-    `is_found(part, value)`: whether a part's own text says the value.
+    Parts do not overlap, so what two of them tell stands twice in the sources, and twice in the data: a fee each month.
+    `is_found(part, value)`: whether a part's own text says the value; `sets`: pointers of arrays of unique items.
     """
     conflicts: list[Conflict] = []
     whole = _merged(list(enumerate(results)), "", is_found, conflicts)
+    for where in sets:
+        _make_unique(whole, where.split("/")[1:])
     return whole, conflicts
 
 
@@ -99,7 +117,7 @@ def _merged(
             for name in names
         }
     if all(isinstance(value, list) for _, value in values):
-        return _without_repeats([value for _, value in values])
+        return [item for _, items in values for item in items]
     kept = next((value for part, value in values if is_found(part, value)), values[0][1])
     others = {json.dumps(value): value for _, value in values}
     del others[json.dumps(kept)]
@@ -107,15 +125,13 @@ def _merged(
     return kept
 
 
-def _without_repeats(lists: Sequence[Sequence[Any]]) -> list[Any]:
-    """All items; one that an earlier part has told is not told again, but twice in one part is twice."""
-    joined: list[Any] = []
-    told: set[str] = set()
-    for items in lists:
-        keys = [json.dumps(item, sort_keys=True, ensure_ascii=False) for item in items]
-        joined += [item for item, key in zip(items, keys, strict=True) if key not in told]
-        told |= set(keys)
-    return joined
+def _make_unique(data: Any, path: Sequence[str]) -> None:
+    """Of the array that stands there, each item once."""
+    for name in path:
+        data = data.get(name.replace("~1", "/").replace("~0", "~")) if isinstance(data, dict) else None
+    if isinstance(data, list):
+        data[:] = {json.dumps(item, sort_keys=True, ensure_ascii=False): item for item in reversed(data)}.values()
+        data.reverse()
 
 
 def relaxed(schema: Any) -> Any:

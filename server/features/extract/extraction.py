@@ -15,9 +15,10 @@ from ...catalog.pricing import text_tokens
 from ...errors import InvalidRequest
 from ...json_text import short_json
 from .chunks import Part, merged, parts_of, relaxed
-from .evidence import SearchableText
 from .part import Mode, PartResult, extract_part, modes
+from .repeats import told_twice
 from .schema import Schema, Violation, checked
+from .searchable import SearchableText
 
 UNKNOWN_WINDOW_TOKENS = 24_000  # a part may have on a model whose window is not known
 MIN_WINDOW_TOKENS = 500
@@ -35,6 +36,7 @@ class Extracted:
     read: tuple[PartResult, ...]
     parts: int
     failed: PartResult | None = None
+    told_twice: tuple[str, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -86,7 +88,10 @@ async def extract_all(
     data, violations = await _made_one(schema, done, read)
     violations += [Violation(pointer="", message=f"part {len(done) + 1} failed: {failed.failure}")] if failed else []
     violations += _unread(parts, len(done))
-    return Extracted(data, tuple(violations), tuple(read), len(parts), failed)
+    twice: tuple[str, ...] = ()
+    with Salvage("rows that are told twice could not be looked for"):
+        twice = tuple(told_twice([result.data for result in read]))
+    return Extracted(data, tuple(violations), tuple(read), len(parts), failed, twice)
 
 
 def _parts(call: Call, model: str, schema: Schema, texts: Mapping[str, str], instructions: str) -> list[Part]:
@@ -160,7 +165,7 @@ async def _made_one(schema: Schema, parts: Sequence[Part], read: Sequence[PartRe
 
 def _joined(schema: Schema, parts: Sequence[Part], read: Sequence[PartResult]) -> tuple[Any, list[Violation]]:
     texts = [SearchableText("\n".join(piece.text for piece in part)) for part in parts]
-    data, conflicts = merged([result.data for result in read], lambda part, value: texts[part].says(value))
+    data, conflicts = merged([result.data for result in read], lambda part, value: texts[part].says(value), schema.sets)
     violations = [violation for result in read if not result.read for violation in result.violations]
     for conflict in conflicts:
         message = f"parts disagree: kept {short_json(conflict.kept)}, not {short_json(conflict.other, MAX_DATA_CHARS)}"

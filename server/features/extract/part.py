@@ -13,7 +13,7 @@ from ...calls.ask import Exchange, RequestFailed
 from ...calls.call import Call
 from ...catalog import Model
 from ...json_text import NoJson, json_of
-from .chunks import Part
+from .chunks import Part, Piece
 from .schema import Schema, Violation, checked
 
 Mode = Literal["json_schema", "json_object", "prompt"]
@@ -137,8 +137,15 @@ def _question(
 ) -> list[dict[str, Any]]:
     shape = json.dumps(schema.given, ensure_ascii=False)
     tag = f"source-{token_hex(3)}"  # which no source can foresee, and so none can close
-    sources = "\n\n".join(f'<{tag} name="{piece.source}">\n{piece.text}\n</{tag}>' for piece in part)
+    sources = "\n\n".join(f'<{tag} name="{piece.source}">\n{_beginning(piece)}{piece.text}\n</{tag}>' for piece in part)
     asked = [f"JSON schema:\n{shape}", instructions, of, sources]
     text = "\n\n".join(filter(None, asked))
     content: Any = [*images, {"type": "text", "text": text}] if images else text
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": content}]
+
+
+def _beginning(piece: Piece) -> str:
+    """What a reader of this part alone would miss."""
+    if not piece.header:
+        return ""
+    return f"[The table goes on from an earlier part. Its header, read already and no data:\n{piece.header}\n]\n"

@@ -113,6 +113,21 @@ class Schema:
         named = self._resolved(self._checked).get("type")
         return named if isinstance(named, str) else "object" if "properties" in self._checked else ""
 
+    @property
+    def sets(self) -> list[str]:
+        """The pointers of the arrays whose items have to be unique; not of those inside arrays."""
+        return list(self._sets(self.given, [], ()))
+
+    def _sets(self, node: Any, path: list[str], seen: tuple[int, ...]) -> Iterator[str]:
+        node = self._resolved(node) if isinstance(node, dict) else {}
+        if id(node) in seen:
+            return
+        if node.get("uniqueItems") is True:
+            yield pointer(path)
+        inner = node.get("properties")
+        for name, value in inner.items() if isinstance(inner, dict) else ():
+            yield from self._sets(value, [*path, name], (*seen, id(node)))
+
     def _steps(self, node: Any, path: tuple[int, ...]) -> int:
         """How many schemas look at one value at this node."""
         if not isinstance(node, dict) or id(node) in path:

@@ -28,7 +28,7 @@ PAGES_AT_ONCE = 4
 # Tokens of a reply (hosts take 25,000), and of a page of which nothing is known yet.
 MAX_REPLY_TOKENS, EXPECTED_TOKENS, MIN_EXPECTED_TOKENS = 21_000, 5_000, 1_000
 BLANK = "there is nothing on it: it was not sent"
-UNSEEN = "nothing on it can be seen, though it has a text of its own, which follows: it was not sent"
+UNSEEN_TEXT = "nothing on it can be seen, though it has a text of its own, which follows: it was not sent"
 FULL, LATE = "the answer is full", "the time for one call has passed"
 SAMPLED_PAGES = 100  # pages whose sizes are looked at before
 GIVE_UP_AFTER = 3  # failed pages, where none was read
@@ -241,7 +241,7 @@ def _nothing_drawn(sheet: PageInput) -> Page:
     """A page without ink: it is empty only if its own text has no letters either."""
     if not any(map(str.isalnum, sheet.layer)):
         return Page(page=sheet.number, status="empty", why=BLANK)
-    return Page(page=sheet.number, status="failed", why=UNSEEN, text=sheet.layer).doubted(_undrawn(sheet.picture))
+    return Page(page=sheet.number, status="failed", why=UNSEEN_TEXT, text=sheet.layer).doubted(_undrawn(sheet.picture))
 
 
 def _undrawn(picture: Picture | None) -> str:

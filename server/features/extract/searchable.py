@@ -1,0 +1,229 @@
+"""A text that values are looked up in: exactly first, then as the same may be written; never guessed."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from functools import cached_property
+from itertools import islice
+from typing import NamedTuple
+
+from ...text import clip
+from .alike import Alike, alike, line_hyphens, simplified, spells
+from .chinese_numerals import NUMERAL
+from .written import MAX_PLACES, Place, WrittenText, compact, meant_dates, meant_number
+from .written_numbers import CURRENCY_BEFORE, CURRENCY_AFTER, exact, one_width
+
+MINUS = "-−－﹣"
+MAX_CANDIDATES = 5_000  # of one value are looked at: a text may hold each a million times, and always in a longer word
+MAX_REASONS = 20
+MAX_TOKEN_CHARS = 40
+PLAINLY = re.compile(r"[-+]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
+NUMERALS_ONLY = re.compile(f"{NUMERAL}+")
+
+
+class FoundPlace(NamedTuple):
+    """The first place of a value. `places`: in how many it stands; `is_alike`: it is written otherwise there."""
+
+    start: int
+    end: int
+    places: int
+    is_alike: bool
+
+
+class SearchableText:
+    """A text that values are looked up in."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def find(self, value: str | float) -> FoundPlace | None:
+        """The first place that says `value`, exactly or written alike."""
+        return self._find_text(value) if isinstance(value, str) else self._find_number(value)
+
+    def says(self, value: object) -> bool:
+        return isinstance(value, str | int | float) and not isinstance(value, bool) and self.find(value) is not None
+
+    def why_not(self, value: str | float) -> str:
+        """Why a value is not found though something like it stands there; empty where nothing does."""
+        if isinstance(value, str) and (uncertain := self._uncertain_date(value)):
+            return f"several dates could be meant: {uncertain}"
+        for wanted in _writings(value):
+            for start in islice(_starts(self._one_width, one_width(wanted)), MAX_REASONS):
+                if token := self._token_around(start, start + len(wanted), isinstance(value, str)):
+                    return f"the text has it as {token}"
+        return ""
+
+    # --- texts ---
+
+    def _find_text(self, value: str) -> FoundPlace | None:
+        wanted = value.strip()
+        exactly = ((start, start + len(wanted)) for start in _starts(self.text, wanted))
+        ways = (
+            filter(self._stands_alone, exactly),
+            self._meaning(wanted),
+            filter(self._stands_alone, self._written_alike(wanted)),
+        )
+        return next(filter(None, (self._first_of(places, wanted) for places in ways)), None)
+
+    def _first_of(self, places: Iterable[Place], wanted: str) -> FoundPlace | None:
+        listed = list(islice(places, MAX_PLACES))
+        if not listed:
+            return None
+        start, end = listed[0]
+        return FoundPlace(start, end, len(listed), self.text[start:end] != wanted)
+
+    def _meaning(self, wanted: str) -> Iterator[Place]:
+        """Where the same date, number or code is written in another way."""
+        dates = meant_dates(wanted)
+        if dates:
+            yield from self._written.dates.get(dates[0], ()) if len(dates) == 1 else ()
+            return
+        number = meant_number(wanted)
+        if number is not None:
+            yield from (place for place in self._written.numbers.get(number, ()) if self._is_amount(wanted, place))
+        if code := compact(wanted):
+            yield from self._written.codes.get(code, ())
+
+    def _is_amount(self, wanted: str, place: Place) -> bool:
+        """3.10 may be a version, and no 3.1: zeros are left out of money only."""
+        quote = self.text[slice(*place)]
+        before, after = self.text[max(0, place[0] - 5) : place[0]], one_width(self.text[place[1] : place[1] + 5])
+        has_currency = CURRENCY_BEFORE.search(one_width(before).rstrip()) or CURRENCY_AFTER.match(after)
+        is_plain = re.fullmatch(r"[-\d.]+", quote) and re.fullmatch(r"[-\d.]+", wanted)
+        return not is_plain or quote == wanted or bool(has_currency)
+
+    def _written_alike(self, wanted: str) -> Iterator[Place]:
+        own = alike(wanted, WrittenText(wanted).replaced).text
+        yield from _places(self._alike, self._alike.text, own)
+        small = simplified(own)
+        for made in (self._alike, self._joined_lines):
+            if made is not None:
+                yield from (p for p in _places(made, self._small(made), small) if self._same_case(wanted, p))
+
+    def _same_case(self, wanted: str, place: Place) -> bool:
+        """Whether large and small letters are the same, or so many that they do not matter: IT is not it."""
+        quote = self.text[slice(*place)]
+        letters = len(_cases(wanted))
+        return _cases(wanted) == _cases(quote) or letters > 3 or (letters == 3 and quote.isupper())
+
+    def _stands_alone(self, place: Place) -> bool:
+        """Whether it is not a piece of a longer token, number or word: 5 is not in 2025."""
+        start, end = place
+        if _joined(self.text, start, -1) or _joined(self.text, end - 1, +1) or self._written.cut(start, end):
+            return False
+        quote = self.text[start:end]
+        around = self.text[max(0, start - 1) : start] + self.text[end : end + 1]
+        if len(quote) == 1 and quote.isascii() and quote.isalpha():
+            return not any(map(str.isalnum, around))  # the A of 附件A
+        return not (NUMERALS_ONLY.fullmatch(quote) and any(map(NUMERALS_ONLY.fullmatch, around)))
+
+    # --- numbers ---
+
+    def _find_number(self, value: float) -> FoundPlace | None:
+        """The first number of that very value, however it is written; the plainest first."""
+        number = exact(repr(value))
+        places = self._written.numbers.get(number) or (
+            self._written.codes.get(compact(str(value)), []) if isinstance(value, int) else []
+        )
+        if not places:
+            return None
+        alike_ones, (start, end) = min((self._differs(number, place), place) for place in places)
+        return FoundPlace(start, end, len(places), alike_ones)
+
+    def _differs(self, number: Decimal, place: Place) -> bool:
+        quote = self.text[slice(*place)]
+        return not PLAINLY.fullmatch(quote) or exact(quote.replace(",", "")) != number
+
+    # --- what is not found ---
+
+    def _uncertain_date(self, value: str) -> str:
+        readings = meant_dates(value)
+        place = next((self._written.uncertain[each] for each in readings if each in self._written.uncertain), None)
+        if place:
+            return self.text[slice(*place)]
+        return value.strip() if len(readings) > 1 and any(each in self._written.dates for each in readings) else ""
+
+    def _token_around(self, start: int, end: int, is_text: bool) -> str:
+        token = self._written.cut(start, end) or self._written.token_at(start)
+        token = token or (self._word(start, end) if is_text else (start, end))
+        first, last = min(start, token[0]), max(end, token[1])
+        text = clip(self.text[first:last], MAX_TOKEN_CHARS)
+        return text if last - first > end - start else ""
+
+    def _word(self, start: int, end: int) -> Place:
+        """What is joined to both of its sides, a few characters of it."""
+        first = start
+        while first > 0 and start - first < MAX_TOKEN_CHARS and self.text[first - 1].isalnum():
+            first -= 1
+        last = end
+        while last < len(self.text) and last - end < MAX_TOKEN_CHARS and self.text[last].isalnum():
+            last += 1
+        return first, last
+
+    # --- made once ---
+
+    @cached_property
+    def _one_width(self) -> str:
+        return one_width(self.text)
+
+    @cached_property
+    def _written(self) -> WrittenText:
+        return WrittenText(self.text)
+
+    @cached_property
+    def _alike(self) -> Alike:
+        return alike(self.text, self._written.replaced)
+
+    @cached_property
+    def _joined_lines(self) -> Alike | None:
+        """With the words whole that the ends of lines have parted."""
+        hyphens = line_hyphens(self.text)
+        return alike(self.text, {**self._written.replaced, **hyphens}) if hyphens else None
+
+    @cached_property
+    def _small_texts(self) -> dict[int, str]:
+        return {}
+
+    def _small(self, made: Alike) -> str:
+        if id(made) not in self._small_texts:
+            self._small_texts[id(made)] = simplified(made.text)
+        return self._small_texts[id(made)]
+
+
+def _cases(text: str) -> list[bool]:
+    """Of each letter that is large or small, whether it is large."""
+    plain = unicodedata.normalize("NFKC", text)
+    return [letter.isupper() for letter in plain if letter.isupper() or letter.islower()]
+
+
+def _writings(value: str | float) -> list[str]:
+    """How a value may stand at the beginning of a longer token."""
+    if isinstance(value, str):
+        return [value.strip()]
+    number = exact(repr(value)).copy_abs()
+    return list(dict.fromkeys((f"{number:f}", f"{number:,f}")))
+
+
+def _starts(text: str, wanted: str) -> Iterator[int]:
+    """Where a text stands; in a very long word only once."""
+    start, seen = text.find(wanted) if wanted else -1, 0
+    while start >= 0 and seen < MAX_CANDIDATES:
+        yield start
+        start, seen = text.find(wanted, start + 1), seen + 1
+
+
+def _places(made: Alike, text: str, wanted: str) -> Iterator[Place]:
+    for at in _starts(text, wanted):
+        if place := made.place(at, at + len(wanted)):
+            yield place
+
+
+def _joined(text: str, edge: int, step: int) -> bool:
+    """Whether the character beyond an edge belongs to the same word or number."""
+    letter, beyond, further = (text[at : at + 1] if at >= 0 else "" for at in (edge, edge + step, edge + 2 * step))
+    if spells(letter) and spells(beyond):
+        return True
+    if step < 0 and letter.isdigit() and beyond and beyond in MINUS:
+        return not further.isalnum()  # its sign: -5 is not 5, but 1-5 holds a 5
+    return letter.isdigit() and beyond in tuple(".,．，") and further.isdigit()
