@@ -2,12 +2,12 @@
 
 from typing import Literal
 
+from ...server.features.extract.evidence import evidence_of
+from ...server.features.extract.searchable import SearchableText
 from ...server.features.ocr.quality import disagreement
 from ...server.features.ocr.tasks import ocr_task
 from ...server.features.ocr.transcripts import PageGeometry, transcript
 from .values import Json
-
-NOT_YET = "the measured functions are put in here"
 
 
 def doubts(layer: str, reading: str) -> bool:
@@ -18,9 +18,13 @@ def doubts(layer: str, reading: str) -> bool:
 
 def look_up(value: Json, text: str) -> Literal["found", "alike", "absent"]:
     """Whether a value stands in a text."""
-    raise NotImplementedError(NOT_YET)
+    (evidence,), _ = evidence_of(value, {"text": SearchableText(text)})
+    if not evidence.found:
+        return "absent"
+    return "alike" if evidence.alike else "found"
 
 
 def places(value: Json, text: str) -> int:
     """In how many places a value that is found stands."""
-    raise NotImplementedError(NOT_YET)
+    (evidence,), _ = evidence_of(value, {"text": SearchableText(text)})
+    return evidence.places or 0

@@ -12,7 +12,7 @@ from ...text import clip
 from .alike import Alike, alike, line_hyphens, simplified, spells
 from .chinese_numerals import NUMERAL
 from .written import MAX_PLACES, Place, WrittenText, compact, meant_dates, meant_number
-from .written_numbers import CURRENCY_BEFORE, CURRENCY_AFTER, exact, one_width
+from .written_numbers import CURRENCY_AFTER, CURRENCY_BEFORE, exact, one_width
 
 MINUS = "-−－﹣"
 MAX_CANDIDATES = 5_000  # of one value are looked at: a text may hold each a million times, and always in a longer word
