@@ -143,6 +143,39 @@ async def test_what_is_no_whole_image_is_told_as_what_it_is(tmp_path: Path, cont
     assert says in await refused(str(tmp_path / "x.png"), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "a JPEG 2000 image"),
+        (b"8BPS\x00\x01", "a Photoshop file"),
+        (b"\x00\x00\x01\x00\x01\x00", "an icon"),
+        (b"II+\x00\x08\x00", "a BigTIFF image"),
+        (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "a JPEG XL image"),
+        (b"%!PS-Adobe-3.0", "a PostScript file"),
+        (b"{\\rtf1", "an RTF document"),
+    ],
+)
+async def test_a_kind_that_is_not_read_is_named(tmp_path: Path, head: bytes, kind: str) -> None:
+    (tmp_path / "x.bin").write_bytes(head + bytes(64))
+
+    assert f"x.bin is {kind}, which is not read. Save it as PNG, JPEG or PDF." in await refused(
+        str(tmp_path / "x.bin"), tmp_path
+    )
+
+
+async def test_a_text_that_speaks_of_a_pdf_is_a_text(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("# 格式\n\nA PDF begins with `%PDF-1.7`, then objects.\n", "utf-8")
+    async with open_input(str(tmp_path / "notes.md"), (tmp_path.resolve(),)) as found:
+        assert isinstance(found, OtherFile)
+        assert "%PDF-1.7" in found.text()
+
+
+async def test_a_name_with_a_sharp_is_found_by_its_file_url(tmp_path: Path) -> None:
+    (tmp_path / "发票 #3?.png").write_bytes(picture())
+    async with open_input(f"file://{tmp_path}/发票 #3?.png", (tmp_path.resolve(),)) as found:
+        assert found.name == "发票 #3?.png"
+
+
 @pytest.mark.parametrize(("width", "height"), [(10, 100), (100, 5), (2020, 11)])
 async def test_sizes_dashscope_refuses_are_refused_here(tmp_path: Path, width: int, height: int) -> None:
     (tmp_path / "x.png").write_bytes(picture(width=width, height=height))

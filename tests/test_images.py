@@ -22,7 +22,7 @@ from bailian_mcp.server.files.rendering.image_pages import ImagePages
 from bailian_mcp.server.files.rendering.limits import RenderRefusal
 from mcp.server.mcpserver.exceptions import ToolError
 from papers import PATENT, drawn, saved, turned
-from PIL import Image
+from PIL import Image, ImageDraw
 
 OCR = 8_388_608
 T = TypeVar("T")
@@ -51,6 +51,7 @@ def made(content: bytes) -> tuple[Picture, Image.Image]:
         sent=header["sent"],
         shown=header["shown"],
         blank=header["blank"],
+        frames=header["frames"],
     )
     return picture, Image.open(BytesIO(picture.content))
 
@@ -126,6 +127,67 @@ def test_white_letters_on_nothing_are_put_on_black() -> None:
 
     assert not picture.blank
     assert image.getpixel((5, 5)) == (0, 0, 0)
+
+
+def test_light_boxes_and_dark_writing_on_nothing_are_put_on_white() -> None:
+    """A figure: its boxes are most of the ink, and the writing beside them would be lost on black."""
+    figure = Image.new("RGBA", (900, 400), (0, 0, 0, 0))
+    pen = ImageDraw.Draw(figure)
+    for left in (20, 320, 620):
+        pen.rectangle((left, 20, left + 250, 300), fill=(250, 240, 220, 255))
+    pen.text((30, 330), "Figure 1: 86", fill=(20, 20, 20, 255), font_size=40)
+    _, image = made(saved(figure))
+
+    assert image.getpixel((5, 395)) == (255, 255, 255)
+    assert darkness(image.crop((0, 310, 900, 400))) > 1
+
+
+def test_an_image_that_is_transparent_everywhere_is_opaque() -> None:
+    """32-bit BMPs of some programs leave that byte at 0."""
+    page = PAGE.convert("RGBA")
+    page.putalpha(0)
+    picture, image = made(saved(page))
+
+    assert not picture.blank
+    assert darkness(image) == pytest.approx(darkness(PAGE), abs=1)
+
+
+def test_red_on_green_of_the_same_grey_is_not_blank() -> None:
+    signs = Image.new("RGB", (200, 100), (0, 130, 0))
+    ImageDraw.Draw(signs).rectangle((50, 20, 150, 80), fill=(255, 0, 0))
+    picture, image = made(saved(signs))
+
+    low, high = image.convert("L").getextrema()
+    assert high - low < 8
+    assert not picture.blank
+
+
+@pytest.mark.parametrize("most", [1_023, 4_095, 65_535])
+def test_16_bits_that_use_a_part_of_their_range_are_stretched(most: int) -> None:
+    scan = PAGE.convert("L").point(lambda level: level * most // 255, "I").convert("I;16")
+    picture, image = made(saved(scan))
+
+    assert (picture.mime, picture.blank) == ("image/png", False)
+    assert darkness(image) == pytest.approx(darkness(PAGE), abs=3)
+
+
+def test_a_fax_has_square_dots_again() -> None:
+    picture, image = made(saved(drawn(*PATENT, size=(1728, 1100)), "TIFF", dpi=(204, 98)))
+
+    assert picture.shown == image.size == (1728, 2290)
+
+
+def test_a_moving_picture_says_how_many_frames_it_has() -> None:
+    moving = saved(drawn("1"), "GIF", save_all=True, append_images=[drawn("2"), drawn("3")])
+
+    assert made(moving)[0].frames == 3
+    assert made(saved(drawn("1")))[0].frames == 1
+
+
+def test_cmyk_is_made_plain() -> None:
+    picture, image = made(saved(PAGE.convert("CMYK"), "JPEG"))
+
+    assert (picture.mime, image.mode) == ("image/jpeg", "RGB")
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "I;16", "YCbCr"])

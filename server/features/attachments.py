@@ -190,8 +190,12 @@ async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], target: Targe
                 f"{found.name} has more than {MAX_PICTURES} pages without text, too many for one request: "
                 "read it with `ocr` and give its text."
             )
-        made += Attached((image_part(await target.address(picture, found.name)),))
+        made += Attached((image_part(await target.address(picture, found.name)),), notes=_left_out(picture, found.name))
     return made
+
+
+def _left_out(picture: Picture, name: str) -> tuple[str, ...]:
+    return (f"Of {name} the first of {picture.frames} frames is looked at.",) if picture.frames > 1 else ()
 
 
 async def read_input(found: InputFile, target: TargetModel) -> tuple[str, Attached]:

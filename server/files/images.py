@@ -5,7 +5,30 @@ from collections.abc import Sequence
 from ..errors import InvalidRequest
 from .renderer import MAX_INLINE_BYTES, Picture, RenderedFile
 
-HEIC = (b"heic", b"heix", b"hevc", b"mif1")
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+# What is a picture or a document, and of a kind that is not read here
+UNREAD_KINDS = {
+    b"\x00\x00\x00\x0cjP  ": "a JPEG 2000 image",
+    b"\xff\x4f\xff\x51": "a JPEG 2000 image",
+    b"\x00\x00\x00\x0cJXL ": "a JPEG XL image",
+    b"\xff\x0a": "a JPEG XL image",
+    b"8BPS": "a Photoshop file",
+    b"\x00\x00\x01\x00": "an icon",
+    b"II+\x00": "a BigTIFF image",
+    b"MM\x00+": "a BigTIFF image",
+    b"%!PS": "a PostScript file",
+    b"AT&TFORM": "a DjVu document",
+    b"{\\rtf": "an RTF document",
+    b"\xd7\xcd\xc6\x9a": "a Windows metafile",
+    b"Rar!": "an archive",
+    b"7z\xbc\xaf": "an archive",
+    b"\x1f\x8b": "an archive",
+}
+
+
+def unread_kind(content: bytes) -> str:
+    """What a file is that is not read here; empty where that is not known."""
+    return next((kind for head, kind in UNREAD_KINDS.items() if content.startswith(head)), "")
 
 
 def is_image(head: bytes) -> bool:

@@ -31,6 +31,7 @@ class Picture:
     shown: tuple[int, int] | None  # of what it shows, as people see it: upright, before it was shrunk
     blank: bool = False
     missing_fonts: tuple[str, ...] = ()  # of which letters could not be drawn
+    frames: int = 1  # of a moving picture, of which the first is shown
 
     @property
     def data_uri(self) -> str:
@@ -104,7 +105,8 @@ class RenderedFile:
             content = self.content()
         (width, height), (full_width, full_height) = header["sent"], header["shown"]
         shown, missing = (full_width, full_height), tuple(header.get("missing_fonts", ()))
-        return Picture(header["mime"], content, (width, height), shown, header["blank"], missing)
+        frames = header.get("frames", 1)
+        return Picture(header["mime"], content, (width, height), shown, header["blank"], missing, frames)
 
     def content(self) -> bytes:
         self.file.seek(0)

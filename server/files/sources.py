@@ -1,6 +1,7 @@
 """What people name as a file (a path, a file:// or https URL, a data URI), and what it turns out to hold."""
 
 import base64
+import codecs
 import re
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -14,7 +15,7 @@ from anyio import to_thread
 
 from ..errors import InvalidRequest
 from ..text import printable
-from .images import Heic, ImageFile, is_heic, is_image
+from .images import Heic, ImageFile, is_heic, is_image, unread_kind
 from .paths import open_within
 from .pdfs import Pdf
 from .renderer import MAX_DATA_URI_CHARS, RenderedFile, Renderer
@@ -26,6 +27,8 @@ SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters at least: C:\\
 DATA_URI_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w-]+=[\w-]+)*;base64", re.IGNORECASE)
 DOCUMENTS = (".pdf", ".txt", ".md", ".csv", ".json", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".html", ".htm")
 OFFICE = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+PDF_HEAD = re.compile(rb"%PDF-\d\.\d")
+CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 FORMS = "Give an https URL, a data URI, or a path."
 
 
@@ -61,6 +64,8 @@ class OtherFile:
             raise InvalidRequest(f"{self.name} is empty (0 bytes). Check the file.")
         if self.content.startswith(OFFICE):
             raise InvalidRequest(f"{self.name} is an Office document or an archive. Save it as PDF and give that.")
+        if kind := unread_kind(self.content):
+            raise InvalidRequest(f"{self.name} is {kind}, which is not read. Save it as PNG, JPEG or PDF.")
         return decoded(self.content, self.name)
 
 
@@ -125,7 +130,8 @@ def _path_of(url: str) -> str:
     parts = split_url(url)
     if parts.netloc.lower() not in ("", "localhost"):
         raise InvalidRequest("This file: URL names another machine. Give file:///path, or the path itself.")
-    return unquote(parts.path)
+    behind = "".join(f"{mark}{said}" for mark, said in (("?", parts.query), ("#", parts.fragment)) if said)
+    return unquote(parts.path + behind)  # a name may hold them, and who writes it by hand does not escape
 
 
 def _identified(name: str, file: BinaryIO, renderer: Renderer) -> InputFile:
@@ -149,7 +155,23 @@ def _identified(name: str, file: BinaryIO, renderer: Renderer) -> InputFile:
 def _kind(head: bytes) -> type[Heic | ImageFile | Pdf] | None:
     if is_image(head):
         return Heic if is_heic(head) else ImageFile
-    return Pdf if b"%PDF-" in head else None
+    return Pdf if _is_pdf(head) else None
+
+
+def _is_pdf(head: bytes) -> bool:
+    """Something may stand before a PDF; a text may speak of one."""
+    begins = PDF_HEAD.search(head)
+    if not begins:
+        return False
+    return begins.start() == 0 or b" obj" in head[begins.end() :] or not _is_text(head)
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # its last letter may be cut
+    except UnicodeDecodeError:
+        return False
+    return not CONTROLS.search(head)
 
 
 def _data_uri(uri: str) -> bytes:

@@ -245,8 +245,10 @@ def _nothing_drawn(sheet: PageInput) -> Page:
 
 
 def _undrawn(picture: Picture | None) -> str:
-    fonts = picture.missing_fonts if picture else ()
-    return f"letters in fonts that the file does not carry could not be drawn: {first_few(fonts)}" if fonts else ""
+    """What of a page or a file is not in its picture."""
+    if picture and picture.missing_fonts:
+        return f"letters in fonts that the file does not carry could not be drawn: {first_few(picture.missing_fonts)}"
+    return f"the first of {picture.frames} frames was read" if picture and picture.frames > 1 else ""
 
 
 def _read(task: OcrTask, exchange: Exchange, geometry: PageGeometry) -> Transcript:

@@ -1,7 +1,7 @@
 """A picture that was drawn here, as a file."""
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .limits import JPEG_QUALITY, MAX_SENT_BYTES, MIN_GREY_LEVELS, Response, Size
 
@@ -22,5 +22,7 @@ def file_of(image: "Image.Image", full: Size, *, lossless: bool) -> Response:
 
 
 def facts_of(image: "Image.Image", full: Size) -> dict[str, Any]:
-    used = [level for level, count in enumerate(image.convert("L").histogram()) if count]
-    return {"sent": image.size, "shown": full, "blank": used[-1] - used[0] < MIN_GREY_LEVELS}
+    bands = image.split() if image.mode == "RGB" else (image.convert("L"),)  # red on green may be one grey
+    spans = [cast("tuple[int, int]", band.getextrema()) for band in bands]
+    blank = all(high - low < MIN_GREY_LEVELS for low, high in spans)
+    return {"sent": image.size, "shown": full, "blank": blank}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .drawn import facts_of, file_of
 from .limits import (
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 LEGAL = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 READ = (*LEGAL, "GIF", "AVIF", "MPO")
+MAX_DARK_SHARE = 0.02  # of the ink beside transparency, where the ground is made black
+MIN_16_BIT_RANGE = 64  # levels of 65,536: what spans fewer is noise
+MAX_DOT_RATIO = 3.0  # of the sides of a dot: more is a mistake
 ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
+PLAIN_MODES = ("1", "L", "P", "RGB")
 GREY = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I", "F")
 
 
@@ -50,19 +54,24 @@ class ImagePages:
             image.seek(number - 1)
             require_shape(*image.size)
             kind, turn = _kind(image), image.getexif().get(ORIENTATION, 1)
-            width, height = image.size
+            width, height = _square_size(image)
             sideways = turn in SIDEWAYS and kind != "TIFF"  # whose size is told as it will be shown
             full = (height, width) if sideways else (width, height)
-            as_it_is = self.count == 1 and turn == 1 and self._fits(image, max_pixels)
+            as_it_is = self.count == 1 and turn == 1 and full == image.size and self._fits(image, max_pixels)
+            frames = 1 if kind == "TIFF" else int(getattr(image, "n_frames", 1))
             drawn = _upright(image, max_pixels)
+        more = {"frames": frames}
         if as_it_is:
-            return {**facts_of(drawn, full), "sent": full, "mime": f"image/{kind.lower()}", "as_it_is": True}, b""
-        return file_of(drawn, full, lossless=kind in ("PNG", "GIF", "BMP") and drawn.size == full)
+            said = {"sent": full, "mime": f"image/{kind.lower()}", "as_it_is": True}
+            return {**facts_of(drawn, full), **more, **said}, b""
+        facts, content = file_of(drawn, full, lossless=kind in ("PNG", "GIF", "BMP") and drawn.size == full)
+        return {**facts, **more}, content
 
     def _fits(self, image: "Image.Image", max_pixels: int) -> bool:
         kind = _kind(image)
         return (
             kind in LEGAL
+            and image.mode in PLAIN_MODES
             and not image.has_transparency_data
             and (kind in ("JPEG", "PNG") or _within(image.size, MAX_SIZE_ANY_FORMAT))
             and image.width * image.height <= max_pixels
@@ -129,26 +138,59 @@ def _upright(image: "Image.Image", max_pixels: int) -> "Image.Image":
     if _kind(image) == "JPEG":  # is decoded at a fraction of its size
         image.thumbnail(shrunk_size(*image.size, max_pixels), Image.Resampling.LANCZOS, reducing_gap=2)
     image.load()
-    drawn = _plain(ImageOps.exif_transpose(image))
+    square = _square_size(image)
+    drawn = _plain(ImageOps.exif_transpose(image if square == image.size else image.resize(square)))
     drawn.thumbnail(shrunk_size(*drawn.size, max_pixels), Image.Resampling.LANCZOS, reducing_gap=2)
     return drawn
 
 
 def _plain(image: "Image.Image") -> "Image.Image":
-    from PIL import Image, ImageStat
+    """Opaque, in grey or colour."""
+    from PIL import Image
 
-    if image.has_transparency_data:  # letters on nothing would be lost on their own colour
+    if image.has_transparency_data:
         drawn = image.convert("RGBA")
-        alpha = drawn.getchannel("A")
-        light = ImageStat.Stat(drawn.convert("L"), mask=alpha.point(lambda level: 255 * (level > 127))).mean
-        ground = Image.new("RGB", image.size, "black" if light and light[0] > 127 else "white")
-        ground.paste(drawn, mask=alpha)
+        if drawn.getchannel("A").getbbox() is None:  # nothing would be seen: some programs leave that byte at 0
+            return drawn.convert("RGB")
+        ground = Image.new("RGB", image.size, _ground_of(drawn))
+        ground.paste(drawn, mask=drawn.getchannel("A"))
         return ground
-    if image.mode.startswith("I"):  # 16 bits of grey
-        return image.point(lambda level: level * (1 / 256)).convert("L")
+    if image.mode.startswith("I"):
+        return _in_8_bits(image)
     if image.mode in ("L", "RGB"):
         return image
     return image.convert("L" if image.mode in GREY else "RGB")
+
+
+def _ground_of(drawn: "Image.Image") -> str:
+    """What to put behind the transparent parts: letters on nothing would be lost on their own colour.
+
+    The ink that borders on nothing decides: black only where hardly any of it is dark.
+    """
+    from PIL import ImageChops, ImageFilter
+
+    inked = drawn.getchannel("A").point(lambda level: 255 * (level > 127))
+    beside_nothing = ImageChops.invert(inked).filter(ImageFilter.MaxFilter(3))
+    levels = drawn.convert("L").histogram(ImageChops.darker(inked, beside_nothing))
+    return "black" if sum(levels[:128]) < MAX_DARK_SHARE * sum(levels) else "white"
+
+
+def _in_8_bits(image: "Image.Image") -> "Image.Image":
+    """From 16 bits of grey; those that use only a part of them are stretched, or they would be black."""
+    low, high = cast("tuple[int, int]", image.getextrema())
+    if high - low < MIN_16_BIT_RANGE or (low <= 255 and high >= 32_768):
+        return image.point(lambda level: level * (1 / 256)).convert("L")
+    return image.point(lambda level: (level - low) * (255 / (high - low))).convert("L")
+
+
+def _square_size(image: "Image.Image") -> Size:
+    """The size with dots as wide as they are high: a fax has 204 of them an inch across and 98 down."""
+    across, down = image.info.get("dpi") or (1, 1)
+    ratio = float(across) / float(down) if across and down else 1.0
+    width, height = image.size
+    if _kind(image) != "TIFF" or not 1.2 < max(ratio, 1 / ratio) < MAX_DOT_RATIO:
+        return width, height
+    return (width, round(height * ratio)) if ratio > 1 else (round(width / ratio), height)
 
 
 def _within(size: Size, most: Size) -> bool:

@@ -9,6 +9,12 @@ from .drawn import file_of
 from .fallback_fonts import use_fallback_fonts
 from .limits import DPI, RenderRefusal, Response, Size, require_shape
 
+UNOPENED = {
+    "password": "it is locked: remove its password",
+    "security": "it is locked in a way not known here (for holders of a certificate, perhaps): save it unlocked",
+}
+BROKEN_FILE = "it is broken, or has no pages: save it again"
+
 
 class PdfPages:
     def __init__(self, content: bytes) -> None:
@@ -19,10 +25,11 @@ class PdfPages:
             self._document = pypdfium2.PdfDocument(content)
             self._document.init_forms()  # what was filled in is drawn, too
         except pypdfium2.PdfiumError as error:
-            locked = "password" in str(error).lower()
-            why = "it is locked: remove its password" if locked else "it is broken, or has no pages: save it again"
+            why = next((why for word, why in UNOPENED.items() if word in str(error).lower()), BROKEN_FILE)
             raise RenderRefusal(f"is a PDF that cannot be opened, since {why}.") from None
         self.count = len(self._document)
+        if b"/BrotliDecode" in content:
+            raise RenderRefusal("is a PDF packed with Brotli, which is not unpacked here. Print it to a new PDF.")
 
     def size(self, number: int, max_pixels: int) -> Size:
         with _broken_page():
