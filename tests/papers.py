@@ -246,6 +246,24 @@ def eight_bit(text: str, font: str = "Arial", state: str = "", at: str = "50 700
     )
 
 
+def annotated(text: str, *annotations: str, fields: bool = True) -> bytes:
+    """A page with a text, and with form fields or notes, which are told in PDF's own words."""
+    numbers = [7 + place for place in range(len(annotations))]
+    names = " ".join(f"{number} 0 R" for number in numbers)
+    drawn = f"BT /F1 14 Tf 50 700 Td ({text}) Tj ET"
+    form = f"/AcroForm<</Fields[{names}]/DR<</Font<</F1 5 0 R>>>>/DA(/F1 12 Tf 0 g)>>" if fields else ""
+    return _joined_objects([
+        f"<</Type/Catalog/Pages 2 0 R{form}>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>"
+        f"/Annots[{names}]>>",
+        f"<</Length {len(drawn)}>>\nstream\n{drawn}\nendstream",
+        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        "<<>>",
+        *(f"<</Type/Annot/Rect[50 {600 - 40 * place} 300 {620 - 40 * place}]{each}>>" for place, each in enumerate(annotations)),
+    ])  # fmt: skip
+
+
 def _one_page(codes: bytes, *font: str, state: str = "50 700 Td") -> bytes:
     drawn = f"BT /F1 24 Tf {state} <{codes.hex()}> Tj ET"
     objects = [
@@ -255,6 +273,10 @@ def _one_page(codes: bytes, *font: str, state: str = "50 700 Td") -> bytes:
         f"<</Length {len(drawn)}>>\nstream\n{drawn}\nendstream",
         *font,
     ]
+    return _joined_objects(objects)
+
+
+def _joined_objects(objects: Sequence[str]) -> bytes:
     body, places = "%PDF-1.4\n", []
     for number, each in enumerate(objects, 1):
         places.append(len(body))
@@ -286,3 +308,27 @@ def with_a_broken_page(content: bytes, number: int) -> bytes:
     out = BytesIO()
     writer.write(out)
     return out.getvalue()
+
+
+def with_attached_files(content: bytes, *names: str) -> bytes:
+    from pypdf import PdfReader, PdfWriter
+
+    writer = PdfWriter(clone_from=PdfReader(BytesIO(content)))
+    for name in names:
+        writer.add_attachment(name, b"<Invoice/>")
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def stamped(image: Image.Image, line: str) -> bytes:
+    """A scan under a line of text, as phone apps make them."""
+    document = pypdfium2.PdfDocument(scan([image]))
+    content = FONT.read_bytes()
+    raw = pypdfium2.raw
+    font = raw.FPDFText_LoadFont(document, (c_ubyte * len(content))(*content), len(content), raw.FPDF_FONT_TRUETYPE, 1)
+    page = document[0]
+    _write(document, page, font, line, 20)
+    page.gen_content()
+    page.close()
+    return _bytes_of(document)

@@ -52,8 +52,7 @@ async def test_a_page_is_drawn_and_its_text_is_read(tmp_path: Path) -> None:
         assert (await found.text(1)).splitlines() == list(PATENT)
         assert await found.text(2) == ""
         assert await found.sizes([1, 2], OCR) == [(1653, 2339)] * 2
-        texts, broken = await found.texts()
-        assert ([(text or "").splitlines() for text in texts], broken) == ([list(PATENT), []], [])
+        assert [page.text.splitlines() for page in await found.all_words()] == [list(PATENT), []]
 
 
 async def test_a_page_is_drawn_as_large_as_the_model_can_use(tmp_path: Path) -> None:
@@ -124,7 +123,7 @@ async def test_a_pdf_that_is_too_large_is_not_read(tmp_path: Path) -> None:
 async def test_more_text_than_is_read_at_once_is_told(tmp_path: Path) -> None:
     async with paper(pdf([PATENT] * 9), tmp_path) as found:
         with pytest.raises(ToolError, match=r"a.pdf holds more text than is read at once\. Split it"):
-            await found.texts(1_000)
+            await found.all_words(1_000)
 
 
 async def test_a_process_that_dies_costs_one_page(tmp_path: Path) -> None:
@@ -193,7 +192,7 @@ async def test_what_draws_does_not_know_the_key(tmp_path: Path, monkeypatch: pyt
 
 async def test_a_scan_has_no_text(tmp_path: Path) -> None:
     async with paper(scan([drawn(*PATENT)]), tmp_path) as found:
-        assert await found.texts() == ([""], [])
+        assert [page.text for page in await found.all_words()] == [""]
 
 
 async def test_a_page_tree_without_end_is_given_up_and_nobody_waits_for_its_seat(tmp_path: Path) -> None:

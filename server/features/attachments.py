@@ -4,7 +4,7 @@ Pages: https://help.aliyun.com/zh/model-studio/vision and .../pdf-understanding
 """
 
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +17,19 @@ from ..calls.call import Call
 from ..catalog import Catalog, Model
 from ..catalog.pricing import pixels_for
 from ..errors import InvalidRequest
-from ..files import MAX_INLINE_BYTES, ImageFile, InputFile, Link, OtherFile, Pdf, Picture, names_a_path, open_input
+from ..files import (
+    MAX_INLINE_BYTES,
+    ImageFile,
+    InputFile,
+    Link,
+    OtherFile,
+    PageWords,
+    Pdf,
+    Picture,
+    names_a_path,
+    open_input,
+)
+from ..text import first_few
 
 MAX_PDF_PAGES = 256
 MAX_PICTURES = 10  # of one file in one request
@@ -52,6 +64,11 @@ class TargetModel:
     catalog: Catalog = field(repr=False)
     pixels: int
     upload: Upload
+
+    @property
+    def sees_images(self) -> bool:
+        """As far as is known."""
+        return self.model is None or not self.model.input or "image" in self.model.input
 
     def require(self, kind: str) -> None:
         """Raises InvalidRequest: the model does not read that."""
@@ -210,10 +227,37 @@ async def read_input(found: InputFile, target: TargetModel) -> tuple[str, Attach
         return found.text(), Attached()
     if not isinstance(found, Pdf):
         return "", await attached(found, target)
-    texts, broken = await found.texts()
-    bare = [number for number, text in enumerate(texts, 1) if text is not None and not text.strip()]
-    whole = "\n\n".join(filter(None, texts))
-    return whole if whole.strip() else "", Attached(notes=tuple(broken)) + await pictures(found, bare, target)
+    pages = await found.all_words()
+    whole = "\n\n".join(filter(None, (page.whole for page in pages)))
+    bare = [number for number, page in enumerate(pages, 1) if not page.trouble and not page.whole.strip()]
+    seen = Attached(notes=tuple(_page_notes(found, pages))) + await pictures(found, bare, target)
+    return whole if whole.strip() else "", await _with_covered(found, pages, seen, target)
+
+
+def _page_notes(pdf: Pdf, pages: Sequence[PageWords]) -> Iterator[str]:
+    """What the texts of a PDF do not hold."""
+    yield from pdf.notes
+    for number, page in enumerate(pages, 1):
+        if page.trouble:
+            yield page.trouble.reason
+        if page.hidden:
+            yield f"Page {number} of {pdf.name}: {page.hidden} letters that nobody sees there are left out."
+        if page.more == "garbled":
+            yield f"Page {number} of {pdf.name}: its text has no readable letters, so it is looked at as a picture."
+
+
+async def _with_covered(pdf: Pdf, pages: Sequence[PageWords], seen: Attached, target: TargetModel) -> Attached:
+    """Pages whose image says more than their few words are looked at, too, as far as there is room."""
+    covered = [number for number, page in enumerate(pages, 1) if page.more == "covered" and page.whole.strip()]
+    looks = target.sees_images
+    room = MAX_PICTURES - len(seen.parts) if looks else 0
+    seen += await pictures(pdf, covered[:room], target) if room > 0 else Attached()
+    if left := covered[max(room, 0) :]:
+        why = "there are too many" if looks else f"{target.name} reads no images"
+        which = first_few(map(str, left))
+        note = f"Of {pdf.name} these pages say more in an image, which is not looked at, since {why}: {which}."
+        seen += Attached(notes=(note,))
+    return seen
 
 
 def image_part(url: str) -> dict[str, Any]:

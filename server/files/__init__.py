@@ -1,6 +1,7 @@
 """What people name as a file becomes something that can be sent: from the allowed folders only, judged by content."""
 
 from .images import ImageFile as ImageFile
+from .pdfs import PageWords as PageWords
 from .pdfs import Pdf as Pdf
 from .renderer import MAX_INLINE_BYTES as MAX_INLINE_BYTES
 from .renderer import Picture as Picture

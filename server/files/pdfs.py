@@ -1,9 +1,33 @@
 """A PDF, page by page: as pictures, and its own text layer."""
 
+import json
+from dataclasses import dataclass
+
 from ..errors import InvalidRequest
 from .renderer import RenderedFile
 
 MAX_PDF_TEXT_CHARS = 5_000_000
+
+
+@dataclass(frozen=True)
+class PageWords:
+    """What a page says in letters.
+
+    `beside`: filled form fields and notes, under their names; `hidden`: letters left out that nobody sees; `more`: why
+    it is to be looked at as well (`covered` by an image, `garbled` letters); `trouble`: why it could not be read.
+    """
+
+    text: str = ""
+    beside: tuple[str, ...] = ()
+    hidden: int = 0
+    more: str = ""
+    trouble: InvalidRequest | None = None
+
+    @property
+    def whole(self) -> str:
+        """The text and what stands beside it; nothing of letters without a meaning."""
+        text = "" if self.more == "garbled" else self.text
+        return "\n".join(filter(None, (text.strip("\n") if self.beside else text, *self.beside)))
 
 
 class Pdf(RenderedFile):
@@ -17,24 +41,27 @@ class Pdf(RenderedFile):
         _, content = await self._asked(self._page(number), "text", number)
         return content.decode()
 
-    async def texts(self, max_chars: int = MAX_PDF_TEXT_CHARS) -> tuple[list[str | None], list[str]]:
-        """The text layers of all pages, empty ones where there is none, as in a scan; and what is wrong with pages that
-        cannot be read, in whose place None stands.
+    async def words(self, number: int) -> PageWords:
+        """All that a page says in letters. Raises InvalidRequest: it cannot be read."""
+        _, content = await self._asked(self._page(number), "words", number)
+        told = json.loads(content)
+        return PageWords(**{**told, "beside": tuple(told["beside"])})
+
+    async def all_words(self, max_chars: int = MAX_PDF_TEXT_CHARS) -> list[PageWords]:
+        """Of all pages; a page that cannot be read says why in `trouble`.
 
         Raises:
             InvalidRequest: more than is read at once, or no page can be read.
         """
-        pages: list[str | None] = []
-        broken: list[InvalidRequest] = []
+        pages: list[PageWords] = []
         for number in range(1, self.count + 1):
             try:
-                pages.append(await self.text(number))
+                pages.append(await self.words(number))
             except InvalidRequest as refusal:
-                pages.append(None)
-                broken.append(refusal)
-            max_chars -= len(pages[-1] or "")
+                pages.append(PageWords(trouble=refusal))
+            max_chars -= len(pages[-1].text)
             if max_chars < 0:
                 raise InvalidRequest(f"{self.name} holds more text than is read at once. Split it and give the parts.")
-        if len(broken) == self.count:
-            raise broken[0]
-        return pages, [refusal.reason for refusal in broken]
+        if all(page.trouble for page in pages) and (first := pages[0].trouble):
+            raise first
+        return pages

@@ -69,6 +69,7 @@ class RenderedFile:
         self.name = name
         self.file = file
         self.count = 0
+        self.notes: tuple[str, ...] = ()  # what of it is not on its pages
         self._renderer = renderer
         self._slot = AsyncExitStack()
         self._process: tuple[Process, BufferedByteReceiveStream] | None = None
@@ -157,6 +158,7 @@ class RenderedFile:
             await self._end()
             raise InvalidRequest(f"{self.name} {header['refusal']}")
         self.count = header["pages"]
+        self.notes = tuple(f"{self.name} {note}" for note in header["notes"])
 
     async def _hand_over(self, process: Process) -> None:
         """As many bytes as were announced, though the file may have been changed meanwhile."""

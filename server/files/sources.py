@@ -28,6 +28,7 @@ DATA_URI_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w-]+=[\w-]+)*;base64", 
 DOCUMENTS = (".pdf", ".txt", ".md", ".csv", ".json", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".html", ".htm")
 OFFICE = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 PDF_HEAD = re.compile(rb"%PDF-\d\.\d")
+OBJECT = re.compile(rb"\d+ \d+ obj\b")
 CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 FORMS = "Give an https URL, a data URI, or a path."
 
@@ -163,7 +164,7 @@ def _is_pdf(head: bytes) -> bool:
     begins = PDF_HEAD.search(head)
     if not begins:
         return False
-    return begins.start() == 0 or b" obj" in head[begins.end() :] or not _is_text(head)
+    return begins.start() == 0 or bool(OBJECT.search(head, begins.end())) or not _is_text(head)
 
 
 def _is_text(head: bytes) -> bool:

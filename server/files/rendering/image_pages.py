@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from math import sqrt
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .drawn import facts_of, file_of
 from .limits import (
@@ -38,6 +38,7 @@ class ImagePages:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
+        self.notes: list[str] = []
         with _broken_image(), self._opened() as image:
             self._size = image.size
             self.count = _frames(image) if image.format == "TIFF" else 1
@@ -48,6 +49,9 @@ class ImagePages:
 
     def text(self, number: int) -> str:
         return ""
+
+    def words(self, number: int) -> dict[str, Any]:
+        return {}
 
     def picture(self, number: int, max_pixels: int) -> Response:
         with _broken_image(), self._opened() as image:

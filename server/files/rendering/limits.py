@@ -6,6 +6,7 @@ MAX_MEMORY_BYTES = 1_500_000_000
 DPI = 200  # of a PDF's page: enough for small print; more costs tokens
 JPEG_QUALITY = 90
 MIN_GREY_LEVELS = 8  # grey levels of 256: a picture that spans fewer shows nothing
+MAX_LIGHT = 230  # of a letter's colour: a lighter one may be meant not to be seen
 MIN_SIDE_PX, MAX_RATIO = 10, 200  # of images that DashScope takes
 MAX_SENT_BYTES = 7_500_000  # as base64 it fits into one data URI
 MAX_DECODED_BYTES = 160_000_000  # 40 megapixels in colour, 160 in grey
@@ -21,13 +22,18 @@ class RenderRefusal(Exception):
 
 
 class Pages(Protocol):
+    """`notes`: what of the file is not on its pages, in sentences that follow its name."""
+
     count: int
+    notes: list[str]
 
     def size(self, number: int, max_pixels: int) -> Size: ...
 
     def picture(self, number: int, max_pixels: int) -> Response: ...
 
     def text(self, number: int) -> str: ...
+
+    def words(self, number: int) -> dict[str, Any]: ...
 
 
 def require_shape(width: int, height: int) -> None:

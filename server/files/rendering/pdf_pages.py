@@ -13,6 +13,7 @@ UNOPENED = {
     "password": "it is locked: remove its password",
     "security": "it is locked in a way not known here (for holders of a certificate, perhaps): save it unlocked",
 }
+MAX_NAMED = 5  # attached files
 BROKEN_FILE = "it is broken, or has no pages: save it again"
 
 
@@ -30,6 +31,7 @@ class PdfPages:
         self.count = len(self._document)
         if b"/BrotliDecode" in content:
             raise RenderRefusal("is a PDF packed with Brotli, which is not unpacked here. Print it to a new PDF.")
+        self.notes = list(self._document_notes())
 
     def size(self, number: int, max_pixels: int) -> Size:
         with _broken_page():
@@ -51,14 +53,31 @@ class PdfPages:
         return {**facts, "missing_fonts": missing}, content
 
     def text(self, number: int) -> str:
-        with self._page(number) as page:
-            words = page.get_textpage()
-            try:
-                whole, shown = words.get_text_range(), words.get_text_bounded()  # what lies over its edge is not on it
-                text = whole if _without_blanks(whole) == _without_blanks(shown) else shown
-                return str(text).replace("\r\n", "\n").replace("\ufffe", "")
-            finally:
-                words.close()
+        """Its text layer, as far as people see it."""
+        from .page_words import seen_text
+
+        with self._page(number) as page, _textpage(page) as words:
+            return seen_text(page, words)[0]
+
+    def words(self, number: int) -> dict[str, Any]:
+        """All that it says in letters, and why it is to be looked at as well."""
+        from .page_words import beside_the_text, says_more, seen_text
+
+        with self._page(number) as page, _textpage(page) as words:
+            text, hidden = seen_text(page, words)
+            beside = list(beside_the_text(page, self._document.formenv))
+            return {"text": text, "beside": beside, "hidden": hidden, "more": says_more(page, text)}
+
+    def _document_notes(self) -> Iterator[str]:
+        """What of the document is not on its pages, in sentences that follow its name."""
+        from pypdfium2 import raw
+
+        document = self._document
+        attached = [document.get_attachment(number).get_name() for number in range(document.count_attachments())]
+        if attached:
+            yield f"holds attached files, which are not read: {', '.join(attached[:MAX_NAMED])}."
+        if document.get_formtype() in (raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND):
+            yield "is an XFA form, which Adobe's programs alone show whole: print it to a new PDF."
 
     @contextmanager
     def _page(self, number: int) -> Iterator[Any]:
@@ -70,8 +89,13 @@ class PdfPages:
                 page.close()
 
 
-def _without_blanks(text: str) -> str:
-    return "".join(text.split())
+@contextmanager
+def _textpage(page: Any) -> Iterator[Any]:
+    words = page.get_textpage()
+    try:
+        yield words
+    finally:
+        words.close()
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """The process that opens an image file or a PDF and draws its pages: a hostile one hangs or crashes in vain.
 
-Run by `renderer`, with the seconds one step may take. First comes a line
-`{"kind": "image" or "pdf", "bytes": n}` and the file, then one request a line: `["picture", page, max_pixels]`,
-`["sizes", max_pixels, page ...]` or `["text", page]`. Each is answered by a line of JSON and, if that says `bytes`, as
-many of them; what cannot be done by `{"refusal": what is wrong, to follow the file's name}`. Pages count from 1.
+Run by `renderer`, with the seconds one step may take. First comes a line `{"kind": "image" or "pdf", "bytes": n}` and
+the file, then one request a line: `["picture", page, max_pixels]`, `["sizes", max_pixels, page ...]`, `["text", page]`
+or `["words", page]`. Each is answered by a line of JSON and, if that says `bytes`, as many of them; what cannot be done
+by `{"refusal": what is wrong, to follow the file's name}`. Pages count from 1.
 """
 
 import json
@@ -31,7 +31,7 @@ def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float) -> None:
     except RenderRefusal as refusal:
         _send(answers, {"refusal": str(refusal)})
         return
-    _send(answers, {"pages": pages.count})
+    _send(answers, {"pages": pages.count, "notes": pages.notes})
     for line in requests:
         try:
             with _within_time(timeout_s):
@@ -47,7 +47,8 @@ def _answer(pages: Pages, what: str, *about: int) -> Response:
         return {"sizes": [_size(pages, number, max_pixels) for number in numbers]}, b""
     if what == "picture":
         return pages.picture(*about)
-    content = pages.text(*about).encode("utf-8", errors="replace")
+    said = json.dumps(pages.words(*about), ensure_ascii=False) if what == "words" else pages.text(*about)
+    content = said.encode("utf-8", errors="replace")
     return {"bytes": len(content)}, content
 
 

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 from pypdfium2 import raw
 
 from .fallback_fonts import OURS
-from .limits import MIN_GREY_LEVELS
+from .limits import MAX_LIGHT, MIN_GREY_LEVELS
 
 if TYPE_CHECKING:
     from PIL import Image
 
 VISIBLE = (0, 1, 2, 4, 5, 6)  # text render modes that fill or stroke
 MAX_LETTERS = 20_000  # looked at on one page
-MAX_LIGHT = 230  # a lighter letter is not meant to be seen
 
 
 @dataclass(frozen=True)
