@@ -26,6 +26,7 @@ SETTLE_S = 0.05
 MAX_ERROR_BYTES = 64 * 1024
 ERROR_S = 5.0
 MAX_RETRY_AFTER_S = 30.0  # a Retry-After beyond this is told to the caller, not waited for
+UNANSWERED = "without sending a response"  # how httpcore says that no head came
 NOT_AGAIN = "It may be billed, so it was not sent again: call again if you still need it."
 
 
@@ -147,8 +148,9 @@ class Connection:
         request.extensions["trace"] = watch
         try:
             return await self.http.send(request, stream=True)
-        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
-            if not kept:
+        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError) as error:
+            came = isinstance(error, httpx2.RemoteProtocolError) and UNANSWERED not in str(error)
+            if came or not kept:
                 raise
         return await self.http.send(request, stream=True)
 
