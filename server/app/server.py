@@ -35,7 +35,8 @@ CACHED: tuple[CacheableMethod, ...] = (
 # What hosts and gateways set before the names of our tools, and some models repeat: mcp__bailian__chat, functions.chat.
 # Another server's name is no name of ours: its tool may cost nothing.
 NAMESPACE = re.compile(
-    r"(?:[\w-]*(?:__|[./:]))?bailian(?:[-_ ]?mcp)?(?:__|[-_./:])|(?:functions|tools|default_api)[.:]", re.IGNORECASE
+    r"(?:[\w-]*(?:__|[./:])|mcp[-_])?bailian(?:[-_ ]?mcp)?(?:__|[-_./:])|(?:functions|tools|default_api)[.:]",
+    re.IGNORECASE,
 )
 
 

@@ -22,6 +22,7 @@ MESSAGE_FIELDS = (
 CODE_FIELDS = ("code", "error_code", "errorCode", "err_code", "status_code", "type")
 REQUEST_ID_FIELDS = ("request_id", "requestId", "RequestId")
 VERDICTS = ("code", "status_code")  # of these zero is success, whatever words stand beside it
+MAX_TOLD_CHARS = 64 * 1024  # a page may stand here
 MAX_LEVELS = 6
 MAX_LISTED = 3  # reasons of one list
 NO_FAILURE = ("", "0", "200", "ok", "success", "succeeded", "none", "null")
@@ -38,7 +39,8 @@ class Told(NamedTuple):
 def told_in(body: Any) -> Told:
     """What a body says: JSON of any known form, or a text."""
     levels = list(_levels(body, MAX_LEVELS))
-    return Told(_first_of(levels, CODE_FIELDS), _words(body, MAX_LEVELS), _first_of(levels, REQUEST_ID_FIELDS))
+    told = (_first_of(levels, CODE_FIELDS), _words(body, MAX_LEVELS), _first_of(levels, REQUEST_ID_FIELDS))
+    return Told(*(each[:MAX_TOLD_CHARS] for each in told))
 
 
 def is_failure(body: Mapping[str, Any]) -> bool:

@@ -112,7 +112,7 @@ class Generation:
 
     def events(self, frame: Frame) -> Iterator[Event]:
         output, usage = frame.get("output") or {}, _dict(frame.get("usage"))
-        choices = _first(output.get("choices"))
+        choices = _first(output.get("choices") or _as_choices(output))
         beside = [output, *choices, *(_dict(choice.get("message")) for choice in choices)]  # where a list was seen
         infos = [info for info in (_dict(each.get("search_info")) for each in beside) if info]
         yield from self._searched(infos[0] if infos else {}, _dict(_dict(usage.get("plugins")).get("search")))
@@ -175,6 +175,7 @@ class Responses:
         return {"model": body["model"], "input": messages, **rest, "stream": True, "store": False}
 
     def failure(self, frame: Frame) -> Frame | None:
+        frame = _whole_response(frame)
         if frame.get("type") == "response.failed":
             return {"error": frame["response"].get("error") or "the response failed"}
         if str(frame.get("type")).startswith("response."):  # its fields are named by what it tells: `code`, `title`
@@ -182,6 +183,7 @@ class Responses:
         return frame if frame.get("type") == "error" else _failure(frame)
 
     def events(self, frame: Frame) -> Iterator[Event]:
+        frame = _whole_response(frame)
         match frame.get("type"):
             case "response.output_text.delta":
                 self._said = True
@@ -196,8 +198,8 @@ class Responses:
                 new = tuple(page for page in pages if page.url not in self._told)
                 self._told |= {page.url for page in new}
                 yield SearchResults(new)
-            case "response.completed" | "response.incomplete" | "response.failed" as ending:
-                yield from self._ended(frame["response"], ending)
+            case "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" as ending:
+                yield from self._ended(frame["response"], ending.removeprefix("response."))
             case "error":
                 yield from _counted(_dict(frame.get("usage")))
 
@@ -207,10 +209,11 @@ class Responses:
         self._said = True  # a response that ends twice says its text once
         if count := _count(_dict(_dict(usage.get("x_tools")).get("web_search")).get("count")):
             yield SearchResults((), count)
-        if ending == "response.completed":
-            yield Finish("stop")
-        elif ending == "response.incomplete":
+        status = str(response.get("status") or ending)
+        if status == "incomplete":
             yield Finish(str(_dict(response.get("incomplete_details")).get("reason") or "max_output_tokens"))
+        else:
+            yield Finish(status)
         yield from _counted(usage)
 
     def _whole(self, output: Any) -> Iterator[Event]:
@@ -225,6 +228,13 @@ class Responses:
             for part in content if isinstance(content, list) else ():
                 if refusal := _dict(part).get("refusal"):
                     yield from (TextDelta(_text(refusal)), Finish("refusal"))
+
+
+def _whole_response(frame: Frame) -> Frame:
+    """A server that does not stream sends the response alone."""
+    if frame.get("object") != "response" or "type" in frame:
+        return frame
+    return {"type": f"response.{frame.get('status') or 'completed'}", "response": frame}
 
 
 class _Pieces:
@@ -279,6 +289,11 @@ def _stopped(reason: Any) -> Iterator[Finish]:
 def _first(choices: Any) -> list[Frame]:
     """The choice that counts: we never ask for more than one."""
     return [choice for choice in choices or () if choice.get("index") in (0, None, "0")]
+
+
+def _as_choices(output: Frame) -> list[Frame]:
+    """A model that does not know `result_format` answers beside the choices."""
+    return [{"message": {"content": output["text"]}, **output}] if output.get("text") else []
 
 
 def _text(content: Any) -> str:
