@@ -175,6 +175,24 @@ async def test_frames_parted_by_one_newline_are_heard_as_they_come() -> None:
     assert "".join(reply.text) == "西湖"
 
 
+async def test_a_frame_whose_empty_line_does_not_come_is_heard_at_once() -> None:
+    came = anyio.Event()
+
+    async def held_back() -> AsyncIterator[bytes]:
+        yield sse(chunk(content="西湖"), done=False).removesuffix(b"\n")
+        await came.wait()
+        yield b"\n" + sse(finish(), usage())
+
+    reply = Reply()
+    with anyio.fail_after(5):
+        client = dashscope(FakeDashScope([stream(held_back())]))
+        async with client, client.stream(ChatCompletions(), BODY, reply):
+            async for _ in reply.events:
+                came.set()
+
+    assert ("".join(reply.text), reply.finish_reason) == ("西湖", "stop")
+
+
 async def test_a_stream_under_another_name_is_read() -> None:
     plain = await heard(sse(chunk(content="西湖"), finish(), usage()), **{"content-type": "text/plain"})
 

@@ -117,12 +117,12 @@ class _Reader:
             self._status = int(status[1])
 
     def _more(self, value: str, *, bare: bool = False) -> Iterator[Data]:
-        """Of this frame, or the beginning of the next, though no empty line ended the one before it."""
-        if len(self._data) == 1 and _ends(self._data[0]):
-            yield from self._frame()
+        """A line alone that is whole is a frame, though no empty line ends it: what follows may never come."""
         self._data.append(value)
         self._data_chars += len(value)
         self._bare = bare
+        if len(self._data) == 1 and _ends(value):
+            yield from self._frame()
 
     def _frame(self) -> Iterator[Data]:
         text, status = "\n".join(self._data), self._status
