@@ -20,7 +20,7 @@ DONE = "[DONE]"
 LINE_END = re.compile(r"\r\n|\n|\r")
 STATUS = re.compile(r":\s*HTTP_STATUS/([1-5]\d\d)\s*")
 FIELD = re.compile(r"\s*(?:data|event|id|retry)?:")  # JSON never begins so
-DATA = re.compile(r"(?:data: ?)+|error: ?(?=\{)")  # gateways that wrap what is wrapped say it twice
+DATA_FIELD = re.compile(r"(?:data: ?)+|error: ?(?=\{)")  # gateways that wrap what is wrapped say it twice
 MAX_FIELD_CHARS = 64  # of a body, to see whether it is a stream
 
 
@@ -107,7 +107,7 @@ class _Reader:
     def _line(self, line: str) -> Iterator[Data]:
         if not line:
             yield from self._frame()
-        elif field := DATA.match(line):
+        elif field := DATA_FIELD.match(line):
             value = line[field.end() :]
             if not FIELD.match(value):  # a comment, or another field, that somebody wrapped
                 yield from self._more(value)
