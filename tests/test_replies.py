@@ -1,6 +1,7 @@
 """What real servers, gateways and models send: nothing paid is lost, a cut is no end, and what is unknown is no zero."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,10 +9,22 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
-from bailian_mcp.server.dashscope import ChatCompletions, DashScopeError, Finish, Reply, TextDelta
+from bailian_mcp.server.dashscope import (
+    ChatCompletions,
+    DashScopeError,
+    Finish,
+    Generation,
+    Reply,
+    Responses,
+    TextDelta,
+    UsageReport,
+)
+from bailian_mcp.server.dashscope.errors import from_reply
 from bailian_mcp.server.endpoints import host
 from bailian_mcp.server.text import thoughts_apart
 from conftest import HOST, FakeDashScope, Hosted, chunk, dashscope, finish, refusal, sse, stream, text_of, usage
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from odd_replies import ERROR_BODIES, FINISH_REASONS
 
 pytestmark = pytest.mark.anyio
@@ -82,6 +95,10 @@ async def test_done_alone_is_no_answer() -> None:
 
 
 LAST = json.dumps(usage())
+WHOLE = {
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "西湖"}, "finish_reason": "stop"}],
+    "usage": usage()["usage"],
+}
 
 
 @pytest.mark.parametrize(
@@ -100,10 +117,29 @@ LAST = json.dumps(usage())
         sse(chunk(content="西湖"), "\n".join(f"data: {line}" for line in json.dumps(finish(), indent=1).split("\n")) + "\n\n",
             usage()),
         sse("\ufeff", chunk(content="西湖"), finish(), usage()),
+        sse(chunk(content="西湖"), "data: \n\n", "data: null\n\n", finish(), usage()).replace(b"\n\n", b"\n"),
+        sse(": x\n\n", chunk(content="西湖"), finish(), usage()).replace(b"data: ", b"data: data: "),
+        sse("data: : WAITING\n\n", chunk(content="西湖"), "data: event: x\n\n", finish(), usage()),
+        sse(chunk(content="西湖"), usage(), "data:  [DONE] \n\n", done=False),
+        sse(chunk(content="西湖"), usage(), 'data: "[DONE]"\n\n', done=False),
+        sse(chunk(content="西湖"), finish(), usage()).replace(b"data: ", b"").replace(b"\n\n", b"\n"),
+        json.dumps(WHOLE).encode(),
+        json.dumps(WHOLE, indent=1).encode(),
+        sse(chunk(content="西"), chunk(content="湖"), WHOLE),
+        sse(chunk(content="西"), WHOLE),
+        sse({**chunk(content="西湖"), "error": {"message": "", "code": None}}, {**finish(), "error": {}}, usage()),
+        sse(chunk(content="西湖"), finish(), {"error": {"code": 0, "message": "success"}, **usage()}),
+        sse({**chunk(content="西湖"), "base_resp": {"status_code": 0, "status_msg": "unknown field"}}, finish(), usage()),
+        sse({"choices": [{"index": "0", "text": "西湖"}]}, finish(), usage()),
+        sse(chunk(content=["西", {"text": "湖"}]), finish("\n"), finish(), usage()),
+        sse(chunk(content="西湖"), finish(), usage(1000.0, 500.0)),  # type: ignore[arg-type]
     ],
     ids=[
         "no newline", "one newline", "done without a newline", "one newline between", "one CRLF between", "heartbeats",
         "code 0", "code Success", "code 200", "message success", "one JSON over many lines", "a byte order mark",
+        "heartbeats, one newline", "wrapped twice", "comments as data", "done in spaces", "done in quotes", "JSON lines",
+        "one JSON", "one JSON in lines", "said again whole (MiniMax)", "whole at the end", "an empty error",
+        "an error of success", "base_resp of success", "text of the choice", "content in parts", "counts as floats",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("cut", ["whole", "byte by byte"])
@@ -139,10 +175,128 @@ async def test_frames_parted_by_one_newline_are_heard_as_they_come() -> None:
     assert "".join(reply.text) == "西湖"
 
 
+async def test_a_frame_whose_empty_line_does_not_come_is_heard_at_once() -> None:
+    came = anyio.Event()
+
+    async def held_back() -> AsyncIterator[bytes]:
+        yield sse(chunk(content="西湖"), done=False).removesuffix(b"\n")
+        await came.wait()
+        yield b"\n" + sse(finish(), usage())
+
+    reply = Reply()
+    with anyio.fail_after(5):
+        client = dashscope(FakeDashScope([stream(held_back())]))
+        async with client, client.stream(ChatCompletions(), BODY, reply):
+            async for _ in reply.events:
+                came.set()
+
+    assert ("".join(reply.text), reply.finish_reason) == ("西湖", "stop")
+
+
 async def test_a_stream_under_another_name_is_read() -> None:
     plain = await heard(sse(chunk(content="西湖"), finish(), usage()), **{"content-type": "text/plain"})
 
     assert "".join(plain.text) == "西湖"
+
+
+BROKEN = httpx2.ReadError("reset")
+
+
+async def broken_off(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+    raise BROKEN
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "text/plain", "application/json"])
+async def test_a_stream_that_is_cut_keeps_what_came_under_whatever_name(kind: str) -> None:
+    cut = await heard(broken_off(sse(chunk(content="西湖"), done=False) + b"data: {"), **{"content-type": kind})
+
+    assert ("".join(cut.text), cut.finish_reason) == ("西湖", "interrupted")
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "text/plain"])
+async def test_a_whole_frame_counts_though_the_connection_breaks_behind_it(kind: str) -> None:
+    frames = sse(chunk(content="西湖"), finish(), usage(), done=False).removesuffix(b"\n\n")
+    broken = await heard(broken_off(frames), **{"content-type": kind})
+
+    assert broken.finish_reason == "stop"
+    assert broken.usage
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'error: {"code": 500, "message": "the reason", "type": "server_error"}\n\n',
+        '{"error": {"message": "the reason"}}\n',
+        'data: {"base_resp": {"status_code": 1004, "status_msg": "the reason"}}\n\n',
+        'data: {"choices": [], "error": {"message": "the reason", "code": null}}\n\n',
+    ],
+    ids=["llama.cpp", "no field", "MiniMax", "no code"],
+)
+async def test_the_reason_in_a_stream_is_told_whatever_form_it_has(line: str) -> None:
+    error, _ = await refused(stream(sse(line, done=False)))
+    behind = await heard(sse(chunk(content="西湖"), line))
+
+    assert 'said: "the reason".' in str(error)
+    assert behind.finish
+    assert (behind.finish.reason, "the reason" in behind.finish.why) == ("interrupted", True)
+
+
+def test_what_may_go_on_is_not_whole_though_it_was_counted() -> None:
+    refusal, ended, went_on = Reply(), Reply(), Reply()
+    counted = UsageReport(11, 35, None, None, None)
+    for reply, said in (
+        (refusal, [TextDelta("I "), Finish("refusal"), counted]),
+        (ended, [TextDelta("西"), Finish("stop"), counted]),
+        (went_on, [TextDelta("西"), Finish("stop"), counted, TextDelta("湖"), Finish("stop"), counted]),
+    ):
+        for event in said:
+            reply.observe(event)
+
+    assert (refusal.whole, ended.whole, went_on.whole) == (False, True, False)
+
+
+async def test_a_stream_that_says_stop_in_each_frame_and_breaks_is_cut() -> None:
+    each = [
+        {**chunk(content=text), "choices": [{"delta": {"content": text}, "finish_reason": "stop"}]} for text in "西湖"
+    ]
+    cut = await heard(broken_off(sse(*each, done=False)))
+    whole = await heard(sse(*each, usage()))
+
+    assert ("".join(cut.text), cut.finish_reason) == ("西湖", "interrupted")
+    assert ("".join(whole.text), whole.finish_reason) == ("西湖", "stop")
+
+
+OUTPUT = [{"type": "message", "content": [{"type": "output_text", "text": "西湖"}]}]
+REFUSED = [{"type": "message", "content": [{"type": "refusal", "refusal": "I can't."}]}]
+COUNTS = {"input_tokens": 11, "output_tokens": 35}
+SAID = {"type": "response.output_text.delta", "delta": "西湖"}
+
+
+@pytest.mark.parametrize(
+    ("content", "text", "reason"),
+    [
+        (json.dumps({"object": "response", "status": "completed", "output": OUTPUT, "usage": COUNTS}).encode(), "西湖", "stop"),
+        (sse({"type": "response.completed", "response": {"output": REFUSED, "usage": COUNTS}}), "I can't.", "refusal"),
+        (sse(SAID, {"type": "response.cancelled", "response": {"usage": COUNTS}}), "西湖", "interrupted"),
+        (sse(SAID, {"type": "response.completed", "response": {"status": "incomplete", "usage": COUNTS}}), "西湖", "length"),
+        (sse(SAID, {"type": "response.code_interpreter_call_code.done", "code": "print(1)"},
+             {"type": "response.completed", "response": {"usage": COUNTS}}), "西湖", "stop"),
+    ],
+    ids=["not streamed", "refused", "cancelled", "incomplete", "code that is no error"],
+)  # fmt: skip
+async def test_a_response_ends_as_its_status_says(content: bytes, text: str, reason: str) -> None:
+    reply = await heard(content, Responses())
+
+    assert ("".join(reply.text), reply.finish_reason) == (text, reason)
+    assert reply.usage
+
+
+async def test_a_native_answer_beside_the_choices_is_read() -> None:
+    frame = {"output": {"choices": None, "text": "西湖", "finish_reason": "stop"}, "usage": COUNTS}
+    reply = await heard(sse(frame, done=False), Generation("text-generation"))
+
+    assert ("".join(reply.text), reply.finish_reason) == ("西湖", "stop")
 
 
 # --- refused, empty, thought ---
@@ -332,6 +486,36 @@ async def test_a_reason_is_clipped_and_redacted() -> None:
     assert len(str(error)) < 600
 
 
+WORDS = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from(["sk-planted-0123456789", "<b>bold</b>", "<html><title>sk-planted-0123456789</title>", "x" * 3000]),
+)
+FIELDS = st.sampled_from(
+    ["error", "errors", "detail", "message", "code", "type", "loc", "metadata", "raw", "request_id"]
+)
+BODIES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), WORDS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(FIELDS, inner, max_size=4)),
+    max_leaves=15,
+)
+
+
+@given(
+    BODIES, st.sampled_from([200, 302, 400, 404, 429, 503]), st.sampled_from(["DashScope", "The server"]), st.booleans()
+)
+@settings(deadline=None)
+def test_an_error_of_any_form_is_short_and_holds_no_key_and_no_markup(
+    body: Any, status: int, service: str, began: bool
+) -> None:
+    error = from_reply(
+        status, {}, body, lambda text: text.replace("sk-planted-0123456789", "[key]"), service, began=began
+    )
+
+    assert len(str(error)) < 650  # our own words beside 300 + 80 + 80 of theirs
+    assert "sk-planted" not in str(error)
+    assert not re.search("<[a-z]", str(error))
+
+
 def deep(levels: int) -> Any:
     body: Any = "the reason"
     for _ in range(levels):
@@ -431,8 +615,9 @@ async def test_dashscopes_status_beside_a_frame_is_its_status() -> None:
 
 @dataclass
 class ClosesAfterEach:
-    """Announces keep-alive, answers once, and hangs up at the next request: llama.cpp does."""
+    """Announces keep-alive, answers once, and hangs up at the next request: llama.cpp does. `last`: what it says then."""
 
+    last: bytes = b""
     asked: int = 0
     open: list[Any] = field(default_factory=list)
 
@@ -443,6 +628,8 @@ class ClosesAfterEach:
             head = f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {len(body)}\r\n\r\n"
             await client.send(head.encode() + body)
             await self._request(client)
+            if self.last:
+                await client.send(self.last)
 
     async def _request(self, client: anyio.abc.SocketStream) -> None:
         given = b""
@@ -455,23 +642,39 @@ class ClosesAfterEach:
         self.asked += 1
 
 
-async def test_a_kept_connection_of_another_server_that_is_closed_is_asked_again_once() -> None:
-    served = ClosesAfterEach()
+async def asked_twice(served: ClosesAfterEach) -> str:
+    """The second answer."""
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
     port = listener.extra(anyio.abc.SocketAttribute.local_port)
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, served)
-        there = host(f"http://127.0.0.1:{port}/v1")
-        with anyio.fail_after(10):
-            async with dashscope(FakeDashScope([]), host=there, transport=None) as client:
-                for _ in range(2):
-                    async with client.stream(ChatCompletions(), BODY) as reply:
-                        async for _ in reply.events:
-                            pass
-                    assert "".join(reply.text) == "西湖"
-        tasks.cancel_scope.cancel()
+        try:
+            with anyio.fail_after(10):
+                async with dashscope(
+                    FakeDashScope([]), host=host(f"http://127.0.0.1:{port}/v1"), transport=None
+                ) as client:
+                    for _ in range(2):
+                        async with client.stream(ChatCompletions(), BODY) as reply:
+                            async for _ in reply.events:
+                                pass
+        finally:
+            tasks.cancel_scope.cancel()
+    return "".join(reply.text)
 
+
+async def test_a_kept_connection_of_another_server_that_is_closed_is_asked_again_once() -> None:
+    served = ClosesAfterEach()
+
+    assert await asked_twice(served) == "西湖"
     assert served.asked == 3  # the second question was heard by the closing connection and by a new one
+
+
+async def test_a_kept_connection_that_answered_anything_is_not_asked_again() -> None:
+    served = ClosesAfterEach(last=b"nothing of HTTP\r\n\r\n")
+    with pytest.raises((DashScopeError, ExceptionGroup)):
+        await asked_twice(served)
+
+    assert served.asked == 2
 
 
 async def test_dashscope_is_never_asked_again_since_it_may_bill() -> None:
@@ -487,8 +690,12 @@ async def test_dashscope_is_never_asked_again_since_it_may_bill() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["bailian__models", "mcp__bailian__models", "bailian_models", "bailian-mcp_models", "bailian.models"]
-)
+    "name",
+    [
+        "bailian__models", "mcp__bailian__models", "bailian_models", "bailian-mcp_models", "bailian.models",
+        "mcp_bailian-mcp__models", "Bailian/models", "functions.models", "default_api:models", "bailian mcp__models",
+    ],
+)  # fmt: skip
 async def test_a_tool_under_the_name_a_host_gives_it_is_answered(hosted: Hosted, name: str) -> None:
     async with hosted(FakeDashScope([])) as client:
         result = await client.call_tool(name, {"query": "qwen3.7-plus"})
@@ -497,9 +704,17 @@ async def test_a_tool_under_the_name_a_host_gives_it_is_answered(hosted: Hosted,
     assert "qwen3.7-plus" in text_of(result)
 
 
-@pytest.mark.parametrize("name", ["my_models", "models__", "mcp__other__nothing", ""])
-async def test_a_name_of_nobody_is_not_guessed(hosted: Hosted, name: str) -> None:
-    async with hosted(FakeDashScope([])) as client:
-        result = await client.call_tool(name, {})
+@pytest.mark.parametrize(
+    "name",
+    [
+        "my_models", "models__", "mcp__other__nothing", "", "mcp__other__chat", "tavily__extract", "other.chat", "a/b:chat",
+        "notbailian_chat", "bailian_other_chat", "functions.other.chat",
+    ],
+)  # fmt: skip
+async def test_a_name_of_nobody_or_of_another_server_is_not_guessed(hosted: Hosted, name: str) -> None:
+    wire = FakeDashScope([])
+    async with hosted(wire) as client:
+        result = await client.call_tool(name, {"prompt": "x"})
 
     assert text_of(result).startswith("There is no such tool.")
+    assert wire.requests == []

@@ -98,6 +98,11 @@ EMAIL = r"^(?!\.)(?!.*\.\.)([A-Za-z0-9_'+\-\.]*)[A-Za-z0-9_+-]@([A-Za-z0-9][A-Za
         ({"type": "object", "dependencies": {"a": {"required": ["b"]}}}, {"a": 1, "b": 2}, {"a": 1}),
         ({"properties": {"nullable": {"type": "string"}, "items": {"type": "string"}}}, {"items": "x"}, {"nullable": 1}),
         ({"enum": [{"nullable": True}]}, {"nullable": True}, {}),
+        ({"type": "object", "dependencies": {"a": ["b"]}, "dependentRequired": {"a": ["c"]}}, {"a": 1, "b": 1, "c": 1},
+         {"a": 1, "b": 1}),
+        ({"type": "object", "dependencies": {"a": {"properties": {"b": {"items": [{"type": "null"}], "additionalItems": False}}}}},
+         {"a": 1, "b": [None]}, {"a": 1, "b": [None, 1]}),
+        ({"nullable": True, "properties": {"a": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"type": "integer"}}}, {"a": 1}, {"a": "x"}),
     ],
     ids=lambda value: str(value)[:50],
 )  # fmt: skip
@@ -120,6 +125,16 @@ def test_schemas_of_older_drafts_and_other_engines_mean_what_they_mean(schema: A
             "/patternProperties/(",
         ),
         ({"type": "string", "pattern": r"^(?:(?=a)a+)+$"}, "a" * 60 + "!", "/pattern"),
+        ({"not": {"pattern": "["}}, "x", "/not/pattern"),
+        ({"if": {"pattern": "["}, "then": {"type": "integer"}, "else": False}, "x", "/if/pattern"),
+        ({"oneOf": [{"pattern": "["}, {"pattern": "x"}]}, "x", "/oneOf/0/pattern"),
+        ({"pattern": "[", "nullable": True, "type": "string"}, "x", "/pattern"),
+        ({"anyOf": [{"pattern": "[", "nullable": True}]}, "x", "/anyOf/0/pattern"),
+        (
+            {"type": "object", "patternProperties": {"(": {}}, "unevaluatedProperties": False},
+            {"a": 1},
+            "/patternProperties/(",
+        ),
     ],
 )
 def test_a_pattern_that_nobody_can_check_is_left_out_and_said(schema: Any, data: Any, where: str) -> None:
@@ -127,6 +142,36 @@ def test_a_pattern_that_nobody_can_check_is_left_out_and_said(schema: Any, data:
 
     assert checked.violations(data) == []
     assert checked.notes == [f"Patterns of the schema that could not be checked: {where}."]
+
+
+SLOW = {"properties": {f"p{n}": {"pattern": r"^\p{L}{1,60}$"} for n in range(1_500)}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": {"a": 1}, "nullable": True},
+        {"type": [{"a": 1}], "nullable": True},
+        {"type": "object", "dependencies": {"a": ["b"]}, "dependentRequired": [1]},
+        {"type": "object", "dependencies": {"a": {}}, "dependentSchemas": 5},
+        {"type": "object", "dependencies": {"a": ["b"]}, "allOf": 5},
+        {"type": "array", "items": [{"type": "integer"}], "prefixItems": [{"type": "string"}]},
+        SLOW,
+    ],
+    ids=lambda schema: str(schema)[:60],
+)
+def test_a_schema_of_two_drafts_that_makes_no_sense_is_refused(schema: dict[str, Any]) -> None:
+    before = json.dumps(schema)
+    with pytest.raises(ToolError, match="json_schema cannot be used: "):
+        Schema(schema)
+
+    assert json.dumps(schema) == before
+
+
+def test_what_the_model_is_shown_is_never_changed() -> None:
+    given = {"type": "object", "dependencies": {"a": ["b"]}, "dependentRequired": {"a": ["c"]}}
+
+    assert Schema(given).given == {"type": "object", "dependencies": {"a": ["b"]}, "dependentRequired": {"a": ["c"]}}
 
 
 @pytest.mark.parametrize("given", ["2024-03-05T10:00:00", "2024-03-05 10:00"])

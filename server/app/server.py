@@ -32,8 +32,12 @@ SAME_FOR_AN_HOUR = CacheHint(ttl_ms=SAME_FOR_MS, scope="public")
 CACHED: tuple[CacheableMethod, ...] = (
     "server/discover", "tools/list", "resources/list", "resources/templates/list", "resources/read",
 )  # fmt: skip
-# What hosts and gateways set before the names of a server's tools, and some models repeat: mcp__bailian__chat
-NAMESPACE = re.compile(r"^(?:.*(?:__|[./:])|bailian(?:[-_]mcp)?[-_])")
+# What hosts and gateways set before the names of our tools, and some models repeat: mcp__bailian__chat, functions.chat.
+# Another server's name is no name of ours: its tool may cost nothing.
+NAMESPACE = re.compile(
+    r"(?:[\w-]*(?:__|[./:])|mcp[-_])?bailian(?:[-_ ]?mcp)?(?:__|[-_./:])|(?:functions|tools|default_api)[.:]",
+    re.IGNORECASE,
+)
 
 
 class App(MCPServer[AppContext]):
@@ -57,7 +61,7 @@ class App(MCPServer[AppContext]):
     ) -> CallToolResult | InputRequiredResult:
         """As each tool does, this words a failure in English; an answer has its language already."""
         tools = {tool.name: tool for tool in self._tool_manager.list_tools()}
-        tool = tools.get(name) or tools.get(NAMESPACE.sub("", name))
+        tool = tools.get(name) or tools.get(_without_namespace(name))
         if tool is None:
             raise ToolError(f"There is no such tool. Tools: {', '.join(tools)}.")
         name = tool.name
@@ -102,6 +106,11 @@ def build(context: AppContext, *, log_level: Any = "WARNING") -> App:
     app.language = context.language
     add_resources(app, context)
     return app
+
+
+def _without_namespace(name: str) -> str:
+    found = NAMESPACE.match(name)
+    return name[found.end() :] if found else name
 
 
 def tool_modules() -> list[ModuleType]:

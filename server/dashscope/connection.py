@@ -26,6 +26,8 @@ SETTLE_S = 0.05
 MAX_ERROR_BYTES = 64 * 1024
 ERROR_S = 5.0
 MAX_RETRY_AFTER_S = 30.0  # a Retry-After beyond this is told to the caller, not waited for
+MAX_WORD_CHARS = 1_000  # of upstream's, before it is cleaned and clipped
+UNANSWERED = "without sending a response"  # how httpcore says that no head came
 NOT_AGAIN = "It may be billed, so it was not sent again: call again if you still need it."
 
 
@@ -147,8 +149,9 @@ class Connection:
         request.extensions["trace"] = watch
         try:
             return await self.http.send(request, stream=True)
-        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
-            if not kept:
+        except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError) as error:
+            came = isinstance(error, httpx2.RemoteProtocolError) and UNANSWERED not in str(error)
+            if came or not kept:
                 raise
         return await self.http.send(request, stream=True)
 
@@ -172,7 +175,7 @@ class Connection:
 
     def safe(self, text: str) -> str:
         """A word of upstream's that goes into a result."""
-        return clip(UNNAMED.sub("", self.redact(text)), 80)
+        return clip(UNNAMED.sub("", self.redact(text[:MAX_WORD_CHARS])), 80)
 
     def error(self, response: httpx2.Response, reply: Any, *, status: int = 0, began: bool = False) -> DashScopeError:
         """`status`: what a frame says of its own; `began`: the answer had begun."""

@@ -7,7 +7,7 @@ stands between has forms of its own: `docs/replies.md` lists them.
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-ERROR_FIELDS = ("error", "errors", "detail", "details")
+ERROR_FIELDS = ("error", "errors", "detail", "details", "base_resp")
 MESSAGE_FIELDS = (
     "message",
     "msg",
@@ -15,11 +15,14 @@ MESSAGE_FIELDS = (
     "error_message",
     "errorMessage",
     "error_description",
+    "status_msg",
     "reason",
     "title",
 )
-CODE_FIELDS = ("code", "error_code", "errorCode", "err_code", "type")
+CODE_FIELDS = ("code", "error_code", "errorCode", "err_code", "status_code", "type")
 REQUEST_ID_FIELDS = ("request_id", "requestId", "RequestId")
+VERDICTS = ("code", "status_code")  # of these zero is success, whatever words stand beside it
+MAX_TOLD_CHARS = 64 * 1024  # a page may stand here
 MAX_LEVELS = 6
 MAX_LISTED = 3  # reasons of one list
 NO_FAILURE = ("", "0", "200", "ok", "success", "succeeded", "none", "null")
@@ -36,15 +39,26 @@ class Told(NamedTuple):
 def told_in(body: Any) -> Told:
     """What a body says: JSON of any known form, or a text."""
     levels = list(_levels(body, MAX_LEVELS))
-    return Told(_first_of(levels, CODE_FIELDS), _words(body, MAX_LEVELS), _first_of(levels, REQUEST_ID_FIELDS))
+    told = (_first_of(levels, CODE_FIELDS), _words(body, MAX_LEVELS), _first_of(levels, REQUEST_ID_FIELDS))
+    return Told(*(each[:MAX_TOLD_CHARS] for each in told))
 
 
 def is_failure(body: Mapping[str, Any]) -> bool:
     """Whether a frame that holds no answer tells a failure: some say `code: 0` or "success" where nothing failed."""
-    if "code" in body and body["code"] is not None and body["code"] != "":
-        return str(body["code"]).lower() not in NO_FAILURE
-    told = [body.get(name) for name in (*ERROR_FIELDS, *MESSAGE_FIELDS)]
-    return any(str(each).lower() not in NO_FAILURE for each in told if each)
+    for name in VERDICTS:
+        if body.get(name) not in (None, ""):
+            return tells_failure(body[name])
+    return any(tells_failure(body.get(name)) for name in (*ERROR_FIELDS, *MESSAGE_FIELDS))
+
+
+def tells_failure(value: Any) -> bool:
+    """Whether a field for errors tells one: some send it always, with nothing in it."""
+    if isinstance(value, Mapping):
+        verdict = any(value.get(name) not in (None, "") for name in VERDICTS)
+        return is_failure(value) if verdict else any(tells_failure(each) for each in value.values())
+    if isinstance(value, list):
+        return any(tells_failure(each) for each in value)
+    return bool(value) and str(value).lower() not in NO_FAILURE
 
 
 def _words(value: Any, depth: int) -> str:

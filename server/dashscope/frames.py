@@ -1,9 +1,11 @@
 """The frames of a body: server-sent events as servers really send them.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html, and beyond it: frames parted by one newline, a last
-frame without any, a stream under another content type, one JSON that is no stream, and DashScope's status comment.
+frame without any, fields inside a field, JSON without a field, errors under a field of their own (llama.cpp), a stream
+under another content type, one JSON that is no stream, and DashScope's status comment.
 """
 
+import json
 import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -17,6 +19,9 @@ MAX_FRAME_CHARS = 64 * 1024 * 1024
 DONE = "[DONE]"
 LINE_END = re.compile(r"\r\n|\n|\r")
 STATUS = re.compile(r":\s*HTTP_STATUS/([1-5]\d\d)\s*")
+FIELD = re.compile(r"\s*(?:data|event|id|retry)?:")  # JSON never begins so
+DATA_FIELD = re.compile(r"(?:data: ?)+|error: ?(?=\{)")  # gateways that wrap what is wrapped say it twice
+MAX_FIELD_CHARS = 64  # of a body, to see whether it is a stream
 
 
 class Data(NamedTuple):
@@ -34,18 +39,27 @@ async def data_frames(response: httpx2.Response) -> AsyncGenerator[Data]:
     """The data of each frame, as soon as it is whole.
 
     Raises:
-        httpx2.RequestError: the connection broke.
+        httpx2.RequestError: the connection broke; what was whole by then came.
         FrameTooLong: a frame does not end.
     """
     response.encoding = "utf-8-sig"  # the standard's, whatever the header says; a byte order mark is not data
     reader = _Reader(streams="text/event-stream" in response.headers.get("content-type", "").lower())
     text = cast("AsyncGenerator[str]", response.aiter_text())
-    async with aclosing(text) as pieces:
-        async for piece in pieces:
-            for data in reader.feed(piece):
-                yield data
+    try:
+        async with aclosing(text) as pieces:
+            async for piece in pieces:
+                for data in reader.feed(piece):
+                    yield data
+    except httpx2.RequestError:
+        for data in filter(_is_whole, reader.end()):
+            yield data
+        raise
     for data in reader.end():
         yield data
+
+
+def _is_whole(data: Data) -> bool:
+    return data.text == DONE or isinstance(json_or_text(data.text), dict | list)
 
 
 class _Reader:
@@ -58,12 +72,15 @@ class _Reader:
         self._data: list[str] = []  # of the frame that has not ended
         self._data_chars = 0
         self._status = 200
+        self._bare = False  # whether that frame is JSON without a field
 
     def feed(self, piece: str) -> Iterator[Data]:
         self._piece_chars += len(piece)
         if self._piece_chars + self._data_chars > MAX_FRAME_CHARS:
             raise FrameTooLong
         self._pieces.append(piece)
+        if not self._streams and self._piece_chars - len(piece) < MAX_FIELD_CHARS:
+            self._streams = bool(FIELD.match("".join(self._pieces)))
         if self._streams and ("\n" in piece or "\r" in piece):
             yield from self._lines(last=False)
 
@@ -72,7 +89,7 @@ class _Reader:
             yield from self._lines(last=True)
             return
         whole = "".join(self._pieces)
-        if isinstance(json_or_text(whole), dict):
+        if whole.lstrip().startswith("<") or isinstance(json_or_text(whole), dict):
             yield Data(whole)
             return
         framed = list(self._lines(last=True))
@@ -90,21 +107,38 @@ class _Reader:
     def _line(self, line: str) -> Iterator[Data]:
         if not line:
             yield from self._frame()
-        elif line.startswith("data:"):
-            # a frame of its own, though no empty line ended the one before it
-            if len(self._data) == 1 and self._is_whole(self._data[0]):
-                yield from self._frame()
-            self._data.append(line[5:].removeprefix(" "))
-            self._data_chars += len(line)
+        elif field := DATA_FIELD.match(line):
+            value = line[field.end() :]
+            if not FIELD.match(value):  # a comment, or another field, that somebody wrapped
+                yield from self._more(value)
+        elif self._bare or line.startswith("{"):
+            yield from self._more(line, bare=True)
         elif status := STATUS.fullmatch(line):
             self._status = int(status[1])
 
+    def _more(self, value: str, *, bare: bool = False) -> Iterator[Data]:
+        """A line alone that is whole is a frame, though no empty line ends it: what follows may never come."""
+        self._data.append(value)
+        self._data_chars += len(value)
+        self._bare = bare
+        if len(self._data) == 1 and _ends(value):
+            yield from self._frame()
+
     def _frame(self) -> Iterator[Data]:
         text, status = "\n".join(self._data), self._status
-        self._data, self._data_chars, self._status = [], 0, 200
+        self._data, self._data_chars, self._status, self._bare = [], 0, 200, False
         if text.strip():
-            yield Data(text, status)
+            yield Data(DONE if _is_done(text) else text, status)
 
-    @staticmethod
-    def _is_whole(text: str) -> bool:
-        return text.strip() == DONE or isinstance(json_or_text(text), dict | list)
+
+def _is_done(text: str) -> bool:
+    return text.strip(' "') == DONE
+
+
+def _ends(text: str) -> bool:
+    """Whether nothing can belong to it any more: nothing at all, the end, or a whole JSON value."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return not text.strip() or _is_done(text)
+    return True

@@ -4,10 +4,11 @@ Requests come in the terms of chat completions; a protocol says them in its own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
-from .error_bodies import is_failure
+from .error_bodies import is_failure, tells_failure
 from .events import Event, Finish, OcrResult, ReasoningDelta, SearchResult, SearchResults, TextDelta, UsageReport
 from .finish_reasons import UNFINISHED
 
@@ -44,7 +45,8 @@ class ChatCompletions:
     """OpenAI-compatible chat completions.
 
     Page: https://help.aliyun.com/zh/model-studio/qwen-api-via-openai-chat-completions
-    The usage frame has `choices: []`; `content` and `reasoning_content` may be null or "". `cumulative`: each frame
+    The usage frame has `choices: []`; `content` and `reasoning_content` may be null or "". A `message` behind deltas
+    says the whole again (MiniMax). `cumulative`: each frame
     repeats the text so far (qwen-mt-plus and -turbo: https://help.aliyun.com/zh/model-studio/qwen-mt-api).
     """
 
@@ -54,6 +56,7 @@ class ChatCompletions:
 
     def __init__(self, *, cumulative: bool = False) -> None:
         self._pieces = _Pieces(cumulative)
+        self._in_deltas = False
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         return {**body, "stream": True, "stream_options": {"include_usage": True}}
@@ -62,11 +65,18 @@ class ChatCompletions:
         return _failure(frame)
 
     def events(self, frame: Frame) -> Iterator[Event]:
-        usage = _dict(frame.get("usage"))
         for choice in _first(frame.get("choices")):
-            yield from self._pieces.of(choice.get("delta") or choice.get("message") or {}, choice.get("finish_reason"))
-            usage = usage or _dict(choice.get("usage"))  # Kimi counts there
-        yield from _counted(usage)
+            yield from self._said(choice)
+            yield from _counted(_dict(choice.get("usage")))  # Kimi counts there
+        yield from _counted(_dict(frame.get("usage")))
+
+    def _said(self, choice: Frame) -> Iterator[Event]:
+        delta, whole, reason = choice.get("delta"), choice.get("message"), choice.get("finish_reason")
+        if whole and not delta and self._in_deltas:
+            yield from self._pieces.rest_of(whole, reason)
+            return
+        self._in_deltas = self._in_deltas or bool(delta)
+        yield from self._pieces.of(delta or whole or {"content": choice.get("text")}, reason)
 
 
 class Generation:
@@ -102,7 +112,7 @@ class Generation:
 
     def events(self, frame: Frame) -> Iterator[Event]:
         output, usage = frame.get("output") or {}, _dict(frame.get("usage"))
-        choices = _first(output.get("choices"))
+        choices = _first(output.get("choices") or _as_choices(output))
         beside = [output, *choices, *(_dict(choice.get("message")) for choice in choices)]  # where a list was seen
         infos = [info for info in (_dict(each.get("search_info")) for each in beside) if info]
         yield from self._searched(infos[0] if infos else {}, _dict(_dict(usage.get("plugins")).get("search")))
@@ -165,11 +175,15 @@ class Responses:
         return {"model": body["model"], "input": messages, **rest, "stream": True, "store": False}
 
     def failure(self, frame: Frame) -> Frame | None:
+        frame = _whole_response(frame)
         if frame.get("type") == "response.failed":
             return {"error": frame["response"].get("error") or "the response failed"}
+        if str(frame.get("type")).startswith("response."):  # its fields are named by what it tells: `code`, `title`
+            return frame if tells_failure(frame.get("error")) else None
         return frame if frame.get("type") == "error" else _failure(frame)
 
     def events(self, frame: Frame) -> Iterator[Event]:
+        frame = _whole_response(frame)
         match frame.get("type"):
             case "response.output_text.delta":
                 self._said = True
@@ -184,8 +198,8 @@ class Responses:
                 new = tuple(page for page in pages if page.url not in self._told)
                 self._told |= {page.url for page in new}
                 yield SearchResults(new)
-            case "response.completed" | "response.incomplete" | "response.failed" as ending:
-                yield from self._ended(frame["response"], ending)
+            case "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" as ending:
+                yield from self._ended(frame["response"], ending.removeprefix("response."))
             case "error":
                 yield from _counted(_dict(frame.get("usage")))
 
@@ -195,10 +209,11 @@ class Responses:
         self._said = True  # a response that ends twice says its text once
         if count := _count(_dict(_dict(usage.get("x_tools")).get("web_search")).get("count")):
             yield SearchResults((), count)
-        if ending == "response.completed":
-            yield Finish("stop")
-        elif ending == "response.incomplete":
+        status = str(response.get("status") or ending)
+        if status == "incomplete":
             yield Finish(str(_dict(response.get("incomplete_details")).get("reason") or "max_output_tokens"))
+        else:
+            yield Finish(status)
         yield from _counted(usage)
 
     def _whole(self, output: Any) -> Iterator[Event]:
@@ -206,45 +221,85 @@ class Responses:
         for item in output if isinstance(output, list) else ():
             content = _dict(item).get("content")
             yield from _recognised(content)
-            if not self._said and _dict(item).get("type", "message") == "message" and (text := _text(content)):
+            if self._said or _dict(item).get("type", "message") != "message":
+                continue
+            if text := _text(content):
                 yield TextDelta(text)
+            for part in content if isinstance(content, list) else ():
+                if refusal := _dict(part).get("refusal"):
+                    yield from (TextDelta(_text(refusal)), Finish("refusal"))
+
+
+def _whole_response(frame: Frame) -> Frame:
+    """A server that does not stream sends the response alone."""
+    if frame.get("object") != "response" or "type" in frame:
+        return frame
+    return {"type": f"response.{frame.get('status') or 'completed'}", "response": frame}
 
 
 class _Pieces:
     """Reads the pieces of a message; takes what is new out of texts that repeat themselves."""
 
     def __init__(self, cumulative: bool) -> None:
-        self._seen: dict[str, str] | None = {} if cumulative else None
+        self._cumulative = cumulative
+        self._seen: dict[str, list[str]] = {}
 
     def of(self, message: Frame, reason: Any) -> Iterator[Event]:
-        if reasoning := self._new("reasoning", _reasoning(message)):
+        yield from self._read(message, reason, again=self._cumulative)
+
+    def rest_of(self, whole: Frame, reason: Any) -> Iterator[Event]:
+        """What a whole message says beyond its pieces; nothing where it says it in other words."""
+        with suppress(_TakenBack):
+            yield from self._read(whole, None, again=True)
+        yield from _stopped(reason)
+
+    def _read(self, message: Frame, reason: Any, *, again: bool) -> Iterator[Event]:
+        if reasoning := self._new("reasoning", _reasoning(message), again):
             yield ReasoningDelta(reasoning)
-        if text := self._new("content", _text(message.get("content"))):
+        if text := self._new("content", _text(message.get("content")), again):
             yield TextDelta(text)
-        if isinstance(refusal := message.get("refusal"), str) and (words := self._new("refusal", refusal)):
+        if isinstance(refusal := message.get("refusal"), str) and (words := self._new("refusal", refusal, again)):
             yield TextDelta(words)
             yield Finish("refusal")
-        if str(reason or "").lower() not in UNFINISHED:
-            yield Finish(str(reason))
+        yield from _stopped(reason)
 
-    def _new(self, name: str, text: str) -> str:
-        if self._seen is None or not text:
-            return text
-        seen, self._seen[name] = self._seen.get(name, ""), text
-        if not text.startswith(seen):
-            raise ValueError("a cumulative stream that takes back what it said")
-        return text[len(seen) :]
+    def _new(self, name: str, text: str, again: bool) -> str:
+        """What is new of a text that says `again` what was said."""
+        seen = self._seen.setdefault(name, [])
+        if again and text:
+            before = "".join(seen)
+            if not text.startswith(before):
+                raise _TakenBack
+            text = text[len(before) :]
+            seen[:] = [before]
+        if text:
+            seen.append(text)
+        return text
+
+
+class _TakenBack(ValueError):
+    """A text that says again what was said, but not in the same words."""
+
+
+def _stopped(reason: Any) -> Iterator[Finish]:
+    if str(reason or "").strip().lower() not in UNFINISHED:
+        yield Finish(str(reason))
 
 
 def _first(choices: Any) -> list[Frame]:
     """The choice that counts: we never ask for more than one."""
-    return [choice for choice in choices or () if choice.get("index") in (0, None)]
+    return [choice for choice in choices or () if choice.get("index") in (0, None, "0")]
+
+
+def _as_choices(output: Frame) -> list[Frame]:
+    """A model that does not know `result_format` answers beside the choices."""
+    return [{"message": {"content": output["text"]}, **output}] if output.get("text") else []
 
 
 def _text(content: Any) -> str:
     """Text that comes as a string, as a list of parts, or not at all."""
     if isinstance(content, Sequence) and not isinstance(content, str):
-        return "".join(_text(part.get("text")) for part in content)
+        return "".join(part if isinstance(part, str) else _text(part.get("text")) for part in content)
     if content is not None and not isinstance(content, str):
         raise TypeError("content is neither text nor a list of parts")
     return content or ""
@@ -324,7 +379,7 @@ def _limit(body: Frame, name: str) -> dict[str, Any]:
 
 def _failure(frame: Frame) -> Frame | None:
     answer = frame.get("choices") or (frame.get("output") or {}).get("choices")
-    return frame if frame.get("error") or (not answer and is_failure(frame)) else None
+    return frame if tells_failure(frame.get("error")) or (not answer and is_failure(frame)) else None
 
 
 def _counted(usage: Frame) -> Iterator[UsageReport]:
@@ -346,7 +401,7 @@ def _counted(usage: Frame) -> Iterator[UsageReport]:
             cached_input_tokens=0 if explicit else hits,
             image_tokens=_count_of({**usage, **read}, "image_tokens"),
             cache_write_tokens=written if explicit else None,
-            explicit_cached_tokens=hits or 0 if explicit else None,
+            explicit_cached_tokens=hits if explicit else None,
             pdf_pages=_count_of(_dict(_tools(usage).get("pdf_page_parser")), "count"),
         )
 
@@ -361,5 +416,6 @@ def _count_of(counts: Frame, *names: str) -> int | None:
 
 
 def _count(value: Any) -> int | None:
-    plausible = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKEN_COUNT
-    return value if plausible else None
+    """A number of things; some servers write 11.0."""
+    counts = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_TOKEN_COUNT
+    return int(value) if counts and value == int(value) else None

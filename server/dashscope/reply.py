@@ -38,6 +38,8 @@ class Reply:
     search_results: list[SearchResult] = field(default_factory=list)
     ocr_result: dict[str, Any] = field(default_factory=dict)
     chars: int = 0
+    done: bool = False  # the other side says that nothing follows
+    went_on: bool = False  # behind an end: some say "stop" in each frame
     _begun: bool = False
     _counted: bool = False
     _text: SurrogateJoiner = field(default_factory=SurrogateJoiner)
@@ -45,8 +47,12 @@ class Reply:
 
     @property
     def whole(self) -> bool:
-        """Whether it ended, and was counted after that: counts that came before may not be the last."""
-        return self.finish is not None and self._counted
+        """Whether it ended, and was counted after that: counts that came before may not be the last.
+
+        A refusal may go on, and so may what went on before.
+        """
+        ended = self.finish is not None and self.finish.reason != "refusal" and not self.went_on
+        return ended and self._counted
 
     @property
     def usage(self) -> UsageReport | None:
@@ -67,12 +73,14 @@ class Reply:
 
     def end(self) -> None:
         """The other side says that this was all; where anything came, it need not say why it stopped."""
+        self.done = True
         if self._begun and self.finish is None:
             self.observe(Finish("stop"))
 
     def observe(self, event: Event) -> Event:
         """Keep what an event says; the event as it may be handed on."""
         self._begun = True
+        self.went_on |= self.finish is not None and isinstance(event, TextDelta | ReasoningDelta)
         match event:
             case TextDelta(text):
                 self.chars += len(text)

@@ -57,10 +57,10 @@ class ReplyStream:
                 yield event
         except DashScopeError as error:
             found = reply.search_results and error.kind != "question_filtered"  # paid work, even without a word
-            ended = reply.finish and not error.status  # what breaks after the end breaks nothing
+            ended = reply.finish and not (error.status or reply.went_on)  # what breaks after the end breaks nothing
             if not (ended or reply.answered or found):
                 raise error.with_request(reply.request_id, sandbox=reply.sandbox) from None
-            if not reply.finish:
+            if not reply.finish or reply.went_on:
                 yield reply.observe(Finish(INTERRUPTED, str(error), error.kind))
 
     def _require_bounds(self) -> None:
@@ -98,20 +98,22 @@ class ReplyStream:
                     continue
                 last = anyio.current_time()
                 # A whole reply is read to the end of its body, or the connection cannot be used again; not for long.
-                if not ending:
-                    ending = self.reply.whole or data.text == DONE
+                drained, ending = ending, self.reply.whole or self.reply.done
+                if not (drained and ending):
                     limit = last + (DRAIN_S if ending else self.gap_s)
 
     def _decoded(self, frame: Frame, status: int) -> tuple[list[Event], DashScopeError | None]:
         """What a frame says, and the failure it tells; a failure may come with what was used until then."""
         protocol, safe = self.protocol, self.connection.safe
+        events: list[Event] = []
         try:
             if failure := protocol.failure(frame):
                 return _readable(protocol, frame), self._failure(failure, status)
-            events = list(protocol.events(frame))
+            for event in protocol.events(frame):
+                events.append(finish_of(safe(event.reason) or "?") if isinstance(event, Finish) else event)
         except UNREADABLE:
-            raise DashScopeError(f"{self._service} sent a line of an unknown form. {NOT_AGAIN}") from None
-        return [finish_of(safe(event.reason)) if isinstance(event, Finish) else event for event in events], None
+            return events, DashScopeError(f"{self._service} sent a line of an unknown form. {NOT_AGAIN}")
+        return events, None
 
     def _failure(self, failure: Frame, status: int) -> DashScopeError:
         """Once an answer has begun, whatever is wrong now, the request was taken."""

@@ -4,6 +4,7 @@ Draft-07 to 2020-12: https://json-schema.org/draft/2020-12/release-notes. `nulla
 """
 
 from collections.abc import Mapping
+from time import thread_time
 from typing import Any
 
 import jsonschema_rs
@@ -17,23 +18,34 @@ SCHEMAS = (
     "propertyNames", "not", "if", "then", "else",
 )  # fmt: skip
 LISTS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
-BY_NAME = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+BY_NAME = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies")
+# A pattern less inside these means more that is refused, so what depends on it goes too
+TURNING = {"not": ("not",), "if": ("if", "then", "else"), "contains": ("maxContains",)}
+MAX_PATTERNS_S = 1.0  # of processor time: some take 25 ms each, and a schema holds thousands
 
 
 class Modernised:
     """`schema` is what is checked; `unreadable`: pointers of patterns that cannot be read, and are left out of it."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
+        """Raises SlowPatterns."""
         self.unreadable: list[str] = []
+        self._seconds_left = MAX_PATTERNS_S
         self.schema = self._modern({name: value for name, value in given.items() if name != "$schema"}, [])
 
     def _modern(self, node: Any, path: list[Any]) -> Any:
         if not isinstance(node, dict):
             return node
-        inner: dict[str, Any] = {name: self._inside(name, value, [*path, name]) for name, value in node.items()}
+        inner: dict[str, Any] = {}
+        lost = []
+        for name, value in node.items():
+            before = len(self.unreadable)
+            inner[name] = self._inside(name, value, [*path, name])
+            lost += [name] if len(self.unreadable) > before else []
+        _loosened(inner, lost)
+        self._without_unreadable(inner, path)
         for mend in (_tuple_items, _dependencies, _exclusive_bounds, _nullable):
             mend(inner)
-        self._without_unreadable(inner, path)
         return inner
 
     def _inside(self, name: str, value: Any, path: list[Any]) -> Any:
@@ -44,28 +56,50 @@ class Modernised:
         return self._modern(value, path) if name in SCHEMAS else value
 
     def _without_unreadable(self, node: dict[str, Any], path: list[Any]) -> None:
-        if isinstance(node.get("pattern"), str) and not _is_readable(node["pattern"]):
+        if isinstance(node.get("pattern"), str) and not self._is_readable(node["pattern"]):
             del node["pattern"]
             self.unreadable.append(pointer([*path, "pattern"]))
         by_pattern = node.get("patternProperties")
-        names = [name for name in by_pattern if not _is_readable(name)] if isinstance(by_pattern, dict) else []
+        names = [name for name in by_pattern if not self._is_readable(name)] if isinstance(by_pattern, dict) else []
         for name in names:
             del node["patternProperties"][name]
-            node.pop("additionalProperties", None)  # what the pattern allows would be refused
+            for others in ("additionalProperties", "unevaluatedProperties"):  # would refuse what the pattern allows
+                node.pop(others, None)
             self.unreadable.append(pointer([*path, "patternProperties", name]))
 
+    def _is_readable(self, pattern: str) -> bool:
+        begun = thread_time()
+        try:
+            jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=PATTERNS)
+        except jsonschema_rs.ValidationError:
+            return False
+        finally:
+            self._seconds_left -= thread_time() - begun
+            if self._seconds_left < 0:
+                raise SlowPatterns
+        return True
 
-def _is_readable(pattern: str) -> bool:
-    try:
-        jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=PATTERNS)
-    except jsonschema_rs.ValidationError:
-        return False
-    return True
+
+class SlowPatterns(ValueError):
+    """Reading the patterns takes longer than anybody waits."""
+
+
+def _loosened(node: dict[str, Any], lost: list[str]) -> None:
+    """A schema whose keywords `lost` a pattern refuses nothing that the whole one takes."""
+    for name in (turned for keyword in lost for turned in TURNING.get(keyword, ())):
+        node.pop(name, None)
+    if "oneOf" in lost:
+        _also(node, {"anyOf": node.pop("oneOf")})
+
+
+def _also(node: dict[str, Any], schema: dict[str, Any]) -> None:
+    if isinstance(others := node.get("allOf", []), list):  # any other value is refused with the schema
+        node["allOf"] = [*others, schema]
 
 
 def _tuple_items(node: dict[str, Any]) -> None:
     """Draft-07: a list of schemas, one for each place, and one for what follows."""
-    if isinstance(node.get("items"), list):
+    if isinstance(node.get("items"), list) and "prefixItems" not in node:
         node["prefixItems"] = node.pop("items")
         if "additionalItems" in node:
             node["items"] = node.pop("additionalItems")
@@ -73,11 +107,13 @@ def _tuple_items(node: dict[str, Any]) -> None:
 
 
 def _dependencies(node: dict[str, Any]) -> None:
-    """Draft-07: names that need other names, or a schema."""
+    """Draft-07: names that need other names, or a schema; beside those of 2020-12 they hold too."""
     given = node.pop("dependencies", None)
-    for name, needs in given.items() if isinstance(given, dict) else ():
-        keyword = "dependentRequired" if isinstance(needs, list) else "dependentSchemas"
-        node.setdefault(keyword, {})[name] = needs
+    if not isinstance(given, dict):
+        return
+    names = {name: needs for name, needs in given.items() if isinstance(needs, list)}
+    schemas = {name: needs for name, needs in given.items() if name not in names}
+    _also(node, {"dependentRequired": names, "dependentSchemas": schemas})
 
 
 def _exclusive_bounds(node: dict[str, Any]) -> None:
@@ -90,12 +126,11 @@ def _exclusive_bounds(node: dict[str, Any]) -> None:
 def _nullable(node: dict[str, Any]) -> None:
     if node.pop("nullable", None) is not True:
         return
-    kind = node.get("type")
-    if "$ref" in node or kind is None:
-        rest = dict(node)
-        node.clear()
+    kinds = node["type"] if isinstance(node.get("type"), list) else [node.get("type")]
+    if "$ref" in node or kinds == [None]:
+        rest = {name: node.pop(name) for name in tuple(node) if name not in ("$defs", "definitions")}
         node["anyOf"] = [rest, {"type": "null"}]
         return
-    node["type"] = list(dict.fromkeys([*(kind if isinstance(kind, list) else [kind]), "null"]))
+    node["type"] = [*kinds, *(["null"] if "null" not in kinds else [])]
     if isinstance(node.get("enum"), list) and None not in node["enum"]:
         node["enum"] = [*node["enum"], None]

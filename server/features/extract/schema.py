@@ -17,7 +17,7 @@ from ...catalog import Frozen
 from ...errors import InvalidRequest
 from ...json_text import MAX_DEPTH, depth_of, pointer
 from ...text import HALF_A_PAIR, clip, first_few, is_sendable
-from .drafts import PATTERNS, Modernised
+from .drafts import PATTERNS, Modernised, SlowPatterns
 
 MAX_SCHEMA_CHARS = 100_000
 MAX_SCHEMA_DEPTH = 64
@@ -55,7 +55,10 @@ class Schema:
         _bounded(self.given)
         if not set(SHAPE_KEYWORDS) & set(self.given):
             raise _refused("it asks for nothing: is it an example instead of a schema? Give type and properties")
-        modernised = Modernised(self.given)
+        try:
+            modernised = Modernised(self.given)
+        except SlowPatterns:
+            raise _refused("its patterns take too long to read: simplify them") from None
         self._checked, self.unchecked = modernised.schema, modernised.unreadable
         nodes = list(_schemas(self._checked))
         for node in nodes:
