@@ -183,8 +183,60 @@ def test_whatever_is_written_no_number_outside_code_points_to_nothing(
     assert [part.text for part in pieces(found.answer) if isinstance(part, Code)][: len(code)] == code
 
 
+def test_a_number_of_the_answers_own_does_not_tell_where_a_list_begins() -> None:
+    """`a[0]` and `[0, 1]` are no citation of the first page."""
+    for own in ("a[0]", "[0, 1]"):
+        assert resolve_citations(f"{own}乙[ref_1]", [page(0), page(1), page(2)]).answer.endswith("乙")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("甲[3]。乙[1,3]。丙[来源3]。丁[^3]。", "甲［3］。乙［1,3］。丙［来源3］。丁［^3］。"),
+        ("甲[ref_3]", "甲[1]"),
+        ("来源：\n[3] https://a.cn/3", "来源：\n[1] https://a.cn/3"),
+    ],
+)
+def test_where_no_marks_were_asked_for_plain_numbers_are_the_answers_own(text: str, answer: str) -> None:
+    assert resolve_citations(text, PAGES, asked=False).answer == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("甲[3]。a[1]是首个。", "甲[1]。a［1］是首个。"),
+        ("甲[3](https://b.cn/)。", "甲［3］(https://b.cn/)。"),
+        ("甲[[3]](https://b.cn/)。", "甲[［3］](https://b.cn/)。"),
+        ("Great![3]", "Great![1]"),
+        ("【1】概述\n【2】其他", "【1】概述\n【2】其他"),
+        ("`` [ref_2] ` `` [ref_3]", "`` [ref_2] ` `` [1]"),
+        ("一个` 甲[ref_3]\n\n另一个`[ref_1]", "一个` 甲[1]\n\n另一个`[2]"),
+        ("甲[^1]。\n\n[^1]: 笔者注。", "甲［^1］。\n\n［^1］: 笔者注。"),
+        ("甲[^3]。\n\n[^3]: https://a.cn/3", "甲[1]。\n\n[1]: https://a.cn/3"),
+    ],
+)
+def test_what_stands_around_a_number_says_whether_it_is_a_citation(text: str, answer: str) -> None:
+    assert resolve_citations(text, PAGES).answer == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("甲[ref_3]。\n1. 甲 https://a.cn/1\n3. 丙 https://a.cn/3", "甲[1]。\n[2]. 甲 https://a.cn/1\n[1]. 丙 https://a.cn/3"),
+        ("甲[ref_3]。\n[1] 十二 [2024] https://a.cn/12", "甲[1]。\n［1］ 十二 ［2024］ https://a.cn/12"),
+        ("甲[ref_3]。\n[3] 丙 [2024] https://a.cn/3", "甲[1]。\n[1] 丙 ［2024］ https://a.cn/3"),
+        ("甲[ref_3]。\n[3] 西湖的荷花 - 网", "甲[1]。\n[1] 西湖的荷花 - 网"),
+        ("甲[ref_3]。\n[3] 西湖的荷花 https://b.cn/", "甲[1]。\n［3］ 西湖的荷花 https://b.cn/"),
+        ("1. 先\n2. 后", "1. 先\n2. 后"),
+    ],
+)  # fmt: skip
+def test_a_line_of_the_answers_own_list_is_known_by_its_address_else_its_title(text: str, answer: str) -> None:
+    assert resolve_citations(text, [page(1), page(3, title="西湖的荷花"), page(12)]).answer == answer
+
+
 FORMS_OF = ["[ref_{}]", "【ref_{}】", "［ref_{}］", "[ref {}]", "[^ref_{}]", "[^{}]", r"\[ref_{}\]", "[参考ref_{}]", "(ref_{})", "【{}】",
-            "[来源{}]", "[ref_{}](https://a.cn/)", "ref_{}", "[ref_{0}, {0}]", "[ref_{0}-{0}]"]  # fmt: skip
+            "[来源{}]", "[ref_{}](https://a.cn/)", "ref_{}", "[ref_{0}, {0}]", "[ref_{0}-{0}]",
+            "[ref_{0}](https://b.cn/)", "[citation:{}]", "【{}†source】", "[^{}^]", "(来源{})", "[[ref_{0}]](https://a.cn/{0})", "[{0}, {0}]"]  # fmt: skip
 
 
 @given(
@@ -210,8 +262,31 @@ def test_each_mark_in_each_form_points_to_the_page_it_named(
         assert told == ([f"https://a.cn/{n}"] if n < 8 else []), sentence
 
 
+prose_around = st.text("甲a=,: \n>-*!([)]#1", max_size=5)
+
+
+@given(
+    st.lists(st.tuples(prose_around, st.sampled_from(FORMS_OF), st.integers(1, 9), prose_around), max_size=10),
+    st.permutations(range(1, 8)),
+    st.booleans(),
+)
+def test_in_any_prose_a_mark_points_to_the_page_it_named_or_to_none(
+    marks: list[tuple[str, str, int, str]], order: list[int], asked: bool
+) -> None:
+    """Where the prose says data, or a bracket is never closed, a citation may be lost: a false one is made nowhere."""
+    text = "".join(f"<{place}>{a}{form.format(n)}{b}" for place, (a, form, n, b) in enumerate(marks))
+
+    found = resolve_citations(text, [page(n) for n in order], asked=asked)
+
+    urls = {source.index: source.url for source in found.sources}
+    for (before, _, n, after), sentence in zip(marks, re.split(r"<\d+>", found.answer)[1:], strict=True):
+        told = {urls[int(index)] for index in re.findall(r"\[(\d+)\]", sentence)}
+        assert told <= {f"https://a.cn/{n}"} | ({"https://a.cn/1"} if "1" in before + after else set()), sentence
+
+
 @pytest.mark.parametrize("hostile", ["[" * 100_000, "[1" * 50_000, "`" * 99_999, "`a" * 50_000, "```\n" * 25_001, "ref_" * 25_000,
-                                     "[ref_1" * 20_000, "[ref_9]" * 15_000, "(" * 100_000, " " * 100_000 + "[ref_9]", "[1,2-" * 20_000])  # fmt: skip
+                                     "[ref_1" * 20_000, "[ref_9]" * 15_000, "(" * 100_000, "[1]" * 33_000, "\n1. " * 25_000, "\n[^1]: x" * 12_000, "[1](https://a" * 7_000, "`\n" * 50_000, ">" * 100_000,
+                                     " " * 100_000 + "[ref_9]", "[1,2-" * 20_000])  # fmt: skip
 def test_a_text_made_to_be_slow_is_read_to_its_end(hostile: str) -> None:
     """With work that grows faster than the text this would take minutes."""
     assert len(resolve_citations(hostile, PAGES).answer) <= len(hostile)

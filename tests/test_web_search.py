@@ -437,6 +437,44 @@ async def test_a_list_inside_the_message_is_read(hosted: Hosted) -> None:
     assert (found["answer"], found["sources"][0]["url"], found["searched"]) == ("甲[1]", LAKE["url"], True)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"citations": [NEWS["url"]]},
+        {"annotations": [{"type": "url_citation", "url_citation": {"url": NEWS["url"], "title": "新闻", "index": 1}}]},
+        {"annotations": [{"type": "url_citation", "index": 1, "start_index": 0, "url": NEWS["url"], "title": "新闻"}]},
+        {"search_info": {"search_results": [NEWS]}},
+    ],
+    ids=["addresses", "annotations", "flat annotations", "a second list"],
+)
+async def test_pages_told_in_the_message_join_those_of_the_list(hosted: Hosted, told: Any) -> None:
+    inside = json.dumps(told)[1:-1]
+    reply = frame("甲[ref_1]", "stop", pages=[LAKE], **COUNTED).replace('"role":', f'{inside}, "role":')
+    found = await data(hosted, FakeDashScope([native(reply, reply)]))
+
+    assert [source["url"] for source in found["sources"]] == [LAKE["url"], NEWS["url"]]
+    assert found["answer"].startswith("甲[1]")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"citations": "x"}, {"citations": [1, None]}, {"annotations": [{"type": "file_citation", "file_id": "f"}]}],
+    ids=str,
+)
+async def test_odd_citations_lose_no_answer(hosted: Hosted, odd: Any) -> None:
+    reply = frame("甲[ref_1]", "stop", pages=[LAKE], **COUNTED)
+    found = await data(hosted, FakeDashScope([native(reply.replace('"role":', f'{json.dumps(odd)[1:-1]}, "role":'))]))
+
+    assert (found["answer"], len(found["sources"]), found["notes"]) == ("甲[1]", 1, [])
+
+
+async def test_where_no_marks_were_asked_for_a_number_is_no_citation(hosted: Hosted) -> None:
+    reply = frame("甲[1]，乙[1, 2]", "stop", pages=[LAKE, NEWS], **COUNTED)
+    found = await data(hosted, FakeDashScope([native(reply)]), strategy="agent")
+
+    assert found["answer"] == "甲［1］，乙［1, 2］"
+
+
 async def test_pages_of_a_second_round_are_kept(hosted: Hosted) -> None:
     """Strategy agent searches several times, and numbers each list anew."""
     first, second = {**LAKE, "index": 1}, {**NEWS, "index": 1}

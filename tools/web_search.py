@@ -85,7 +85,7 @@ async def web_search(
     """
     chosen = call.model_for("web_search", model)
     finding = await search(call, chosen, question, SearchScope(strategy, freshness_days, tuple(dict.fromkeys(sites))))
-    found = resolve_citations(finding.exchange.text, finding.exchange.search_results)
+    found = resolve_citations(finding.exchange.text, finding.exchange.search_results, asked=finding.cites)
     answer = _web_answer(finding, found, call.spent(chosen))
     return call_result(answer, _in_words(answer), *_facts(answer))
 

@@ -98,7 +98,8 @@ class Generation:
         self._in_parts = endpoint == "multimodal-generation"
         self._cumulative = cumulative
         self._pieces = _Pieces(cumulative)
-        self._told: set[tuple[int | None, str]] = set()
+        self._told: dict[str, set[int | None]] = {}  # by address, the numbers
+        self._taken: set[int | None] = set()
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         parameters = {name: value for name, value in body.items() if name not in ("model", "messages", *LIMIT_FIELDS)}
@@ -113,29 +114,34 @@ class Generation:
     def events(self, frame: Frame) -> Iterator[Event]:
         output, usage = frame.get("output") or {}, _dict(frame.get("usage"))
         choices = _first(output.get("choices") or _as_choices(output))
-        beside = [output, *choices, *(_dict(choice.get("message")) for choice in choices)]  # where a list was seen
-        infos = [info for info in (_dict(each.get("search_info")) for each in beside) if info]
-        yield from self._searched(infos[0] if infos else {}, _dict(_dict(usage.get("plugins")).get("search")))
+        messages = [_dict(choice.get("message")) for choice in choices]
+        beside = [frame, output, *choices, *messages]  # where a list was seen
+        yield from self._searched(beside, _dict(_dict(usage.get("plugins")).get("search")))
         for choice in choices:
             message = choice.get("message") or {}
             yield from _recognised(message.get("content"))
             yield from self._pieces.of(message, choice.get("finish_reason"))
         yield from _counted(usage)
 
-    def _searched(self, info: Frame, counted: Frame) -> Iterator[SearchResults]:
+    def _searched(self, beside: Sequence[Frame], counted: Frame) -> Iterator[SearchResults]:
         """What is new: lists grow from frame to frame, and a second round has its own. An empty one tells no search.
 
         A number belongs to the page that had it first: that is the one the marks mean.
         """
+        infos = [_dict(each.get("search_info")) for each in beside]
+        lists = [info.get("search_results") for info in infos]
+        lists += [_cited(each.get(name)) for each in beside for name in ("annotations", "citations")]
         pages = []
-        for page in _pages(info.get("search_results")):
-            taken = page.index is not None and any(page.index == index for index, _ in self._told)
-            if (page.index, page.url) in self._told or (taken and any(page.url == url for _, url in self._told)):
+        for page in (page for rows in lists for page in _pages(rows)):
+            numbers = self._told.setdefault(page.url, set())
+            taken = page.index in self._taken
+            if page.index in numbers or (numbers and (taken or page.index is None)):
                 continue
+            numbers.add(page.index)
             pages.append(replace(page, index=None) if taken else page)
-            self._told.add((page.index, page.url))
+            self._taken |= {page.index} - {None}
         count = _count(counted.get("count"))
-        if pages or info.get("extra_tool_info") or count:
+        if pages or any(info.get("extra_tool_info") for info in infos) or count:
             yield SearchResults(tuple(pages), count)
 
     def _content(self, content: str | Sequence[Frame]) -> str | list[Frame]:
@@ -348,10 +354,23 @@ def _pages(rows: Any) -> tuple[SearchResult, ...]:
 
 
 def _listed(rows: Frame) -> list[Any]:
-    """A list in another wrapping: under a name, or by its numbers."""
+    """A list in another wrapping: a row alone, under a name, or by its numbers."""
+    if isinstance(rows.get("url"), str):
+        return [rows]
     lists = [value for value in rows.values() if isinstance(value, list)]
     named = ((key, row) for key, row in rows.items() if isinstance(row, dict))
-    return lists[0] if lists else [{**row, "index": row.get("index") or key} for key, row in named]
+    return lists[0] if lists else [{"index": key, **_without_none(row)} for key, row in named]
+
+
+def _without_none(row: Frame) -> Frame:
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _cited(rows: Any) -> list[Frame]:
+    """Pages as other servers tell them: addresses alone, or annotations, whose `index` is a place in the text."""
+    told = [{"url": row} if isinstance(row, str) else _dict(row) for row in (rows if isinstance(rows, list) else ())]
+    pages = [_dict(row.get("url_citation")) or row for row in told]
+    return [{**page, "index": None} for page in pages if isinstance(page.get("url"), str)]
 
 
 def _page(row: Frame) -> SearchResult:
