@@ -104,12 +104,8 @@ class Generation:
     def events(self, frame: Frame) -> Iterator[Event]:
         output, usage = frame.get("output") or {}, _dict(frame.get("usage"))
         choices = _first(output.get("choices"))
-        beside = [
-            frame,
-            output,
-            *choices,
-            *(_dict(choice.get("message")) for choice in choices),
-        ]  # where a list was seen
+        messages = [_dict(choice.get("message")) for choice in choices]
+        beside = [frame, output, *choices, *messages]  # where a list was seen
         yield from self._searched(beside, _dict(_dict(usage.get("plugins")).get("search")))
         for choice in choices:
             message = choice.get("message") or {}
