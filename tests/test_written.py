@@ -117,6 +117,86 @@ def test_a_date_that_could_be_two_is_not_claimed(text: str, value: str, could_be
     assert (found.found, found.why) == (False, f"several dates could be meant: {could_be}")
 
 
+@pytest.mark.parametrize(
+    ("text", "value", "has"),
+    [
+        ("张三丰、李四", "张三", "张三丰"), ("司马光辉，", "司马光", "司马光辉"), ("司马光，", "马光", "司马光"), ("欧阳修", "欧阳", "欧阳修"),
+        ("shop.example.org.cn", "shop.example.org", "shop.example.org.cn"),
+        ("www2.shop.example.org", "shop.example.org", "www2.shop.example.org"),
+        ("at my-shop.example.org now", "shop.example.org", "my-shop.example.org"),
+        ("com.acme.app.debug", "com.acme.app", "com.acme.app.debug"), ("Ann-Marie", "Ann", "Ann-Marie"),
+        ("Ann-Marie came", "Marie", "Ann-Marie"), ("Mary Ann-Marie Smith", "Mary Ann", "Mary Ann-Marie"),
+        ("Smith-Jones", "Smith", "Smith-Jones"), ("王羲之、李白", "王羲", "王羲之"), ("周恩来", "周恩", "周恩来"),
+        ("(992) 555-7324", "7324", "(992) 555-7324"), ("(992) 555-7324", 7324, "(992) 555-7324"),
+        ("(992) 555-7324", 992, "(992) 555-7324"), ("010-9927 7324", 7324, "010-9927 7324"),
+        ("010-9927 7324", "7324", "010-9927 7324"), ("+86 10 9927 7324", 7324, "+86 10 9927 7324"),
+        ("+86 10 9927 7324", "9927", "+86 10 9927 7324"), ("+86 10 9927 7324", 10, "+86 10 9927 7324"),
+        ("+44 20 7946 0958", 20, "+44 20 7946 0958"), ("电话：9927 7324", 7324, "9927 7324"),
+        ("Tel. 555-7324", 7324, "555-7324"), ("+49 (0)30 123456", 30, "+49 (0)30 123456"), ("9½", 9, "9½"),
+        ("9 1/2 in", 9, "9 1/2"), ("84,326.50- EUR", 84326.5, "84,326.50-"), ("8.2M users", 8200000, "8.2M"),
+        ("8.2M users", "8200000", "8.2M"),
+    ],
+)  # fmt: skip
+def test_a_piece_of_a_longer_name_or_phone_number_is_not_found_and_the_whole_is_named(
+    text: str, value: Any, has: str
+) -> None:
+    found = looked_up(text, value)
+
+    assert (found.found, found.why) == (False, f"the text has it as {has}")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("第1/2页", 0.5), ("Page 1/2", 0.5), ("1/2", 0.5), ("IT", "it"), ("x²", "x2"), ("10⁵", "105"), ("5 mW", 5000),
+        ("5mW", "5MW"), ("9:50 PM", "09:50 AM"), ("9:50 PM", "09:50"), ("9:50", "21:50"), ("9:50", "9:50 PM"),
+        ("9:50", "9:50 AM"), ("2024-03-05 9:50 PM", "2024-03-05T09:50:00"), ("50%", "1/2"),
+        ("100.00-200.00 EUR", -100), ("發言人 張三豐", "张三"),
+    ],
+)  # fmt: skip
+def test_what_could_mean_something_else_is_not_claimed(text: str, value: Any) -> None:
+    assert not looked_up(text, value).found
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("张三等", "张三"), ("张三 著", "张三"), ("张三、李四", "张三"), ("张三先生", "张三"), ("张三说：", "张三"), ("杭州市", "杭州"), ("江苏省", "江苏"),
+        ("由张三签", "张三"), ("温度计", "温度"), ("高速路", "高速"), ("文件夹", "文件"), ("Beijing-based firm", "Beijing"),
+        ("the Beijing-Tianjin line", "Tianjin"), ("Beijing-Shanghai railway", "Beijing"), ("T-Shirt", "Shirt"),
+        ("see shop.example.org.", "shop.example.org"), ("shop.example.org/x", "shop.example.org"),
+        ("shop.example.org。", "shop.example.org"), ("Node.js", "Node"), ("+86 138 1234 5678", "138 1234 5678"),
+        ("010-9927 7324", "9927 7324"), ("(992) 555-7324", "555-7324"), ("电话 12 号", 12), ("120 m²", 120),
+        ("面积120m2", 120),
+    ],
+)  # fmt: skip
+def test_a_name_or_number_before_what_does_not_belong_to_it_is_found_as_it_is(text: str, value: Any) -> None:
+    found = looked_up(text, value)
+
+    assert (found.found, found.alike, found.quote) == (True, False, str(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("KX-7103", "kx-7103"), ("kx-7103", "KX-7103"), ("84,326.50- EUR", -84326.5), ("84,326.50-€", -84326.5),
+        ("a 1/2 share", 0.5), ("½", 0.5), ("9½", 9.5), ("9 1/2 in", "9.5"), ("9 1/2 in", 9.5), ("约 9½ 英寸", "9 1/2"),
+        ("120 m²", "m2"), ("120 m2", "m²"), ("120m²", "120m2"), ("H₂O", "H2O"), ("H2O", "H₂O"), ("C₁₂H₂₂", "C12H22"),
+        ("(992) 555-7324", "9925557324"), ("9925557324", "(992) 555-7324"), ("+86 10 9927 7324", "010-99277324"),
+        ("(010) 9927 7324", "+86 10 99277324"), ("+86 138 1234 5678", "13812345678"),
+        ("+86 138 1234 5678", 13812345678), ("+8613812345678", "138-1234-5678"),
+        ("+1 992-555-7324", "(992) 555-7324"), ("21:50", "9:50 PM"), ("9:50 p.m.", "21:50"), ("下午9点50分", "21:50"),
+        ("21时50分", "21:50"), ("21点50分", "9:50 PM"), ("9:50 PM", "21:50"), ("9:50", "09:50"), ("9:50 AM", "09:50"),
+        ("3 PM", "15:00"), ("下午3点", "15:00"), ("下午3点半", "15:30"), ("2024年3月5日下午9点50分", "2024-03-05T21:50:00"),
+        ("9:50 PM", "9:50 pm"), ("9:50 PM", "9:50 p.m."), ("下午9点50分", "下午9:50"), ("09:00–21:50", "9:50 PM"),
+    ],
+)  # fmt: skip
+def test_codes_fractions_phones_and_times_are_found_however_they_are_written(text: str, value: Any) -> None:
+    found = looked_up(text, value)
+
+    assert (found.found, found.alike, found.places) == (True, True, 1)
+
+
 def test_thirty_digits_are_not_rounded() -> None:
     text = "1234567890123456789012345678901"
 
@@ -160,6 +240,14 @@ def test_in_how_many_places_a_value_stands_is_counted_over_all_sources() -> None
         "$-",
         "1×10^999 ",
         "(1)",
+        "张三",
+        "a.b.",
+        "Ann-",
+        "+86 10 ",
+        "(992) 555-",
+        "9½ 1/2 ",
+        "下午9点 9:50",
+        "m²",
         "|-",
         " ",
     ],

@@ -13,7 +13,8 @@ from .alike import Alike, alike, line_hyphens, simplified, spells
 from .chinese_numerals import NUMERAL
 from .longer_names import is_in_a_longer_name
 from .written import MAX_PLACES, Place, WrittenText, compact, meant_dates, meant_number
-from .written_numbers import CURRENCY_AFTER, CURRENCY_BEFORE, exact, one_width
+from .written_fractions import VULGAR
+from .written_numbers import CURRENCY_AFTER, CURRENCY_BEFORE, exact, one_width, times_ten
 from .written_phones import meant_phone
 from .written_times import meant_times
 
@@ -22,6 +23,12 @@ MAX_CANDIDATES = 5_000  # of one value are looked at: a text may hold each a mil
 MAX_REASONS = 20
 MAX_TOKEN_CHARS = 40
 PLAINLY = re.compile(r"[-+]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
+FRACTION_SIGN = re.compile(f"[/⁄{''.join(VULGAR)}]")
+PERCENT_SIGN = re.compile("[%％‰]|percent|百分")
+# A code that begins with letters: KX-7103 is kx-7103; 5MW is not 5mW.
+CODE = re.compile(r"[A-Za-z]{1,3}(?:-[A-Za-z0-9]*\d{2}|\d{3})[A-Za-z0-9-]*")
+MAX_SHORT_DIGITS = 4
+SHORTENED = {6: "M", 9: "B", 3: "K"}
 NUMERALS_ONLY = re.compile(f"{NUMERAL}+")
 
 
@@ -55,7 +62,12 @@ class SearchableText:
             for start in islice(_starts(self._one_width, one_width(wanted)), MAX_REASONS):
                 if token := self._token_around(start, start + len(wanted), isinstance(value, str)):
                     return f"the text has it as {token}"
-        return ""
+        shortened = next((place for each in _shortened(value) for place in self._whole_places(each)), None)
+        return f"the text has it as {self.text[slice(*shortened)]}" if shortened else ""
+
+    def _whole_places(self, wanted: str) -> Iterator[Place]:
+        places = ((start, start + len(wanted)) for start in islice(_starts(self._one_width, wanted), MAX_REASONS))
+        return filter(self._stands_alone, places)
 
     # --- texts ---
 
@@ -64,13 +76,13 @@ class SearchableText:
         exactly = ((start, start + len(wanted)) for start in _starts(self.text, wanted))
         ways = (
             filter(self._stands_alone, exactly),
-            dict.fromkeys(self._meaning(wanted)),
+            self._meaning(wanted),
             filter(self._stands_alone, self._written_alike(wanted)),
         )
         return next(filter(None, (self._first_of(places, wanted) for places in ways)), None)
 
     def _first_of(self, places: Iterable[Place], wanted: str) -> FoundPlace | None:
-        listed = list(islice(places, MAX_PLACES))
+        listed = list(dict.fromkeys(islice(places, MAX_PLACES)))
         if not listed:
             return None
         start, end = listed[0]
@@ -85,16 +97,15 @@ class SearchableText:
         number = meant_number(wanted)
         if number is not None:
             yield from (place for place in self._written.numbers.get(number, ()) if self._is_amount(wanted, place))
-        if code := compact(wanted):
-            yield from self._written.codes.get(code, ())
-        if phone := meant_phone(one_width(wanted)):
-            yield from self._written.phones.get(phone, ())
+        yield from self._code_of(one_width(wanted))
         for time in meant_times(one_width(wanted)):
             yield from self._written.times.get(time, ())
 
     def _is_amount(self, wanted: str, place: Place) -> bool:
         """3.10 may be a version, and no 3.1: zeros are left out of money only."""
         quote = self.text[slice(*place)]
+        if FRACTION_SIGN.search(wanted) and PERCENT_SIGN.search(quote):
+            return False  # one of two is not always a half
         before, after = self.text[max(0, place[0] - 5) : place[0]], one_width(self.text[place[1] : place[1] + 5])
         has_currency = CURRENCY_BEFORE.search(one_width(before).rstrip()) or CURRENCY_AFTER.match(after)
         is_plain = re.fullmatch(r"[-\d.]+", quote) and re.fullmatch(r"[-\d.]+", wanted)
@@ -112,6 +123,8 @@ class SearchableText:
         """Whether large and small letters are the same, or so many that they do not matter: IT is not it."""
         quote = self.text[slice(*place)]
         letters = len(_cases(wanted))
+        if CODE.fullmatch(wanted) and len({*_cases(wanted)}) == len({*_cases(quote)}) == 1:
+            return True
         return _cases(wanted) == _cases(quote) or letters > 3 or (letters == 3 and quote.isupper())
 
     def _stands_alone(self, place: Place) -> bool:
@@ -132,13 +145,15 @@ class SearchableText:
     def _find_number(self, value: float) -> FoundPlace | None:
         """The first number of that very value, however it is written; the plainest first."""
         number = exact(repr(value))
-        places = self._written.numbers.get(number) or (
-            self._written.codes.get(compact(str(value)), []) if isinstance(value, int) else []
-        )
+        places = self._written.numbers.get(number) or (self._code_of(str(value)) if isinstance(value, int) else [])
         if not places:
             return None
         alike_ones, (start, end) = min((self._differs(number, place), place) for place in places)
         return FoundPlace(start, end, len(places), alike_ones)
+
+    def _code_of(self, digits: str) -> list[Place]:
+        """A phone number however it is grouped, else a long code."""
+        return self._written.phones.get(meant_phone(digits)) or self._written.codes.get(compact(digits), [])
 
     def _differs(self, number: Decimal, place: Place) -> bool:
         quote = self.text[slice(*place)]
@@ -161,14 +176,19 @@ class SearchableText:
         return text if last - first > end - start else ""
 
     def _word(self, start: int, end: int) -> Place:
-        """What is joined to both of its sides, a few characters of it."""
+        """What is joined to both of its sides, a few characters of it, over points and hyphens."""
         first = start
-        while first > 0 and start - first < MAX_TOKEN_CHARS and self.text[first - 1].isalnum():
+        while start - first < MAX_TOKEN_CHARS and self._is_joint(first - 1):
             first -= 1
         last = end
-        while last < len(self.text) and last - end < MAX_TOKEN_CHARS and self.text[last].isalnum():
+        while last - end < MAX_TOKEN_CHARS and self._is_joint(last):
             last += 1
         return first, last
+
+    def _is_joint(self, at: int) -> bool:
+        around = self.text[max(0, at - 1) : at] + self.text[at + 1 : at + 2]
+        is_between = self.text[at : at + 1] in (".", "-") and len(around) == 2 and around.isalnum() and around.isascii()
+        return at >= 0 and (self.text[at : at + 1].isalnum() or is_between)
 
     # --- made once ---
 
@@ -212,6 +232,18 @@ def _writings(value: str | float) -> list[str]:
         return [value.strip()]
     number = exact(repr(value)).copy_abs()
     return list(dict.fromkeys((f"{number:f}", f"{number:,f}")))
+
+
+def _shortened(value: str | float) -> Iterator[str]:
+    """8.2M of 8200000: who knows whether millions are meant."""
+    number = meant_number(value) if isinstance(value, str) else exact(repr(value))
+    if number is None:
+        return
+    for power, letter in SHORTENED.items():
+        shorter = times_ten(number.copy_abs(), -power)
+        if shorter >= 1 and len(shorter.as_tuple().digits) <= MAX_SHORT_DIGITS:
+            yield f"{shorter:f}{letter}"
+            yield f"{shorter:f} {letter}"
 
 
 def _starts(text: str, wanted: str) -> Iterator[int]:

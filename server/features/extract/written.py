@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from .chinese_numerals import numerals_in
 from .written_dates import WrittenDate, dates_in
+from .written_fractions import fractions_in
 from .written_numbers import RUN, Written, exact, numbers_in, one_width
 from .written_phones import BARE, is_local, phone_number, phones_in
 from .written_times import times_in
@@ -49,8 +50,12 @@ class WrittenText:
         groups = [found.span() for found in (*ADDRESSES.finditer(plain), *GROUPS.finditer(plain))]
         self._phones = set(phones_in(plain))
         groups += self._phones
+        fractions = list(fractions_in(plain))
+        groups += [(each.start, each.end) for each in fractions]
         spans = _Spans([(each.start, each.end) for each in dates] + groups)
         self._keep_dates(dates)
+        for fraction in fractions:
+            _keep(self.numbers[fraction.value], (fraction.start, fraction.end))
         numbers = list(self._keep_numbers(numbers_in(plain, spans.holds)))
         self._keep_codes(plain, groups)
         self._keep_phones(plain)
@@ -168,6 +173,9 @@ def meant_dates(value: str) -> tuple[str, ...]:
 def meant_number(value: str) -> Decimal | None:
     """The number that a value is from its first character to its last."""
     plain = one_width(value.strip())
+    fraction = next(fractions_in(f"={plain}="), None)
+    if fraction and (fraction.start, fraction.end) == (1, len(plain) + 1):
+        return fraction.value
     for each in (number for written in numbers_in(plain, lambda at: False) for number in written.numbers):
         if (each.start, each.end) == (0, len(plain)):
             return exact(each.value)

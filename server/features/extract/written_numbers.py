@@ -14,6 +14,7 @@ MAX_PLAIN_DIGITS = 30  # 10^999 is not written out
 UNROUNDED = Context(prec=2_000, Emax=MAX_EMAX, Emin=MIN_EMIN)  # Python's own rounds to 28 digits
 WIDE_COMMA = re.compile("(?<=[０-９])，(?=[０-９])")
 ONE_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code) not in "，："} | str.maketrans({
+    "⁄": "/",
     "−": "-", "﹣": "-", "‐": "-", "‑": "-", "—": "–", "〜": "~", "’": "'", "﹪": "%", "￥": "¥", "\u202f": "\u00a0",
     "\u2009": "\u00a0", "\u2007": "\u00a0", "\u2006": "\u00a0", "\u2008": "\u00a0",
 })  # fmt: skip
@@ -28,7 +29,7 @@ CURRENCY_BEFORE = re.compile(rf"(?:{SYMBOLS}|(?<![A-Za-z])(?:{CODES})\.?)$")
 CURRENCY_AFTER = re.compile(
     rf"[ \u00a0]?(?:{SYMBOLS}|(?:{CODES})(?![A-Za-z])|[万萬亿億]?(?:元|圆|圓|美元|欧元|歐元|日元|港元|英镑))"
 )
-PIECE = re.compile(rf"(?P<code>{CODES})?(?P<digits>\d(?:[\d.,':/\u00a0 ]*\d)?)(?P<tail>[A-Za-z]*)")
+PIECE = re.compile(rf"(?P<code>{CODES})?(?P<digits>\d(?:[\d.,':/\u00a0 ]*\d)?)(?P<tail>[A-Za-z]*(?:(?<=m)[23])?)")
 POWER_OF_TEN = re.compile(r"(\d+(?:\.\d+)?)[eE]([-+]?\d{1,3})")
 PLAIN = re.compile(r"\d+(?:\.\d+)?")
 GROUPED_NUMBER = re.compile(
@@ -47,6 +48,7 @@ OPENS_A_RANGE = re.compile(r"\d[^\s\d,，.。;；:：(]{1,4}\Z")  # 30%-50%, 5�
 WORD_BEYOND = re.compile(r"[ \u00a0]([A-Za-z]+)")
 DASH = re.compile("[-–_]")
 MAX_BARE_CHARS = 16
+AMOUNT_BEYOND = re.compile(r"[ \u00a0]?\d")
 BARE_BEFORE = re.compile(r"|.?[\n\t|;，。；、：\u4e00-\u9fff]|[\d\u4e00-\u9fff，。：\n|] ", re.DOTALL)
 BARE_AFTER = re.compile(r"\Z|[\n\t|;，。；、年月日号人个件名页章条]| \d|[ ]?[|]")
 RAISED_DIGITS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
@@ -73,6 +75,7 @@ MULTIPLIER_AHEAD = re.sub(r"\?P<\w+>", "?:", MULTIPLIER.pattern)
 SHARED = re.compile(rf"{TO}\d[\d.,]*(?={MULTIPLIER_AHEAD})")
 PERCENT = re.compile(r"[ \u00a0]?(?:(?P<hundred>%|percent\b|per cent\b|pct\b|Prozent\b|pour cent\b)|‰)")
 MEASURE_NAMES = """
+    m2 m3 dm2 dm3 cm2 cm3 mm2 mm3 km2
     kg g mg t lb lbs oz km m cm mm nm um dm ft in mi ha sqm L l ml mL dl V kV mV W kW MW GW A mA Ah mAh kWh MWh Wh Hz
     kHz MHz GHz h hr hrs min s ms ns d day days weeks months years hours minutes KB MB GB TB PB kB Mbps Gbps kbps bps px
     pt em dpi ppi ppm ppb rpm fps Pa kPa MPa hPa bar psi N kN Nm J kJ MJ cal kcal dB lm lx K C F mol st nd rd th er x X
@@ -320,7 +323,7 @@ class _Reader:
         if self._is_minus(at):
             return _one(value.copy_negate(), at - 1, end, first, last)
         money = bool(re.search("[.,']", text[first:last]))
-        if money and text[end : end + 1] == "-" and not text[end + 1 : end + 3].strip(" -"):
+        if money and text[end : end + 1] == "-" and self._ends_behind_a_minus(end + 1):
             return _one(value.copy_negate(), first, end + 1, first, last)
         if self._is_in_parentheses(at, end) and (money or at < first):
             return _one(value.copy_negate(), at - 1, end + 1, first, last)
@@ -333,6 +336,12 @@ class _Reader:
         if OPENS_A_RANGE.search(self.text, max(0, at - 7), max(0, at - 1)):
             return False
         return sign == "-" and not (before.isascii() and before.isalnum()) and before not in ("-", "–")
+
+    def _ends_behind_a_minus(self, at: int) -> bool:
+        """Whether nothing follows that a dash could reach to, but a currency."""
+        currency = CURRENCY_AFTER.match(self.text, at)
+        is_last = bool(currency) and not AMOUNT_BEYOND.match(self.text, currency.end() if currency else at)
+        return is_last or not self.text[at : at + 2].strip(" -")
 
     def _is_in_parentheses(self, at: int, end: int) -> bool:
         """As accounts write what is owed: (1,234.50), with nothing else inside, and no word before it; not (2024)."""
