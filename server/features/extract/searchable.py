@@ -11,8 +11,11 @@ from typing import NamedTuple
 from ...text import clip
 from .alike import Alike, alike, line_hyphens, simplified, spells
 from .chinese_numerals import NUMERAL
+from .longer_names import is_in_a_longer_name
 from .written import MAX_PLACES, Place, WrittenText, compact, meant_dates, meant_number
 from .written_numbers import CURRENCY_AFTER, CURRENCY_BEFORE, exact, one_width
+from .written_phones import meant_phone
+from .written_times import meant_times
 
 MINUS = "-−－﹣"
 MAX_CANDIDATES = 5_000  # of one value are looked at: a text may hold each a million times, and always in a longer word
@@ -61,7 +64,7 @@ class SearchableText:
         exactly = ((start, start + len(wanted)) for start in _starts(self.text, wanted))
         ways = (
             filter(self._stands_alone, exactly),
-            self._meaning(wanted),
+            dict.fromkeys(self._meaning(wanted)),
             filter(self._stands_alone, self._written_alike(wanted)),
         )
         return next(filter(None, (self._first_of(places, wanted) for places in ways)), None)
@@ -84,6 +87,10 @@ class SearchableText:
             yield from (place for place in self._written.numbers.get(number, ()) if self._is_amount(wanted, place))
         if code := compact(wanted):
             yield from self._written.codes.get(code, ())
+        if phone := meant_phone(one_width(wanted)):
+            yield from self._written.phones.get(phone, ())
+        for time in meant_times(one_width(wanted)):
+            yield from self._written.times.get(time, ())
 
     def _is_amount(self, wanted: str, place: Place) -> bool:
         """3.10 may be a version, and no 3.1: zeros are left out of money only."""
@@ -111,6 +118,8 @@ class SearchableText:
         """Whether it is not a piece of a longer token, number or word: 5 is not in 2025."""
         start, end = place
         if _joined(self.text, start, -1) or _joined(self.text, end - 1, +1) or self._written.cut(start, end):
+            return False
+        if is_in_a_longer_name(self.text, start, end):
             return False
         quote = self.text[start:end]
         around = self.text[max(0, start - 1) : start] + self.text[end : end + 1]

@@ -1,6 +1,7 @@
 """What a text says in numbers, dates and codes: read once, looked up by what it means, however it is written."""
 
 import re
+import unicodedata
 from array import array
 from bisect import bisect_right
 from collections import defaultdict
@@ -10,6 +11,8 @@ from decimal import Decimal
 from .chinese_numerals import numerals_in
 from .written_dates import WrittenDate, dates_in
 from .written_numbers import RUN, Written, exact, numbers_in, one_width
+from .written_phones import BARE, is_local, phone_number, phones_in
+from .written_times import times_in
 
 Place = tuple[int, int]
 MAX_PLACES = 1_000  # of one value are counted
@@ -24,6 +27,8 @@ GROUPS = re.compile(
 ADDRESSES = re.compile(
     r"(?:https?://|www\.)[^\s<>\"'，。；、）)]+|(?<![\w.+-])[A-Za-z0-9_.+-]{1,64}@[A-Za-z0-9-]{1,64}(?:\.[A-Za-z0-9-]{1,64}){1,8}"
 )
+# What is to be read as the plain digit: of H₂O, m² and cm³, but not of 10⁵ or x².
+RAISED_DIGIT = re.compile(r"(?<=[A-Za-z)])[₀-₉]+|(?<=(?<![A-Za-z])m)[²³]|(?<=(?<![A-Za-z])[kcdm]m)[²³]")
 
 
 class WrittenText:
@@ -34,16 +39,24 @@ class WrittenText:
         self.numbers: dict[Decimal, list[Place]] = defaultdict(list)
         self.dates: dict[str, list[Place]] = defaultdict(list)
         self.codes: dict[str, list[Place]] = defaultdict(list)
+        self.phones: dict[str, list[Place]] = defaultdict(list)
+        self.times: dict[str, list[Place]] = defaultdict(list)
         self.uncertain: dict[str, Place] = {}
         self.replaced: dict[int, tuple[int, str]] = {}
         self._years: set[Place] = set()
         plain = one_width(text)
         dates = sorted(dates_in(plain), key=lambda each: (each.start, -each.end))
         groups = [found.span() for found in (*ADDRESSES.finditer(plain), *GROUPS.finditer(plain))]
+        self._phones = set(phones_in(plain))
+        groups += self._phones
         spans = _Spans([(each.start, each.end) for each in dates] + groups)
         self._keep_dates(dates)
         numbers = list(self._keep_numbers(numbers_in(plain, spans.holds)))
         self._keep_codes(plain, groups)
+        self._keep_phones(plain)
+        for time, *place in times_in(plain):
+            _keep(self.times[time], (place[0], place[1]))
+        self._keep_raised_digits()
         for numeral in numerals_in(plain):
             if not spans.holds(numeral.start):
                 _keep(self.numbers[numeral.value], (numeral.start, numeral.end))
@@ -82,11 +95,24 @@ class WrittenText:
             if code := compact(plain[start:end]):
                 _keep(self.codes[code], (start, end))
 
+    def _keep_phones(self, plain: str) -> None:
+        bare = (found.span() for found in RUN.finditer(plain) if BARE.fullmatch(found[0]))
+        for start, end in sorted({*self._phones, *bare}):
+            _keep(self.phones[phone_number(plain[start:end])], (start, end))
+
+    def _keep_raised_digits(self) -> None:
+        for found in RAISED_DIGIT.finditer(self.text):
+            self.replaced[found.start()] = found.end(), unicodedata.normalize("NFKC", found[0])
+
     def cut(self, start: int, end: int) -> Place | None:
-        """The token that a stretch begins or ends inside of; the year of a date may be taken out of it."""
+        """The token that a stretch begins or ends inside of; the year of a date may be taken out of it.
+
+        So may a phone number without the code of its area.
+        """
         for at in (start, end):
             token = self._spans.around(at)
-            if token and not ((start, end) in self._years or (start, end - 1) in self._years):
+            is_phone = token in self._phones and token[1] == end and is_local(self.text[start:end])
+            if token and not is_phone and not ((start, end) in self._years or (start, end - 1) in self._years):
                 return token
         return None
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 from .chinese_numerals import DIGIT_OF, chinese_number
+from .written_times import TIME, time_of
 
 MONTH_NAMES = {
     name: number
@@ -55,10 +56,8 @@ NUMERIC = re.compile(
     r")(?![\d_]|[/.,:]\d|-\d(?!\d{3}[./]))(?=$|[^A-Za-z]|T\d\d)"
 )
 WITHOUT_YEAR = re.compile(r"(?<!\d)\d{1,2}月\d{1,2}[日号號]?|(?<![\d:])\d{1,2}[时時点點]\d{1,2}分(?:\d{1,2}秒)?")
-TIME = re.compile(
-    r"(?:T|[ \u00a0]{1,2}|，|, )?(?P<hour>\d{1,2})(?::|[时時点點])(?P<minute>\d{2})"
-    r"(?:(?::|分)(?P<second>\d{2})(?:\.\d+)?秒?|分)?(?P<zone>Z|[-+]\d{2}:?\d{2})?"
-)
+BEFORE_TIME = re.compile(r"(?:T|[ \u00a0]{1,2}|，|, )?")
+ZONE = re.compile(r"Z|[-+]\d{2}:?\d{2}")
 
 
 class WrittenDate(NamedTuple):
@@ -150,10 +149,11 @@ def _iso(year: str | None, month: str | None, day: str | None) -> tuple[str, ...
 
 
 def _timed(text: str, written: WrittenDate) -> WrittenDate:
-    found = TIME.match(text, written.end)
+    before = BEFORE_TIME.match(text, written.end)
+    found = TIME.match(text, before.end()) if before else None
     is_day = bool(written.readings) and len(written.readings[0]) == 10
-    if not found or not is_day or int(found["hour"]) > 23 or int(found["minute"]) > 59:
+    if not found or not is_day or not (time := time_of(found)):
         return written
-    zone = (found["zone"] or "").replace("+00:00", "Z")
-    time = f"T{int(found['hour']):02}:{found['minute']}:{found['second'] or '00'}{zone}"
-    return written._replace(time=time, time_end=found.end())
+    zone = ZONE.match(text, found.end())
+    said = zone[0].replace("+00:00", "Z") if zone else ""
+    return written._replace(time=f"T{time}{said}", time_end=zone.end() if zone else found.end())
