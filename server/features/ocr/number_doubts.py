@@ -13,6 +13,7 @@ from functools import cached_property
 
 from ...text import first_few
 from .alignment import Alignment, align
+from .shingles import SHINGLE_CHARS, shingles
 from .written_numbers import Token, tokens_of
 
 MAX_PIECES, PIECES_BEFORE = 8, 2  # of one number, as kerning splits it; of these before one that is missing
@@ -346,9 +347,11 @@ class Comparison:
     def _in_a_picture(self) -> set[int]:
         """Numbers among words that the layer does not have: a picture on the page holds them."""
         known = {token.key for token in self.own.tokens}
+        letters = set(shingles("".join(token.key for token in self.own.tokens)))
         found: set[int] = set()
         for run in _unmatched_runs(self.read, self.pairs.inverse):
-            fresh = {self.read.tokens[at].key for at in run if not self.read.tokens[at].number} - known
+            words = {self.read.tokens[at].key for at in run if not self.read.tokens[at].number} - known
+            fresh = [word for word in words if len(word) <= SHINGLE_CHARS or not letters.issuperset(shingles(word))]
             if len(fresh) >= MIN_NEW_WORDS:
                 found |= run & self.read.left
         return found

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 Span = tuple[int, int]
+LINE = re.compile(r"[^\n]+")
+MAX_INDENT_CHARS = 40
 
 # --- numbers of lines ---
 
-INTEGER = re.compile(r"(?<![\d.,:/+^-])\d{1,4}(?![\d%^]|[.,:/-]\d)")
+INTEGER = re.compile(r"(?<![\d.,:/+^-])\d{1,3}(?![\d%^]|[.,:/-]\d)")
 STEPS = (1, 5, 2, 10)
 MIN_AT_EDGES, MIN_ANYWHERE = 3, 6  # lines that are numbered, by where their numbers stand
 MIN_SHARE_LACKING = 0.8
@@ -25,23 +27,23 @@ PAGE = (
     r"|trang|halaman|ページ|頁|页码?|쪽|페이지)"
 )
 COUNT, OF = r"(\d{1,4})(?![\d%]|[.,]\d)", r"[ \t]{0,2}(?:of|von|de|sur|di|da|из|z|ze|av|af|van|till|/|\|)[ \t]{0,2}"
-LINE_START, LINE_END = r"(?m:^)[ \t]{0,9}", r"[ \t]{0,9}(?m:$)"
+LINE_HEAD, LINE_TAIL = r"(?m:^)[ \t]{0,9}", r"[ \t]{0,9}(?m:$)"
 PAGE_COUNTS = [
     re.compile(pattern)
     for pattern in (
         r"共\s?(\d{1,4})\s?[页頁][ \t,;/|·-]{0,3}第\s?(\d{1,4})\s?[页頁]",
         r"第\s?(\d{1,4})\s?[页頁](?:[ \t,;/|·-]{0,3}共\s?(\d{1,4})\s?[页頁])?",
         rf"(?<![^\W\d]){PAGE}[ \t.:#-]{{0,3}}{COUNT}(?:{OF}{COUNT})?",
-        rf"{LINE_START}(?:[^\W\d]{{1,12}}[ \t.:]{{1,3}})?{COUNT}{OF}{COUNT}{LINE_END}",
-        rf"{LINE_START}([-—·•~|*])[ \t]?(\d{{1,4}})[ \t]?\1{LINE_END}",
-        rf"{LINE_START}\[[ \t]?(\d{{1,4}})[ \t]?\]{LINE_END}",
+        rf"{LINE_HEAD}(?:[^\W\d]{{1,12}}[ \t.:]{{1,3}})?{COUNT}{OF}{COUNT}{LINE_TAIL}",
+        rf"{LINE_HEAD}([-—·•~|*])[ \t]?(\d{{1,4}})[ \t]?\1{LINE_TAIL}",
+        rf"{LINE_HEAD}\[[ \t]?(\d{{1,4}})[ \t]?\]{LINE_TAIL}",
     )
 ]
 
 # --- watermarks and stamps ---
 
-WORD = re.compile(r"\w+")
-AMOUNT = re.compile(r"(?<![\d.,])\d[\d,.]*[.,]\d\d(?![\d.,])|\d\s?[%‰万亿]")
+MARK_WORD = re.compile(r"\w+")
+MARK_AMOUNT = re.compile(r"(?<![\d.,])\d[\d,.]*[.,]\d\d(?![\d.,])|\d\s?[%‰万亿]")
 STAMP = re.compile(
     r"(?<!\w)(?:draft|copy|confidential|sample|specimen|void|duplicate|watermark|licen[sc]ed to|downloaded|uncontrolled"
     r"|printed|do not (?:copy|distribute)|entwurf|kopie|muster|vertraulich|brouillon|copie|copia|borrador|confidencial"
@@ -67,7 +69,8 @@ def _blanked(text: str, spans: Iterable[Span]) -> str:
     """Without the spans; what stood around them on a line does not move together."""
     kept, at = [], 0
     for start, end in sorted(spans):
-        at_edge = not text[text.rfind("\n", 0, start) + 1 : start].strip() or text[end : end + 1] in ("", "\n")
+        before = text[max(0, start - MAX_INDENT_CHARS) : start].rstrip(" \t")
+        at_edge = not before or before.endswith("\n") or text[end : end + 1] in ("", "\n")
         kept += [text[at:start], "" if at_edge else " | "]
         at = max(at, end)
     return "".join([*kept, text[at:]])
@@ -100,9 +103,10 @@ def _at_edges(text: str, places: list[re.Match[str]]) -> list[re.Match[str]]:
         if int(other[0]) - int(one[0]) in STEPS and not text[one.end() : other.start()].strip()
         for place in (one, other)
     }
-    starts = {found.end() for found in re.finditer(r"(?:\A|\n)[ \t]*", text)}
-    ends = {found.start() for found in re.finditer(r"[ \t]*(?:\n|\Z)", text)}
-    return [place for place in places if place.start() in starts | together or place.end() in ends]
+    edges = set(together)
+    for line in LINE.finditer(text):
+        edges |= {line.end() - len(line[0].lstrip()), line.start() + len(line[0].rstrip())}
+    return [place for place in places if edges.intersection(place.span())]
 
 
 def _runs_at_a_step(places: list[re.Match[str]], least: int) -> Iterator[list[re.Match[str]]]:
@@ -192,9 +196,9 @@ def _is_lacking_stamp(text: str, spans: list[Span], lacking: Counter[str]) -> bo
 def _lines_by_words(text: str) -> dict[tuple[str, ...], list[Span]]:
     """Short lines with a number and a word and without an amount."""
     lines: dict[tuple[str, ...], list[Span]] = defaultdict(list)
-    for line in re.finditer(r"[^\n]+", text):
-        words = tuple(WORD.findall(line[0])) if len(line[0]) <= MAX_MARK_WORDS * 8 else ()
+    for line in LINE.finditer(text):
+        words = tuple(MARK_WORD.findall(line[0])) if len(line[0]) <= MAX_MARK_WORDS * 8 else ()
         named = any(not word.isdigit() for word in words) and any(c.isdigit() for c in line[0])
-        if named and len(words) <= MAX_MARK_WORDS and not AMOUNT.search(line[0]):
+        if named and len(words) <= MAX_MARK_WORDS and not MARK_AMOUNT.search(line[0]):
             lines[words].append(line.span())
     return lines

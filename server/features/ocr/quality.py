@@ -8,6 +8,7 @@ from typing import Literal
 from .markup import counts_itself, plain_words, without_marks
 from .number_doubts import number_doubts
 from .page_furniture import without_furniture
+from .shingles import shingles
 from .written_numbers import tokens_of
 
 Status = Literal["ok", "empty", "truncated", "repeating", "refused", "failed", "disagrees"]
@@ -17,7 +18,6 @@ MIN_LAYER_WORDS = 20  # in a text layer that is worth comparing
 MIN_SHARE_ALIKE = 0.85
 MIN_SHARE_RELATED = 0.4  # of the words, or the numbers are of something else
 MIN_SHARE_WHOLE = 0.6  # of the words read in a layer that holds all of the page: that of a scan may name it only
-SHINGLE_CHARS = 3
 
 
 def disagreement(read: str, layer: str, *, partly: bool) -> str:
@@ -40,7 +40,7 @@ def disagreement(read: str, layer: str, *, partly: bool) -> str:
     if share < MIN_SHARE_ALIKE and (partly or not _is_read(layer, shown)):
         said = [_words_missing(share, partly)]
     if fits and (share >= MIN_SHARE_RELATED or not said):
-        whole = both / max(1, seen.total()) >= MIN_SHARE_WHOLE
+        whole = max(both / max(1, seen.total()), _share_read(shown, layer)) >= MIN_SHARE_WHOLE
         said += number_doubts(layer, shown, partly=partly, counts_itself=counts_itself(read), layer_is_whole=whole)
     return "; ".join([*said, "compare the two"]) if said else ""
 
@@ -69,8 +69,8 @@ def _share_read(layer: str, read: str) -> float:
     chars, found = sum(map(len, own)), Counter(own) & Counter(seen)
     rest, other = _left_of(own, found), _left_of(seen, found)
     in_words = sum(len(word) * times for word, times in found.items())
-    shingles = _shingles(rest)
-    share = (shingles & _shingles(other)).total() / max(1, shingles.total())
+    pieces = Counter(shingles(rest))
+    share = (pieces & Counter(shingles(other))).total() / max(1, pieces.total())
     return max(found.total() / max(1, len(own)), (in_words + share * len(rest)) / max(1, chars))
 
 
@@ -83,10 +83,6 @@ def _left_of(words: list[str], found: Counter[str]) -> str:
         if taken[word] > found[word]:
             left.append(word)
     return "".join(left)
-
-
-def _shingles(letters: str) -> Counter[str]:
-    return Counter(letters[at : at + SHINGLE_CHARS] for at in range(len(letters) - SHINGLE_CHARS + 1))
 
 
 def _is_garbled(layer: str) -> bool:

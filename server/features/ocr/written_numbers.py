@@ -26,6 +26,7 @@ TOKEN = re.compile(
     r"|(?P<clock>(?<!\d)\d{1,2}\s?[时點点]\s?\d{2}\s?分)"
     rf"|(?P<hanzi>[零〇]{{0,2}}[{FINANCIAL}][{FINANCIAL}{SCALES}]{{0,40}}|[{EVERYDAY}{SCALES}]{{2,40}}"
     rf"|(?<=第)[{EVERYDAY}]|[{EVERYDAY}](?=[{COUNTED}]))"
+    r"|(?P<mixed>(?<![\w.,/:^-])\d{1,3}(?:[ ]{1,3}|-)\d{1,2}/\d{1,3}(?![\d/]|[.,-]\d))"
     rf"|(?P<number>(?:(?<![\w.,)])\.)?\d+(?:(?:['’.,:/]|{KERNED_MARK}|{JOINING_DASH}|\^[+-]?)\d+)*(?:(?<=\d)e[+-]?\d{{1,3}}(?![a-z\d]))?)"
     r"|(?P<word>[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)"
 )
@@ -93,6 +94,8 @@ def _number(kind: str, found: re.Match[str], text: str) -> Token:
         return _named_date(written, start, end)
     if kind == "clock":
         return Token(":".join(_clock(re.findall(r"\d+", written))), start, end, True)
+    if kind == "mixed":
+        return _mixed(written, start, end, text)
     if kind == "hanzi":
         return Token(_value(written), start, end, True)
     return _plain_number(written, start, end, text)
@@ -116,6 +119,16 @@ def _named_date(written: str, start: int, end: int) -> Token:
 
 def _clock(parts: list[str]) -> list[str]:
     return [str(int(parts[0])), *parts[1:]]
+
+
+def _mixed(written: str, start: int, end: int, text: str) -> Token:
+    """A whole number and a fraction, as in 2 3/4."""
+    whole, fraction = re.split(r"-|\s+", written)
+    sign = _sign(written, text, start, end).replace("?", "")
+    key = f"{sign}{whole} {fraction}"
+    return Token(
+        key, start, end, True, (sign + whole + fraction, f"{sign}{whole}-{fraction}"), (sign + whole, fraction)
+    )
 
 
 def _plain_number(written: str, start: int, end: int, text: str) -> Token:
