@@ -22,6 +22,7 @@ SETTING = re.compile(
 FRACTION = re.compile(
     r"\\(?:[dtcsx]|nice)?frac\s?\{\s?([^{}]{1,80}?)\s?\}\s?\{\s?([^{}]{1,80}?)\s?\}|\\[dt]?frac\s?(\d)\s?(\d)"
 )
+SLASHED_FRACTION = re.compile(r"\^\{?(\d{1,3})\}?(?:\\!)?/(?:\\!)?_\{?(\d{1,3})\}?")
 EQUATION_TAG = re.compile(r"\\tag\*?\s?\{\s?(\w{1,8})\s?\}")
 SIGNS = {
     "times": "×", "cdot": "·", "div": "÷", "pm": "±", "mu": "μ", "%": "%", "$": "$", "#": "#", "&": "&", "_": "_",
@@ -75,7 +76,7 @@ def without_marks(read: str) -> str:
 
 def _without_latex(text: str) -> str:
     text = FRACTION.sub(lambda found: f" {found[1] or found[3]}/{found[2] or found[4]} ", SETTING.sub(" ", text))
-    text = EQUATION_TAG.sub(r" (\1)", text).replace("\\$", "\x00").replace("~", " ")
+    text = SLASHED_FRACTION.sub(r" \1/\2 ", EQUATION_TAG.sub(r" (\1)", text)).replace("\\$", "\x00").replace("~", " ")
     text = MATH_MARK.sub(_currency_or_nothing, text).replace("\x00", "$")
     text = GROUP_MARK.sub(r"\1", text)
     return BRACES.sub("", COMMAND.sub(lambda found: SIGNS.get(found[1], ""), text))

@@ -23,7 +23,7 @@ MIN_SHARE_LACKING = 0.8
 # --- numbers of pages ---
 
 PAGE = (
-    r"(?:pages?|pg|pp?|seite|página|pagina|pág|pag|sheet|blatt|folio|стр(?:аница)?|strona|strana|sida|side|pagină|sayfa"
+    r"(?:pages?|pg|pp?|seite(?:nzahl)?|página|pagina|pág|pag|sheet|blatt|folio|стр(?:аница)?|strona|strana|sida|side|pagină|sayfa"
     r"|trang|halaman|ページ|頁|页码?|쪽|페이지)"
 )
 COUNT, OF = r"(\d{1,4})(?![\d%]|[.,]\d)", r"[ \t]{0,2}(?:of|von|de|sur|di|da|из|z|ze|av|af|van|till|/|\|)[ \t]{0,2}"
@@ -34,7 +34,8 @@ PAGE_COUNTS = [
         r"共\s?(\d{1,4})\s?[页頁][ \t,;/|·-]{0,3}第\s?(\d{1,4})\s?[页頁]",
         r"第\s?(\d{1,4})\s?[页頁](?:[ \t,;/|·-]{0,3}共\s?(\d{1,4})\s?[页頁])?",
         rf"(?<![^\W\d]){PAGE}[ \t.:#-]{{0,3}}{COUNT}(?:{OF}{COUNT})?",
-        rf"{LINE_HEAD}(?:[^\W\d]{{1,12}}[ \t.:]{{1,3}})?{COUNT}{OF}{COUNT}{LINE_TAIL}",
+        rf"{LINE_HEAD}(?:[^\W\d]{{1,12}}[ \t.:]{{1,3}})?{COUNT}{OF}{COUNT}(?:[ \t]{PAGE})?{LINE_TAIL}",
+        rf"{LINE_HEAD}(\d{{1,4}})[ \t]?(?:ページ|页|頁|쪽|페이지){LINE_TAIL}",
         rf"{LINE_HEAD}([-—·•~|*])[ \t]?(\d{{1,4}})[ \t]?\1{LINE_TAIL}",
         rf"{LINE_HEAD}\[[ \t]?(\d{{1,4}})[ \t]?\]{LINE_TAIL}",
     )
