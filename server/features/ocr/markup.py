@@ -56,11 +56,16 @@ DASHES = str.maketrans("−﹣－‐‑⁃–", "-------")
 
 
 def plain_words(text: str) -> str:
-    """In one width and case, with the words that a line's end has cut put together."""
+    """In one width and case."""
     text = DRAWN_FRACTION.sub(lambda found: unicodedata.normalize("NFKC", f" {found[0]}"), text)
     text = MIXED_FRACTION.sub(" ", RAISED_RUN.sub(_raised, text))
     text = unicodedata.normalize("NFKC", text.translate(DASHES)).replace("⁄", "/").translate(DASHES)
-    return WRAPPED_NUMBER.sub(r"\1", WRAPPED_WORD.sub("", text)).casefold()
+    return text.casefold()
+
+
+def unwrapped(text: str) -> str:
+    """With the words and numbers that a line's end has cut put together."""
+    return WRAPPED_NUMBER.sub(r"\1", WRAPPED_WORD.sub("", text))
 
 
 def without_marks(read: str) -> str:
