@@ -237,12 +237,17 @@ LAYERS: dict[str, Callable[[PageOfNumbers, random.Random], Pair]] = {
 
 
 def several(page: PageOfNumbers, chance: random.Random) -> Pair:
-    """Some at once."""
-    layer = point_apart(page, chance)[0]
-    lines = layer.rstrip("\n").split("\n")[:-1]
-    mark = stamp(page, chance)
-    layer = _inserted(lines, [page_line(page, chance), *[mark] * chance.randint(3, 5)], chance)
-    return re.sub(r"(?<=[a-z]{3})(?=[a-z]{3})", lambda _: "-\n" if chance.random() < 0.1 else "", layer), page.layer
+    """One of them, and over it what stands beside a text."""
+    kind = chance.choice([kind for kind in LAYERS if kind != "several at once"])
+    layer, read = LAYERS[kind](page, chance)
+    lines = layer.rstrip("\n").split("\n")
+    if chance.random() < 0.4 and "page's number" not in kind:
+        lines = _inserted(lines, [page_line(page, chance)], chance).split("\n")
+    if chance.random() < 0.4:
+        lines = _inserted(lines, [stamp(page, chance)] * chance.randint(3, 6), chance).split("\n")
+    if chance.random() < 0.4 and "line numbers" not in kind:
+        lines = [f"{at} {line}" if at % 5 == 0 else line for at, line in enumerate(lines, 1)]
+    return "\n".join(lines), read
 
 
 LAYERS["several at once"] = several

@@ -22,6 +22,7 @@ SETTING = re.compile(
 FRACTION = re.compile(
     r"\\(?:[dtcsx]|nice)?frac\s?\{\s?([^{}]{1,80}?)\s?\}\s?\{\s?([^{}]{1,80}?)\s?\}|\\[dt]?frac\s?(\d)\s?(\d)"
 )
+SLASHED_FRACTION = re.compile(r"\^\{?(\d{1,3})\}?(?:\\!)?/(?:\\!)?_\{?(\d{1,3})\}?")
 EQUATION_TAG = re.compile(r"\\tag\*?\s?\{\s?(\w{1,8})\s?\}")
 SIGNS = {
     "times": "×", "cdot": "·", "div": "÷", "pm": "±", "mu": "μ", "%": "%", "$": "$", "#": "#", "&": "&", "_": "_",
@@ -55,11 +56,16 @@ DASHES = str.maketrans("−﹣－‐‑⁃–", "-------")
 
 
 def plain_words(text: str) -> str:
-    """In one width and case, with the words that a line's end has cut put together."""
+    """In one width and case."""
     text = DRAWN_FRACTION.sub(lambda found: unicodedata.normalize("NFKC", f" {found[0]}"), text)
     text = MIXED_FRACTION.sub(" ", RAISED_RUN.sub(_raised, text))
     text = unicodedata.normalize("NFKC", text.translate(DASHES)).replace("⁄", "/").translate(DASHES)
-    return WRAPPED_NUMBER.sub(r"\1", WRAPPED_WORD.sub("", text)).casefold()
+    return text.casefold()
+
+
+def unwrapped(text: str) -> str:
+    """With the words and numbers that a line's end has cut put together."""
+    return WRAPPED_NUMBER.sub(r"\1", WRAPPED_WORD.sub("", text))
 
 
 def without_marks(read: str) -> str:
@@ -75,7 +81,7 @@ def without_marks(read: str) -> str:
 
 def _without_latex(text: str) -> str:
     text = FRACTION.sub(lambda found: f" {found[1] or found[3]}/{found[2] or found[4]} ", SETTING.sub(" ", text))
-    text = EQUATION_TAG.sub(r" (\1)", text).replace("\\$", "\x00").replace("~", " ")
+    text = SLASHED_FRACTION.sub(r" \1/\2 ", EQUATION_TAG.sub(r" (\1)", text)).replace("\\$", "\x00").replace("~", " ")
     text = MATH_MARK.sub(_currency_or_nothing, text).replace("\x00", "$")
     text = GROUP_MARK.sub(r"\1", text)
     return BRACES.sub("", COMMAND.sub(lambda found: SIGNS.get(found[1], ""), text))

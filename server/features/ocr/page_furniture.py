@@ -17,13 +17,13 @@ MAX_INDENT_CHARS = 40
 
 INTEGER = re.compile(r"(?<![\d.,:/+^-])\d{1,3}(?![\d%^]|[.,:/-]\d)")
 STEPS = (1, 5, 2, 10)
-MIN_AT_EDGES, MIN_ANYWHERE = 3, 6  # lines that are numbered, by where their numbers stand
+MIN_OF_FIRST, MIN_AT_EDGES, MIN_ANYWHERE = 2, 3, 6  # lines that are numbered: 5 and 10, and by where the numbers stand
 MIN_SHARE_LACKING = 0.8
 
 # --- numbers of pages ---
 
 PAGE = (
-    r"(?:pages?|pg|pp?|seite|página|pagina|pág|pag|sheet|blatt|folio|стр(?:аница)?|strona|strana|sida|side|pagină|sayfa"
+    r"(?:pages?|pg|pp?|seite(?:nzahl)?|página|pagina|pág|pag|sheet|blatt|folio|стр(?:аница)?|strona|strana|sida|side|pagină|sayfa"
     r"|trang|halaman|ページ|頁|页码?|쪽|페이지)"
 )
 COUNT, OF = r"(\d{1,4})(?![\d%]|[.,]\d)", r"[ \t]{0,2}(?:of|von|de|sur|di|da|из|z|ze|av|af|van|till|/|\|)[ \t]{0,2}"
@@ -34,7 +34,8 @@ PAGE_COUNTS = [
         r"共\s?(\d{1,4})\s?[页頁][ \t,;/|·-]{0,3}第\s?(\d{1,4})\s?[页頁]",
         r"第\s?(\d{1,4})\s?[页頁](?:[ \t,;/|·-]{0,3}共\s?(\d{1,4})\s?[页頁])?",
         rf"(?<![^\W\d]){PAGE}[ \t.:#-]{{0,3}}{COUNT}(?:{OF}{COUNT})?",
-        rf"{LINE_HEAD}(?:[^\W\d]{{1,12}}[ \t.:]{{1,3}})?{COUNT}{OF}{COUNT}{LINE_TAIL}",
+        rf"{LINE_HEAD}(?:[^\W\d]{{1,12}}[ \t.:]{{1,3}})?{COUNT}{OF}{COUNT}(?:[ \t]{PAGE})?{LINE_TAIL}",
+        rf"{LINE_HEAD}(\d{{1,4}})[ \t]?(?:ページ|页|頁|쪽|페이지){LINE_TAIL}",
         rf"{LINE_HEAD}([-—·•~|*])[ \t]?(\d{{1,4}})[ \t]?\1{LINE_TAIL}",
         rf"{LINE_HEAD}\[[ \t]?(\d{{1,4}})[ \t]?\]{LINE_TAIL}",
     )
@@ -60,7 +61,7 @@ class _PageCount:
 
 def without_furniture(layer: str, read: str) -> tuple[str, str]:
     """Both texts, in one width and case, without what one of them has around the text of the page."""
-    for strip in (_without_marks, _without_page_counts, _without_line_numbers):
+    for strip in (_without_line_numbers, _without_marks, _without_page_counts):
         layer, read = strip(layer, read)
     return layer, read
 
@@ -89,7 +90,7 @@ def _without_line_numbers(layer: str, read: str) -> tuple[str, str]:
     for candidates, least in ((edges, MIN_AT_EDGES), (places, MIN_ANYWHERE)):
         for run in _runs_at_a_step([place for place in candidates if place.span() not in spans], least):
             missing = [place for place in run if lacking[int(place[0])] > 0]
-            if len(missing) >= max(MIN_AT_EDGES, MIN_SHARE_LACKING * len(run)):
+            if len(missing) >= max(MIN_OF_FIRST, MIN_SHARE_LACKING * len(run)):
                 lacking -= Counter(int(place[0]) for place in missing)
                 spans |= {place.span() for place in missing}
     return _blanked(layer, spans), read
@@ -116,17 +117,26 @@ def _runs_at_a_step(places: list[re.Match[str]], least: int) -> Iterator[list[re
         run_to: dict[int, list[re.Match[str]]] = {}
         for place in places:
             number = int(place[0])
-            run = run_to.pop(number - step, [])
+            run = run_to.pop(number - step, []) or run_to.pop(number - 2 * step, [])
             if len(run) >= len(run_to.get(number, ())):
                 run_to[number] = [*run, place] if not run else _grown(run, place)
-            else:
-                run_to[number - step] = run
+            elif run:
+                run_to[int(run[-1][0])] = run
         found += run_to.values()
     taken: set[Span] = set()
-    for run in sorted((run for run in found if len(run) >= least), key=len, reverse=True):
+    for run in sorted(
+        (run for run in found if len(run) >= least or (least == MIN_AT_EDGES and _are_first(run))),
+        key=len,
+        reverse=True,
+    ):
         if free := [place for place in run if place.span() not in taken]:
             taken |= {place.span() for place in free}
             yield free
+
+
+def _are_first(run: list[re.Match[str]]) -> bool:
+    """Of a short page, whose every fifth line is numbered."""
+    return [int(place[0]) for place in run] == [5, 10]
 
 
 def _grown(run: list[re.Match[str]], place: re.Match[str]) -> list[re.Match[str]]:

@@ -5,7 +5,7 @@ import unicodedata
 from collections import Counter
 from typing import Literal
 
-from .markup import counts_itself, plain_words, without_marks
+from .markup import counts_itself, plain_words, unwrapped, without_marks
 from .number_doubts import number_doubts
 from .page_furniture import without_furniture
 from .shingles import shingles
@@ -33,7 +33,8 @@ def disagreement(read: str, layer: str, *, partly: bool) -> str:
         return ""
     if not partly:
         layer, shown = without_furniture(layer, shown)
-        own, seen = Counter(WORD.findall(layer)), Counter(WORD.findall(shown))
+    layer, shown = unwrapped(layer), unwrapped(shown)
+    own, seen = Counter(WORD.findall(layer)), Counter(WORD.findall(shown))
     both = (own & seen).total()
     share = _share_of_words(layer, shown) if partly else _share_read(layer, shown)
     said = []

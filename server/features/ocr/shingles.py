@@ -3,5 +3,5 @@
 SHINGLE_CHARS = 3
 
 
-def shingles(letters: str) -> list[str]:
-    return [letters[at : at + SHINGLE_CHARS] for at in range(len(letters) - SHINGLE_CHARS + 1)]
+def shingles(letters: str, chars: int = SHINGLE_CHARS) -> list[str]:
+    return [letters[at : at + chars] for at in range(len(letters) - chars + 1)]

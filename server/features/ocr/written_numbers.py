@@ -15,7 +15,7 @@ MONTH = (
 FINANCIAL, EVERYDAY, SCALES = "壹贰叁肆伍陆柒捌玖拾佰仟貳參陸", "零〇一二三四五六七八九十百千两", "零〇万亿萬億"
 COUNTED = "年月日条章节元角分亿万号期次款项岁倍"
 # A blank that kerning leaves before a point or a comma; a dash, but the sign of an amount that follows another
-KERNED_MARK = r"[ ](?:\.(?=\d{1,4}(?!\d|[.,]\d))|,(?=\d{2,3}(?!\d)))"
+KERNED_MARK = r"[ ](?:\.(?=\d{1,4}(?!\d|[.,]\d)|\d{3},\d\d(?!\d))|,(?=\d{2,3}(?!\d)))"
 JOINING_DASH = r"(?:(?<![.,]\d\d)-|-(?!\d{1,3}(?:[.,]?\d{3}){0,5}[.,]\d\d(?![\d])))"
 TOKEN = re.compile(
     r"(?P<ymd>(?<![\d.,/-])(?:1 ?9|2 ?0) ?\d ?\d\s{0,2}年\s{0,2}\d ?\d?\s{0,2}月(?:\s{0,2}\d ?\d?\s{0,2}[日号])?"
@@ -30,12 +30,12 @@ TOKEN = re.compile(
     rf"|(?P<number>(?:(?<![\w.,)])\.)?\d+(?:(?:['’.,:/]|{KERNED_MARK}|{JOINING_DASH}|\^[+-]?)\d+)*(?:(?<=\d)e[+-]?\d{{1,3}}(?![a-z\d]))?)"
     r"|(?P<word>[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)"
 )
-SUFFIX = re.compile(r"[ ]?(%|‰|[百千万亿萬億]{1,3}|(?:thousand|million|billion|trillion)\b)")
+SUFFIX = re.compile(r"[ ]?(%|‰|[百千万亿萬億]{1,3}|(?:thousand|million|billion|trillion|bn|mn|mio|mrd)\b)")
 GROUPED = re.compile(r"\d{1,3}(?:[,'’]\d{3})+(?:\.\d+)?|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?")
 CURRENCY = r"(?:us|rmb|cny|usd|hk)?\s?[$¥€£]?\s?"
 SIGNED = re.compile(rf"(?:^|(.))([-+△▲])(\s{{0,2}}){CURRENCY}$", re.DOTALL)
 APART = re.compile(r"(?:[—~～至到]|--)\s?$")
-GLUED_SIGN = re.compile(r"[.,]\d\d-$")
+GLUED_SIGN = re.compile(r"[.,]\d{1,2}(?:(?<=[.,]\d\d)|\s?[%€$£¥])-$")
 OPENING = re.compile(rf"(?:^|(.))\(\s?{CURRENCY}[-]?$", re.DOTALL)
 CLOSING = re.compile(r"\s?\)")
 YEAR = re.compile(r"(?:19|20)\d\d")
