@@ -28,6 +28,14 @@ from hypothesis import strategies as st
 from odd_replies import ERROR_BODIES, FINISH_REASONS
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def era() -> str:
+    """What is read here does not depend on how a host is spoken to."""
+    return "2026-07-28"
+
+
 BODY = {"model": "qwen3.7-plus", "messages": [{"role": "user", "content": "x"}]}
 OTHER_SERVER = host("http://127.0.0.1:8000/v1")
 
