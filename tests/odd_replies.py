@@ -65,6 +65,7 @@ FINISH_REASONS: list[tuple[str, str, str, str]] = [
     ("userStopped", "interrupted", "the service gave it up", LM_STUDIO),
     ("modelUnloaded", "interrupted", "the service gave it up", LM_STUDIO),
     ("failed", "interrupted", "the service failed", LM_STUDIO),
+    ("interrupted", "interrupted", "the service broke the answer off", OURS),
     ("2", "2", "stopped for a reason that is not known (2)", OURS),
     ("something_new", "something_new", "stopped for a reason that is not known (something_new)", OURS),
 ]

@@ -5,6 +5,7 @@ from time import process_time
 
 import pytest
 from bailian_mcp.server.features.ocr.quality import disagreement
+from page_layers import LAYERS
 from readings import CHANGES, PERFECT, made
 
 PROSE = "本合同一式两份，双方各执一份，自双方签字盖章之日起生效。乙方应当按照约定交付货物。"
@@ -61,7 +62,10 @@ def test_many_changes_are_told_in_a_few_words() -> None:
         ("-5 °C", r"$-5^{\circ}$C"), ("−5", "-5"), ("3–5", "3-5"), ("3 - 5", "3-5"), ("• 12 pcs", "- 12 pcs"), ("1. First", "First"), ("① First", "1. First"),
         ("壹仟圆", "壹仟元"), ("第三条", "第3条"), ("1'234'567", "1,234,567"), ("x 7,5 y", "x 7, 5 y"), ("5 000 000", "5,000,000"),
         ("3月5日-8日", "3月5日—8日"), ("US$6,000", r"US\$6,000"), ("[12] note", "[^12] note"), ("a<b 12", "a&lt;b 12"),
-        ("3.2 亿元", "3.2亿元"), ("2 024年3月1 5日", "2024年3月15日"),
+        ("26 .74 1,697 .92 -378 .78", "26.74 1,697.92 -378.78"), ("a 24 .89 .05 b", "| 24 | .89 | .05 |"), ("1 .234,50", "1.234,50"), ("26. 74", "26.74"),
+        ("3.259,56-1.851,00", "| 3.259,56 | -1.851,00 |"), ("338,46 €-123,89 €", "338,46 € | -123,89 €"), ("3.50-4.80 EUR", "3.50 to 4.80 EUR"),
+        ("2 3/4 in", "2¾ in"), ("23/4 in", "2¾ in"), ("2-3/4 in", r"$2\frac34$ in"), ("¾", "$^3/_4$"), ("3 / 4 cup", "¾ cup"), ("2¾ in", "2<sup>3</sup>/<sub>4</sub> in"),
+        ("x = 5 (3)", r"$x = 5 \tag{3}$"), ("1,234.5", r"$1\,234.5$"), ("1023 cells", "$10^{23}$ cells"), ("3.2 亿元", "3.2亿元"), ("2 024年3月1 5日", "2024年3月15日"),
     ],
 )  # fmt: skip
 def test_the_same_in_other_words_is_no_difference(own: str, read: str) -> None:
@@ -99,12 +103,35 @@ def test_of_a_part_what_was_read_must_be_on_the_page(read: str, says: str) -> No
     assert doubt(read, partly=True) == says
 
 
-@pytest.mark.parametrize("kind", PERFECT)
+@pytest.mark.parametrize("kind", PERFECT | LAYERS)
 def test_a_perfect_reading_is_not_doubted(kind: str) -> None:
     for seed in SEEDS:
-        layer, read = PERFECT[kind](made(seed), random.Random(seed))
+        layer, read = (PERFECT | LAYERS)[kind](made(seed), random.Random(seed))
 
         assert doubt(read, layer) == "", seed
+
+
+@pytest.mark.parametrize("kind", [kind for kind in LAYERS if kind != "formulas"])
+def test_a_changed_amount_is_doubted_whatever_the_layer_does(kind: str) -> None:
+    for seed in SEEDS:
+        layer, read = LAYERS[kind](made(seed), random.Random(seed))
+        changed = CHANGES["digit substituted"](read, random.Random(seed))
+
+        assert changed == read or doubt(changed, layer), seed
+
+
+@pytest.mark.parametrize(
+    ("own", "read"),
+    [
+        ("3.5万", "3.5"), ("3.5万", "3.5亿"), ("3.5 million", "3.5 billion"), ("3.5 bn", "3.5 mn"), ("2 3/4", "2 1/4"), ("¾", "⅔"), ("5.20 7.30", "5.207.30"),
+        ("12 .50", "12 .60"), ("26 .74", "2674"), ("Page 3 of 12", "Page 8 of 12"), ("DRAFT 12", "DRAFT 13"), ("+5.2", "-5.2"), ("(5.20)", "5.20"),
+    ],
+)  # fmt: skip
+def test_what_looks_nearly_alike_is_a_difference(own: str, read: str) -> None:
+    page = f"{PROSE}\n{{}}\n{PROSE}"
+
+    assert doubt(page.format(read), page.format(own))
+    assert doubt(page.format(own), page.format(read))
 
 
 @pytest.mark.parametrize("kind", CHANGES)

@@ -13,6 +13,12 @@ from papers import PATENT, annotated, drawn, eight_bit, pdf, scan, stamped, with
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture
+def era() -> str:
+    """What is read here does not depend on how a host is spoken to."""
+    return "2026-07-28"
+
+
 @asynccontextmanager
 async def paper(content: bytes, folder: Path) -> AsyncIterator[Pdf]:
     (folder / "a.pdf").write_bytes(content)

@@ -28,6 +28,14 @@ from hypothesis import strategies as st
 from odd_replies import ERROR_BODIES, FINISH_REASONS
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def era() -> str:
+    """What is read here does not depend on how a host is spoken to."""
+    return "2026-07-28"
+
+
 BODY = {"model": "qwen3.7-plus", "messages": [{"role": "user", "content": "x"}]}
 OTHER_SERVER = host("http://127.0.0.1:8000/v1")
 
@@ -369,6 +377,29 @@ async def test_thoughts_in_the_text_of_another_server_are_reasoning_and_dashscop
     ours, _ = await chat(hosted, stream(answer))
 
     assert (other["answer"], ours["answer"]) == ("西湖", "<think>想</think>西湖")
+
+
+async def test_a_refusal_over_the_responses_api_is_said() -> None:
+    frames = [
+        {"type": "response.refusal.delta", "delta": "I can't."},
+        {"type": "response.completed", "response": {"output": [], "usage": {"input_tokens": 9, "output_tokens": 3}}},
+    ]
+    reply = await heard(sse(*frames, done=False), Responses())
+
+    assert ("".join(reply.text), reply.finish_reason) == ("I can't.", "refusal")
+
+
+async def test_a_frame_without_end_is_given_up() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield sse(chunk(content="西湖"), done=False)
+        for _ in range(70):
+            yield b"x" * (1024 * 1024)
+
+    reply = await heard(endless())
+
+    assert "".join(reply.text) == "西湖"
+    assert reply.finish
+    assert "The connection broke in the middle (FrameTooLong)" in reply.finish.why
 
 
 # --- what was used ---

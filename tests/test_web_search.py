@@ -429,6 +429,12 @@ async def test_a_list_without_numbers_is_shown_and_said(hosted: Hosted) -> None:
     assert "Citations that pointed to no source were removed: ref_2." in found["notes"]
 
 
+async def test_a_page_alone_in_the_place_of_a_list_is_read(hosted: Hosted) -> None:
+    found = await data(hosted, FakeDashScope([native(frame("甲[ref_1]", "stop", pages=LAKE, **COUNTED))]))
+
+    assert (found["answer"], found["sources"][0]["url"]) == ("甲[1]", LAKE["url"])
+
+
 async def test_a_list_inside_the_message_is_read(hosted: Hosted) -> None:
     listed = json.dumps({"search_results": [LAKE]})
     inside = frame("甲[ref_1]", "stop", **COUNTED).replace('"role":', f'"search_info": {listed}, "role":')

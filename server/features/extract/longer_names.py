@@ -30,7 +30,7 @@ WORD_LIST = """
     谢谢 张家 陈述 陈列 梁平 唐山 唐朝 宋体 宋代 宋朝 汉代 孔径 史料 史学 曾经 于是 丁烷 魏晋
     沈阳 曹妃 彭州 蔡甸 江门 汤圆 马桶 杨浦 徐汇 黎明 金山
 """
-WORDS_NO_NAMES = frozenset(WORD_LIST.split())
+SURNAME_WORDS = frozenset(WORD_LIST.split())
 DOTTED_NAME = re.compile(r"(?=.*[A-Za-z]{2})[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 DOTTED_BEFORE = re.compile(r"[A-Za-z0-9_][.-]$")
 DOTTED_AFTER = re.compile(r"\.[A-Za-z0-9]")
@@ -48,7 +48,7 @@ CONNECTION_AFTER = re.compile(
     r"|trade|talks|agreement|treaty|region|summit|war|pipeline|axis|alliance)(?![^\W\d_])",
     re.IGNORECASE,
 )
-MAX_HYPHENED_CHARS = 30
+MAX_NAME_CHARS = 30
 
 
 def is_in_a_longer_name(text: str, start: int, end: int) -> bool:
@@ -59,7 +59,7 @@ def is_in_a_longer_name(text: str, start: int, end: int) -> bool:
 def _in_a_persons_name(text: str, start: int, end: int) -> bool:
     """Of a Chinese person, standing by itself: 张三 in 张三丰、李四, but not in 张三等 or 张三说过."""
     quote = text[start:end]
-    if len(quote) > 3 or quote in WORDS_NO_NAMES or not SHORTER_NAME.fullmatch(quote):
+    if len(quote) > 3 or quote in SURNAME_WORDS or not SHORTER_NAME.fullmatch(quote):
         return False
     first, last = _han_start(text, start), _han_end(text, end)
     return bool(MAY_BE_A_NAME.fullmatch(text, first, last)) and not BEHIND_A_NAME.match(text[end:last])
@@ -88,8 +88,8 @@ def _in_a_dotted_name(text: str, start: int, end: int) -> bool:
 
 def _hyphened(text: str, start: int, end: int) -> bool:
     """Capitals on both sides of a hyphen make one name: Ann-Marie; Beijing-based the Beijing-Tianjin line do not."""
-    before = HYPHENED_BEFORE.search(text[max(0, start - MAX_HYPHENED_CHARS) : start])
-    after = HYPHENED_AFTER.match(text, end, end + MAX_HYPHENED_CHARS)
+    before = HYPHENED_BEFORE.search(text[max(0, start - MAX_NAME_CHARS) : start])
+    after = HYPHENED_AFTER.match(text, end, end + MAX_NAME_CHARS)
     first = start - len(before[0]) if before else start
     last = after.end() if after else end
     if first == start and last == end:
@@ -98,7 +98,7 @@ def _hyphened(text: str, start: int, end: int) -> bool:
         return False
     own_first, own_last = (
         FIRST_WORD.match(text, start, end),
-        LAST_WORD.search(text, max(start, end - MAX_HYPHENED_CHARS), end),
+        LAST_WORD.search(text, max(start, end - MAX_NAME_CHARS), end),
     )
     is_second = before and own_first and _is_name(before["word"]) and _is_name(own_first[0])
     return bool(is_second or (after and own_last and _is_name(after["word"]) and _is_name(own_last[0])))

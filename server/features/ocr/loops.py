@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .markup import plain_words, without_marks
+from .markup import plain_words, unwrapped, without_marks
 
 TAG = re.compile(r"<[^>]{0,80}>|\\[a-zA-Z]+")
 LETTERS = re.compile(r"[^\W\d_]")
@@ -85,5 +85,7 @@ def _is_loop(loop: Loop, text: str, cut: bool) -> bool:
 
 def _is_in(layer: str, loop: Loop) -> bool:
     """Whether the page's own text holds the words of a turn as often, but for one: a form, or equal rows."""
-    said, own = (Counter(SAID_WORDS.findall(plain_words(text))) for text in (without_marks(loop.unit), layer))
+    said, own = (
+        Counter(SAID_WORDS.findall(unwrapped(plain_words(text)))) for text in (without_marks(loop.unit), layer)
+    )
     return bool(said) and all(own[word] >= count * (loop.turns - 1) for word, count in said.items())

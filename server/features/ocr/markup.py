@@ -19,7 +19,11 @@ SETTING = re.compile(
     rf"|color|textcolor|rowcolor|cellcolor|columncolor|pagestyle|cite)\s?(?:\([lr]{{1,2}}\))?{OPTION}\s?{ARGUMENT}"
     rf"|\\\\\s?\[[\d.]{{1,8}}\s?[a-z]{{2}}\]"
 )
-FRACTION = re.compile(r"\\[dt]?frac\s?\{\s?([^{}]{1,80}?)\s?\}\s?\{\s?([^{}]{1,80}?)\s?\}|\\[dt]?frac\s?(\d)\s?(\d)")
+FRACTION = re.compile(
+    r"\\(?:[dtcsx]|nice)?frac\s?\{\s?([^{}]{1,80}?)\s?\}\s?\{\s?([^{}]{1,80}?)\s?\}|\\[dt]?frac\s?(\d)\s?(\d)"
+)
+SLASHED_FRACTION = re.compile(r"\^\{?(\d{1,3})\}?(?:\\!)?/(?:\\!)?_\{?(\d{1,3})\}?")
+EQUATION_TAG = re.compile(r"\\tag\*?\s?\{\s?(\w{1,8})\s?\}")
 SIGNS = {
     "times": "×", "cdot": "·", "div": "÷", "pm": "±", "mu": "μ", "%": "%", "$": "$", "#": "#", "&": "&", "_": "_",
     "{": " ", "}": " ", "\\": "\n", "hline": "\n", "item": "\n", "circ": "°", "degree": "°", "ldots": "…",
@@ -35,6 +39,12 @@ BRACES = re.compile(r"[{}]")
 # Raised digits: to a power after a digit, plain after a letter
 RAISED = {ord(high): low for high, low in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-", strict=True)}
 RAISED_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]{1,20}")
+# Digits above and below a bar, as characters and as tags
+DRAWN_FRACTION = re.compile("([⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})[⁄/]([₀₁₂₃₄₅₆₇₈₉]{1,3})|([⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})⁄(\\d{1,3})")
+FRACTION_TAGS = re.compile(
+    r"<sup\b[^<>]{0,80}>\s?(\d{1,3})\s?</sup>\s?[/⁄]\s?(?:<sub\b[^<>]{0,80}>\s?(\d{1,3})\s?</sub>|(\d{1,3}))",
+    re.IGNORECASE,
+)
 POWER = re.compile(r"\s?\^[\s{(]{0,3}([+\-−]?\s?\d)")
 LONE_MARK = re.compile(r"\^(?![+-]?\d)|(?<=[^\W_])_(?=[\s{]{0,2}\w)")
 MIXED_FRACTION = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
@@ -46,15 +56,22 @@ DASHES = str.maketrans("−﹣－‐‑⁃–", "-------")
 
 
 def plain_words(text: str) -> str:
-    """In one width and case, with the words that a line's end has cut put together."""
+    """In one width and case."""
+    text = DRAWN_FRACTION.sub(lambda found: unicodedata.normalize("NFKC", f" {found[0]}"), text)
     text = MIXED_FRACTION.sub(" ", RAISED_RUN.sub(_raised, text))
     text = unicodedata.normalize("NFKC", text.translate(DASHES)).replace("⁄", "/").translate(DASHES)
-    return WRAPPED_NUMBER.sub(r"\1", WRAPPED_WORD.sub("", text)).casefold()
+    return text.casefold()
+
+
+def unwrapped(text: str) -> str:
+    """With the words and numbers that a line's end has cut put together."""
+    return WRAPPED_NUMBER.sub(r"\1", WRAPPED_WORD.sub("", text))
 
 
 def without_marks(read: str) -> str:
     """What a reading says, its markup taken off. Linear in its length, whatever stands in it."""
-    text = POWER_TAG.sub("^", PICTURE_LINK.sub(r"\1", read))
+    text = FRACTION_TAGS.sub(r" \1/\2\3", PICTURE_LINK.sub(r"\1", read))
+    text = POWER_TAG.sub("^", text)
     text = html.unescape(HTML_TAG.sub(" ", ROW_END.sub("\n", text)))
     if "\\" in text or "$" in text:
         text = _without_latex(text)
@@ -64,7 +81,7 @@ def without_marks(read: str) -> str:
 
 def _without_latex(text: str) -> str:
     text = FRACTION.sub(lambda found: f" {found[1] or found[3]}/{found[2] or found[4]} ", SETTING.sub(" ", text))
-    text = text.replace("\\$", "\x00").replace("~", " ")
+    text = SLASHED_FRACTION.sub(r" \1/\2 ", EQUATION_TAG.sub(r" (\1)", text)).replace("\\$", "\x00").replace("~", " ")
     text = MATH_MARK.sub(_currency_or_nothing, text).replace("\x00", "$")
     text = GROUP_MARK.sub(r"\1", text)
     return BRACES.sub("", COMMAND.sub(lambda found: SIGNS.get(found[1], ""), text))

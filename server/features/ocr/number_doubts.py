@@ -13,6 +13,7 @@ from functools import cached_property
 
 from ...text import first_few
 from .alignment import Alignment, align
+from .shingles import SHINGLE_CHARS, shingles
 from .written_numbers import Token, tokens_of
 
 MAX_PIECES, PIECES_BEFORE = 8, 2  # of one number, as kerning splits it; of these before one that is missing
@@ -26,7 +27,8 @@ MIN_PHONE_DIGITS = 9
 BETWEEN_PIECES = re.compile(r"[ ]{0,3}[.,:/\-^'’年月]?[ ]{0,3}")
 PLAIN_CELLS = re.compile(r"[\d ,.]+")
 BLANKS = re.compile(r"\s+")
-THOUSANDS = re.compile(r"\d{1,3}(?:\s\d{3})+(?:[.,]\d+)?")
+THOUSANDS = re.compile(r"\d{1,3}(?:\s\d{3})+(?: ?[.,]\d+)?")
+TWO_AMOUNTS = re.compile(r"[.,]\d\d\s+\d{1,3}(?:[.,]\d{3}){0,5}[.,]\d\d(?!\d)")
 ITEM = re.compile(r"[\s#>*+\-•·(\[]*\Z")
 AFTER_ITEM = re.compile(r"\s?[.)\]、:](?=\s|\D|\Z)")
 PAGE_WORDS = frozenset({"page", "p", "pg", "pp", "of", "no", "seite", "第", "页", "共", "頁", "/", "-"})
@@ -229,7 +231,8 @@ class Comparison:
             each for each in found if split_anywhere and side.are_cells(*each[1]) and other.is_row(each[0]) is False
         ]
         for whole, (first, last) in found:
-            kept = split_anywhere or _is_one_number(side.written(first, last))
+            written = side.written(first, last)
+            kept = not TWO_AMOUNTS.search(written) and (split_anywhere or _is_one_number(written))
             if kept and ((whole, (first, last)) not in cells or len(cells) >= MANY_SPLIT):
                 other.left.discard(whole)
                 side.left -= set(range(first, last + 1))
@@ -274,11 +277,11 @@ class Comparison:
         found = []
         for line in side.lines:
             at = line[-1]
-            if at in side.left:
+            if at in side.left and not side.left.intersection(line[:-1]):
                 mates = [p for p in pairs.expected(at) if p in other.left and _is_cut(side.tokens[at], other.tokens[p])]
                 found += [(at, mate) for mate in mates[:1]]
-        cut = [(at, mate) for at, mate in found if self._goes_on(other, mate, pairs)]
-        if len(found) > 1:
+        cut = [(at, p) for at, p in found if len(side.tokens[at].key) > 1 and self._goes_on(other, p, pairs)]
+        if sum(len(side.tokens[at].key) > 1 for at, _ in found) > 1:
             cut = found
         other.left -= {mate for _, mate in cut}
         return {at for at, _ in cut}
@@ -346,9 +349,12 @@ class Comparison:
     def _in_a_picture(self) -> set[int]:
         """Numbers among words that the layer does not have: a picture on the page holds them."""
         known = {token.key for token in self.own.tokens}
+        letters = "".join(token.key for token in self.own.tokens)
+        pieces = {piece for chars in range(1, SHINGLE_CHARS + 1) for piece in shingles(letters, chars)}
         found: set[int] = set()
         for run in _unmatched_runs(self.read, self.pairs.inverse):
-            fresh = {self.read.tokens[at].key for at in run if not self.read.tokens[at].number} - known
+            words = {self.read.tokens[at].key for at in run if not self.read.tokens[at].number} - known
+            fresh = [word for word in words if not pieces.issuperset(shingles(word, min(len(word), SHINGLE_CHARS)))]
             if len(fresh) >= MIN_NEW_WORDS:
                 found |= run & self.read.left
         return found
@@ -446,7 +452,7 @@ def _in_order(side: Side, first: int, parts: list[str]) -> list[int] | None:
 
 
 def _is_cut(one: Token, other: Token) -> bool:
-    return one.key != other.key and len(one.key) > 1 and other.key.startswith(one.key)
+    return one.key != other.key and other.key.startswith(one.key)
 
 
 def _is_page_line(side: Side, number: int) -> bool:

@@ -5,8 +5,10 @@ import unicodedata
 from collections import Counter
 from typing import Literal
 
-from .markup import counts_itself, plain_words, without_marks
+from .markup import counts_itself, plain_words, unwrapped, without_marks
 from .number_doubts import number_doubts
+from .page_furniture import without_furniture
+from .shingles import shingles
 from .written_numbers import tokens_of
 
 Status = Literal["ok", "empty", "truncated", "repeating", "refused", "failed", "disagrees"]
@@ -16,7 +18,6 @@ MIN_LAYER_WORDS = 20  # in a text layer that is worth comparing
 MIN_SHARE_ALIKE = 0.85
 MIN_SHARE_RELATED = 0.4  # of the words, or the numbers are of something else
 MIN_SHARE_WHOLE = 0.6  # of the words read in a layer that holds all of the page: that of a scan may name it only
-SHINGLE_CHARS = 4
 
 
 def disagreement(read: str, layer: str, *, partly: bool) -> str:
@@ -30,13 +31,17 @@ def disagreement(read: str, layer: str, *, partly: bool) -> str:
     own, seen = Counter(WORD.findall(layer)), Counter(WORD.findall(shown))
     if own.total() < MIN_LAYER_WORDS or not seen or _is_garbled(layer):
         return ""
+    if not partly:
+        layer, shown = without_furniture(layer, shown)
+    layer, shown = unwrapped(layer), unwrapped(shown)
+    own, seen = Counter(WORD.findall(layer)), Counter(WORD.findall(shown))
     both = (own & seen).total()
-    share = _share_of_words(layer, shown) if partly else both / own.total()
+    share = _share_of_words(layer, shown) if partly else _share_read(layer, shown)
     said = []
     if share < MIN_SHARE_ALIKE and (partly or not _is_read(layer, shown)):
         said = [_words_missing(share, partly)]
     if fits and (share >= MIN_SHARE_RELATED or not said):
-        whole = both / seen.total() >= MIN_SHARE_WHOLE
+        whole = max(both / max(1, seen.total()), _share_read(shown, layer)) >= MIN_SHARE_WHOLE
         said += number_doubts(layer, shown, partly=partly, counts_itself=counts_itself(read), layer_is_whole=whole)
     return "; ".join([*said, "compare the two"]) if said else ""
 
@@ -54,22 +59,31 @@ def _words_missing(share: float, partly: bool) -> str:
 
 
 def _is_read(layer: str, read: str) -> bool:
-    """Whether a layer was read but for its head and foot, or only ends its words elsewhere."""
-    body = Counter(WORD.findall("\n".join(layer.strip().split("\n")[1:-1])))
-    seen = Counter(WORD.findall(read))
-    without_edges = body.total() >= MIN_LAYER_WORDS and (body & seen).total() / body.total() >= MIN_SHARE_ALIKE
-    return without_edges or _share_of_shingles(layer, read) >= MIN_SHARE_ALIKE
+    """Whether a layer was read but for its head and foot."""
+    body = "\n".join(layer.strip().split("\n")[1:-1])
+    return len(WORD.findall(body)) >= MIN_LAYER_WORDS and _share_read(body, read) >= MIN_SHARE_ALIKE
 
 
-def _share_of_shingles(layer: str, read: str) -> float:
-    """Of the layer's letters, wherever its words end: kerning may part them."""
-    own, seen = _shingles(layer), _shingles(read)
-    return (own & seen).total() / max(1, own.total())
+def _share_read(layer: str, read: str) -> float:
+    """Of the layer's letters, those of words that were read, in any order; of the other words, wherever they end."""
+    own, seen = WORD.findall(layer), WORD.findall(read)
+    chars, found = sum(map(len, own)), Counter(own) & Counter(seen)
+    rest, other = _left_of(own, found), _left_of(seen, found)
+    in_words = sum(len(word) * times for word, times in found.items())
+    pieces = Counter(shingles(rest))
+    share = (pieces & Counter(shingles(other))).total() / max(1, pieces.total())
+    return max(found.total() / max(1, len(own)), (in_words + share * len(rest)) / max(1, chars))
 
 
-def _shingles(text: str) -> Counter[str]:
-    letters = "".join(WORD.findall(text))
-    return Counter(letters[at : at + SHINGLE_CHARS] for at in range(len(letters) - SHINGLE_CHARS + 1))
+def _left_of(words: list[str], found: Counter[str]) -> str:
+    """The words that have no counterpart, without what parts them."""
+    taken: Counter[str] = Counter()
+    left = []
+    for word in words:
+        taken[word] += 1
+        if taken[word] > found[word]:
+            left.append(word)
+    return "".join(left)
 
 
 def _is_garbled(layer: str) -> bool:

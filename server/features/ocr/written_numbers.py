@@ -14,6 +14,9 @@ MONTH = (
 )
 FINANCIAL, EVERYDAY, SCALES = "壹贰叁肆伍陆柒捌玖拾佰仟貳參陸", "零〇一二三四五六七八九十百千两", "零〇万亿萬億"
 COUNTED = "年月日条章节元角分亿万号期次款项岁倍"
+# A blank that kerning leaves before a point or a comma; a dash, but the sign of an amount that follows another
+KERNED_MARK = r"[ ](?:\.(?=\d{1,4}(?!\d|[.,]\d)|\d{3},\d\d(?!\d))|,(?=\d{2,3}(?!\d)))"
+JOINING_DASH = r"(?:(?<![.,]\d\d)-|-(?!\d{1,3}(?:[.,]?\d{3}){0,5}[.,]\d\d(?![\d])))"
 TOKEN = re.compile(
     r"(?P<ymd>(?<![\d.,/-])(?:1 ?9|2 ?0) ?\d ?\d\s{0,2}年\s{0,2}\d ?\d?\s{0,2}月(?:\s{0,2}\d ?\d?\s{0,2}[日号])?"
     r"|(?<![\d.,/-])(?:19|20)\d\d(?P<mark>[-/.])\d{1,2}(?P=mark)\d{1,2}(?![\d]|[-/.,]\d))"
@@ -23,14 +26,16 @@ TOKEN = re.compile(
     r"|(?P<clock>(?<!\d)\d{1,2}\s?[时點点]\s?\d{2}\s?分)"
     rf"|(?P<hanzi>[零〇]{{0,2}}[{FINANCIAL}][{FINANCIAL}{SCALES}]{{0,40}}|[{EVERYDAY}{SCALES}]{{2,40}}"
     rf"|(?<=第)[{EVERYDAY}]|[{EVERYDAY}](?=[{COUNTED}]))"
-    r"|(?P<number>(?:(?<![\w.,)])\.)?\d+(?:(?:['’.,:/-]|\^[+-]?)\d+)*(?:(?<=\d)e[+-]?\d{1,3}(?![a-z\d]))?)"
+    r"|(?P<mixed>(?<![\w.,/:^-])\d{1,3}(?:[ ]{1,3}|-)\d{1,2}/\d{1,3}(?![\d/]|[.,-]\d))"
+    rf"|(?P<number>(?:(?<![\w.,)])\.)?\d+(?:(?:['’.,:/]|{KERNED_MARK}|{JOINING_DASH}|\^[+-]?)\d+)*(?:(?<=\d)e[+-]?\d{{1,3}}(?![a-z\d]))?)"
     r"|(?P<word>[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)"
 )
-SUFFIX = re.compile(r"[ ]?(%|‰|[百千万亿萬億]{1,3}|(?:thousand|million|billion|trillion)\b)")
+SUFFIX = re.compile(r"[ ]?(%|‰|[百千万亿萬億]{1,3}|(?:thousand|million|billion|trillion|bn|mn|mio|mrd)\b)")
 GROUPED = re.compile(r"\d{1,3}(?:[,'’]\d{3})+(?:\.\d+)?|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?")
 CURRENCY = r"(?:us|rmb|cny|usd|hk)?\s?[$¥€£]?\s?"
 SIGNED = re.compile(rf"(?:^|(.))([-+△▲])(\s{{0,2}}){CURRENCY}$", re.DOTALL)
 APART = re.compile(r"(?:[—~～至到]|--)\s?$")
+GLUED_SIGN = re.compile(r"[.,]\d{1,2}(?:(?<=[.,]\d\d)|\s?[%€$£¥])-$")
 OPENING = re.compile(rf"(?:^|(.))\(\s?{CURRENCY}[-]?$", re.DOTALL)
 CLOSING = re.compile(r"\s?\)")
 YEAR = re.compile(r"(?:19|20)\d\d")
@@ -89,6 +94,8 @@ def _number(kind: str, found: re.Match[str], text: str) -> Token:
         return _named_date(written, start, end)
     if kind == "clock":
         return Token(":".join(_clock(re.findall(r"\d+", written))), start, end, True)
+    if kind == "mixed":
+        return _mixed(written, start, end, text)
     if kind == "hanzi":
         return Token(_value(written), start, end, True)
     return _plain_number(written, start, end, text)
@@ -114,8 +121,21 @@ def _clock(parts: list[str]) -> list[str]:
     return [str(int(parts[0])), *parts[1:]]
 
 
+def _mixed(written: str, start: int, end: int, text: str) -> Token:
+    """A whole number and a fraction, as in 2 3/4."""
+    whole, fraction = re.split(r"-|\s+", written)
+    sign = _sign(written, text, start, end).replace("?", "")
+    key = f"{sign}{whole} {fraction}"
+    return Token(
+        key, start, end, True, (sign + whole + fraction, f"{sign}{whole}-{fraction}"), (sign + whole, fraction)
+    )
+
+
 def _plain_number(written: str, start: int, end: int, text: str) -> Token:
+    pieces, written = written.split(" "), written.replace(" ", "")
     key, forms, parts = _reading_of(written) if len(written) <= MAX_KEY_CHARS else (written, (), ())
+    if len(pieces) > 1:
+        parts = tuple(_reading_of(piece.lstrip(","))[0] for piece in pieces)
     suffix = SUFFIX.match(text, end)
     if suffix and suffix[1]:
         end, key = suffix.end(), key + suffix[1].replace("萬", "万").replace("億", "亿")
@@ -160,6 +180,8 @@ def _joined(written: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
 def _sign(written: str, text: str, start: int, end: int) -> str:
     """`-` or `+`, nothing, or `?`: a dash that may be a sign and may just stand between."""
     before = text[max(0, start - 9) : start]
+    if GLUED_SIGN.search(before):
+        return "?"
     if found := SIGNED.search(before):
         tight = not found[3] or "\n" in found[3]
         if found[1] and ((found[1].isascii() and found[1].isalnum()) or found[1] in ")]}%-+"):

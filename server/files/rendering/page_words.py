@@ -14,8 +14,8 @@ LOOKED_AT_PT = 1.5  # pixels a point where ink is looked for
 MIN_COVER = 0.5  # of a page by images: what it says may be in these
 MAX_SPARSE_LETTERS = 200  # beside such an image: a stamp, a page number
 MIN_GARBLED = 0.2  # of the letters without a meaning
-FREE_TEXT, NOTE, STAMP = 3, 1, 13  # annotations
-NOTE_KINDS = {FREE_TEXT: "note", NOTE: "comment", STAMP: "stamp"}
+FREE_TEXT, NOTE, STAMP_NOTE = 3, 1, 13  # annotations
+NOTE_KINDS = {FREE_TEXT: "note", NOTE: "comment", STAMP_NOTE: "stamp"}
 HIDDEN_FLAG = 2
 CHECKED = {True: "yes", False: "no"}
 

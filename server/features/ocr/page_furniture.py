@@ -1,0 +1,214 @@
+"""What stands on a page beside its text, and only one side has: numbers of lines and of pages, watermarks and stamps.
+
+It is taken away before the two are compared: its numbers are no data, and would be taken for those of the text.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+Span = tuple[int, int]
+LINE = re.compile(r"[^\n]+")
+MAX_INDENT_CHARS = 40
+
+# --- numbers of lines ---
+
+INTEGER = re.compile(r"(?<![\d.,:/+^-])\d{1,3}(?![\d%^]|[.,:/-]\d)")
+STEPS = (1, 5, 2, 10)
+MIN_OF_FIRST, MIN_AT_EDGES, MIN_ANYWHERE = 2, 3, 6  # lines that are numbered: 5 and 10, and by where the numbers stand
+MIN_SHARE_LACKING = 0.8
+
+# --- numbers of pages ---
+
+PAGE = (
+    r"(?:pages?|pg|pp?|seite(?:nzahl)?|página|pagina|pág|pag|sheet|blatt|folio|стр(?:аница)?|strona|strana|sida|side|pagină|sayfa"
+    r"|trang|halaman|ページ|頁|页码?|쪽|페이지)"
+)
+COUNT, OF = r"(\d{1,4})(?![\d%]|[.,]\d)", r"[ \t]{0,2}(?:of|von|de|sur|di|da|из|z|ze|av|af|van|till|/|\|)[ \t]{0,2}"
+LINE_HEAD, LINE_TAIL = r"(?m:^)[ \t]{0,9}", r"[ \t]{0,9}(?m:$)"
+PAGE_COUNTS = [
+    re.compile(pattern)
+    for pattern in (
+        r"共\s?(\d{1,4})\s?[页頁][ \t,;/|·-]{0,3}第\s?(\d{1,4})\s?[页頁]",
+        r"第\s?(\d{1,4})\s?[页頁](?:[ \t,;/|·-]{0,3}共\s?(\d{1,4})\s?[页頁])?",
+        rf"(?<![^\W\d]){PAGE}[ \t.:#-]{{0,3}}{COUNT}(?:{OF}{COUNT})?",
+        rf"{LINE_HEAD}(?:[^\W\d]{{1,12}}[ \t.:]{{1,3}})?{COUNT}{OF}{COUNT}(?:[ \t]{PAGE})?{LINE_TAIL}",
+        rf"{LINE_HEAD}(\d{{1,4}})[ \t]?(?:ページ|页|頁|쪽|페이지){LINE_TAIL}",
+        rf"{LINE_HEAD}([-—·•~|*])[ \t]?(\d{{1,4}})[ \t]?\1{LINE_TAIL}",
+        rf"{LINE_HEAD}\[[ \t]?(\d{{1,4}})[ \t]?\]{LINE_TAIL}",
+    )
+]
+
+# --- watermarks and stamps ---
+
+MARK_WORD = re.compile(r"\w+")
+MARK_AMOUNT = re.compile(r"(?<![\d.,])\d[\d,.]*[.,]\d\d(?![\d.,])|\d\s?[%‰万亿]")
+STAMP = re.compile(
+    r"(?<!\w)(?:draft|copy|confidential|sample|specimen|void|duplicate|watermark|licen[sc]ed to|downloaded|uncontrolled"
+    r"|printed|do not (?:copy|distribute)|entwurf|kopie|muster|vertraulich|brouillon|copie|copia|borrador|confidencial"
+    r"|confidentiel)(?!\w)|机密|秘密|绝密|内部资料|内部文件|副本|样本|样张|草稿|草案|作废|受控|水印|仅供"
+)
+MAX_MARK_WORDS, MIN_TIMES = 16, 3
+
+
+@dataclass(frozen=True)
+class _PageCount:
+    numbers: tuple[int, ...]
+    span: Span
+
+
+def without_furniture(layer: str, read: str) -> tuple[str, str]:
+    """Both texts, in one width and case, without what one of them has around the text of the page."""
+    for strip in (_without_line_numbers, _without_marks, _without_page_counts):
+        layer, read = strip(layer, read)
+    return layer, read
+
+
+def _blanked(text: str, spans: Iterable[Span]) -> str:
+    """Without the spans; what stood around them on a line does not move together."""
+    kept, at = [], 0
+    for start, end in sorted(spans):
+        before = text[max(0, start - MAX_INDENT_CHARS) : start].rstrip(" \t")
+        at_edge = not before or before.endswith("\n") or text[end : end + 1] in ("", "\n")
+        kept += [text[at:start], "" if at_edge else " | "]
+        at = max(at, end)
+    return "".join([*kept, text[at:]])
+
+
+# --- numbers of lines ---
+
+
+def _without_line_numbers(layer: str, read: str) -> tuple[str, str]:
+    """The layer without numbers at a constant step, of which the reading has nearly none."""
+    here, there = (Counter(int(number) for number in INTEGER.findall(text)) for text in (layer, read))
+    lacking = here - there
+    places = list(INTEGER.finditer(layer))
+    edges = _at_edges(layer, places)
+    spans: set[Span] = set()
+    for candidates, least in ((edges, MIN_AT_EDGES), (places, MIN_ANYWHERE)):
+        for run in _runs_at_a_step([place for place in candidates if place.span() not in spans], least):
+            missing = [place for place in run if lacking[int(place[0])] > 0]
+            if len(missing) >= max(MIN_OF_FIRST, MIN_SHARE_LACKING * len(run)):
+                lacking -= Counter(int(place[0]) for place in missing)
+                spans |= {place.span() for place in missing}
+    return _blanked(layer, spans), read
+
+
+def _at_edges(text: str, places: list[re.Match[str]]) -> list[re.Match[str]]:
+    """Those that begin or end a line, or stand together with the next."""
+    together = {
+        place.start()
+        for one, other in pairwise(places)
+        if int(other[0]) - int(one[0]) in STEPS and not text[one.end() : other.start()].strip()
+        for place in (one, other)
+    }
+    edges = set(together)
+    for line in LINE.finditer(text):
+        edges |= {line.end() - len(line[0].lstrip()), line.start() + len(line[0].rstrip())}
+    return [place for place in places if edges.intersection(place.span())]
+
+
+def _runs_at_a_step(places: list[re.Match[str]], least: int) -> Iterator[list[re.Match[str]]]:
+    """Runs of numbers that grow by the same, long ones first."""
+    found: list[list[re.Match[str]]] = []
+    for step in STEPS:
+        run_to: dict[int, list[re.Match[str]]] = {}
+        for place in places:
+            number = int(place[0])
+            run = run_to.pop(number - step, []) or run_to.pop(number - 2 * step, [])
+            if len(run) >= len(run_to.get(number, ())):
+                run_to[number] = [*run, place] if not run else _grown(run, place)
+            elif run:
+                run_to[int(run[-1][0])] = run
+        found += run_to.values()
+    taken: set[Span] = set()
+    for run in sorted(
+        (run for run in found if len(run) >= least or (least == MIN_AT_EDGES and _are_first(run))),
+        key=len,
+        reverse=True,
+    ):
+        if free := [place for place in run if place.span() not in taken]:
+            taken |= {place.span() for place in free}
+            yield free
+
+
+def _are_first(run: list[re.Match[str]]) -> bool:
+    """Of a short page, whose every fifth line is numbered."""
+    return [int(place[0]) for place in run] == [5, 10]
+
+
+def _grown(run: list[re.Match[str]], place: re.Match[str]) -> list[re.Match[str]]:
+    run.append(place)
+    return run
+
+
+# --- numbers of pages ---
+
+
+def _without_page_counts(layer: str, read: str) -> tuple[str, str]:
+    """Both without those that the other does not have; if each has its own, they differ, and stay."""
+    here, there = _page_counts(layer), _page_counts(read)
+    only_here, only_there = _unlike(here, there), _unlike(there, here)
+    if not only_there or not only_here or _same_page(only_here, only_there):
+        return _blanked(layer, (each.span for each in only_here)), _blanked(read, (each.span for each in only_there))
+    return layer, read
+
+
+def _page_counts(text: str) -> list[_PageCount]:
+    found: dict[Span, _PageCount] = {}
+    free = text
+    for pattern in PAGE_COUNTS:
+        for match in pattern.finditer(free):
+            numbers = tuple(sorted(int(group) for group in match.groups() if group and group.isdigit()))
+            found[match.span()] = _PageCount(numbers, match.span())
+        free = pattern.sub(lambda match: "\x00" * len(match[0]), free)
+    return list(found.values())
+
+
+def _unlike(counts: list[_PageCount], others: list[_PageCount]) -> list[_PageCount]:
+    known = Counter(each.numbers for each in others)
+    unlike = []
+    for each in counts:
+        if known[each.numbers] > 0:
+            known[each.numbers] -= 1
+        else:
+            unlike.append(each)
+    return unlike
+
+
+def _same_page(ones: list[_PageCount], others: list[_PageCount]) -> bool:
+    """Whether one side only adds how many pages there are."""
+    shorter, longer = sorted(({number for each in side for number in each.numbers} for side in (ones, others)), key=len)
+    return shorter < longer
+
+
+# --- watermarks and stamps ---
+
+
+def _without_marks(layer: str, read: str) -> tuple[str, str]:
+    own, seen = _lines_by_words(layer), _lines_by_words(read)
+    marks = {words for words in own if len(own[words]) >= MIN_TIMES and len(own[words]) - len(seen[words]) >= 2}
+    known = Counter(STAMP.findall(layer)), Counter(STAMP.findall(read))
+    stripped = []
+    for text, lines, lacking in ((layer, own, known[0] - known[1]), (read, seen, known[1] - known[0])):
+        stamps = {words for words in lines if words not in marks and _is_lacking_stamp(text, lines[words], lacking)}
+        stripped.append(_blanked(text, (span for words in marks | stamps for span in lines[words])))
+    return stripped[0], stripped[1]
+
+
+def _is_lacking_stamp(text: str, spans: list[Span], lacking: Counter[str]) -> bool:
+    found = [STAMP.findall(text[start:end]) for start, end in spans]
+    return all(words and all(lacking[word] > 0 for word in words) for words in found)
+
+
+def _lines_by_words(text: str) -> dict[tuple[str, ...], list[Span]]:
+    """Short lines with a number and a word and without an amount."""
+    lines: dict[tuple[str, ...], list[Span]] = defaultdict(list)
+    for line in LINE.finditer(text):
+        words = tuple(MARK_WORD.findall(line[0])) if len(line[0]) <= MAX_MARK_WORDS * 8 else ()
+        named = any(not word.isdigit() for word in words) and any(c.isdigit() for c in line[0])
+        if named and len(words) <= MAX_MARK_WORDS and not MARK_AMOUNT.search(line[0]):
+            lines[words].append(line.span())
+    return lines
