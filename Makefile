@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LINK := .dev/bailian_mcp
 
-.PHONY: help demo test coverage check format wheel bench truth hosts clean
+.PHONY: help demo test coverage check format wheel bench truth corpus hosts clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -39,6 +39,9 @@ bench: .venv/dev  ## measure beside a minimal server on the same SDK (a few minu
 
 truth: .venv/dev  ## count what is judged rightly of pages and values whose truth is known: `make truth ARGS="--show 3"`
 	@$(BIN)/python -m bailian_mcp.benchmarks.truth.run $(ARGS)
+
+corpus: .venv/dev $(LINK)  ## read the PDFs and images of folders beside another reader: `make corpus ARGS=FOLDER`
+	@$(BIN)/python -m bailian_mcp.benchmarks.corpus.run $(ARGS)
 
 hosts: .venv/runtime  ## run real hosts from npm and PyPI with a scripted model: `make hosts ARGS="codex --keep"` one of them
 	@$(BIN)/python benchmarks/hosts/run.py $(ARGS)

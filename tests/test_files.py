@@ -303,3 +303,14 @@ async def test_a_folder_swapped_for_a_link_while_a_file_is_opened_lets_nothing_o
 @pytest.mark.parametrize("url", ["file://%2Fetc%2Fpasswd/%2e%2e/etc/passwd", "file://server/share/a.png"])
 async def test_a_file_url_of_another_machine_is_no_path_here(fenced: Path, url: str) -> None:
     assert "names another machine" in await refused(url, fenced)
+
+
+@pytest.mark.parametrize("name", ["a?", "a#", "a?b#", "100%", "a%2Fb", "a [1]"])
+async def test_marks_of_urls_in_names_are_kept(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("found", "utf-8")
+    async with open_input(f"file://{tmp_path}/{name.replace('%2F', '%252F')}", (tmp_path.resolve(),)) as found:
+        assert found.name == name
+
+
+async def test_a_drive_is_no_other_machine(tmp_path: Path) -> None:
+    assert "another machine" not in await refused("file://C:/papers/a.pdf", tmp_path)

@@ -88,3 +88,18 @@ def test_a_page_with_its_own_font_is_left_as_it_is() -> None:
 
     assert facts["missing_fonts"] == []
     assert ink(image) > 1_000
+
+
+def test_missing_letters_are_as_large_as_their_matrix_makes_them() -> None:
+    plain = eight_bit("Счёт 12")
+    _, usual = drawn_without_fonts(plain)
+    _, stretched = drawn_without_fonts(plain.replace(b"/F1 24 Tf  50 700 Td", b"/F1 1 Tf 24 0 0 24 50 700 Tm"))
+
+    assert ink(stretched) == pytest.approx(ink(usual), rel=0.05)
+
+
+@pytest.mark.parametrize("matrix", ["100000 0 0 100000 0 0 Tm", "100000 0 0 1 0 400 Tm", "9 0 0 9 0 0 Tm"])
+def test_letters_larger_than_the_page_cost_no_page(matrix: str) -> None:
+    facts, _ = drawn_without_fonts(eight_bit("Счёт", at=matrix))
+
+    assert facts["sent"][0] > 1_000

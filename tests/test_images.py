@@ -370,3 +370,22 @@ def test_a_jpeg_of_thousands_of_scans_is_given_up_and_stops_nothing() -> None:
                     assert (await found.picture(1, OCR)).sent == (900, 400)  # type: ignore[union-attr]
 
     anyio.run(ask)
+
+
+@pytest.mark.parametrize("turn", [6, 8])
+def test_a_fax_that_lies_on_its_side_has_square_dots_too(turn: int) -> None:
+    fax = saved(drawn(*PATENT, size=(1728, 1100)), "TIFF", dpi=(204, 98), tiffinfo={0x0112: turn})
+    picture, image = made(fax)
+
+    assert image.size == picture.shown == (round(1100 * 204 / 98), 1728)
+
+
+@pytest.mark.parametrize("odd", [None, float("nan"), float("inf"), float("-inf")])
+def test_grey_in_floats_of_any_range_is_stretched(odd: float | None) -> None:
+    levels = PAGE.convert("F").point(lambda level: level * (1 / 255))
+    if odd is not None:
+        levels.putpixel((0, 0), odd)
+    picture, image = made(saved(levels, "TIFF"))
+
+    assert not picture.blank
+    assert darkness(image) == pytest.approx(darkness(PAGE), abs=2)

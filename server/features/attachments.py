@@ -33,6 +33,7 @@ from ..text import first_few
 
 MAX_PDF_PAGES = 256
 MAX_PICTURES = 10  # of one file in one request
+LOOKED_AT = ("covered", "garbled", "crowded")  # pages that say more in what is drawn
 PDF_MIME = "application/pdf"
 Upload = Callable[[str, str, BinaryIO], Awaitable[str]]
 """Puts a file (its name here, the name and the content to store) where DashScope finds it; gives its address."""
@@ -242,13 +243,19 @@ def _page_notes(pdf: Pdf, pages: Sequence[PageWords]) -> Iterator[str]:
             yield page.trouble.reason
         if page.hidden:
             yield f"Page {number} of {pdf.name}: {page.hidden} letters that nobody sees there are left out."
+        if page.unlooked:
+            yield f"Page {number} of {pdf.name} has too many letters to look for those that nobody sees."
+        if page.unread:
+            yield f"Page {number} of {pdf.name}: {page.unread} fields or notes are too many to be read."
         if page.more == "garbled":
             yield f"Page {number} of {pdf.name}: its text has no readable letters, so it is looked at as a picture."
+        if page.more == "crowded":
+            yield f"Page {number} of {pdf.name}: its text is in too many pieces, so it is looked at as a picture."
 
 
 async def _with_covered(pdf: Pdf, pages: Sequence[PageWords], seen: Attached, target: TargetModel) -> Attached:
     """Pages whose image says more than their few words are looked at, too, as far as there is room."""
-    covered = [number for number, page in enumerate(pages, 1) if page.more == "covered" and page.whole.strip()]
+    covered = [number for number, page in enumerate(pages, 1) if page.more in LOOKED_AT and page.whole.strip()]
     looks = target.sees_images
     room = MAX_PICTURES - len(seen.parts) if looks else 0
     seen += await pictures(pdf, covered[:room], target) if room > 0 else Attached()

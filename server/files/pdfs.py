@@ -13,13 +13,16 @@ MAX_PDF_TEXT_CHARS = 5_000_000
 class PageWords:
     """What a page says in letters.
 
-    `beside`: filled form fields and notes, under their names; `hidden`: letters left out that nobody sees; `more`: why
-    it is to be looked at as well (`covered` by an image, `garbled` letters); `trouble`: why it could not be read.
+    `beside`: filled form fields and notes, under their names; `unread`: how many more there are; `hidden`: letters left
+    out that nobody sees; `unlooked`: too many letters to look for hidden ones; `more`: why it is to be looked at
+    as well (`covered` by an image, `garbled` letters, `crowded` with pieces of text); `trouble`: why it is not read.
     """
 
     text: str = ""
     beside: tuple[str, ...] = ()
+    unread: int = 0
     hidden: int = 0
+    unlooked: bool = False
     more: str = ""
     trouble: InvalidRequest | None = None
 
@@ -59,7 +62,7 @@ class Pdf(RenderedFile):
                 pages.append(await self.words(number))
             except InvalidRequest as refusal:
                 pages.append(PageWords(trouble=refusal))
-            max_chars -= len(pages[-1].text)
+            max_chars -= len(pages[-1].text) + sum(map(len, pages[-1].beside))
             if max_chars < 0:
                 raise InvalidRequest(f"{self.name} holds more text than is read at once. Split it and give the parts.")
         if all(page.trouble for page in pages) and (first := pages[0].trouble):

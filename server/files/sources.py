@@ -2,6 +2,7 @@
 
 import base64
 import codecs
+import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
@@ -24,6 +25,8 @@ from .urls import require_public_url, split_url
 
 HEAD_BYTES = 1024  # a PDF may begin that late
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters at least: C:\\ is a drive
+FILE_URL = re.compile(r"file:(?://([^/?#]*))?(.*)", re.IGNORECASE | re.DOTALL)
+DRIVE = re.compile(r"[A-Za-z]:")
 DATA_URI_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w-]+=[\w-]+)*;base64", re.IGNORECASE)
 DOCUMENTS = (".pdf", ".txt", ".md", ".csv", ".json", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".html", ".htm")
 OFFICE = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
@@ -127,12 +130,19 @@ def _local(source: str, scheme: str, folders: tuple[Path, ...], renderer: Render
 
 
 def _path_of(url: str) -> str:
-    """Raises InvalidRequest: the file: URL names another machine."""
-    parts = split_url(url)
-    if parts.netloc.lower() not in ("", "localhost"):
+    """As it stands, without what a URL would end with ? or #: a name may hold them, and not everyone escapes.
+
+    Raises:
+        InvalidRequest: the file: URL names another machine.
+    """
+    split_url(url)
+    host, path = FILE_URL.fullmatch(url).groups(default="")  # type: ignore[union-attr]  # it matches any
+    if DRIVE.fullmatch(host):  # file://C:/x, as people write it
+        return host + unquote(path)
+    if host.lower() not in ("", "localhost"):
         raise InvalidRequest("This file: URL names another machine. Give file:///path, or the path itself.")
-    behind = "".join(f"{mark}{said}" for mark, said in (("?", parts.query), ("#", parts.fragment)) if said)
-    return unquote(parts.path + behind)  # a name may hold them, and who writes it by hand does not escape
+    path = unquote(path)
+    return path[1:] if DRIVE.fullmatch(path[1:3]) and path.startswith("/") and os.name == "nt" else path
 
 
 def _identified(name: str, file: BinaryIO, renderer: Renderer) -> InputFile:

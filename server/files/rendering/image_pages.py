@@ -1,10 +1,11 @@
 """The pages of an image file: one, or each frame of a TIFF."""
 
 import struct
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from math import sqrt
+from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any, cast
 
 from .drawn import facts_of, file_of
@@ -27,6 +28,7 @@ LEGAL = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 READ = (*LEGAL, "GIF", "AVIF", "MPO")
 MAX_DARK_SHARE = 0.02  # of the ink beside transparency, where the ground is made black
 MIN_16_BIT_RANGE = 64  # levels of 65,536: what spans fewer is noise
+MAX_SAMPLED_PIXELS = 1_000_000
 MAX_DOT_RATIO = 3.0  # of the sides of a dot: more is a mistake
 ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
 PLAIN_MODES = ("1", "L", "P", "RGB")
@@ -141,8 +143,8 @@ def _upright(image: "Image.Image", max_pixels: int) -> "Image.Image":
 
     if _kind(image) == "JPEG":  # is decoded at a fraction of its size
         image.thumbnail(shrunk_size(*image.size, max_pixels), Image.Resampling.LANCZOS, reducing_gap=2)
+    square = _square_size(image)  # before it is loaded, which turns it
     image.load()
-    square = _square_size(image)
     drawn = _plain(ImageOps.exif_transpose(image if square == image.size else image.resize(square)))
     drawn.thumbnail(shrunk_size(*drawn.size, max_pixels), Image.Resampling.LANCZOS, reducing_gap=2)
     return drawn
@@ -159,6 +161,8 @@ def _plain(image: "Image.Image") -> "Image.Image":
         ground = Image.new("RGB", image.size, _ground_of(drawn))
         ground.paste(drawn, mask=drawn.getchannel("A"))
         return ground
+    if image.mode == "F":
+        return _from_floats(image)
     if image.mode.startswith("I"):
         return _in_8_bits(image)
     if image.mode in ("L", "RGB"):
@@ -187,9 +191,23 @@ def _in_8_bits(image: "Image.Image") -> "Image.Image":
     return image.point(lambda level: (level - low) * (255 / (high - low))).convert("L")
 
 
+def _from_floats(image: "Image.Image") -> "Image.Image":
+    """Measured or rendered grey, in any range: stretched. What is no number says nothing of the range."""
+    from PIL import Image
+
+    sample = image.resize(shrunk_size(*image.size, MAX_SAMPLED_PIXELS), Image.Resampling.NEAREST)
+    levels = list(filter(isfinite, array("f", sample.tobytes())))
+    low, high = min(levels, default=0.0), max(levels, default=0.0)
+    if high <= low:
+        return Image.new("L", image.size)
+    return image.point(lambda level: level * (255 / (high - low)) - low * (255 / (high - low))).convert("L")
+
+
 def _square_size(image: "Image.Image") -> Size:
     """The size with dots as wide as they are high: a fax has 204 of them an inch across and 98 down."""
     across, down = image.info.get("dpi") or (1, 1)
+    if image.getexif().get(ORIENTATION, 1) in SIDEWAYS:  # Pillow turns a TIFF, and not its dots
+        across, down = down, across
     ratio = float(across) / float(down) if across and down else 1.0
     width, height = image.size
     if _kind(image) != "TIFF" or not 1.2 < max(ratio, 1 / ratio) < MAX_DOT_RATIO:

@@ -3,9 +3,11 @@
 from typing import Any, Protocol
 
 MAX_MEMORY_BYTES = 1_500_000_000
+MAX_PAGE_CHARS = 6_000_000  # as JSON
 DPI = 200  # of a PDF's page: enough for small print; more costs tokens
 JPEG_QUALITY = 90
 MIN_GREY_LEVELS = 8  # grey levels of 256: a picture that spans fewer shows nothing
+MAX_TEXT_PARTS = 15_000  # of a page: PDFium takes 2 s for so many that are one letter each, and 200 s for 100,000
 MAX_LIGHT = 230  # of a letter's colour: a lighter one may be meant not to be seen
 MIN_SIDE_PX, MAX_RATIO = 10, 200  # of images that DashScope takes
 MAX_SENT_BYTES = 7_500_000  # as base64 it fits into one data URI

@@ -1,76 +1,24 @@
-"""What a PDF's page says: its text as far as people see it, and what stands beside the text in forms and notes."""
+"""What a PDF's page says beside its text: in forms, in notes, in an image that covers it."""
 
 import ctypes
 import unicodedata
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from pypdfium2 import raw
 
-from .limits import MAX_LIGHT, MIN_GREY_LEVELS
-
-NOT_PAINTED = (3, 7)  # text render modes
-LOOKED_AT_PT = 1.5  # pixels a point where ink is looked for
 MIN_COVER = 0.5  # of a page by images: what it says may be in these
 MAX_SPARSE_LETTERS = 200  # beside such an image: a stamp, a page number
 MIN_GARBLED = 0.2  # of the letters without a meaning
+MAX_OBJECTS = 20_000  # of a page, looked through for its images
+MAX_FORM_FIELDS, MAX_NOTES = 3_000, 10_000  # of a page: PDFium takes longer and longer to find a field
+MAX_BESIDE_CHARS = 1_000_000  # of a page
 FREE_TEXT, NOTE, STAMP_NOTE = 3, 1, 13  # annotations
-NOTE_KINDS = {FREE_TEXT: "note", NOTE: "comment", STAMP_NOTE: "stamp"}
-HIDDEN_FLAG = 2
+MARKS = (4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15)  # lines, shapes, highlights, strokes, carets, ink: with a comment each
+NOTE_KINDS = {FREE_TEXT: "note", NOTE: "comment", STAMP_NOTE: "stamp", **dict.fromkeys(MARKS, "comment")}
+UNSEEN_FLAGS = 2 | 32  # hidden, not viewed
 CHECKED = {True: "yes", False: "no"}
-
-
-def seen_text(page: Any, words: Any) -> tuple[str, int]:
-    """The text without what nobody sees, and how many letters that were: unpainted, white on white, off the page.
-
-    A text layer over its scan has ink under each letter.
-    """
-    whole, shown = words.get_text_range(), words.get_text_bounded()
-    if beyond := _letters(whole) - _letters(shown):  # over its edge
-        return _plain(shown), beyond
-    if not any(_may_hide(part) for part in page.get_objects(filter=[raw.FPDF_PAGEOBJ_TEXT])):
-        return _plain(whole), 0
-    image = page.render(scale=LOOKED_AT_PT, grayscale=True).to_pil().convert("L")
-    kept, hidden = [], 0
-    for at in range(words.count_chars()):
-        character = chr(raw.FPDFText_GetUnicode(words, at))
-        if character.isalnum() and not _has_ink(image, page, words, at):
-            hidden += 1
-        else:
-            kept.append(character)
-    return (_plain("".join(kept)), hidden) if hidden else (_plain(whole), 0)
-
-
-def _letters(text: str) -> int:
-    return sum(map(str.isalnum, text))
-
-
-def _may_hide(part: Any) -> bool:
-    if raw.FPDFTextObj_GetTextRenderMode(part) in NOT_PAINTED:
-        return True
-    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
-    told = raw.FPDFPageObj_GetFillColor(part, red, green, blue, alpha)
-    return bool(told) and (alpha.value < 32 or min(red.value, green.value, blue.value) > MAX_LIGHT)
-
-
-def _has_ink(image: Any, page: Any, words: Any, at: int) -> bool:
-    box = raw.FS_RECTF()
-    raw.FPDFText_GetLooseCharBox(words, at, box)
-    corners = []
-    for x, y in ((box.left, box.top), (box.right, box.bottom)):
-        to_x, to_y = ctypes.c_int(), ctypes.c_int()
-        raw.FPDF_PageToDevice(page, 0, 0, *image.size, 0, x, y, to_x, to_y)
-        corners.append((to_x.value, to_y.value))
-    (left, top), (right, bottom) = corners
-    left, right, top, bottom = min(left, right), max(left, right) + 1, min(top, bottom), max(top, bottom) + 1
-    if right <= 0 or bottom <= 0 or left >= image.width or top >= image.height:
-        return False
-    low, high = image.crop((max(left, 0), max(top, 0), min(right, image.width), min(bottom, image.height))).getextrema()
-    return bool(high - low >= MIN_GREY_LEVELS)
-
-
-def _plain(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\ufffe", "")
 
 
 def says_more(page: Any, text: str) -> str:
@@ -88,21 +36,35 @@ def _cover(page: Any) -> float:
     """How much of the page its largest image takes."""
     width, height = page.get_size()
     sizes = [0.0]
-    for image in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=4):
+    for image in _images(page):
         left, bottom, right, top = image.get_bounds()
         sizes.append(max(0.0, min(right, width) - max(left, 0)) * max(0.0, min(top, height) - max(bottom, 0)))
     return float(max(sizes) / max(width * height, 1e-6))
 
 
-def beside_the_text(page: Any, form: Any) -> Iterator[str]:
-    """Values of filled form fields and the words of notes, each on a line under its name."""
-    for number in range(raw.FPDFPage_GetAnnotCount(page)):
+def _images(page: Any) -> Iterator[Any]:
+    """As a rule it is among the first: drawings may have a million parts."""
+    objects = islice(page.get_objects(max_depth=4), MAX_OBJECTS)
+    return (part for part in objects if part.type == raw.FPDF_PAGEOBJ_IMAGE)
+
+
+def beside_the_text(page: Any, form: Any) -> tuple[list[str], int]:
+    """Values of filled fields and the words of notes, each under its name; and how many annotations were left out."""
+    count = raw.FPDFPage_GetAnnotCount(page)
+    told: list[str] = []
+    fields, room = 0, MAX_BESIDE_CHARS
+    for number in range(count):
         annotation = raw.FPDFPage_GetAnnot(page, number)
         try:
-            if annotation and not raw.FPDFAnnot_GetFlags(annotation) & HIDDEN_FLAG:
-                yield from _told(annotation, form)
+            fields += bool(annotation) and raw.FPDFAnnot_GetSubtype(annotation) == raw.FPDF_ANNOT_WIDGET
+            if fields > MAX_FORM_FIELDS or number >= MAX_NOTES or room < 0:
+                return told, count - number
+            if annotation and not raw.FPDFAnnot_GetFlags(annotation) & UNSEEN_FLAGS:
+                told += _told(annotation, form)
+                room -= len(told[-1]) if told else 0
         finally:
             raw.FPDFPage_CloseAnnot(annotation)
+    return told, 0
 
 
 def _told(annotation: Any, form: Any) -> Iterator[str]:
@@ -110,11 +72,26 @@ def _told(annotation: Any, form: Any) -> Iterator[str]:
     if kind == raw.FPDF_ANNOT_WIDGET and form:
         name = _wide(lambda *to: raw.FPDFAnnot_GetFormFieldName(form, annotation, *to))
         if value := _value(annotation, form):
-            yield f"{name}: {value}"
+            yield f"{_on_one_line(name)}: {_indented(value)}"
     elif kind in NOTE_KINDS and (
         said := _wide(lambda *to: raw.FPDFAnnot_GetStringValue(annotation, b"Contents", *to)).strip()
     ):
-        yield f"{NOTE_KINDS[kind]}: {said}"
+        yield f"{NOTE_KINDS[kind]}: {_indented(said)}"
+
+
+def _on_one_line(name: str) -> str:
+    """A name with a line break would be another field's."""
+    return " ".join("".join(" " if _is_control(letter) else letter for letter in name).split())
+
+
+def _indented(said: str) -> str:
+    """Lines of a value are told from fields: they stand farther in."""
+    lines = ("".join(letter for letter in line if not _is_control(letter)) for line in said.splitlines())
+    return "\n  ".join(lines)
+
+
+def _is_control(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cc", "Zl", "Zp")
 
 
 def _value(annotation: Any, form: Any) -> str:

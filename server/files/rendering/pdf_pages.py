@@ -2,18 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from math import ceil, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .drawn import file_of
 from .fallback_fonts import use_fallback_fonts
 from .limits import DPI, RenderRefusal, Response, Size, require_shape
+
+if TYPE_CHECKING:
+    from .seen_text import SeenText
 
 UNOPENED = {
     "password": "it is locked: remove its password",
     "security": "it is locked in a way not known here (for holders of a certificate, perhaps): save it unlocked",
 }
 MAX_NAMED = 5  # attached files
+MAX_FILE_NAME_CHARS = 80
 BROKEN_FILE = "it is broken, or has no pages: save it again"
 
 
@@ -54,28 +59,28 @@ class PdfPages:
 
     def text(self, number: int) -> str:
         """Its text layer, as far as people see it."""
-        from .page_words import seen_text
-
-        with self._page(number) as page, _textpage(page) as words:
-            return seen_text(page, words)[0]
+        with self._page(number) as page:
+            seen = _seen(page)
+            return seen.text if seen else ""
 
     def words(self, number: int) -> dict[str, Any]:
         """All that it says in letters, and why it is to be looked at as well."""
-        from .page_words import beside_the_text, says_more, seen_text
+        from .page_words import beside_the_text, says_more
 
-        with self._page(number) as page, _textpage(page) as words:
-            text, hidden = seen_text(page, words)
-            beside = list(beside_the_text(page, self._document.formenv))
-            return {"text": text, "beside": beside, "hidden": hidden, "more": says_more(page, text)}
+        with self._page(number) as page:
+            seen = _seen(page)
+            beside, unread = beside_the_text(page, self._document.formenv)
+            more = says_more(page, seen.text) if seen else "crowded"
+        return {**(asdict(seen) if seen else {}), "beside": beside, "unread": unread, "more": more}
 
     def _document_notes(self) -> Iterator[str]:
         """What of the document is not on its pages, in sentences that follow its name."""
         from pypdfium2 import raw
 
         document = self._document
-        attached = [document.get_attachment(number).get_name() for number in range(document.count_attachments())]
-        if attached:
-            yield f"holds attached files, which are not read: {', '.join(attached[:MAX_NAMED])}."
+        if count := document.count_attachments():
+            named = [_attached_name(document, number) for number in range(min(count, MAX_NAMED))]
+            yield f"holds attached files, which are not read: {', '.join(named)}."
         if document.get_formtype() in (raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND):
             yield "is an XFA form, which Adobe's programs alone show whole: print it to a new PDF."
 
@@ -89,11 +94,25 @@ class PdfPages:
                 page.close()
 
 
-@contextmanager
-def _textpage(page: Any) -> Iterator[Any]:
+def _attached_name(document: Any, number: int) -> str:
+    import pypdfium2
+
+    try:
+        name = " ".join(document.get_attachment(number).get_name().split())
+    except pypdfium2.PdfiumError:
+        return "one that is broken"
+    return "".join(letter if letter.isprintable() else "?" for letter in name[:MAX_FILE_NAME_CHARS])
+
+
+def _seen(page: Any) -> "SeenText | None":
+    """None: it has too many pieces of text to be read."""
+    from .seen_text import seen_text, text_parts
+
+    if (parts := text_parts(page)) is None:
+        return None
     words = page.get_textpage()
     try:
-        yield words
+        return seen_text(page, words, parts)
     finally:
         words.close()
 

@@ -16,7 +16,7 @@ from threading import Timer
 from typing import Any, BinaryIO
 
 from .image_pages import ImagePages
-from .limits import MAX_MEMORY_BYTES, Pages, RenderRefusal, Response, Size
+from .limits import MAX_MEMORY_BYTES, MAX_PAGE_CHARS, Pages, RenderRefusal, Response, Size
 from .pdf_pages import PdfPages
 
 
@@ -48,6 +48,8 @@ def _answer(pages: Pages, what: str, *about: int) -> Response:
     if what == "picture":
         return pages.picture(*about)
     said = json.dumps(pages.words(*about), ensure_ascii=False) if what == "words" else pages.text(*about)
+    if len(said) > MAX_PAGE_CHARS:
+        raise RenderRefusal("holds more text than is read at once. Split it and give the parts.")
     content = said.encode("utf-8", errors="replace")
     return {"bytes": len(content)}, content
 

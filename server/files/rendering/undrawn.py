@@ -7,18 +7,24 @@ import ctypes
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from math import hypot
 from typing import TYPE_CHECKING, Any
 
 from pypdfium2 import raw
 
 from .fallback_fonts import OURS
 from .limits import MAX_LIGHT, MIN_GREY_LEVELS
+from .seen_text import text_parts
 
 if TYPE_CHECKING:
     from PIL import Image
 
 VISIBLE = (0, 1, 2, 4, 5, 6)  # text render modes that fill or stroke
 MAX_LETTERS = 20_000  # looked at on one page
+MAX_LETTER_PX = 2_000
+MAX_FONTS = 20  # kept: a size each
+MAX_NAMED_FONTS = 20
 
 
 @dataclass(frozen=True)
@@ -38,21 +44,27 @@ def draw_missing(image: "Image.Image", page: Any, scale: float) -> list[str]:
     """Draw on `image` what is missing there; the names of fonts of which letters are missing still."""
     from PIL import ImageDraw, ImageFont
 
+    if text_parts(page) is None:
+        return []
     missing = [letter for letter in _letters(page, image.size, scale) if _is_missing(image, letter)]
     pen = ImageDraw.Draw(image)
-    fonts: dict[int, Any] = {}
+    font_of = lru_cache(MAX_FONTS)(lambda size: ImageFont.truetype(OURS, size))
     left: dict[str, None] = {}
     for letter in missing:
-        font = fonts.setdefault(letter.size, ImageFont.truetype(OURS, letter.size))
-        if not letter.upright or not _has(font, letter.character):
+        font = font_of(min(letter.size, MAX_LETTER_PX))
+        if not letter.upright or letter.size > MAX_LETTER_PX or not _has(font, letter.character):
             left[letter.font] = None
             continue
         pen.text(letter.baseline, letter.character, letter.colour, font, anchor="ls")
-    return list(left)
+    return list(left)[:MAX_NAMED_FONTS]
 
 
 def _is_missing(image: "Image.Image", letter: Letter) -> bool:
-    used = [level for level, count in enumerate(image.crop(letter.box).convert("L").histogram()) if count]
+    left, top, right, bottom = letter.box
+    if right <= 0 or bottom <= 0 or left >= image.width or top >= image.height:
+        return False
+    box = max(left, 0), max(top, 0), min(right, image.width), min(bottom, image.height)
+    used = [level for level, count in enumerate(image.crop(box).convert("L").histogram()) if count]
     return not used or used[-1] - used[0] < MIN_GREY_LEVELS
 
 
@@ -89,9 +101,23 @@ def _letter(page: Any, words: Any, at: int, character: str, font: Any, colour: A
     side = (right - left) // 5  # its neighbours lean over
     inside = left + side, top, max(right - side, left + side + 1), max(bottom, top + 1)
     turned = abs(raw.FPDFText_GetCharAngle(words, at)) > 0.01 or page.get_rotation()
-    points = raw.FPDFText_GetFontSize(words, at)
+    points = raw.FPDFText_GetFontSize(words, at) * _stretched(words, at)
     baseline = _at(page, size, x.value, y.value)
-    return Letter(character, _name(font), inside, baseline, max(4, round(points * scale)), colour, not turned)
+    return Letter(
+        character,
+        _name(font),
+        inside,
+        baseline,
+        round(min(max(4, points * scale), MAX_LETTER_PX + 1)),
+        colour,
+        not turned,
+    )
+
+
+def _stretched(words: Any, at: int) -> float:
+    """Many programs write in size 1 and stretch that."""
+    matrix = raw.FS_MATRIX()
+    return hypot(matrix.c, matrix.d) if raw.FPDFText_GetMatrix(words, at, matrix) else 1.0
 
 
 def _at(page: Any, size: tuple[int, int], x: float, y: float) -> tuple[int, int]:
