@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import quote
 
+import platformdirs
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -24,6 +25,7 @@ PLAN_KEY_ELSEWHERE = (
     "or use a pay-as-you-go key (plans allow interactive coding tools only, read their terms first)."
 )
 MIN_TOKEN_CHARS = 16
+TOKEN_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MIN_SECRET_CHARS = 8  # a shorter "key" (x, for a local server) is no secret, and redacting it would eat words
 TOOL_MODEL = re.compile(r"BAILIAN_(?P<tool>[A-Z_]+)_MODEL")
 TOOL_MODEL_ROW = (
@@ -34,7 +36,7 @@ TOOL_MODEL_ROW = (
 NEEDED_TO_ASK = (
     "DASHSCOPE_API_KEY", "DASHSCOPE_REGION", "DASHSCOPE_WORKSPACE_ID", "DASHSCOPE_BASE_URL", "BAILIAN_TIMEOUT_S",
 )  # fmt: skip
-NEEDED_TO_LISTEN = ("BAILIAN_HTTP_TOKEN", "BAILIAN_ALLOWED_HOSTS")
+NEEDED_TO_LISTEN = ("BAILIAN_HTTP_TOKEN", "BAILIAN_HTTP_TOKENS", "BAILIAN_ALLOWED_HOSTS")
 # What stands in for what cannot be read, where the default would allow more; who needs any other asks `mend` first
 CLOSED = {"BAILIAN_ALLOWED_DIRS": (), "BAILIAN_UPLOADS": False}
 MAX_TROUBLE_CHARS = 400
@@ -82,6 +84,11 @@ class Settings(BaseSettings):
         description="What HTTP clients must send as `Authorization: Bearer ...`. "
         "At least 16 characters; needed to listen off loopback.",
     )
+    http_tokens: Annotated[dict[str, SecretStr], NoDecode] = Field(
+        {},
+        validation_alias="BAILIAN_HTTP_TOKENS",
+        description="The same, one for each client: `name:token,...`. Jobs of one are not seen by another.",
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         validation_alias="BAILIAN_ALLOWED_HOSTS",
@@ -107,14 +114,26 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Seconds a call may take. A stream that is silent for 60 s ends earlier.",
     )
-    soft_timeout_s: float = Field(
-        45,
+    soft_timeout_s: float | None = Field(
+        None,
         validation_alias="BAILIAN_SOFT_TIMEOUT_S",
         gt=0,
         le=3600,
         allow_inf_nan=False,
-        description="Seconds after which work in parts begins no new part and returns what is done: "
-        "hosts give up at about 60.",
+        description="Seconds after which a call answers with what there is and a `job` id, and goes on. Default: "
+        "45 for hosts that give up at about 60, longer for those that wait longer (docs/hosts.md).",
+    )
+    state_dir: Path | None = Field(
+        None,
+        validation_alias="BAILIAN_STATE_DIR",
+        description="The folder where answers of jobs are kept for 24 hours, readable by you alone. "
+        "Default: your user's state folder; in memory only where none can be written.",
+    )
+    replay: bool = Field(
+        True,
+        validation_alias="BAILIAN_REPLAY",
+        description="Whether a question that is asked again is billed once: joined while it runs, or given the answer "
+        "that reached nobody in the last 10 minutes.",
     )
     extract_repairs: int = Field(
         1,
@@ -190,9 +209,24 @@ class Settings(BaseSettings):
     @field_validator("http_token", mode="after")
     @classmethod
     def _token_is_a_secret(cls, token: SecretStr | None) -> SecretStr | None:
-        if token and len(token.get_secret_value().strip()) < MIN_TOKEN_CHARS:
+        if token is not None and len(token.get_secret_value().strip()) < MIN_TOKEN_CHARS:
             raise ValueError(f"must have at least {MIN_TOKEN_CHARS} characters")
         return token
+
+    @field_validator("http_tokens", mode="before")
+    @classmethod
+    def _split_tokens(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.strip().partition(":")[::2] for pair in value.split(",") if pair.strip()]
+        names, tokens = [name for name, _ in pairs], [token for _, token in pairs]
+        if not all(map(TOKEN_NAME.fullmatch, names)) or len(set(names)) < len(names):
+            raise ValueError("must read name:token,name:token, each name once, of letters, digits, '.', '_' and '-'")
+        if len(set(tokens)) < len(tokens):
+            raise ValueError("must give each name a token of its own")
+        for token in map(SecretStr, tokens):
+            cls._token_is_a_secret(cls._fits_a_header(token) or token)
+        return dict(zip(names, tokens, strict=True))
 
     @field_validator("api_key", "http_token", mode="after")
     @classmethod
@@ -244,11 +278,25 @@ class Settings(BaseSettings):
         """Tool -> the model chosen for it by BAILIAN_<TOOL>_MODEL."""
         return self._models
 
+    @property
+    def tokens(self) -> dict[str, str]:
+        """Secret -> the name of the client that has it; empty for the one without a name."""
+        unnamed = {self.http_token.get_secret_value(): ""} if self.http_token else {}
+        return {**unnamed, **{token.get_secret_value(): name for name, token in self.http_tokens.items()}}
+
+    @property
+    def state_folder(self) -> Path | None:
+        """Where what outlives the process is kept; None: nobody has a home here."""
+        try:
+            return self.state_dir.expanduser() if self.state_dir else platformdirs.user_state_path("bailian-mcp", False)
+        except RuntimeError:
+            return None
+
     def require_safe_bind(self, address: str) -> None:
         """Raises BadSettings unless strangers are kept out when listening on `address`."""
         if unreadable := self.mend(*NEEDED_TO_LISTEN):
             raise BadSettings(unreadable)
-        missing = [] if self.http_token else [f"BAILIAN_HTTP_TOKEN (a secret of at least {MIN_TOKEN_CHARS} characters)"]
+        missing = [] if self.tokens else [f"BAILIAN_HTTP_TOKEN (a secret of at least {MIN_TOKEN_CHARS} characters)"]
         missing += [] if self.allowed_hosts else ["BAILIAN_ALLOWED_HOSTS (the host names clients use)"]
         if missing and not is_loopback(address):
             raise BadSettings(
@@ -267,8 +315,8 @@ class Settings(BaseSettings):
 
     def redact(self, text: str) -> str:
         """`text` without the key and the token, however written, and without anything else that looks like a key."""
-        secrets = (secret.get_secret_value() for secret in (self.api_key, self.http_token) if secret)
-        return _any_of(tuple(secrets)).sub("[key]", text)
+        key = [self.api_key.get_secret_value()] if self.api_key else []
+        return _any_of((*key, *self.tokens)).sub("[key]", text)
 
 
 @cache

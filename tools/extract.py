@@ -86,7 +86,7 @@ async def extract(
     it cost, then come the data as JSON, what does not fit, and the values that no source says.
     """
     chosen = call.model_for("extract", model)
-    call.require_settings("BAILIAN_SOFT_TIMEOUT_S", "BAILIAN_EXTRACT_REPAIRS")
+    call.require_settings("BAILIAN_EXTRACT_REPAIRS")
     schema = Schema(json_schema)
     texts, seen = await texts_and_images(call, chosen, files)
     images = seen.parts

@@ -1,59 +1,74 @@
-"""Read on an answer that was longer than the host takes."""
+"""What became of a call that the host did not wait for; and the rest of an answer that was longer than it takes."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from mcp.types import CallToolResult, ToolAnnotations
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from ..server.calls.call import BoundCall
+from ..server.calls.call import BoundCall, Call
 from ..server.calls.delivery import NOTE_CHARS
 from ..server.calls.language import said
 from ..server.calls.result import tool_result
 from ..server.catalog import Frozen
 from ..server.errors import InvalidRequest
-from ..server.text import printable
 
 ANNOTATIONS = ToolAnnotations(
-    title="Read on a long answer (百炼长回答)",
+    title="Get the result of a long call, read on a long answer (百炼长任务)",
     read_only_hint=True,
     destructive_hint=False,
     idempotent_hint=True,
     open_world_hint=False,
 )
 EXAMPLE: dict[str, object] = {}
-NOTHING_KEPT = "Nothing to read on: an answer that is longer than this host takes says its id."
+MAX_WAIT_S = 600
+NO_JOBS = "No jobs: a call that takes longer than this host waits becomes one, and says its id."
+NO_LIST = "Give the id that the call told: jobs are listed for a token of one's own (BAILIAN_HTTP_TOKENS)."
 
 
-class TextPiece(Frozen):
-    """`piece` is characters `start` to `end` of `total_chars`."""
+class JobResult(Frozen):
+    """What the job's own tool gives; while it runs: its id and its state."""
 
-    id: str
-    piece: str
-    start: int
-    end: int
-    total_chars: int
+    model_config = ConfigDict(extra="allow")
 
 
 async def job(
     call: BoundCall,
-    id: Annotated[str, Field(description="As the answer's first line says")] = "",
-    offset: Annotated[int, Field(description="The character to begin with", ge=0)] = 0,
-) -> Annotated[CallToolResult, TextPiece]:
-    """Read on an answer of this server that was longer than the host takes. Free: it was paid when it was made.
+    id: Annotated[str, Field(description="As an answer's first line says; empty: lists your jobs of 24 hours")] = "",
+    wait_s: Annotated[float, Field(description="How long to wait for it, seconds", ge=0, le=MAX_WAIT_S)] = 40,
+    cancel: Annotated[bool, Field(description="End it; what has come is kept")] = False,
+    offset: Annotated[int, Field(description="Of a long answer: the character to begin with", ge=0)] = 0,
+) -> Annotated[CallToolResult, JobResult]:
+    """Get the result of a call that said RUNNING, exactly as its tool would have given it; or read on a long answer.
 
-    Kept until the server ends, but for very many long ones.
+    Free: the call was paid when it was made, so never repeat it. Results are kept for 24 hours, the rest of a long
+    answer until the server ends.
     """
     if not id.strip():
-        return tool_result(TextPiece(id="", piece="", start=0, end=0, total_chars=0), said(NOTHING_KEPT))
+        return await _listed(call)
     text = call.context.kept_texts.get(id)
-    if text is None:
-        raise InvalidRequest(
-            f"No answer is kept as {printable(id)}: the server was restarted since, or longer ones took its room."
-        )
+    return await call.job(id.strip(), wait_s, cancel=cancel) if text is None else _piece(call, id.strip(), text, offset)
+
+
+async def _listed(call: Call) -> CallToolResult:
+    if not call.client:
+        raise InvalidRequest(NO_LIST)
+    rows = await call.context.jobs.of(call.client)
+    lines = [f'job(id="{row.id}") {row.tool}, {row.state}, begun {_ago(call, row.started_at)}' for row in rows]
+    data = JobResult.model_validate({"jobs": [{"id": row.id, "tool": row.tool, "state": row.state} for row in rows]})
+    return tool_result(data, "\n".join(map(said, lines)) or said(NO_JOBS))
+
+
+def _ago(call: Call, started_at: float) -> str:
+    return f"{call.context.now() - datetime.fromtimestamp(started_at, UTC)!s:.7} ago"
+
+
+def _piece(call: Call, id: str, text: str, offset: int) -> CallToolResult:
+    """Characters `start` to `end` of `total_chars`."""
     if offset >= len(text):
         raise InvalidRequest(f"That answer has {len(text):,} characters: give a smaller offset.")
     end = call.text_limit.less(NOTE_CHARS).fitting(text, offset)
-    piece = TextPiece(id=id.strip(), piece=text[offset:end], start=offset, end=end, total_chars=len(text))
-    next_step = f'next: job(id="{piece.id}", offset={end})' if end < len(text) else "the end"
+    piece = {"id": id, "piece": text[offset:end], "start": offset, "end": end, "total_chars": len(text)}
+    next_step = f'next: job(id="{id}", offset={end})' if end < len(text) else "the end"
     facts = (f"characters {offset:,} to {end:,} of {len(text):,}", next_step)
-    return tool_result(piece, f"[{' | '.join(map(said, facts))}]\n{piece.piece}")
+    return tool_result(JobResult.model_validate(piece), f"[{' | '.join(map(said, facts))}]\n{piece['piece']}")

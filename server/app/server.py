@@ -3,15 +3,17 @@
 import importlib
 import pkgutil
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from mcp.server import MCPServer
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, InputRequiredResult
 from pydantic import ValidationError
 
@@ -21,6 +23,7 @@ from ..calls.language import language_of, said
 from ..errors import InvalidRequest
 from ..text import repair_surrogates
 from .arguments import fitted, reworded
+from .asking import asked
 from .eras import serve_either_era
 from .identity import INSTRUCTIONS, NAME, SAME_FOR_MS, TITLE
 from .input_schemas import checked_schema
@@ -48,26 +51,42 @@ class App(MCPServer[AppContext]):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[AppContext, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
-        with language_of(self.language, arguments):
-            try:
-                return await self._call_in_english(name, arguments, context)
-            except UnexpectedToolError as crash:
-                raise UnexpectedToolError(said(str(crash))) from crash.__cause__
-            except ToolError as refusal:
-                raise ToolError(said(str(refusal))) from refusal.__cause__
+        with language_of(self.language, arguments), failures_said():
+            return await self._answered(name, arguments, context)
 
-    async def _call_in_english(
+    async def _answered(
         self, name: str, arguments: dict[str, Any], context: Context[AppContext, Any] | None
     ) -> CallToolResult | InputRequiredResult:
-        """As each tool does, this words a failure in English; an answer has its language already."""
+        """By the tool itself or, where it asks DashScope, by its job, which the host need not wait for."""
+        tool = self._tool(name)
+        fits = fitted(arguments, checked_schema(tool.fn_metadata.arg_model))
+        work = partial(self._called, tool, fits, context)
+        if context is None or not (tool.annotations and tool.annotations.open_world_hint):
+            return await work()
+        shared = context.request_context.lifespan_context
+        return await shared.jobs.answer(await asked(context, tool, fits), work)
+
+    def _tool(self, name: str) -> Tool:
         tools = {tool.name: tool for tool in self._tool_manager.list_tools()}
         tool = tools.get(name) or tools.get(_without_namespace(name))
         if tool is None:
             raise ToolError(f"There is no such tool. Tools: {', '.join(tools)}.")
+        return tool
+
+    async def _called(
+        self, tool: Tool, fits: dict[str, Any], context: Context[AppContext, Any] | None
+    ) -> CallToolResult:
+        """A job's failure has the language of the call that began it, whoever asks for it."""
+        with failures_said():
+            return await self._call_in_english(tool, fits, context)
+
+    async def _call_in_english(
+        self, tool: Tool, fits: dict[str, Any], context: Context[AppContext, Any] | None
+    ) -> CallToolResult:
+        """As each tool does, this words a failure in English; an answer has its language already."""
         name = tool.name
-        fits = fitted(arguments, checked_schema(tool.fn_metadata.arg_model))
         try:
-            return await super().call_tool(name, fits, context)
+            return cast("CallToolResult", await super().call_tool(name, fits, context))  # no tool asks the user
         except UnexpectedToolError as crash:
             raise UnexpectedToolError(
                 f"{name} failed inside bailian-mcp, not because of its arguments, and may have been billed: "
@@ -106,6 +125,17 @@ def build(context: AppContext, *, log_level: Any = "WARNING") -> App:
     app.language = context.language
     add_resources(app, context)
     return app
+
+
+@contextmanager
+def failures_said() -> Iterator[None]:
+    """What is raised meanwhile, in the language of the call."""
+    try:
+        yield
+    except UnexpectedToolError as crash:
+        raise UnexpectedToolError(said(str(crash))) from crash.__cause__
+    except ToolError as refusal:
+        raise ToolError(said(str(refusal))) from refusal.__cause__
 
 
 def _without_namespace(name: str) -> str:

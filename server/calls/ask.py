@@ -51,7 +51,8 @@ class Exchange:
     """One request and what came of it, with its price. One that failed has a price too, where DashScope counted it.
 
     `incomplete`: why the text is not whole, empty when it is; `stopped_by`: the kind of the failure that cut it off.
-    `searches`: None where DashScope did not say; `ocr_result`: what an OCR model found beside its text.
+    `searches`: None where DashScope did not say; `ocr_result`: what an OCR model found beside its text; `label`: the
+    plan's.
     """
 
     model: str
@@ -69,6 +70,7 @@ class Exchange:
     searched: bool = False
     searches: int | None = None
     ocr_result: Mapping[str, Any] = field(default_factory=dict)
+    label: str = ""
 
     @property
     def truncated(self) -> bool:
@@ -115,6 +117,7 @@ def exchange_of(context: AppContext, plan: RequestPlan, reply: Reply) -> Exchang
         searched=reply.searched,
         searches=reply.searches,
         ocr_result=reply.ocr_result,
+        label=plan.label,
     )
 
 

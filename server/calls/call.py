@@ -9,17 +9,21 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Resolve
+from mcp.types import CallToolResult
 
-from ..catalog import Catalog, Cost, Model, plain
+from ..catalog import Catalog, Cost, Model, plain, unpriced
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
 from ..dashscope import ChatCompletions, DashScopeError, Reply
 from ..errors import InvalidRequest
 from .ask import Exchange, RequestFailed, RequestPlan, exchange_of
+from .client import client_of
 from .context import AppContext
 from .host_limits import UNKNOWN, TextLimit, client_name, text_limit
+from .jobs import CURRENT_JOB, Asked, SoFar
 from .progress import Progress
 from .reply import progress_line
 from .result import money, tokens
+from .so_far import UnderWay, answers_so_far, so_far
 from .spent import Spent, sum_exchanges
 from .thinking import Level, ThinkingParameters, output_limit, standard, thinking
 
@@ -30,11 +34,15 @@ WRITE_NO_TEXT = ("embedding", "rerank")  # types of models that answer with numb
 class Call:
     """One call's view of DashScope."""
 
-    def __init__(self, context: AppContext, progress: Progress, text_limit: TextLimit = UNKNOWN) -> None:
+    def __init__(
+        self, context: AppContext, progress: Progress, text_limit: TextLimit = UNKNOWN, client: str = ""
+    ) -> None:
         self.context = context
         self.text_limit = text_limit
+        self.client = client  # whose jobs it may see
         self._progress = progress
         self.exchanges: list[Exchange] = []  # every request that was answered or counted
+        self._under_way: dict[int, UnderWay] = {}  # requests that have not ended
         self.stored_files = 0  # in DashScope's temporary storage, before anything was asked
         self._perhaps_billed = 0  # requests that failed, and nobody said what they used
 
@@ -77,11 +85,6 @@ class Call:
     def known(self, model: str) -> Model | None:
         """What the catalog holds of a model."""
         return self.context.known(model)
-
-    @property
-    def past_soft_timeout(self) -> bool:
-        """Whether the call has run so long that no new part of the work may begin: hosts give up on long calls."""
-        return self._progress.elapsed_s > self.context.soft_timeout_s
 
     @property
     def elapsed_s(self) -> float:
@@ -173,6 +176,7 @@ class Call:
             RequestFailed: DashScope gave no answer.
         """
         reply = Reply()
+        self._under_way[id(reply)] = plan, reply
         try:
             await self._send(plan, reply)
         except DashScopeError as error:
@@ -185,8 +189,21 @@ class Call:
 
     def _keep(self, plan: RequestPlan, reply: Reply) -> Exchange:
         exchange = exchange_of(self.context, plan, reply)
+        self._under_way.pop(id(reply), None)
         self.exchanges.append(exchange)
         return exchange
+
+    def so_far(self) -> SoFar:
+        """What there is of it: a host that waits no longer is told so."""
+        under_way = self._under_way.values()
+        text = answers_so_far(self.exchanges, under_way, self.text_limit)
+        model = self.exchanges[-1].model if self.exchanges else ""
+        return so_far(self.spent(model), under_way, text, self._output_price)
+
+    def _output_price(self, model: str, output_tokens: int) -> Cost:
+        if self.context.host.kind != "dashscope" or not self.context.host.region:
+            return unpriced("not known")
+        return self.estimate(model, 0, output_tokens)
 
     async def _send(self, plan: RequestPlan, reply: Reply) -> None:
         """Take in the whole reply, with progress."""
@@ -199,6 +216,7 @@ class Call:
 
     def _failed(self, plan: RequestPlan, reply: Reply, error: DashScopeError) -> RequestFailed:
         reply.request_id, reply.sandbox = reply.request_id or error.request_id, error.sandbox
+        self._under_way.pop(id(reply), None)
         exchange = exchange_of(self.context, plan, reply)
         if exchange.usage:
             self.exchanges.append(exchange)
@@ -243,6 +261,15 @@ class Call:
         advice = lifecycle_warnings(known, model, self.today) if known else []
         return " ".join([*advice, f"Near names: {', '.join(near)}." if near else "The catalog knows no near name."])
 
+    async def job(self, id: str, wait_s: float, *, cancel: bool) -> CallToolResult:
+        """What another call of this client gave, as its tool gave or raised it; or how far it is.
+
+        Raises:
+            InvalidRequest: this client has no such job.
+        """
+        asked = Asked(tool="job", client=self.client, key="", patience_s=wait_s, report=self._progress.pass_on)
+        return await self.context.jobs.told(id, asked, cancel=cancel)
+
     async def turn(self, to: str, per_s: float) -> None:
         """Wait for a turn to do what DashScope takes so often a second, from all calls together."""
         waiting = partial(self._progress.report, lambda: f"waiting for a turn to {to} ({per_s:g} a second)")
@@ -251,8 +278,12 @@ class Call:
 
 async def bind(ctx: Context[AppContext]) -> Call:
     """The SDK calls this for each tool call (its `Resolve`), so a tool never sees the context."""
-    limit = text_limit(client_name(ctx))
-    return Call(ctx.request_context.lifespan_context, Progress(ctx.report_progress), limit)
+    limit, job = text_limit(client_name(ctx)), CURRENT_JOB.get()
+    progress = Progress(job.report if job else ctx.report_progress)
+    call = Call(ctx.request_context.lifespan_context, progress, limit, client_of(ctx))
+    if job:
+        job.so_far = call.so_far
+    return call
 
 
 BoundCall = Annotated[Call, Resolve(bind)]

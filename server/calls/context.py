@@ -10,6 +10,7 @@ from ..dashscope import DashScope
 from ..endpoints import Host
 from ..errors import InvalidRequest
 from ..files import Renderer
+from .jobs import Jobs
 from .kept_texts import KeptTexts
 from .pacing import Pacing
 from .receipts import Receipts
@@ -24,7 +25,8 @@ class AppContext:
     folders: tuple[Path, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)  # tool -> the model the settings chose for it
     catalog: Callable[[], Catalog] = shipped
-    soft_timeout_s: float = 45  # a call that reads in parts begins no new one after it
+    soft_timeout_s: float | None = None  # how long any host is kept waiting; None: by its name
+    replay: bool = True  # whether the same question is billed once: joined, or given what reached nobody
     extract_repairs: int = 1  # how often an answer that does not fit is sent back
     renderer: Renderer = field(default_factory=Renderer)
     uploads: bool = True  # whether a file may be put into DashScope's temporary storage
@@ -34,6 +36,7 @@ class AppContext:
     pacing: Pacing = field(default_factory=Pacing)
     receipts: Receipts = field(default_factory=Receipts)
     kept_texts: KeptTexts = field(default_factory=KeptTexts)
+    jobs: Jobs = field(default_factory=Jobs)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property

@@ -12,7 +12,7 @@ from .call import Call
 from .host_limits import TextLimit
 from .language import said
 from .receipts import Receipt
-from .result import CallResult, call_result
+from .result import CallResult, call_result, with_fact
 from .salvage import Salvage, told_fault
 
 NOTE_CHARS = 120  # room for the words that say where the rest is
@@ -70,7 +70,7 @@ def _as_text(call: Call, result: CallToolResult) -> CallToolResult:
     assert isinstance(block, TextContent)
     text, steering = revealed(repair_surrogates(block.text))
     if steering:
-        text = _with_fact(text, said(f"{steering} control characters made visible, as <U+001B>"))
+        text = with_fact(text, said(f"{steering} control characters made visible, as <U+001B>"))
     if call.text_limit.fitting(text) < len(text):
         text = _first_piece(text, call.context.kept_texts.keep(text), call.text_limit)
     return result.model_copy(update={"content": [TextContent(type="text", text=text)], "structured_content": None})
@@ -80,12 +80,4 @@ def _first_piece(text: str, kept_as: str, limit: TextLimit) -> str:
     """What is said of the rest stands in our own line, the first."""
     end = limit.less(NOTE_CHARS).fitting(text)
     rest = said(f'characters 0 to {end:,} of {len(text):,}, read on with job(id="{kept_as}", offset={end})')
-    return _with_fact(text[:end], rest)
-
-
-def _with_fact(text: str, fact: str) -> str:
-    """The text with one more fact in our line."""
-    line, line_end, body = text.partition("\n")
-    if line.startswith("[") and line.endswith("]"):
-        return f"{line[:-1]} | {fact}]{line_end}{body}"
-    return f"[{fact}]\n{text}"
+    return with_fact(text[:end], rest)

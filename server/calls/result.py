@@ -59,6 +59,14 @@ def fact_line(result: CallResult, *facts: str) -> str:
     return f"[{' | '.join(filter(None, parts))}]"
 
 
+def with_fact(text: str, fact: str) -> str:
+    """The text of a result with one more fact in its line, which it gets where it has none."""
+    line, line_end, body = text.partition("\n")
+    if line.startswith("[") and line.endswith("]"):
+        return f"{line[:-1]} | {fact}]{line_end}{body}"
+    return f"[{fact}]\n{text}"
+
+
 def incomplete(why: str) -> str:
     return f"INCOMPLETE: {why}" if why else ""
 

@@ -14,6 +14,7 @@ from ..app.server import build, tool_modules
 from ..app.transports import stdio as stdio_transport
 from ..app.transports.front import Front
 from ..calls.context import AppContext
+from ..calls.jobs import Jobs
 from ..catalog import Catalog, overlaid, shipped
 from ..dashscope import DashScope
 from ..files import Renderer
@@ -75,18 +76,17 @@ def _listening(settings: Settings, host: str, port: int) -> socket:
 async def run(settings: Settings, transport: Any, stdio: Front | None, listening: socket | None) -> None:
     """Serve with these settings until the transport ends: over `stdio`, or where it is `listening`."""
     client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
-    async with client:
-        server = build(_context(settings, client, remote=stdio is None), log_level=settings.log_level)
+    async with client, Jobs(settings.state_folder) as jobs:
+        server = build(_context(settings, client, jobs, remote=stdio is None), log_level=settings.log_level)
         if stdio:
             await stdio_transport.serve(server, stdio)
         elif listening:
             from ..app.transports import http  # loads a web server, which stdio never needs
 
-            token = settings.http_token.get_secret_value() if settings.http_token else ""
-            await http.serve(server, transport, http.Listener(listening, token, settings.allowed_hosts))
+            await http.serve(server, transport, http.Listener(listening, settings.tokens, settings.allowed_hosts))
 
 
-def _context(settings: Settings, client: DashScope, *, remote: bool) -> AppContext:
+def _context(settings: Settings, client: DashScope, jobs: Jobs, *, remote: bool) -> AppContext:
     return AppContext(
         client,
         settings.host,
@@ -94,6 +94,8 @@ def _context(settings: Settings, client: DashScope, *, remote: bool) -> AppConte
         settings.models,
         _catalog(settings),
         soft_timeout_s=settings.soft_timeout_s,
+        replay=settings.replay,
+        jobs=jobs,
         extract_repairs=settings.extract_repairs,
         renderer=Renderer(child_environment()),
         uploads=settings.uploads,

@@ -1,5 +1,6 @@
 """What people name as a file becomes something that can be sent: from the allowed folders only, judged by content."""
 
+from .digests import digest as digest
 from .images import ImageFile as ImageFile
 from .pdfs import PageWords as PageWords
 from .pdfs import Pdf as Pdf

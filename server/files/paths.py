@@ -3,14 +3,14 @@
 import os
 import stat
 import sys
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from ..errors import InvalidRequest
 from ..text import printable
 
 
-def open_within(path: str, folders: tuple[Path, ...]) -> BinaryIO:
+def open_within(path: str, folders: tuple[Path, ...]) -> BufferedReader:
     """A regular file inside `folders`, judged by where the opened file lies, not by its name.
 
     Raises:

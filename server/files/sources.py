@@ -121,12 +121,17 @@ def _scheme(source: str) -> str:
 def _local(source: str, scheme: str, folders: tuple[Path, ...], renderer: Renderer) -> InputFile:
     if scheme == "data":
         return _identified("The data URI", BytesIO(_data_uri(source)), renderer)
-    path = _path_of(source) if scheme == "file" else source
+    path = local_path(source)
     name = printable(Path(path).name)
     try:
         return _identified(name, open_within(path, folders), renderer)
     except OSError as error:
         raise InvalidRequest(f"{name} cannot be read: {error.strerror}. Check the file.") from None
+
+
+def local_path(source: str) -> str:
+    """The path that a file: URL names, or the source itself. Raises InvalidRequest as `open_input` does."""
+    return _path_of(source) if _scheme(source) == "file" else source
 
 
 def _path_of(url: str) -> str:

@@ -7,9 +7,9 @@ token is needed too. Spec: https://modelcontextprotocol.io/specification/2026-07
 import logging
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import anyio
@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from ...network import root_url
 from ..server import App
 from .auth import HEALTH_PATH, AuthMiddleware
+from .connections import watched
 from .header_deadline import HEADER_S, header_deadline
 from .mended import mended
 from .sessions import Sessions
@@ -40,10 +41,10 @@ PATHS: dict[Transport, str] = {"sse": "/sse", "streamable-http": "/mcp"}
 
 @dataclass(frozen=True)
 class Listener:
-    """Where to listen, and who may come in. An empty token lets everyone in: for loopback only."""
+    """Where to listen, and who may come in. No tokens let everyone in: for loopback only."""
 
     listening: socket.socket
-    token: str = ""
+    tokens: Mapping[str, str] = field(default_factory=dict)  # secret -> whose it is
     names: tuple[str, ...] = ()  # host names clients may use, beside those of loopback
     max_sessions: int = MAX_SESSIONS
     header_s: float = HEADER_S
@@ -84,16 +85,16 @@ def application(server: App, transport: Transport, listener: Listener) -> ASGIAp
     )
     if transport == "sse":
         plain = server.sse_app(max_request_body_size=MAX_BODY_BYTES, transport_security=security)
-        return AuthMiddleware(mended(plain, PATHS[transport]), listener.token, names)
+        return AuthMiddleware(mended(plain, PATHS[transport]), listener.tokens, names)
     plain = server.streamable_http_app(
         max_request_body_size=MAX_BODY_BYTES,
         transport_security=security,
         max_sessions=listener.max_sessions + MAX_OPENING,
         session_idle_timeout=SESSION_IDLE_S,
     )
-    sessions = Sessions(mended(plain, PATHS[transport]), listener.max_sessions)
+    sessions = Sessions(watched(mended(plain, PATHS[transport])), listener.max_sessions)
     server.middleware.append(sessions.while_called)
-    return AuthMiddleware(sessions, listener.token, names)
+    return AuthMiddleware(sessions, listener.tokens, names)
 
 
 async def _healthy(_: Request) -> Response:

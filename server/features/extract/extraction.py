@@ -144,7 +144,7 @@ async def _read(
         read.append(result)
         ladder = ladder[ladder.index(read[-1].mode) :]  # a form that was refused is not tried again
         size = sum(len(json.dumps(result.data, ensure_ascii=False)) + len(result.unread_words) for result in read)
-        if call.past_soft_timeout or size > MAX_DATA_CHARS:
+        if size > MAX_DATA_CHARS:
             break
     return read, None
 
@@ -181,4 +181,4 @@ def _unread(parts: Sequence[Part], done: int) -> list[Violation]:
     others = [name for name in dict.fromkeys(piece.source for piece in rest) if name != first.source]
     then = f", and all of {', '.join(others)}" if others else ""
     said = f"{done} of {len(parts)} parts were read. Not read: {first.source} from character {first.start:,} on{then}."
-    return [Violation(pointer="", message=f"{said} Call again with that text, or raise BAILIAN_SOFT_TIMEOUT_S.")]
+    return [Violation(pointer="", message=f"{said} Call again with that text.")]

@@ -95,7 +95,7 @@ async def extract_part(
             return found
         found.answers += 1
         _take(found, schema, exchange)
-        if found.valid or repairs <= 0 or exchange.truncated or call.past_soft_timeout:
+        if found.valid or repairs <= 0 or exchange.truncated:
             return found
         repairs -= 1
         why = "; ".join(f"{v.pointer or 'the whole'}: {v.message}" for v in found.violations[:SHOWN_VIOLATIONS])

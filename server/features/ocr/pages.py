@@ -1,4 +1,4 @@
-"""The pages of a file, read several at once: within the time and the room of one answer, and none paid for in vain."""
+"""The pages of a file, read several at once: within the room of one answer, and none paid for in vain."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ PAGES_AT_ONCE = 4
 MAX_REPLY_TOKENS, EXPECTED_TOKENS, MIN_EXPECTED_TOKENS = 21_000, 5_000, 1_000
 BLANK = "there is nothing on it: it was not sent"
 UNSEEN_TEXT = "nothing on it can be seen, though it has a text of its own, which follows: it was not sent"
-FULL, LATE = "the answer is full", "the time for one call has passed"
+FULL = "the answer is full"
 SAMPLED_PAGES = 100  # pages whose sizes are looked at before
 GIVE_UP_AFTER = 3  # failed pages, where none was read
 
@@ -61,7 +61,7 @@ class PageRun:
     _unread: ToolError | None = None  # why a page could not be read: of a request before of a drawing
 
     async def run(self) -> None:
-        """Read as many pages as there are time and room for.
+        """Read as many pages as there is room for.
 
         Raises:
             ToolError: none could be read.
@@ -92,7 +92,7 @@ class PageRun:
         total = self.call.spent(self.target.name)["cost"].total
         return "cost unknown" if total is None else f"{plain(total)} CNY"
 
-    # --- which page, and whether there is time and room for one more ---
+    # --- which page, and whether there is room for one more ---
 
     async def _work(self) -> None:
         while self._left and self._may_begin():
@@ -104,7 +104,6 @@ class PageRun:
                 self._under_way -= 1
             if page is None:
                 self._left.appendleft(number)
-                self._full = self._full or LATE
                 return
             self.pages[number] = page
             done = f"{len(self.pages)} of {len(self.numbers)} pages"
@@ -118,7 +117,7 @@ class PageRun:
         sizes = [page.tokens for page in self.pages.values()]
         expected = max(MIN_EXPECTED_TOKENS, max(sizes) * 5 // 4) if sizes else EXPECTED_TOKENS
         has_room = sum(sizes) + (self._under_way + 1) * expected <= MAX_REPLY_TOKENS
-        self._full = FULL if not has_room else LATE if self.call.past_soft_timeout else ""
+        self._full = "" if has_room else FULL
         return not self._full
 
     # --- one page ---
@@ -139,7 +138,7 @@ class PageRun:
             return Page(page=number, status="failed", why=why)
         if sheet.picture and sheet.picture.blank:
             return _nothing_drawn(sheet)
-        if self.failure or (self.call.past_soft_timeout and self.pages):
+        if self.failure:
             return None
         try:
             page, exchange = await self._asked(sheet, {})
@@ -191,7 +190,7 @@ class PageRun:
         """Whether it can help, and what comes back will fit the answer."""
         others = sum(each.tokens for each in self.pages.values()) + (self._under_way - 1) * EXPECTED_TOKENS
         fits = others + 2 * page.tokens <= MAX_REPLY_TOKENS or len(self.numbers) == 1
-        return bool(self._changes(page)) and fits and not self.call.past_soft_timeout
+        return bool(self._changes(page)) and fits
 
     def _note(self, error: DashScopeError) -> None:
         """What a failed request means for the pages to come."""

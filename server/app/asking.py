@@ -1,0 +1,33 @@
+"""A tools/call of MCP as the jobs see it."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.tools import Tool
+
+from ..calls.client import client_of, has_gone, waits_s
+from ..calls.context import AppContext
+from ..calls.jobs import Asked
+from ..calls.question import question_key
+from ..errors import InvalidRequest
+
+
+async def asked(ctx: Context[AppContext, Any], tool: Tool, arguments: Mapping[str, Any]) -> Asked:
+    """Who asks what, and how long that host waits.
+
+    Raises:
+        InvalidRequest: how long that may be cannot be read.
+    """
+    shared = ctx.request_context.lifespan_context
+    if unreadable := shared.mend("BAILIAN_SOFT_TIMEOUT_S"):
+        raise InvalidRequest(unreadable)
+    return Asked(
+        tool=tool.name,
+        client=client_of(ctx),
+        key=await question_key(shared, tool.name, tool.fn_metadata.arg_model, arguments),
+        patience_s=waits_s(ctx, shared.soft_timeout_s),
+        report=ctx.report_progress,
+        vanished=partial(has_gone, ctx),
+    )

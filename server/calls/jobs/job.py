@@ -1,0 +1,78 @@
+"""One call that runs in a task of its own, whoever waits for it."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import Any
+
+import anyio
+from mcp.types import CallToolResult
+
+from ...spending import JobRow, JobState
+from .asked import Asked, Report
+from .outcome import Outcome
+from .words import SoFar, running, stopped
+
+ID_BYTES = 8  # who knows an id may read, so none can be guessed
+CURRENT_JOB: ContextVar["Job | None"] = ContextVar("current_job", default=None)
+
+
+@dataclass(eq=False)
+class Job:
+    """A running call, or one that has ended a moment ago."""
+
+    asked: Asked
+    started_at: float  # seconds since 1970
+    id: str = field(default_factory=lambda: token_hex(ID_BYTES))
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    ended: anyio.Event = field(default_factory=anyio.Event)
+    outcome: Outcome | None = None
+    so_far: Callable[[], SoFar] = SoFar
+    listeners: list[Report] = field(default_factory=list)
+    handed_out: bool = False  # somebody has its id
+    delivered: bool = False  # somebody has its result
+    kept: bool = False  # it has a row
+    cancelled: bool = False
+
+    async def report(self, *progress: Any) -> None:
+        """To everybody who waits."""
+        for report in tuple(self.listeners):
+            await report(*progress)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        self.scope.cancel()
+
+    def end(self, outcome: Outcome | None) -> None:
+        """None: it was stopped, by somebody or with the server."""
+        state: JobState = "cancelled" if self.cancelled else "interrupted"
+        self.outcome = outcome or Outcome(state, stopped(self.id, state, self.so_far()))
+        self.ended.set()
+
+    @property
+    def has_anything(self) -> bool:
+        """Whether an answer, or anything of one, came."""
+        return bool(self.so_far().text) or (self.outcome is not None and self.outcome.state == "done")
+
+    def handle(self, now: float) -> CallToolResult:
+        """What is told of it while it runs."""
+        return running(self.id, now - self.started_at, self.so_far())
+
+    def row(self, now: float, replay_s: float) -> JobRow:
+        """As it is kept: of a running one, what there would be if the process ended here."""
+        outcome = self.outcome or Outcome("running", stopped(self.id, "interrupted", self.so_far()))
+        state = outcome.state
+        undelivered = state == "done" and not self.delivered
+        replay_until = now + replay_s if undelivered and self.asked.key else 0
+        return JobRow(
+            id=self.id,
+            client=self.asked.client,
+            tool=self.asked.tool,
+            key=self.asked.key,
+            state=state,
+            started_at=self.started_at,
+            seen_at=now,
+            replay_until=replay_until,
+            content=outcome.content,
+        )

@@ -1,0 +1,245 @@
+"""All jobs of a process: begun, waited for, joined, cancelled, and kept."""
+
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import anyio
+import anyio.lowlevel
+from mcp.types import CallToolResult
+
+from ...errors import InvalidRequest
+from ...spending import Database, JobRow, KeptJobs
+from ...text import printable
+from ..language import said
+from ..result import with_fact
+from .asked import Asked
+from .bounds import Bounds
+from .job import CURRENT_JOB, Job
+from .outcome import Outcome
+from .remembered import Remembered
+from .words import SoFar, running
+
+Work = Callable[[], Awaitable[CallToolResult]]
+JOINED = "the same call was running already: joined, billed once"
+REPLAYED = "answered before, but it reached nobody: not billed again"
+
+
+class Jobs:
+    """`async with Jobs(state_folder) as jobs`; outside of the block a call is simply made.
+
+    The block's task group owns every call: cancelling a request leaves its job to whoever else waits for it.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, bounds: Bounds | None = None, now: Callable[[], float] = time.time
+    ) -> None:
+        self._database = Database(folder)
+        self._bounds = bounds or Bounds()
+        self._now = now
+        self._kept = KeptJobs(self._database, now)
+        self._running: dict[str, Job] = {}
+        self._remembered = Remembered(self._bounds.max_remembered_chars)
+        self._tasks: anyio.abc.TaskGroup | None = None
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self._stack.push_async_callback(self._database.aclose)
+        self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
+        self._tasks.start_soon(self._keep_house)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        """What runs is stopped, and what came of it kept."""
+        assert self._tasks
+        self._tasks.cancel_scope.cancel()
+        return await self._stack.__aexit__(kind, fault, traceback)
+
+    # --- a tools/call ---
+
+    async def answer(self, asked: Asked, work: Work) -> CallToolResult:
+        """What the tool gives or raises; where the host will not wait for it, a handle."""
+        if self._tasks is None:
+            return await work()
+        if (row := self._remembered.undelivered(asked, self._now())) and not asked.vanished():
+            return _marked(await self._heard(row), REPLAYED)
+        joined = self._like(asked)
+        result = await self._waited_for(joined or self._begun(asked, work), asked)
+        return _marked(result, JOINED) if joined else result
+
+    def _begun(self, asked: Asked, work: Work) -> Job:
+        assert self._tasks
+        job = Job(asked, self._now())
+        self._running[job.id] = job
+        self._tasks.start_soon(self._run, job, work)
+        return job
+
+    def _like(self, asked: Asked) -> Job | None:
+        """The same question that has been running for a while."""
+        before = self._now() - self._bounds.join_after_s
+        alike = [job for job in self._running.values() if _same(job.asked, asked) and job.started_at <= before]
+        return next((job for job in alike if not job.ended.is_set() and not job.cancelled), None) if asked.key else None
+
+    async def _run(self, job: Job, work: Work) -> None:
+        """In a task of its own, which nothing but the end of the server, a bound or a cancel ends."""
+        outcome = None
+        try:
+            with job.scope:
+                job.scope.deadline = anyio.current_time() + self._bounds.max_job_s
+                CURRENT_JOB.set(job)
+                outcome = await _outcome(work)
+        finally:
+            job.end(outcome)
+            if not job.listeners and self._worth_keeping(job):
+                await self._settle(job)
+
+    async def _waited_for(self, job: Job, asked: Asked) -> CallToolResult:
+        job.listeners.append(asked.report)
+        heard = False
+        try:
+            with anyio.move_on_after(asked.patience_s):
+                await job.ended.wait()
+            if not job.ended.is_set():
+                await self._hand_out(job)
+            heard = True
+        finally:
+            job.listeners.remove(asked.report)
+            self._left(job, heard=heard, vanished=asked.vanished())
+        return job.outcome.give() if job.outcome else job.handle(self._now())
+
+    async def _hand_out(self, job: Job) -> None:
+        """Its id is good once it is kept; a client with very many running ones is kept waiting instead."""
+        handed_out = sum(each.handed_out and each.asked.client == job.asked.client for each in self._running.values())
+        if handed_out >= self._bounds.max_handed_out and not job.handed_out:
+            await job.ended.wait()
+            return
+        await self._keep([job])
+        await anyio.lowlevel.checkpoint()  # a cancel that came meanwhile is heard: nobody will see the id
+
+    def _left(self, job: Job, *, heard: bool, vanished: bool) -> None:
+        """Somebody waits no more: with what there is, or since the host cancelled."""
+        assert self._tasks
+        if job.ended.is_set():
+            job.delivered = job.delivered or (heard and not vanished)
+            if not job.listeners and self._worth_keeping(job):
+                self._tasks.start_soon(self._settle, job)
+        elif heard:
+            job.handed_out = True
+        elif not job.listeners and not job.handed_out:
+            job.cancel()
+
+    # --- what is kept ---
+
+    def _worth_keeping(self, job: Job) -> bool:
+        """Of an ended job, which nobody waits for any more."""
+        self._running.pop(job.id, None)
+        return job.kept or job.handed_out or not job.delivered
+
+    async def _settle(self, job: Job) -> None:
+        """It is remembered if anybody could ask for it; else nothing of it stays."""
+        unseen = not job.handed_out and (job.delivered or not job.has_anything)
+        if unseen and job.kept:
+            await self._kept.forget(job.id)
+        if not unseen:
+            self._remembered.add(job.row(self._now(), self._bounds.replay_s))
+            await self._keep([job])
+
+    async def _keep(self, jobs: list[Job]) -> None:
+        """Their rows; those that somebody wants to end are ended."""
+        now = self._now()
+        rows = [job.row(now, self._bounds.replay_s) for job in jobs]
+        for id in await self._kept.keep(rows) or ():
+            if id in self._running:
+                self._running[id].cancel()
+        for job in jobs:
+            job.kept = True
+
+    async def _keep_house(self) -> None:
+        """What a process that is killed would lose is written every few seconds."""
+        if self._database.exists:
+            await self._kept.forget_old()
+            for row in await self._kept.undelivered():
+                self._remembered.add(row)
+        while True:
+            await anyio.sleep(self._bounds.snapshot_s)
+            old = self._now() - self._bounds.snapshot_s
+            if jobs := [job for job in self._running.values() if job.started_at <= old and not job.ended.is_set()]:
+                await self._keep(jobs)
+            self._remembered.forget_old(self._now())
+
+    async def _heard(self, row: JobRow) -> CallToolResult:
+        """Given once: then it has reached somebody."""
+        if row.replay_until:
+            self._remembered.add(row.heard())
+            await self._kept.keep([row.heard()])
+        return Outcome.of(row.state, row.content).give()
+
+    # --- the tool `job` ---
+
+    async def told(self, id: str, asked: Asked, *, cancel: bool = False) -> CallToolResult:
+        """What a job gave, once it has, or how far it is.
+
+        Raises:
+            InvalidRequest: there is none of that id, or it is another client's, which is told in the same words.
+        """
+        job = self._running.get(id)
+        if job and job.asked.client == asked.client:
+            if cancel:
+                job.cancel()
+            return await self._waited_for(job, asked)
+        row = await self._row(id)
+        if row is None or row.client != asked.client:
+            raise InvalidRequest(
+                f"There is no job {printable(id)}: its id is another, or its answer was kept for a day and is gone."
+            )
+        if row.state == "running":
+            row = await self._elsewhere(row, asked.patience_s, cancel=cancel)
+        if row.state == "running":
+            return running(row.id, self._now() - row.started_at, SoFar())
+        return await self._heard(row)
+
+    async def _row(self, id: str) -> JobRow | None:
+        return self._remembered.get(id) or await self._kept.find(id)
+
+    async def _elsewhere(self, row: JobRow, wait_s: float, *, cancel: bool) -> JobRow:
+        """A job of another process of this state folder, which is looked at until it has ended."""
+        if cancel:
+            await self._kept.ask_to_cancel(row.id)
+        with anyio.move_on_after(wait_s):
+            while row.state == "running":
+                await anyio.sleep(self._bounds.poll_s)
+                row = await self._kept.find(row.id) or row
+        return row
+
+    async def of(self, client: str) -> list[JobRow]:
+        """The jobs of a client, the newest first."""
+        now = self._now()
+        rows = {row.id: row for row in await self._kept.of(client)}
+        rows |= {row.id: row for row in self._remembered.of(client)}
+        rows |= {
+            job.id: job.row(now, 0) for job in self._running.values() if job.handed_out and job.asked.client == client
+        }
+        return sorted(rows.values(), key=lambda row: row.started_at, reverse=True)
+
+
+async def _outcome(work: Work) -> Outcome:
+    """Whatever it raises is the host's to hear, in the request that asked."""
+    try:
+        return Outcome("done", await work())
+    except Exception as error:  # noqa: BLE001 - raised again to everybody who waits
+        return Outcome("failed", error=error)
+
+
+def _same(one: Asked, other: Asked) -> bool:
+    return one.key == other.key and one.client == other.client
+
+
+def _marked(result: CallToolResult, fact: str) -> CallToolResult:
+    (block,) = result.content
+    text = with_fact(block.text, said(fact))  # type: ignore[union-attr]  # every result of ours is one text
+    return result.model_copy(update={"content": [block.model_copy(update={"text": text})]})

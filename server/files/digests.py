@@ -1,0 +1,25 @@
+"""Whether two files hold the same."""
+
+from hashlib import file_digest
+from pathlib import Path
+
+from anyio import to_thread
+
+from .paths import open_within
+from .sources import local_path, names_a_path
+
+
+async def digest(source: str, folders: tuple[Path, ...]) -> str:
+    """A hash of what a path names; of a URL or a data URI, which say it themselves, nothing.
+
+    Raises:
+        InvalidRequest: it cannot be read, or is outside the allowed folders.
+    """
+    if not names_a_path(source):
+        return ""
+    return await to_thread.run_sync(_digest, local_path(source.strip()), folders, abandon_on_cancel=True)
+
+
+def _digest(path: str, folders: tuple[Path, ...]) -> str:
+    with open_within(path, folders) as file:
+        return file_digest(file, "sha256").hexdigest()

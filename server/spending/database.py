@@ -1,0 +1,135 @@
+"""The SQLite file of the state folder: opened at first use, in a thread; no call ever fails for it.
+
+https://www.sqlite.org/wal.html: in WAL mode several processes read and write one file, and a commit survives kill -9.
+"""
+
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+from anyio import to_thread
+
+from .migrations import MIGRATIONS
+
+LOGGER = logging.getLogger("bailian_mcp")
+FILE = "state.db"
+BUSY_S = 2.0  # how long another process may hold the file
+IN_MEMORY = ":memory:"
+NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+Value = TypeVar("Value")
+Work = Callable[[sqlite3.Connection], Value]
+
+
+class Database:
+    """`await database.run(work)`: what a function makes of the connection; None where the file could not do it.
+
+    `folder` None, or one that cannot be written: what is kept lives as long as the process.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._connection: sqlite3.Connection | None = None
+        self._turn = anyio.CapacityLimiter(1)
+        self._told = False
+
+    @property
+    def exists(self) -> bool:
+        """Whether an earlier process left a file here."""
+        return self._folder is not None and (self._folder / FILE).exists()
+
+    async def run(self, work: Work[Value]) -> Value | None:
+        """In one transaction. A cancelled call leaves it whole: it is short, and waited for."""
+        made = None
+        with anyio.CancelScope(shield=True):
+            made = await to_thread.run_sync(self._try, work, limiter=self._turn)
+        return made
+
+    async def aclose(self) -> None:
+        if self._connection:
+            await to_thread.run_sync(self._connection.close, limiter=self._turn)
+            self._connection = None
+
+    def _try(self, work: Work[Value]) -> Value | None:
+        try:
+            return self._transaction(work)
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in NO_DATABASE:
+                self._failed(error)
+                return None
+        try:
+            self._set_aside()
+            return self._transaction(work)
+        except (sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return None
+
+    def _transaction(self, work: Work[Value]) -> Value:
+        self._connection = self._connection or self._opened()
+        with self._connection:
+            return work(self._connection)
+
+    def _failed(self, error: Exception) -> None:
+        if not self._told:
+            self._told = True
+            LOGGER.warning("jobs are kept in memory only: the state folder cannot be used (%s)", error)
+
+    # --- the file ---
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            return _connected(self._file())
+        except (OSError, sqlite3.OperationalError) as error:
+            self._failed(error)
+            self._folder = None
+            return _connected(IN_MEMORY)
+
+    def _file(self) -> str:
+        if self._folder is None:
+            return IN_MEMORY
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = self._folder / FILE
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its other files the mode of this one
+        return str(file)
+
+    def _set_aside(self) -> None:
+        """A file that is none of SQLite's, or broken, is kept under another name, and a new one begun."""
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+        if self._folder:
+            file, aside = self._folder / FILE, self._folder / f"{FILE}.broken-{time.time_ns()}"
+            for ending in ("", "-wal", "-shm"):
+                if (old := file.with_name(file.name + ending)).exists():
+                    old.replace(aside.with_name(aside.name + ending))
+            LOGGER.warning("%s was broken and is set aside as %s; a new one is begun", FILE, aside.name)
+
+
+def _connected(path: str) -> sqlite3.Connection:
+    """A connection whose tables are of this version."""
+    connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten: answers may be private
+        _migrate(connection, MIGRATIONS)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, steps: Sequence[Callable[[sqlite3.Connection], Any]]) -> None:
+    """The steps that this file has not taken, each in a transaction that one process takes alone."""
+    while True:
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            done = connection.execute("PRAGMA user_version").fetchone()[0]
+            if done >= len(steps):
+                return
+            steps[done](connection)
+            connection.execute(f"PRAGMA user_version = {done + 1}")

@@ -1,0 +1,101 @@
+"""The rows of jobs: what was answered, or what has come so far; never what was asked."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, fields, replace
+from typing import Literal
+
+from .database import Database
+
+KEPT_S = 24 * 3600.0
+DEAD_S = 15.0  # a running job that no process has touched for so long: its process is gone
+JobState = Literal["running", "done", "failed", "cancelled", "interrupted"]
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """One job, as it is kept. Times are seconds since 1970.
+
+    `key`: of the question, a hash. `content`: JSON, the result or what has come so far. `replay_until`: until when the
+    answer is given to whoever asks the same, since it reached nobody; 0: it did.
+    """
+
+    id: str
+    client: str
+    tool: str
+    key: str
+    state: JobState
+    started_at: float
+    seen_at: float
+    replay_until: float = 0
+    cancel_asked: bool = False
+    content: str = ""
+
+    def as_of(self, now: float) -> "JobRow":
+        """Honest about a process that ended without a word."""
+        lost = self.state == "running" and now - self.seen_at > DEAD_S
+        return replace(self, state="interrupted") if lost else self
+
+    def heard(self) -> "JobRow":
+        """Somebody has its answer: it is not given again unasked."""
+        return replace(self, replay_until=0)
+
+
+COLUMNS = ", ".join(field.name for field in fields(JobRow))
+PLACES = ", ".join("?" for _ in fields(JobRow))
+
+
+class KeptJobs:
+    """The table. Every method may find the file unusable, and then says None or nothing."""
+
+    def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._now = now
+
+    async def keep(self, rows: Sequence[JobRow]) -> set[str] | None:
+        """Write them, and tell which of them somebody asked to cancel."""
+        return await self._database.run(lambda connection: _written(connection, rows))
+
+    async def find(self, id: str) -> JobRow | None:
+        sql = f"SELECT {COLUMNS} FROM jobs WHERE id = ?"
+        found = await self._database.run(lambda connection: connection.execute(sql, (id,)).fetchone())
+        return _row(found).as_of(self._now()) if found else None
+
+    async def of(self, client: str) -> list[JobRow]:
+        """Those of a client, the newest first."""
+        sql = f"SELECT {COLUMNS} FROM jobs WHERE client = ? ORDER BY started_at DESC LIMIT 100"
+        found = await self._database.run(lambda connection: connection.execute(sql, (client,)).fetchall())
+        return [_row(each).as_of(self._now()) for each in found or ()]
+
+    async def undelivered(self) -> list[JobRow]:
+        """Answers that an earlier process could give nobody, if there was one."""
+        if not self._database.exists:
+            return []
+        sql = f"SELECT {COLUMNS} FROM jobs WHERE replay_until > ?"
+        found = await self._database.run(lambda connection: connection.execute(sql, (self._now(),)).fetchall())
+        return [_row(each) for each in found or ()]
+
+    async def ask_to_cancel(self, id: str) -> None:
+        """Of a job that another process runs."""
+        await self._database.run(
+            lambda connection: connection.execute("UPDATE jobs SET cancel_asked = 1 WHERE id = ?", (id,))
+        )
+
+    async def forget(self, id: str) -> None:
+        await self._database.run(lambda connection: connection.execute("DELETE FROM jobs WHERE id = ?", (id,)))
+
+    async def forget_old(self) -> None:
+        before = self._now() - KEPT_S
+        await self._database.run(lambda connection: connection.execute("DELETE FROM jobs WHERE seen_at < ?", (before,)))
+
+
+def _written(connection: sqlite3.Connection, rows: Sequence[JobRow]) -> set[str]:
+    asked = connection.execute("SELECT id FROM jobs WHERE cancel_asked = 1 AND state = 'running'").fetchall()
+    sql = f"INSERT OR REPLACE INTO jobs ({COLUMNS}) VALUES ({PLACES})"
+    connection.executemany(sql, [astuple(row) for row in rows])
+    return {id for (id,) in asked}
+
+
+def _row(values: tuple[object, ...]) -> JobRow:
+    return JobRow(*values)  # type: ignore[arg-type]  # as they were written
