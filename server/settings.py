@@ -38,7 +38,7 @@ NEEDED_TO_ASK = (
 )  # fmt: skip
 NEEDED_TO_LISTEN = ("BAILIAN_HTTP_TOKEN", "BAILIAN_HTTP_TOKENS", "BAILIAN_ALLOWED_HOSTS")
 # What stands in for what cannot be read, where the default would allow more; who needs any other asks `mend` first
-CLOSED = {"BAILIAN_ALLOWED_DIRS": (), "BAILIAN_UPLOADS": False}
+CLOSED = {"BAILIAN_ALLOWED_DIRS": (), "BAILIAN_UPLOADS": False, "BAILIAN_REPLAY": False}
 MAX_TROUBLE_CHARS = 400
 ANY_KEY = r"\bsk-[a-z0-9_-]{6,}"
 

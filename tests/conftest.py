@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import anyio
 import httpx2
@@ -22,6 +23,7 @@ from bailian_mcp.server import sandbox
 from bailian_mcp.server.app.server import build
 from bailian_mcp.server.app.transports.front import Front
 from bailian_mcp.server.calls.context import AppContext
+from bailian_mcp.server.calls.jobs import Jobs
 from bailian_mcp.server.calls.result import short_id
 from bailian_mcp.server.commands import serve
 from bailian_mcp.server.dashscope import DashScope
@@ -39,10 +41,12 @@ ERAS = ("legacy", "2026-07-28")
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in list(os.environ):
         if name.startswith(("DASHSCOPE_", "BAILIAN_")):
             monkeypatch.delenv(name)
+    state = tmp_path_factory.getbasetemp() / "state" / uuid4().hex  # made by who keeps something
+    monkeypatch.setenv("BAILIAN_STATE_DIR", str(state))
     monkeypatch.setenv("BAILIAN_LANGUAGE", "en")  # stories ask in Chinese and read in English; tests/test_language.py
 
 
@@ -162,6 +166,7 @@ STRUCTURE_ONLY = {
     "ocr:pages.page": "a single page needs no number", "ocr:pages.status": "ok is not said",
     "ocr:pages.lines.*": "looked at by their own stories", "ocr:pages.fields.*": "as JSON", "ocr:pages.fields": "as JSON",
     "ocr:transcript": "the text of the page", "job:id": "who asks has it",
+    "*:job": "in the line that says RUNNING; who asks for it has it", "*:state": "RUNNING, or why it is INCOMPLETE",
     "cost:estimates.lines.amount": "quantity x price", "cost:estimates.lines.per": "/M", "cost:estimates.basis": "list",
     "cost:receipts.lines.*": "quantity x price",
     "cost:*.amount": "quantity x price", "cost:*.per": "/M", "cost:*.basis": "always list",
@@ -217,12 +222,18 @@ def hosted(era: str) -> Hosted:
 
     @asynccontextmanager
     async def connect(
-        wire: FakeDashScope, *, folders: tuple[Path, ...] = (), host: Host = HOST, options: Any = None, **shared: Any
+        wire: FakeDashScope,
+        *,
+        folders: tuple[Path, ...] = (),
+        host: Host = HOST,
+        options: Any = None,
+        kept: tuple[Any, ...] = (),
+        **shared: Any,
     ) -> Any:
-        async with dashscope(wire, host=host, **(options or {})) as client:
-            server = build(
-                AppContext(client, host, folders, now=lambda: NOW, **{"structured": True, "language": "en", **shared})
-            )
+        """`kept`: where jobs are, and their bounds."""
+        async with dashscope(wire, host=host, **(options or {})) as client, Jobs(*kept) as jobs:
+            given = {"structured": True, "language": "en", "jobs": jobs, **shared}
+            server = build(AppContext(client, host, folders, now=lambda: NOW, **given))
             async with Reader(server, mode=era) as connected:
                 yield connected
 

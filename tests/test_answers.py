@@ -221,7 +221,7 @@ async def test_a_long_answer_is_read_on_to_its_end_in_pieces_that_fit(name: str)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"), [({"id": "0123456789"}, "No answer is kept as"), ({}, "Nothing to read on")]
+    ("arguments", "says"), [({"id": "0123456789"}, "There is no job 0123456789"), ({}, "No jobs: a call")]
 )
 async def test_a_piece_that_is_not_there_is_told(hosted: Hosted, arguments: dict[str, Any], says: str) -> None:
     assert says in await plain(hosted, FakeDashScope([]), "job", **arguments, offset=0)

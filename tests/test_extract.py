@@ -49,11 +49,7 @@ def said(answer: Any, reason: str = "stop", request_id: str = "req-1") -> httpx2
 
 
 async def ask(hosted: Hosted, wire: FakeDashScope, **arguments: Any) -> Any:
-    shared = {
-        key: arguments.pop(key)
-        for key in ("host", "folders", "soft_timeout_s", "extract_repairs", "options")
-        if key in arguments
-    }
+    shared = {key: arguments.pop(key) for key in ("host", "folders", "extract_repairs", "options") if key in arguments}
     async with hosted(wire, **shared) as host:
         return await host.call_tool("extract", {"json_schema": SCHEMA, **arguments})
 
@@ -497,18 +493,6 @@ async def test_a_text_is_cut_where_the_price_rises_in_its_own_region(
     assert len(wire.requests) == requests
 
 
-async def test_a_long_call_begins_no_new_part_and_says_how_to_go_on(hosted: Hosted) -> None:
-    wire = FakeDashScope([said({"title": "西湖"})])
-    found = await data(hosted, wire, valid=False, text=LONG, model="qwen-max", soft_timeout_s=0)
-
-    assert len(wire.requests) == 1
-    assert found["data"] == {"title": "西湖"}
-    (unread,) = [each["message"] for each in found["violations"]]
-    start = int(unread.partition("text from character ")[2].partition(" on.")[0].replace(",", ""))
-    assert unread.startswith("1 of ")
-    assert LONG[start - 1] == "\n"
-
-
 async def test_a_part_that_fails_loses_nothing_of_the_others(hosted: Hosted) -> None:
     wire = FakeDashScope([said({"title": "西湖"}), refusal(400, "Arrearage", "good standing")])
     found = await data(hosted, wire, valid=False, text=LONG, model="qwen-max")
@@ -526,13 +510,12 @@ async def test_files_that_were_not_reached_are_named(hosted: Hosted, tmp_path: P
     files = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
     found = await data(
         hosted,
-        FakeDashScope([said({"title": "西湖"})]),
+        FakeDashScope([said({"title": "西湖"}), refusal(400, "Arrearage", "good standing")]),
         valid=False,
         text="",
         files=files,
         folders=(tmp_path,),
         model="qwen-max",
-        soft_timeout_s=0,
     )
 
     assert "on, and all of files[1]." in found["violations"][-1]["message"]

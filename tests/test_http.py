@@ -214,7 +214,7 @@ async def listening(
     async with dashscope(wire or FakeDashScope([])) as client, AsyncExitStack() as stack:
         server = build(AppContext(client, HOST))
         unused = stack.enter_context(socket.socket())
-        app = application(server, transport, Listener(unused, token, names, **limits))
+        app = application(server, transport, Listener(unused, {token: ""} if token else {}, names, **limits))
         if transport == "streamable-http":
             await stack.enter_async_context(server.session_manager.run())
         yield app

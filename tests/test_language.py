@@ -231,7 +231,7 @@ async def test_an_error_is_in_the_language_of_the_call(
         ("chat", {"prompt": "你好", "temperature": 7}, "temperature 须小于 2。"),
         ("chat", {"prompt": "你好", "thinking": "deep"}, "thinking 须为 'off'"),
         ("ocr", {"source": "没有.png"}, "无法读取 没有.png：没有允许的文件夹。"),
-        ("job", {"id": "没有"}, "没有编号为 没有 的回答"),
+        ("job", {"id": "没有"}, "没有编号为 没有 的任务"),
         ("extract", {"text": "甲方", "json_schema": {}}, "json_schema 不可用："),
         ("没有", {"prompt": "你好"}, "没有这个工具。"),
     ],

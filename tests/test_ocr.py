@@ -92,7 +92,7 @@ def alike(one: Image.Image, other: Image.Image) -> bool:
 
 
 async def ask(hosted: Hosted, wire: FakeDashScope, folder: Path, **arguments: Any) -> Any:
-    names = ("host", "options", "soft_timeout_s", "models", "uploads")
+    names = ("host", "options", "models", "uploads")
     shared = {name: arguments.pop(name) for name in names if name in arguments}
     said: list[str] = arguments.pop("said", [])
     async with hosted(wire, folders=(folder.resolve(),), **shared) as host:
@@ -460,19 +460,6 @@ async def test_a_fax_of_several_sheets_is_read_sheet_by_sheet(hosted: Hosted, tm
     assert [page["page"] for page in found["pages"]] == [2, 3]
 
 
-async def test_a_long_call_begins_no_new_page_and_says_how_to_go_on(hosted: Hosted, tmp_path: Path) -> None:
-    wire = Pages()
-    found = await pages_of(hosted, wire, tmp_path, 20, soft_timeout_s=0, pages="3-20")
-    rest = await data(hosted, wire, tmp_path, source=str(tmp_path / "n.pdf"), pages=found["next_pages"])
-
-    done = [page["page"] for page in found["pages"]]
-    assert 1 <= len(done) <= 4
-    assert found["next_pages"] == f"{done[-1] + 1}-20"
-    assert found["stopped"] == "the time for one call has passed"
-    assert sorted(wire.seen) == list(range(3, 21))  # each of them once
-    assert [page["page"] for page in rest["pages"]][-1] == 20
-
-
 async def test_an_answer_that_is_full_begins_no_new_page(hosted: Hosted, tmp_path: Path) -> None:
     wire = Pages(answer=lambda number, body: read(f"第{number}页。" + "".join(chr(0x4E00 + n) for n in range(1_500))))
     found = await pages_of(hosted, wire, tmp_path, 40)
@@ -727,13 +714,6 @@ async def test_a_second_try_that_fails_loses_nothing(hosted: Hosted, tmp_path: P
     page = await one(hosted, wire, tmp_path)
 
     assert (page["status"], page["text"]) == ("truncated", "半页")
-
-
-async def test_after_its_time_a_page_is_not_asked_for_again(hosted: Hosted, tmp_path: Path) -> None:
-    wire = FakeDashScope([read("半页", "length")])
-    page = await one(hosted, wire, tmp_path, soft_timeout_s=0)
-
-    assert (page["status"], len(wire.requests)) == ("truncated", 1)
 
 
 async def test_a_stream_that_breaks_off_is_a_page_that_was_cut_off(hosted: Hosted, tmp_path: Path) -> None:

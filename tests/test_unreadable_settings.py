@@ -164,11 +164,14 @@ async def test_with_unreadable_folders_no_local_file_is_read_but_urls_and_data_u
 @pytest.mark.parametrize(
     ("broken", "says", "stopped"),
     [
-        ({"BAILIAN_SOFT_TIMEOUT_S": "soon"}, "BAILIAN_SOFT_TIMEOUT_S must be a number.", {"extract", "ocr"}),
+        ({"BAILIAN_SOFT_TIMEOUT_S": "soon"}, "BAILIAN_SOFT_TIMEOUT_S must be a number.", set(EXAMPLES) - FREE),
         ({"BAILIAN_EXTRACT_REPAIRS": "-1"}, "BAILIAN_EXTRACT_REPAIRS must be greater than or equal to 0.", {"extract"}),
         ({"BAILIAN_LOG_LEVEL": "loud"}, "", set()),
         ({"BAILIAN_HTTP_TOKEN": "short", "BAILIAN_ALLOWED_HOSTS": "*"}, "", set()),
         ({"BAILIAN_UPLOADS": "maybe"}, "", set()),
+        ({"BAILIAN_REPLAY": "maybe"}, "", set()),
+        ({"BAILIAN_HTTP_TOKENS": "me:short", "BAILIAN_ALLOWED_HOSTS": "*"}, "", set()),
+        ({"BAILIAN_STATE_DIR": "~nobody-of-this-name/x"}, "", set()),
     ],
 )  # fmt: skip
 async def test_what_some_tools_need_stops_these_and_no_other(

@@ -1,6 +1,5 @@
 """What became of a call that the host did not wait for; and the rest of an answer that was longer than it takes."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from mcp.types import CallToolResult, ToolAnnotations
@@ -53,14 +52,15 @@ async def job(
 async def _listed(call: Call) -> CallToolResult:
     if not call.client:
         raise InvalidRequest(NO_LIST)
-    rows = await call.context.jobs.of(call.client)
-    lines = [f'job(id="{row.id}") {row.tool}, {row.state}, begun {_ago(call, row.started_at)}' for row in rows]
+    jobs = call.context.jobs
+    rows = await jobs.of(call.client)
+    lines = [f'job(id="{row.id}") {row.tool}, {row.state}, begun {_ago(jobs.now() - row.started_at)}' for row in rows]
     data = JobResult.model_validate({"jobs": [{"id": row.id, "tool": row.tool, "state": row.state} for row in rows]})
     return tool_result(data, "\n".join(map(said, lines)) or said(NO_JOBS))
 
 
-def _ago(call: Call, started_at: float) -> str:
-    return f"{call.context.now() - datetime.fromtimestamp(started_at, UTC)!s:.7} ago"
+def _ago(seconds: float) -> str:
+    return f"{seconds:.0f} s ago" if seconds < 100 else f"{seconds / 60:.0f} min ago"
 
 
 def _piece(call: Call, id: str, text: str, offset: int) -> CallToolResult:

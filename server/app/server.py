@@ -64,7 +64,8 @@ class App(MCPServer[AppContext]):
         if context is None or not (tool.annotations and tool.annotations.open_world_hint):
             return await work()
         shared = context.request_context.lifespan_context
-        return await shared.jobs.answer(await asked(context, tool, fits), work)
+        result = await shared.jobs.answer(await asked(context, tool, fits), work)
+        return result if shared.structured else result.model_copy(update={"structured_content": None})
 
     def _tool(self, name: str) -> Tool:
         tools = {tool.name: tool for tool in self._tool_manager.list_tools()}

@@ -38,7 +38,8 @@ def as_tool(module: ModuleType, *, structured: bool = False) -> Tool:
     arguments.model_rebuild(force=True)
     tool.parameters = published_schema(checked_schema(arguments))
     if structured:
-        tool.fn_metadata.output_schema = _output(untitled(tool.fn_metadata.output_schema))
+        output = _output(untitled(tool.fn_metadata.output_schema))
+        tool.fn_metadata.output_schema = _or_job(output) if module.ANNOTATIONS.open_world_hint else output
     return tool
 
 
@@ -57,6 +58,14 @@ def _output(schema: Any) -> Any:
     for each in shared:
         each.pop("description", None)
     return inlined(lean)
+
+
+def _or_job(schema: Any) -> Any:
+    """What a tool gives that asks DashScope, or how to get it later: see `calls/jobs`."""
+    job = {"job": {"type": "string"}, "state": {"type": "string"}}
+    either = [{"required": schema["required"]}, {"required": list(job)}]
+    rest = {name: value for name, value in schema.items() if name != "required"}
+    return {**rest, "properties": {**schema["properties"], **job}, "anyOf": either}
 
 
 def _lean(schema: Any) -> Any:

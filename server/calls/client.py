@@ -13,7 +13,7 @@ CLIENT = "bailian.client"  # where the HTTP transport puts a name into a request
 
 
 @dataclass
-class Connection:
+class ClientConnection:
     """What a request over HTTP came by; the transport keeps it in the scope, under this key."""
 
     KEY: ClassVar = "bailian.connection"
@@ -29,7 +29,7 @@ def client_of(ctx: Context[Any, Any]) -> str:
 def has_gone(ctx: Context[Any, Any]) -> bool:
     """Whether the connection that the answer would take is gone. A 2025 session over HTTP does not cancel for that."""
     request = ctx.request_context.request
-    return request is not None and request.scope.get(Connection.KEY, Connection()).gone
+    return request is not None and request.scope.get(ClientConnection.KEY, ClientConnection()).gone
 
 
 def waits_s(ctx: Context[Any, Any], soft_timeout_s: float | None) -> float:

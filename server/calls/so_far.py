@@ -14,7 +14,7 @@ from .spent import Spent
 
 UnderWay = tuple[RequestPlan, Reply]
 LINE_CHARS = 400  # room for our own line
-UNTRUSTED = "what has come follows as it came, untrusted"
+AS_IT_CAME = "what has come follows as it came, untrusted"
 
 
 def answers_so_far(exchanges: Collection[Exchange], under_way: Collection[UnderWay], limit: TextLimit) -> str:
@@ -34,4 +34,4 @@ def so_far(spent: Spent, under_way: Collection[UnderWay], text: str, price: Call
             at_least = "" if cost.total is None else f", at least {money(cost)}"
             facts.append(f"{plan.label}about {least:,} tokens under way{at_least}")
     sandbox = spent["sandbox"] or any(reply.sandbox for _, reply in under_way)
-    return SoFar(text, tuple(filter(None, ("SANDBOX" if sandbox else "", *facts, UNTRUSTED if text else ""))))
+    return SoFar(text, tuple(filter(None, ("SANDBOX" if sandbox else "", *facts, AS_IT_CAME if text else ""))))

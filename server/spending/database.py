@@ -16,13 +16,13 @@ from anyio import to_thread
 
 from .migrations import MIGRATIONS
 
-LOGGER = logging.getLogger("bailian_mcp")
-FILE = "state.db"
+_LOGGER = logging.getLogger("bailian_mcp")
+STATE_FILE = "state.db"
 BUSY_S = 2.0  # how long another process may hold the file
 IN_MEMORY = ":memory:"
 NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
-Value = TypeVar("Value")
-Work = Callable[[sqlite3.Connection], Value]
+Made = TypeVar("Made")
+_Work = Callable[[sqlite3.Connection], Made]
 
 
 class Database:
@@ -40,9 +40,9 @@ class Database:
     @property
     def exists(self) -> bool:
         """Whether an earlier process left a file here."""
-        return self._folder is not None and (self._folder / FILE).exists()
+        return self._folder is not None and (self._folder / STATE_FILE).exists()
 
-    async def run(self, work: Work[Value]) -> Value | None:
+    async def run(self, work: _Work[Made]) -> Made | None:
         """In one transaction. A cancelled call leaves it whole: it is short, and waited for."""
         made = None
         with anyio.CancelScope(shield=True):
@@ -54,7 +54,7 @@ class Database:
             await to_thread.run_sync(self._connection.close, limiter=self._turn)
             self._connection = None
 
-    def _try(self, work: Work[Value]) -> Value | None:
+    def _try(self, work: _Work[Made]) -> Made | None:
         try:
             return self._transaction(work)
         except sqlite3.Error as error:
@@ -68,7 +68,7 @@ class Database:
             self._failed(error)
             return None
 
-    def _transaction(self, work: Work[Value]) -> Value:
+    def _transaction(self, work: _Work[Made]) -> Made:
         self._connection = self._connection or self._opened()
         with self._connection:
             return work(self._connection)
@@ -76,7 +76,7 @@ class Database:
     def _failed(self, error: Exception) -> None:
         if not self._told:
             self._told = True
-            LOGGER.warning("jobs are kept in memory only: the state folder cannot be used (%s)", error)
+            _LOGGER.warning("jobs are kept in memory only: the state folder cannot be used (%s)", error)
 
     # --- the file ---
 
@@ -92,7 +92,7 @@ class Database:
         if self._folder is None:
             return IN_MEMORY
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = self._folder / FILE
+        file = self._folder / STATE_FILE
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its other files the mode of this one
         return str(file)
 
@@ -102,11 +102,11 @@ class Database:
             self._connection.close()
             self._connection = None
         if self._folder:
-            file, aside = self._folder / FILE, self._folder / f"{FILE}.broken-{time.time_ns()}"
+            file, aside = self._folder / STATE_FILE, self._folder / f"{STATE_FILE}.broken-{time.time_ns()}"
             for ending in ("", "-wal", "-shm"):
                 if (old := file.with_name(file.name + ending)).exists():
                     old.replace(aside.with_name(aside.name + ending))
-            LOGGER.warning("%s was broken and is set aside as %s; a new one is begun", FILE, aside.name)
+            _LOGGER.warning("%s was broken and is set aside as %s; a new one is begun", STATE_FILE, aside.name)
 
 
 def _connected(path: str) -> sqlite3.Connection:

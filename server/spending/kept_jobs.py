@@ -42,8 +42,8 @@ class JobRow:
         return replace(self, replay_until=0)
 
 
-COLUMNS = ", ".join(field.name for field in fields(JobRow))
-PLACES = ", ".join("?" for _ in fields(JobRow))
+_COLUMNS = ", ".join(field.name for field in fields(JobRow))
+_PLACES = ", ".join("?" for _ in fields(JobRow))
 
 
 class KeptJobs:
@@ -58,13 +58,13 @@ class KeptJobs:
         return await self._database.run(lambda connection: _written(connection, rows))
 
     async def find(self, id: str) -> JobRow | None:
-        sql = f"SELECT {COLUMNS} FROM jobs WHERE id = ?"
+        sql = f"SELECT {_COLUMNS} FROM jobs WHERE id = ?"
         found = await self._database.run(lambda connection: connection.execute(sql, (id,)).fetchone())
         return _row(found).as_of(self._now()) if found else None
 
     async def of(self, client: str) -> list[JobRow]:
         """Those of a client, the newest first."""
-        sql = f"SELECT {COLUMNS} FROM jobs WHERE client = ? ORDER BY started_at DESC LIMIT 100"
+        sql = f"SELECT {_COLUMNS} FROM jobs WHERE client = ? ORDER BY started_at DESC LIMIT 100"
         found = await self._database.run(lambda connection: connection.execute(sql, (client,)).fetchall())
         return [_row(each).as_of(self._now()) for each in found or ()]
 
@@ -72,7 +72,7 @@ class KeptJobs:
         """Answers that an earlier process could give nobody, if there was one."""
         if not self._database.exists:
             return []
-        sql = f"SELECT {COLUMNS} FROM jobs WHERE replay_until > ?"
+        sql = f"SELECT {_COLUMNS} FROM jobs WHERE replay_until > ?"
         found = await self._database.run(lambda connection: connection.execute(sql, (self._now(),)).fetchall())
         return [_row(each) for each in found or ()]
 
@@ -92,7 +92,7 @@ class KeptJobs:
 
 def _written(connection: sqlite3.Connection, rows: Sequence[JobRow]) -> set[str]:
     asked = connection.execute("SELECT id FROM jobs WHERE cancel_asked = 1 AND state = 'running'").fetchall()
-    sql = f"INSERT OR REPLACE INTO jobs ({COLUMNS}) VALUES ({PLACES})"
+    sql = f"INSERT OR REPLACE INTO jobs ({_COLUMNS}) VALUES ({_PLACES})"
     connection.executemany(sql, [astuple(row) for row in rows])
     return {id for (id,) in asked}
 

@@ -2,20 +2,20 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ...calls.client import Connection
+from ...calls.client import ClientConnection
 
 
 def watched(app: ASGIApp) -> ASGIApp:
     """The application; each request's scope tells of its connection."""
 
     async def serve_watched(scope: Scope, receive: Receive, send: Send) -> None:
-        connection = Connection()
+        connection = ClientConnection()
 
         async def receive_watched() -> Message:
             message = await receive()
             connection.gone = connection.gone or message["type"] == "http.disconnect"
             return message
 
-        await app({**scope, Connection.KEY: connection}, receive_watched, send)
+        await app({**scope, ClientConnection.KEY: connection}, receive_watched, send)
 
     return serve_watched

@@ -12,9 +12,9 @@ from mcp.types import CallToolResult
 from ...spending import JobRow, JobState
 from .asked import Asked, Report
 from .outcome import Outcome
-from .words import SoFar, running, stopped
+from .words import SoFar, still_running, stopped
 
-ID_BYTES = 8  # who knows an id may read, so none can be guessed
+JOB_ID_BYTES = 8  # who knows an id may read, so none can be guessed
 CURRENT_JOB: ContextVar["Job | None"] = ContextVar("current_job", default=None)
 
 
@@ -24,7 +24,7 @@ class Job:
 
     asked: Asked
     started_at: float  # seconds since 1970
-    id: str = field(default_factory=lambda: token_hex(ID_BYTES))
+    id: str = field(default_factory=lambda: token_hex(JOB_ID_BYTES))
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     ended: anyio.Event = field(default_factory=anyio.Event)
     outcome: Outcome | None = None
@@ -57,7 +57,7 @@ class Job:
 
     def handle(self, now: float) -> CallToolResult:
         """What is told of it while it runs."""
-        return running(self.id, now - self.started_at, self.so_far())
+        return still_running(self.id, now - self.started_at, self.so_far())
 
     def row(self, now: float, replay_s: float) -> JobRow:
         """As it is kept: of a running one, what there would be if the process ended here."""

@@ -21,7 +21,7 @@ from .bounds import Bounds
 from .job import CURRENT_JOB, Job
 from .outcome import Outcome
 from .remembered import Remembered
-from .words import SoFar, running
+from .words import SoFar, still_running
 
 Work = Callable[[], Awaitable[CallToolResult]]
 JOINED = "the same call was running already: joined, billed once"
@@ -39,7 +39,7 @@ class Jobs:
     ) -> None:
         self._database = Database(folder)
         self._bounds = bounds or Bounds()
-        self._now = now
+        self.now = now
         self._kept = KeptJobs(self._database, now)
         self._running: dict[str, Job] = {}
         self._remembered = Remembered(self._bounds.max_remembered_chars)
@@ -66,7 +66,7 @@ class Jobs:
         """What the tool gives or raises; where the host will not wait for it, a handle."""
         if self._tasks is None:
             return await work()
-        if (row := self._remembered.undelivered(asked, self._now())) and not asked.vanished():
+        if (row := self._remembered.undelivered(asked, self.now())) and not asked.vanished():
             return _marked(await self._heard(row), REPLAYED)
         joined = self._like(asked)
         result = await self._waited_for(joined or self._begun(asked, work), asked)
@@ -74,14 +74,14 @@ class Jobs:
 
     def _begun(self, asked: Asked, work: Work) -> Job:
         assert self._tasks
-        job = Job(asked, self._now())
+        job = Job(asked, self.now())
         self._running[job.id] = job
         self._tasks.start_soon(self._run, job, work)
         return job
 
     def _like(self, asked: Asked) -> Job | None:
         """The same question that has been running for a while."""
-        before = self._now() - self._bounds.join_after_s
+        before = self.now() - self._bounds.join_after_s
         alike = [job for job in self._running.values() if _same(job.asked, asked) and job.started_at <= before]
         return next((job for job in alike if not job.ended.is_set() and not job.cancelled), None) if asked.key else None
 
@@ -110,7 +110,7 @@ class Jobs:
         finally:
             job.listeners.remove(asked.report)
             self._left(job, heard=heard, vanished=asked.vanished())
-        return job.outcome.give() if job.outcome else job.handle(self._now())
+        return job.outcome.give() if job.outcome else job.handle(self.now())
 
     async def _hand_out(self, job: Job) -> None:
         """Its id is good once it is kept; a client with very many running ones is kept waiting instead."""
@@ -146,12 +146,12 @@ class Jobs:
         if unseen and job.kept:
             await self._kept.forget(job.id)
         if not unseen:
-            self._remembered.add(job.row(self._now(), self._bounds.replay_s))
+            self._remembered.add(job.row(self.now(), self._bounds.replay_s))
             await self._keep([job])
 
     async def _keep(self, jobs: list[Job]) -> None:
         """Their rows; those that somebody wants to end are ended."""
-        now = self._now()
+        now = self.now()
         rows = [job.row(now, self._bounds.replay_s) for job in jobs]
         for id in await self._kept.keep(rows) or ():
             if id in self._running:
@@ -167,10 +167,10 @@ class Jobs:
                 self._remembered.add(row)
         while True:
             await anyio.sleep(self._bounds.snapshot_s)
-            old = self._now() - self._bounds.snapshot_s
+            old = self.now() - self._bounds.snapshot_s
             if jobs := [job for job in self._running.values() if job.started_at <= old and not job.ended.is_set()]:
                 await self._keep(jobs)
-            self._remembered.forget_old(self._now())
+            self._remembered.forget_old(self.now())
 
     async def _heard(self, row: JobRow) -> CallToolResult:
         """Given once: then it has reached somebody."""
@@ -200,7 +200,7 @@ class Jobs:
         if row.state == "running":
             row = await self._elsewhere(row, asked.patience_s, cancel=cancel)
         if row.state == "running":
-            return running(row.id, self._now() - row.started_at, SoFar())
+            return still_running(row.id, self.now() - row.started_at, SoFar())
         return await self._heard(row)
 
     async def _row(self, id: str) -> JobRow | None:
@@ -218,7 +218,7 @@ class Jobs:
 
     async def of(self, client: str) -> list[JobRow]:
         """The jobs of a client, the newest first."""
-        now = self._now()
+        now = self.now()
         rows = {row.id: row for row in await self._kept.of(client)}
         rows |= {row.id: row for row in self._remembered.of(client)}
         rows |= {

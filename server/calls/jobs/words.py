@@ -6,7 +6,7 @@ from mcp.types import CallToolResult, TextContent
 
 from ..language import said
 
-WHY = {
+WHY_STOPPED = {
     "cancelled": "INCOMPLETE: the call was cancelled; what had come follows",
     "interrupted": "INCOMPLETE: the server ended before the answer did; what had come follows",
 }
@@ -20,14 +20,14 @@ class SoFar:
     facts: tuple[str, ...] = ()
 
 
-def running(id: str, elapsed_s: float, so_far: SoFar) -> CallToolResult:
+def still_running(id: str, elapsed_s: float, so_far: SoFar) -> CallToolResult:
     """The handle: what there is, and how to get the rest."""
     rest = f'RUNNING since {elapsed_s:.0f} s: get the rest with job(id="{id}"), do not repeat the call'
     return _told(id, "running", (rest, *so_far.facts), so_far.text)
 
 
 def stopped(id: str, state: str, so_far: SoFar) -> CallToolResult:
-    return _told(id, state, (WHY[state], *so_far.facts), so_far.text)
+    return _told(id, state, (WHY_STOPPED[state], *so_far.facts), so_far.text)
 
 
 def _told(id: str, state: str, facts: tuple[str, ...], text: str) -> CallToolResult:
