@@ -250,7 +250,7 @@ def asked(key: str = "k", patience_s: float = 5, client: str = "c", **more: Any)
     async def report(*_: Any) -> None:
         """Nobody looks."""
 
-    return Asked("chat", client, key, patience_s, report, **more)
+    return Asked("chat", client, lambda: key, patience_s, report, **more)
 
 
 def answer(text: str = "西湖") -> CallToolResult:

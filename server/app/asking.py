@@ -10,7 +10,7 @@ from mcp.server.mcpserver.tools import Tool
 from ..calls.client import client_of, has_gone, waits_s
 from ..calls.context import AppContext
 from ..calls.jobs import Asked
-from ..calls.question import question_key
+from ..calls.question import question_of
 from ..errors import InvalidRequest
 
 
@@ -26,7 +26,7 @@ async def asked(ctx: Context[AppContext, Any], tool: Tool, arguments: Mapping[st
     return Asked(
         tool=tool.name,
         client=client_of(ctx),
-        key=await question_key(shared, tool.name, tool.fn_metadata.arg_model, arguments),
+        question=await question_of(shared, tool.name, tool.fn_metadata.arg_model, arguments),
         patience_s=waits_s(ctx, shared.soft_timeout_s),
         report=ctx.report_progress,
         vanished=partial(has_gone, ctx),

@@ -267,7 +267,7 @@ class Call:
         Raises:
             InvalidRequest: this client has no such job.
         """
-        asked = Asked(tool="job", client=self.client, key="", patience_s=wait_s, report=self._progress.pass_on)
+        asked = Asked(tool="job", client=self.client, question=str, patience_s=wait_s, report=self._progress.pass_on)
         return await self.context.jobs.told(id, asked, cancel=cancel)
 
     async def turn(self, to: str, per_s: float) -> None:

@@ -1,7 +1,8 @@
 """Whether two calls ask the same: the tool, its arguments, what its files hold, and the settings that matter."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -15,21 +16,33 @@ from .language import IN_CHINESE
 FILE_ARGUMENTS = ("files", "source")  # what they name is read, wherever a tool has them
 
 
-async def question_key(context: AppContext, tool: str, model: type[BaseModel], arguments: Mapping[str, Any]) -> str:
-    """A hash; empty where the call is like no other: what is wrong with its arguments or files is said elsewhere."""
+async def question_of(
+    context: AppContext, tool: str, model: type[BaseModel], arguments: Mapping[str, Any]
+) -> Callable[[], str]:
+    """What makes its key, a hash: files are read at once, since they may change. Empty where the call is like no other:
+    what is wrong with its arguments or files is said elsewhere.
+    """
     if not context.replay:
-        return ""
+        return str
+    try:
+        contents = [await digest(name, context.folders) for name in _files(arguments)]
+    except InvalidRequest:
+        return str
+    return partial(_key, [tool, contents, _settings(context)], model, arguments)
+
+
+def _key(known: list[Any], model: type[BaseModel], arguments: Mapping[str, Any]) -> str:
     try:
         given = model.model_validate(arguments).model_dump(mode="json")
-        contents = [await digest(name, context.folders) for name in _files(given)]
-    except (ValidationError, InvalidRequest):
+    except ValidationError:
         return ""
-    return sha256(json.dumps([tool, given, contents, _settings(context)], sort_keys=True).encode()).hexdigest()
+    return sha256(json.dumps([*known, given], sort_keys=True).encode()).hexdigest()
 
 
 def _files(given: Mapping[str, Any]) -> list[str]:
     named = [given.get(name) or () for name in FILE_ARGUMENTS]
-    return [file for each in named for file in ([each] if isinstance(each, str) else each)]
+    files = [file for each in named for file in (each if isinstance(each, list) else [each])]
+    return [file for file in files if isinstance(file, str)]
 
 
 def _settings(context: AppContext) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 Report = Callable[..., Awaitable[Any]]
@@ -9,13 +10,21 @@ Report = Callable[..., Awaitable[Any]]
 
 @dataclass(frozen=True)
 class Asked:
-    """`key`: the same for the same question of the same client, empty where none may be joined. `patience_s`: how long
-    the host may be kept waiting. `vanished`: whether the connection that an answer would take is gone.
+    """`question` makes the key. `patience_s`: how long the host may be kept waiting. `vanished`: whether the
+    connection that an answer would take is gone.
     """
 
     tool: str
     client: str
-    key: str
+    question: Callable[[], str]
     patience_s: float
     report: Report
     vanished: Callable[[], bool] = lambda: False
+
+    @cached_property
+    def key(self) -> str:
+        """The same for the same question, empty where none is. Made when first compared or kept: few calls are."""
+        return self.question()
+
+    def asks_the_same(self, client: str, key: str) -> bool:
+        return self.client == client and bool(self.key) and self.key == key

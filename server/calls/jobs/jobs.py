@@ -82,8 +82,9 @@ class Jobs:
     def _like(self, asked: Asked) -> Job | None:
         """The same question that has been running for a while."""
         before = self.now() - self._bounds.join_after_s
-        alike = [job for job in self._running.values() if _same(job.asked, asked) and job.started_at <= before]
-        return next((job for job in alike if not job.ended.is_set() and not job.cancelled), None) if asked.key else None
+        old = [job for job in self._running.values() if job.started_at <= before]
+        running = (job for job in old if not job.ended.is_set() and not job.cancelled)
+        return next((job for job in running if asked.asks_the_same(job.asked.client, job.asked.key)), None)
 
     async def _run(self, job: Job, work: Work) -> None:
         """In a task of its own, which nothing but the end of the server, a bound or a cancel ends."""
@@ -233,10 +234,6 @@ async def _outcome(work: Work) -> Outcome:
         return Outcome("done", await work())
     except Exception as error:  # noqa: BLE001 - raised again to everybody who waits
         return Outcome("failed", error=error)
-
-
-def _same(one: Asked, other: Asked) -> bool:
-    return one.key == other.key and one.client == other.client
 
 
 def _marked(result: CallToolResult, fact: str) -> CallToolResult:

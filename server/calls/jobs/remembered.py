@@ -29,11 +29,8 @@ class Remembered:
 
     def undelivered(self, asked: Asked, now: float) -> JobRow | None:
         """An answer to the same question of the same client, which reached nobody."""
-        if not asked.key or not self._rows:
-            return None
-        rows = reversed(self._rows.values())
-        same = (row for row in rows if row.key == asked.key and row.client == asked.client)
-        return next((row for row in same if row.replay_until > now), None)
+        waiting = (row for row in reversed(self._rows.values()) if row.replay_until > now)
+        return next((row for row in waiting if asked.asks_the_same(row.client, row.key)), None)
 
     def forget_old(self, now: float) -> None:
         for row in [row for row in self._rows.values() if row.seen_at < now - KEPT_S]:
