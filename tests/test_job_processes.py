@@ -38,6 +38,8 @@ class SlowUpstream:
     """A DashScope on loopback: half an answer at once, the rest when it is let go. Counts its requests."""
 
     port: int
+    half: bytes = sse(chunk(content="西湖"), done=False)
+    rest: bytes = sse(chunk(content="在杭州。"), finish(), usage())
     go: anyio.Event = field(default_factory=anyio.Event)
     asked: anyio.Event = field(default_factory=anyio.Event)
     requests: int = 0
@@ -53,12 +55,11 @@ class SlowUpstream:
             while b"\r\n\r\n" not in head:
                 head += await connection.receive()
             self.requests += 1
-            half = sse(chunk(content="西湖"), done=False)
             with suppress(anyio.BrokenResourceError):
-                await connection.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + half)
+                await connection.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + self.half)
                 self.asked.set()
                 await self.go.wait()
-                await connection.send(sse(chunk(content="在杭州。"), finish(), usage()))
+                await connection.send(self.rest)
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ async def asked(ctx: Context[AppContext, Any], tool: Tool, arguments: Mapping[st
         raise InvalidRequest(unreadable)
     return Asked(
         tool=tool.name,
-        client=client_of(ctx),
+        client=client_of(ctx.request_context.request),
         question=await question_of(shared, tool.name, tool.fn_metadata.arg_model, arguments),
         patience_s=waits_s(ctx, shared.soft_timeout_s),
         report=ctx.report_progress,

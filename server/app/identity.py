@@ -7,4 +7,5 @@ INSTRUCTIONS = (
     "server's: [model | tokens in+out | list price | request id]; look at it before you repeat a call. Free quota and "
     "promotions are not in the price. cost(request_id=...) gives a call's whole sum. Answers may be in Chinese."
 )
+TASKS = "io.modelcontextprotocol/tasks"  # the extension of the protocol that we offer
 SAME_FOR_MS = 3_600_000  # how long a host may keep what is the same for everyone

@@ -28,6 +28,7 @@ from .eras import serve_either_era
 from .identity import INSTRUCTIONS, NAME, SAME_FOR_MS, TITLE
 from .input_schemas import checked_schema
 from .resources import add_resources
+from .tasks import Tasks
 from .tool_schemas import as_tool
 from .version import own_version
 
@@ -119,6 +120,7 @@ def build(context: AppContext, *, log_level: Any = "WARNING") -> App:
         version=own_version(),
         tools=[as_tool(module, structured=context.structured) for module in tool_modules()],
         lifespan=lifespan,
+        extensions=[Tasks()],
         subscriptions=False,
         cache_hints=dict.fromkeys(CACHED, SAME_FOR_AN_HOUR),
         log_level=log_level,

@@ -280,7 +280,7 @@ async def bind(ctx: Context[AppContext]) -> Call:
     """The SDK calls this for each tool call (its `Resolve`), so a tool never sees the context."""
     limit, job = text_limit(client_name(ctx)), CURRENT_JOB.get()
     progress = Progress(job.report if job else ctx.report_progress)
-    call = Call(ctx.request_context.lifespan_context, progress, limit, client_of(ctx))
+    call = Call(ctx.request_context.lifespan_context, progress, limit, client_of(ctx.request_context.request))
     if job:
         job.so_far = call.so_far
     return call

@@ -20,9 +20,11 @@ class ClientConnection:
     gone: bool = False
 
 
-def client_of(ctx: Context[Any, Any]) -> str:
-    """Whose jobs a call may see: this user's over stdio, a named token's over HTTP; empty: nobody's in particular."""
-    request = ctx.request_context.request
+def client_of(request: Any) -> str:
+    """Whose jobs a call may see: this user's over stdio, a named token's over HTTP; empty: nobody's in particular.
+
+    `request`: that of HTTP; None: there is none.
+    """
     return THIS_USER if request is None else str(request.scope.get(CLIENT, ""))
 
 

@@ -8,7 +8,7 @@ import json
 from functools import cache
 from typing import Any
 
-from ..identity import INSTRUCTIONS, NAME, SAME_FOR_MS, TITLE
+from ..identity import INSTRUCTIONS, NAME, SAME_FOR_MS, TASKS, TITLE
 from ..version import own_version
 
 INITIALIZE, DISCOVER = "initialize", "server/discover"
@@ -64,7 +64,7 @@ def _initialized(version: str) -> dict[str, Any]:
 def _discovered() -> dict[str, Any]:
     return {
         "cacheScope": "public",
-        "capabilities": CAPABILITIES,
+        "capabilities": {"extensions": {TASKS: {}}, **CAPABILITIES},
         "instructions": INSTRUCTIONS,
         "resultType": "complete",
         "supportedVersions": [ENVELOPE_VERSION],

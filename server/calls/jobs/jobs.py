@@ -188,29 +188,38 @@ class Jobs:
         Raises:
             InvalidRequest: there is none of that id, or it is another client's, which is told in the same words.
         """
+        if cancel:
+            await self.cancel(id, asked.client)
         job = self._running.get(id)
         if job and job.asked.client == asked.client:
-            if cancel:
-                job.cancel()
             return await self._waited_for(job, asked)
-        row = await self._row(id)
-        if row is None or row.client != asked.client:
-            raise InvalidRequest(
-                f"There is no job {printable(id)}: its id is another, or its answer was kept for a day and is gone."
-            )
+        row = await self.view(id, asked.client)
         if row.state == "running":
-            row = await self._elsewhere(row, asked.patience_s, cancel=cancel)
+            row = await self._elsewhere(row, asked.patience_s)
         if row.state == "running":
             return still_running(row.id, self.now() - row.started_at, SoFar())
         return await self._heard(row)
 
-    async def _row(self, id: str) -> JobRow | None:
-        return self._remembered.get(id) or await self._kept.find(id)
+    async def cancel(self, id: str, client: str) -> None:
+        """Raises InvalidRequest as `told` does."""
+        view = await self.view(id, client)
+        if id in self._running:
+            self._running[id].cancel()
+        elif view.state == "running":
+            await self._kept.ask_to_cancel(id)
 
-    async def _elsewhere(self, row: JobRow, wait_s: float, *, cancel: bool) -> JobRow:
+    async def view(self, id: str, client: str) -> JobRow:
+        """How a job stands. Raises InvalidRequest as `told` does."""
+        job = self._running.get(id)
+        row = job.row(self.now(), 0) if job else self._remembered.get(id) or await self._kept.find(id)
+        if row is None or row.client != client:
+            raise InvalidRequest(
+                f"There is no job {printable(id)}: its id is another, or its answer was kept for a day and is gone."
+            )
+        return row
+
+    async def _elsewhere(self, row: JobRow, wait_s: float) -> JobRow:
         """A job of another process of this state folder, which is looked at until it has ended."""
-        if cancel:
-            await self._kept.ask_to_cancel(row.id)
         with anyio.move_on_after(wait_s):
             while row.state == "running":
                 await anyio.sleep(self._bounds.poll_s)

@@ -6,6 +6,7 @@ from mcp.types import CallToolResult, TextContent
 
 from ..language import said
 
+JOB_KEY = "bailian/job"  # in `_meta` of a handle
 WHY_STOPPED = {
     "cancelled": "INCOMPLETE: the call was cancelled; what had come follows",
     "interrupted": "INCOMPLETE: the server ended before the answer did; what had come follows",
@@ -33,4 +34,10 @@ def stopped(id: str, state: str, so_far: SoFar) -> CallToolResult:
 def _told(id: str, state: str, facts: tuple[str, ...], text: str) -> CallToolResult:
     line = f"[{' | '.join(map(said, facts))}]"
     content = TextContent(type="text", text="\n".join(filter(None, (line, text))))
-    return CallToolResult(content=[content], structured_content={"job": id, "state": state})
+    meta = {JOB_KEY: id} if state == "running" else None
+    return CallToolResult(content=[content], structured_content={"job": id, "state": state}, _meta=meta)
+
+
+def job_of(result: CallToolResult) -> str:
+    """The id of a handle; empty: it is none."""
+    return str((result.meta or {}).get(JOB_KEY, ""))
