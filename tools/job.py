@@ -38,9 +38,9 @@ async def job(
     cancel: Annotated[bool, Field(description="End it; what has come is kept")] = False,
     offset: Annotated[int, Field(description="Of a long answer: the character to begin with", ge=0)] = 0,
 ) -> Annotated[CallToolResult, JobResult]:
-    """Get the result of a call that said RUNNING, exactly as its tool would have given it; or read on a long answer.
+    """Get the result of a call that said RUNNING, or read on a long answer.
 
-    Free: the call was paid when it was made, so never repeat it. Results are kept for 24 hours, the rest of a long
+    Exactly as its tool would have given it, and free: the call was paid when it was made, never repeat it. Results are kept for 24 hours, the rest of a long
     answer until the server ends.
     """
     if not id.strip():
