@@ -9,6 +9,10 @@ from mcp.types import CallToolResult
 from ...spending import JobState
 
 
+class KeptFailure(ToolError):
+    """An error in the words in which it was told."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """A result, or an error as the host is told it. A stopped job has what had come as its result."""
@@ -36,5 +40,5 @@ class Outcome:
         """As it was kept."""
         kept = json.loads(content)
         if "error" in kept:
-            return cls(state, error=ToolError(kept["error"]))
+            return cls(state, error=KeptFailure(kept["error"]))
         return cls(state, result=CallToolResult.model_validate(kept["result"]))
