@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -10,7 +11,7 @@ from bailian_mcp.server import sandbox
 from bailian_mcp.server.app.server import build, tool_modules
 from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.calls.host_limits import HOSTS, UNKNOWN, TextLimit, text_limit
-from bailian_mcp.server.calls.kept_texts import KeptTexts
+from bailian_mcp.server.calls.jobs import Bounds, Jobs
 from bailian_mcp.server.calls.receipts import Receipt, Receipts
 from bailian_mcp.server.catalog import unpriced
 from conftest import HOST, NOW, FakeDashScope, Hosted, chunk, dashscope, finish, sse, stream, text_of, usage
@@ -249,11 +250,26 @@ def test_pieces_of_any_text_make_the_whole(text: str, max_chars: int, max_bytes:
     assert all(len(piece) <= max_chars and len(piece.encode()) <= max_bytes for piece in pieces)
 
 
-def test_the_oldest_text_goes_first_and_the_newest_always_stays() -> None:
-    kept = KeptTexts(max_chars=10)
-    first, second, third = kept.keep("a" * 6), kept.keep("b" * 4), kept.keep("c" * 50)
+async def test_the_oldest_text_leaves_memory_first_and_the_newest_always_stays() -> None:
+    """Of jobs that nobody opened: there is no file beside."""
+    jobs = Jobs(bounds=Bounds(max_remembered_chars=10))
+    first, second, third = (jobs.keep_text("chat", "me", letter * 50) for letter in "abc")
 
-    assert (kept.get(first), kept.get(second), kept.get(third)) == (None, None, "c" * 50)
+    assert await jobs.text(third, "me") == "c" * 50
+    assert (await jobs.text(third, "you"), await jobs.text(second, "me"), await jobs.text(first, "me")) == (None,) * 3
+
+
+async def test_a_long_answer_is_read_on_after_a_restart(hosted: Hosted, tmp_path: Path) -> None:
+    async with hosted(answered(LONG), structured=False, kept=(tmp_path,)) as host:
+        first = text_of(await host.call_tool("chat", {"prompt": "x"}))
+        listed = text_of(await host.call_tool("job", {}))
+    rest = re.search(r'id="(\w+)", offset=(\d+)', first)
+    assert rest
+    async with hosted(FakeDashScope([]), structured=False, kept=(tmp_path,)) as host:
+        second = text_of(await host.call_tool("job", {"id": rest[1], "offset": int(rest[2])}))
+
+    assert LONG.startswith(first.partition("\n")[2] + second.partition("\n")[2])
+    assert listed.startswith("No jobs:")
 
 
 # --- what an attack found ---

@@ -40,12 +40,12 @@ async def job(
 ) -> Annotated[CallToolResult, JobResult]:
     """Get the result of a call that said RUNNING, or read on a long answer.
 
-    Exactly as its tool would have given it, and free: the call was paid when it was made, never repeat it. Results are kept for 24 hours, the rest of a long
-    answer until the server ends.
+    Exactly as its tool would have given it, and free: the call was paid when it was made, never repeat it. Results are
+    kept for 24 hours.
     """
     if not id.strip():
         return await _listed(call)
-    text = call.context.kept_texts.get(id)
+    text = await call.context.jobs.text(id.strip(), call.client)
     return await call.job(id.strip(), wait_s, cancel=cancel) if text is None else _piece(call, id.strip(), text, offset)
 
 

@@ -11,7 +11,6 @@ from ..endpoints import Host
 from ..errors import InvalidRequest
 from ..files import Renderer
 from .jobs import Jobs
-from .kept_texts import KeptTexts
 from .pacing import Pacing
 from .receipts import Receipts
 
@@ -35,7 +34,6 @@ class AppContext:
     mend: Callable[..., str] = lambda *variables: ""  # what to do about those settings that cannot be read
     pacing: Pacing = field(default_factory=Pacing)
     receipts: Receipts = field(default_factory=Receipts)
-    kept_texts: KeptTexts = field(default_factory=KeptTexts)
     jobs: Jobs = field(default_factory=Jobs)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 

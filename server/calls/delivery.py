@@ -25,14 +25,16 @@ def delivered(tool: Callable[..., Awaitable[CallToolResult]]) -> Callable[..., A
     @wraps(tool)
     async def served(call: Call, **arguments: Any) -> CallToolResult:
         try:
-            return _fitting(call, await tool(call, **arguments))
+            return _fitting(call, tool.__name__, await tool(call, **arguments))
         except ToolError as failure:
             raise call.told(failure) from failure.__cause__
         except Exception as fault:  # the net below every tool: see `salvage`
             came = "\n\n".join(filter(None, (exchange.as_it_came for exchange in call.exchanges)))
             if not came.strip():
                 raise
-            return _fitting(call, _unfinished(call, repair_surrogates(came), told_fault(NOT_FINISHED, fault)))
+            return _fitting(
+                call, tool.__name__, _unfinished(call, repair_surrogates(came), told_fault(NOT_FINISHED, fault))
+            )
         finally:
             with Salvage("the receipt could not be kept"):
                 _keep_receipt(call, tool.__name__)
@@ -48,8 +50,8 @@ def _unfinished(call: Call, came: str, note: str) -> CallToolResult:
     return result.model_copy(update={"is_error": True})
 
 
-def _fitting(call: Call, result: CallToolResult) -> CallToolResult:
-    return result if call.context.structured else _as_text(call, result)
+def _fitting(call: Call, tool: str, result: CallToolResult) -> CallToolResult:
+    return result if call.context.structured else _as_text(call, tool, result)
 
 
 def _keep_receipt(call: Call, tool: str) -> None:
@@ -64,7 +66,7 @@ def _keep_receipt(call: Call, tool: str) -> None:
     call.context.receipts.keep(receipt)
 
 
-def _as_text(call: Call, result: CallToolResult) -> CallToolResult:
+def _as_text(call: Call, tool: str, result: CallToolResult) -> CallToolResult:
     """The text alone, as much of it as the host takes; the rest is kept to be read on."""
     (block,) = result.content
     assert isinstance(block, TextContent)
@@ -72,7 +74,7 @@ def _as_text(call: Call, result: CallToolResult) -> CallToolResult:
     if steering:
         text = with_fact(text, said(f"{steering} control characters made visible, as <U+001B>"))
     if call.text_limit.fitting(text) < len(text):
-        text = _first_piece(text, call.context.kept_texts.keep(text), call.text_limit)
+        text = _first_piece(text, call.context.jobs.keep_text(tool, call.client, text), call.text_limit)
     return result.model_copy(update={"content": [TextContent(type="text", text=text)], "structured_content": None})
 
 

@@ -1,9 +1,11 @@
 """All jobs of a process: begun, waited for, joined, cancelled, and kept."""
 
+import json
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
 from typing import Self
 
@@ -18,11 +20,12 @@ from ..language import said
 from ..result import with_fact
 from .asked import Asked
 from .bounds import Bounds
-from .job import CURRENT_JOB, Job
+from .job import CURRENT_JOB, JOB_ID_BYTES, Job
 from .outcome import Outcome
 from .remembered import Remembered
 from .words import SoFar, still_running
 
+CLEAN_EVERY_S = 3_600
 Work = Callable[[], Awaitable[CallToolResult]]
 JOINED = "the same call was running already: joined, billed once"
 REPLAYED = "answered before, but it reached nobody: not billed again"
@@ -162,16 +165,18 @@ class Jobs:
 
     async def _keep_house(self) -> None:
         """What a process that is killed would lose is written every few seconds."""
-        if self._database.exists:
-            await self._kept.forget_old()
-            for row in await self._kept.undelivered():
-                self._remembered.add(row)
+        for row in await self._kept.undelivered():
+            self._remembered.add(row)
+        cleaned = float("-inf")
         while True:
+            if self._database.exists and self.now() - cleaned > CLEAN_EVERY_S:
+                cleaned = self.now()
+                self._remembered.forget_old(cleaned)
+                await self._kept.forget_old()
             await anyio.sleep(self._bounds.snapshot_s)
             old = self.now() - self._bounds.snapshot_s
             if jobs := [job for job in self._running.values() if job.started_at <= old and not job.ended.is_set()]:
                 await self._keep(jobs)
-            self._remembered.forget_old(self.now())
 
     async def _heard(self, row: JobRow) -> CallToolResult:
         """Given once: then it has reached somebody."""
@@ -179,6 +184,23 @@ class Jobs:
             self._remembered.add(row.heard())
             await self._kept.keep([row.heard()])
         return Outcome.of(row.state, row.content).give()
+
+    # --- answers that are longer than the host takes ---
+
+    def keep_text(self, tool: str, client: str, text: str) -> str:
+        """Keep a whole answer to be read on; its id."""
+        id, now = token_hex(JOB_ID_BYTES), self.now()
+        row = JobRow(id, client, tool, "", "text", now, now, content=json.dumps(text))
+        self._remembered.add(row)
+        if self._tasks:
+            self._tasks.start_soon(self._kept.keep, [row])
+        return id
+
+    async def text(self, id: str, client: str) -> str | None:
+        """The whole of such an answer; None: this client has none of that id."""
+        row = self._remembered.get(id) or await self._kept.find(id)
+        known = row is not None and row.state == "text" and row.client == client
+        return str(json.loads(row.content)) if row and known else None
 
     # --- the tool `job` ---
 
@@ -212,7 +234,7 @@ class Jobs:
         """How a job stands. Raises InvalidRequest as `told` does."""
         job = self._running.get(id)
         row = job.row(self.now(), 0) if job else self._remembered.get(id) or await self._kept.find(id)
-        if row is None or row.client != client:
+        if row is None or row.client != client or row.state == "text":
             raise InvalidRequest(
                 f"There is no job {printable(id)}: its id is another, or its answer was kept for a day and is gone."
             )
@@ -234,7 +256,8 @@ class Jobs:
         rows |= {
             job.id: job.row(now, 0) for job in self._running.values() if job.handed_out and job.asked.client == client
         }
-        return sorted(rows.values(), key=lambda row: row.started_at, reverse=True)
+        jobs = [row for row in rows.values() if row.state != "text"]
+        return sorted(jobs, key=lambda row: row.started_at, reverse=True)
 
 
 async def _outcome(work: Work) -> Outcome:
