@@ -92,8 +92,9 @@ async def extract(
     images = seen.parts
     texts = {"text": text, **texts} if text.strip() else texts
     if not texts and not images:
-        what = "the files are blank" if files else "give text or files"
-        raise InvalidRequest(f"There is nothing to extract from: {what}.")
+        blank = "nothing can be seen in the files" if seen.notes else "the files are blank"
+        what = f"There is nothing to extract from: {blank if files else 'give text or files'}."
+        raise InvalidRequest(" ".join((what, *seen.notes)))
     extracted = await extract_all(call, chosen, schema, texts, images, instructions)
     looked_up = evidence != "none" and texts and any(part.read for part in extracted.read)
     found, notes = await _evidence_of(extracted.data, texts) if looked_up else ((), ())

@@ -112,7 +112,8 @@ async def told_of(found: Pdf, number: int, page: PageWords) -> str:
     if page.whole.strip():
         return ""
     picture = await found.picture(number, MAX_PIXELS)
-    return "" if picture.blank and not picture.missing_fonts else "looked at"
+    missing = picture.missing_fonts or picture.missing_images
+    return "" if picture.blank and not missing else "looked at"
 
 
 def read_by_another(path: Path) -> list[str]:

@@ -200,6 +200,7 @@ async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], target: Targe
                 raise
             made += Attached(notes=(refusal.reason,))
             continue
+        made += Attached(notes=tuple(_left_out(picture, found, number)))
         if picture.blank and isinstance(found, Pdf):
             continue
         target.require("image")
@@ -208,12 +209,29 @@ async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], target: Targe
                 f"{found.name} has more than {MAX_PICTURES} pages without text, too many for one request: "
                 "read it with `ocr` and give its text."
             )
-        made += Attached((image_part(await target.address(picture, found.name)),), notes=_left_out(picture, found.name))
+        made += Attached((image_part(await target.address(picture, found.name)),))
     return made
 
 
-def _left_out(picture: Picture, name: str) -> tuple[str, ...]:
-    return (f"Of {name} the first of {picture.frames} frames is looked at.",) if picture.frames > 1 else ()
+def _left_out(picture: Picture, found: ImageFile | Pdf, number: int) -> Iterator[str]:
+    if picture.frames > 1:
+        yield f"Of {found.name} the first of {picture.frames} frames is looked at."
+    if missing := undrawn(picture):
+        yield f"Page {number} of {found.name}: {missing}."
+
+
+def undrawn(picture: Picture) -> str:
+    """What a page has and its picture has not."""
+    missing = []
+    if picture.missing_fonts:
+        fonts = first_few(picture.missing_fonts)
+        missing.append(f"letters in fonts that the file does not carry could not be drawn: {fonts}")
+    if picture.missing_images:
+        missing.append(
+            "images that could not be drawn, since they are broken or packed in a way not known here "
+            f"(print it to a new PDF, or scan it): {picture.missing_images}"
+        )
+    return "; ".join(missing)
 
 
 async def read_input(found: InputFile, target: TargetModel) -> tuple[str, Attached]:

@@ -31,6 +31,7 @@ class Picture:
     shown: tuple[int, int] | None  # of what it shows, as people see it: upright, before it was shrunk
     blank: bool = False
     missing_fonts: tuple[str, ...] = ()  # of which letters could not be drawn
+    missing_images: int = 0  # that could not be decoded
     frames: int = 1  # of a moving picture, of which the first is shown
 
     @property
@@ -105,9 +106,16 @@ class RenderedFile:
         if header.get("as_it_is"):
             content = self.content()
         (width, height), (full_width, full_height) = header["sent"], header["shown"]
-        shown, missing = (full_width, full_height), tuple(header.get("missing_fonts", ()))
-        frames = header.get("frames", 1)
-        return Picture(header["mime"], content, (width, height), shown, header["blank"], missing, frames)
+        return Picture(
+            header["mime"],
+            content,
+            (width, height),
+            (full_width, full_height),
+            header["blank"],
+            tuple(header.get("missing_fonts", ())),
+            header.get("missing_images", 0),
+            header.get("frames", 1),
+        )
 
     def content(self) -> bytes:
         self.file.seek(0)

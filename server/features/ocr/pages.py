@@ -17,8 +17,7 @@ from ...catalog import plain
 from ...dashscope import INTERRUPTED, DashScopeError
 from ...errors import InvalidRequest
 from ...files import ImageFile, Link, Pdf, Picture
-from ...text import first_few
-from ..attachments import TargetModel, image_part
+from ..attachments import TargetModel, image_part, undrawn
 from .page import Page, assess
 from .page_ranges import as_ranges
 from .tasks import USUAL_OUTPUT_TOKENS, OcrTask, document_limits, input_tokens, ocr_plan, other_settings
@@ -28,6 +27,7 @@ PAGES_AT_ONCE = 4
 # Tokens of a reply (hosts take 25,000), and of a page of which nothing is known yet.
 MAX_REPLY_TOKENS, EXPECTED_TOKENS, MIN_EXPECTED_TOKENS = 21_000, 5_000, 1_000
 BLANK = "there is nothing on it: it was not sent"
+SHOWS_NOTHING = "nothing on it can be seen: it was not sent"
 UNSEEN_TEXT = "nothing on it can be seen, though it has a text of its own, which follows: it was not sent"
 FULL = "the answer is full"
 SAMPLED_PAGES = 100  # pages whose sizes are looked at before
@@ -165,7 +165,7 @@ class PageRun:
         exchange = await self.call.ask(ocr_plan(self.call, self.target.name, self.task, sheet.part, changes, label))
         read = _read(self.task, exchange, self._geometry(sheet.picture))
         page = assess(sheet.number, self.task, read, exchange, sheet.layer)
-        return page.doubted(_undrawn(sheet.picture)), exchange
+        return page.doubted(_unseen(sheet.picture)), exchange
 
     def _geometry(self, picture: Picture | None) -> PageGeometry:
         in_pixels = tells_pixels(self.target.name)
@@ -237,17 +237,20 @@ class PageRun:
 
 
 def _nothing_drawn(sheet: PageInput) -> Page:
-    """A page without ink: it is empty only if its own text has no letters either."""
-    if not any(map(str.isalnum, sheet.layer)):
-        return Page(page=sheet.number, status="empty", why=BLANK)
-    return Page(page=sheet.number, status="failed", why=UNSEEN_TEXT, text=sheet.layer).doubted(_undrawn(sheet.picture))
+    """A page without ink: it is empty only if its own text has no letters either, and it has no images."""
+    unseen = undrawn(sheet.picture) if sheet.picture else ""
+    if any(map(str.isalnum, sheet.layer)):
+        return Page(page=sheet.number, status="failed", why=UNSEEN_TEXT, text=sheet.layer).doubted(unseen)
+    if unseen:
+        return Page(page=sheet.number, status="failed", why=SHOWS_NOTHING).doubted(unseen)
+    return Page(page=sheet.number, status="empty", why=BLANK)
 
 
-def _undrawn(picture: Picture | None) -> str:
+def _unseen(picture: Picture | None) -> str:
     """What of a page or a file is not in its picture."""
-    if picture and picture.missing_fonts:
-        return f"letters in fonts that the file does not carry could not be drawn: {first_few(picture.missing_fonts)}"
-    return f"the first of {picture.frames} frames was read" if picture and picture.frames > 1 else ""
+    if not picture:
+        return ""
+    return undrawn(picture) or (f"the first of {picture.frames} frames was read" if picture.frames > 1 else "")
 
 
 def _read(task: OcrTask, exchange: Exchange, geometry: PageGeometry) -> Transcript:

@@ -36,13 +36,13 @@ def _cover(page: Any) -> float:
     """How much of the page its largest image takes."""
     width, height = page.get_size()
     sizes = [0.0]
-    for image in _images(page):
+    for image in images_on(page):
         left, bottom, right, top = image.get_bounds()
         sizes.append(max(0.0, min(right, width) - max(left, 0)) * max(0.0, min(top, height) - max(bottom, 0)))
     return float(max(sizes) / max(width * height, 1e-6))
 
 
-def _images(page: Any) -> Iterator[Any]:
+def images_on(page: Any) -> Iterator[Any]:
     """As a rule it is among the first: drawings may have a million parts."""
     objects = islice(page.get_objects(max_depth=4), MAX_OBJECTS)
     return (part for part in objects if part.type == raw.FPDF_PAGEOBJ_IMAGE)

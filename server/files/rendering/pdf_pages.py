@@ -48,14 +48,15 @@ class PdfPages:
 
     def picture(self, number: int, max_pixels: int) -> Response:
         from .undrawn import draw_missing
+        from .undrawn_images import count_undrawn
 
         with self._page(number) as page:
             require_shape(*self.size(number, max_pixels))
             scale = _scale(page.get_size(), max_pixels)
             image = page.render(scale=scale).to_pil()
-            missing = draw_missing(image, page, scale)
+            missing = {"missing_fonts": draw_missing(image, page, scale), "missing_images": count_undrawn(page)}
         facts, content = file_of(image, image.size, lossless=False)
-        return {**facts, "missing_fonts": missing}, content
+        return {**facts, **missing}, content
 
     def text(self, number: int) -> str:
         """Its text layer, as far as people see it."""

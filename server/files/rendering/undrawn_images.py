@@ -1,0 +1,44 @@
+"""Images that a page has and PDFium did not draw, since it cannot decode them: it leaves them out in silence."""
+
+import time
+from typing import Any
+
+from pypdfium2 import PdfiumError, raw
+
+from .page_words import images_on
+
+MAX_IMAGES = 2_000  # looked at on one page
+MAX_LOOK_S = 3.0  # a JPEG 2000 is decoded once more
+LENIENT = {"JBIG2Decode", "CCITTFaxDecode"}  # PDFium draws nothing, or white, for what it cannot decode of these
+MAX_BLANK_ROW_BYTES = 8  # of a fax: a white row takes four at most
+
+
+def count_undrawn(page: Any) -> int:
+    """How many images on it cannot be decoded, as far as that shows in a few seconds."""
+    end, count = time.monotonic() + MAX_LOOK_S, 0
+    for number, image in enumerate(images_on(page)):
+        if number >= MAX_IMAGES or time.monotonic() > end:
+            break
+        count += _is_on(page, image) and not _decodes(page, image)
+    return count
+
+
+def _is_on(page: Any, image: Any) -> bool:
+    """Inside of a form its place is told as of the form: there it is taken to be seen."""
+    left, bottom, right, top = image.get_bounds()
+    width, height = page.get_size()
+    return bool(image.level or (left < width and bottom < height and right > 0 and top > 0))
+
+
+def _decodes(page: Any, image: Any) -> bool:
+    facts = raw.FPDF_IMAGEOBJ_METADATA()
+    if not raw.FPDFImageObj_GetImageMetadata(image, page, facts) or not facts.bits_per_pixel:
+        return False
+    if LENIENT.isdisjoint(image.get_filters()):
+        return True
+    try:
+        low, high = image.get_bitmap().to_pil().convert("L").getextrema()
+    except PdfiumError:
+        return False
+    says_more = raw.FPDFImageObj_GetImageDataRaw(image, None, 0) > MAX_BLANK_ROW_BYTES * facts.height
+    return bool(low < high or not says_more)
