@@ -208,7 +208,8 @@ class Comparison:
             unread = line and all(at in side.left for at in line)
             if unread and (_is_page_line(side, number) or self._is_running_head(side, number, pairs)):
                 found |= {at for at in line if not pairs.expected(at) & other.left}
-        return found
+        alone = {at for at in _alone_at_an_end(side, pairs) if at in side.left}
+        return found | {at for at in alone if not pairs.expected(at) & other.left}
 
     def _is_running_head(self, side: Side, number: int, pairs: Alignment) -> bool:
         """The first or the last line with the number of the page, of which the other side has nothing at all."""
@@ -339,6 +340,14 @@ def _is_page_line(side: Side, number: int) -> bool:
         return False
     dated = all(token.key.startswith("d") or re.fullmatch(r"(?:19|20)\d\d", token.key) for token in numbers)
     return (words <= PAGE_WORDS or bool(words & {"page", "页"}) or dated) and not _is_row(side, number, len(numbers))
+
+
+def _alone_at_an_end(side: Side, pairs: Alignment) -> Iterator[int]:
+    """A small number that is the first line or the last, but for stamps that the other side does not have."""
+    for lines in (side.lines, side.lines[::-1]):
+        own = (line for line in lines if any(side.tokens[at].number or pairs.there[at] >= 0 for at in line))
+        if (line := next(own, [])) and len(line) == 1 and side.tokens[line[0]].whole:
+            yield from (at for at in line if len(side.tokens[at].key) < MAX_PAGE_DIGITS)
 
 
 def _is_row(side: Side, number: int, count: int) -> bool:

@@ -15,7 +15,7 @@ MAX_INDENT_CHARS = 40
 
 # --- numbers of lines ---
 
-INTEGER = re.compile(r"(?<![\d.,:/+^-])\d{1,3}(?![\d%^]|[.,:/-]\d)")
+INTEGER = re.compile(r"(?<![\d.,:/'’+^-])\d{1,3}(?![\d%^]|[.,:/'’-]\d)")
 STEPS = (1, 5, 2, 10)
 MIN_OF_FIRST, MIN_AT_EDGES, MIN_ANYWHERE = 2, 3, 6  # lines that are numbered: 5 and 10, and by where the numbers stand
 MIN_SHARE_LACKING = 0.8
@@ -61,7 +61,7 @@ class _PageCount:
 
 def without_furniture(layer: str, read: str) -> tuple[str, str]:
     """Both texts, in one width and case, without what one of them has around the text of the page."""
-    for strip in (_without_line_numbers, _without_marks, _without_page_counts):
+    for strip in (_without_marks, _without_page_counts, _without_line_numbers):
         layer, read = strip(layer, read)
     return layer, read
 
