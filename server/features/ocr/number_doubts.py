@@ -208,8 +208,20 @@ class Comparison:
             unread = line and all(at in side.left for at in line)
             if unread and (_is_page_line(side, number) or self._is_running_head(side, number, pairs)):
                 found |= {at for at in line if not pairs.expected(at) & other.left}
+        found |= self._taken_by_a_head(side, pairs)
         alone = {at for at in _alone_at_an_end(side, pairs) if at in side.left}
         return found | {at for at in alone if not pairs.expected(at) & other.left}
+
+    def _taken_by_a_head(self, side: Side, pairs: Alignment) -> set[int]:
+        """Numbers whose like in a running head took their counterpart: the other side has nothing of that line."""
+        found: set[int] = set()
+        for number in {0, len(side.lines) - 1}:
+            line = side.lines[number] if side.lines else []
+            words = [pairs.there[at] for at in line if not side.tokens[at].number]
+            if words and all(place < 0 for place in words):
+                heads = [side.tokens[at].key for at in line if side.tokens[at].whole and pairs.there[at] >= 0]
+                found |= {next((at for at in sorted(side.left) if side.tokens[at].key == key), -1) for key in heads}
+        return found - {-1}
 
     def _is_running_head(self, side: Side, number: int, pairs: Alignment) -> bool:
         """The first or the last line with the number of the page, of which the other side has nothing at all."""

@@ -26,6 +26,7 @@ PAGE = (
     r"(?:pages?|pg|pp?|seite(?:nzahl)?|página|pagina|pág|pag|sheet|blatt|folio|стр(?:аница)?|strona|strana|sida|side|pagină|sayfa"
     r"|trang|halaman|ページ|頁|页码?|쪽|페이지)"
 )
+SMALL = re.compile(r"(?<![\d.,])[1-9]\d{0,3}(?!\d|[.,]\d)")
 COUNT, OF = r"(\d{1,4})(?![\d%]|[.,]\d)", r"[ \t]{0,2}(?:of|von|de|sur|di|da|из|z|ze|av|af|van|till|/|\|)[ \t]{0,2}"
 LINE_HEAD, LINE_TAIL = r"(?m:^)[ \t]{0,9}", r"[ \t]{0,9}(?m:$)"
 PAGE_COUNTS = [
@@ -150,10 +151,17 @@ def _grown(run: list[re.Match[str]], place: re.Match[str]) -> list[re.Match[str]
 def _without_page_counts(layer: str, read: str) -> tuple[str, str]:
     """Both without those that the other does not have; if each has its own, they differ, and stay."""
     here, there = _page_counts(layer), _page_counts(read)
-    only_here, only_there = _unlike(here, there), _unlike(there, here)
+    own, seen = Counter(SMALL.findall(layer)), Counter(SMALL.findall(read))
+    only_here = [each for each in _unlike(here, there) if _lacks(each, own, seen)]
+    only_there = [each for each in _unlike(there, here) if _lacks(each, seen, own)]
     if not only_there or not only_here or _same_page(only_here, only_there):
         return _blanked(layer, (each.span for each in only_here)), _blanked(read, (each.span for each in only_there))
     return layer, read
+
+
+def _lacks(count: _PageCount, own: Counter[str], other: Counter[str]) -> bool:
+    """Whether the other side has it nowhere: a text that says on which page something is has it too."""
+    return any(own[str(number)] > other[str(number)] for number in count.numbers)
 
 
 def _page_counts(text: str) -> list[_PageCount]:

@@ -36,7 +36,7 @@ POINTS_GROUP = re.compile(r"\d{1,3}(?:\.\d{3})+,\d{1,2}")  # what is grouped by 
 CURRENCY = r"(?:us|rmb|cny|usd|hk)?\s?[$¥€£]?\s?"
 SIGNED = re.compile(rf"(?:^|(.))([-+△▲])(\s{{0,2}}){CURRENCY}$", re.DOTALL)
 APART = re.compile(r"(?:[—~～至到]|--)\s?$")
-GLUED_SIGN = re.compile(r"[.,]\d{1,2}(?:(?<=[.,]\d\d)|\s?[%€$£¥])-\s?$")
+GLUED_SIGN = re.compile(r"[.,]\d{1,2}(?:(?<=[.,]\d\d)|\s?[%€$£¥])(?:-\s?|[ ]-\n)$")
 OPENING = re.compile(rf"(?:^|(.))\(\s?{CURRENCY}[-]?$", re.DOTALL)
 CLOSING = re.compile(r"\s?\)")
 YEAR = re.compile(r"(?:19|20)\d\d")
