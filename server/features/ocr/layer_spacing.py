@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from .side import Side
 from .written_numbers import Token, tokens_of
 
-MAX_WORD_CHARS, MAX_PIECES_OF_NUMBER = 30, 24  # that are put together to one
+_MAX_WORD_CHARS, MAX_PIECES_OF_NUMBER = 30, 24  # that are put together to one
 MAX_LACKING, MAX_TRIES = 1_000, 20_000  # numbers that only the reading has: more are another page
 MAX_SIGN_CHARS = 9  # of a sign and a currency before a number
 MIN_ROWS_SPLIT = 3  # numbers that a layer splits although its lines look like rows
 BETWEEN_LETTERS = re.compile(r"[ ]{0,3}[.,:/\-+^'’(]?[ ]{0,3}|[ ]?[.,:/-]\n[ ]?|[ ]?\n[.,][ ]?")
-TWO_AMOUNTS = re.compile(r"([.,])\d\d\s+\d{1,3}(?:[.,]\d{3}){0,5}\1\d\d(?!\d)")
+_TWO_AMOUNTS = re.compile(r"([.,])\d\d\s+\d{1,3}(?:[.,]\d{3}){0,5}\1\d\d(?!\d)")
 GLUED_MARK = re.compile(r"(?<=\d)([-+(])[ ]?\Z")
 NEXT_GLUED = re.compile(r"[-+(]\d")
 INNER_SIGN = re.compile(r"(?<=\d)[-+](?=\d)")
@@ -27,22 +27,23 @@ LETTERS_APART = re.compile(rf"(?<!\w){LETTER}(?: {LETTER}){{3,}}(?!\w)")
 # A mark that goes on with the number: a comma and a blank does not
 GOES_ON = re.compile(r"(?:[ ]?[.:/]|[ ],)[ ]?\d|,\d")
 WENT_ON = re.compile(r"\d(?:[ ]?[.:/][ ]?|[ ],[ ]?|,)\Z")
-FRACTION = re.compile(r"(?<![\d.,/-])(\d{1,2})/(\d{1,2})(?![\d/]|[.,-]\d)")
+_FRACTION = re.compile(r"(?<![\d.,/-])(\d{1,2})/(\d{1,2})(?![\d/]|[.,-]\d)")
 BETWEEN_WORDS = re.compile(r"[^\W\d]+")
-BLANKS = re.compile(r"\s+")
+_BLANKS = re.compile(r"\s+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Atom:
     """A number of the layer, or what stands between the dashes of one."""
 
     start: int
     end: int
     at: int  # of its token
+    digits: str
     cut: bool = False  # whether the token has others
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Lacking:
     """A number that only the reading has, or one of those in a date."""
 
@@ -50,7 +51,7 @@ class _Lacking:
     token: Token
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Whole:
     """A number of the reading, the pieces of it in the layer, and what is written before them."""
 
@@ -115,9 +116,12 @@ class _Pieces:
                 cuts = list(INNER_SIGN.finditer(self.layer.text, token.start, token.end))
                 starts = [token.start, *(cut.end() for cut in cuts)]
                 ends = [*(cut.start() for cut in cuts), token.end]
-                yield from (_Atom(start, end, at, bool(cuts)) for start, end in zip(starts, ends, strict=True))
+                yield from (self._atom(start, end, at, bool(cuts)) for start, end in zip(starts, ends, strict=True))
             elif token.number:
-                yield _Atom(token.start, token.end, at)
+                yield self._atom(token.start, token.end, at)
+
+    def _atom(self, start: int, end: int, at: int, cut: bool = False) -> _Atom:
+        return _Atom(start, end, at, _digits(self.layer.text[start:end]), cut)
 
     def _follows(self, one: _Atom, other: _Atom) -> bool:
         near = other.at - one.at <= 1
@@ -128,22 +132,28 @@ class _Pieces:
         found: list[_Whole] = []
         first = 0
         while first < len(chain):
-            whole = next(filter(None, (self._whole(chain, first, last) for last in self._ends(chain, first))), None)
+            ends = [last for last in self._ends(chain, first) if self.tries <= MAX_TRIES]
+            whole = next(filter(None, (self._whole(chain, first, last) for last in ends)), None)
             found += [whole] if whole else []
             first = whole.last + 1 if whole else first + 1
         covered = {atom for whole in found for atom in whole.atoms}
         broken = {atom.at for atom in chain if atom.cut and atom not in covered}
         return [whole for whole in found if not any(atom.at in broken for atom in whole.atoms)]
 
-    def _ends(self, chain: list[_Atom], first: int) -> range:
+    def _ends(self, chain: list[_Atom], first: int) -> list[int]:
+        """Up to where the digits are those of a number that the layer lacks, long ones first."""
         may_be_alone = chain[first].cut or GLUED_MARK.search(self._before(chain[first]))
-        most = min(len(chain), first + MAX_PIECES_OF_NUMBER)
-        return range(most - 1, first - (1 if may_be_alone else 0), -1)
+        ends, digits = [], ""
+        for last in range(first, min(len(chain), first + MAX_PIECES_OF_NUMBER)):
+            digits += chain[last].digits
+            if digits in self.lacking and (last > first or may_be_alone):
+                ends.append(last)
+        return ends[::-1]
 
     def _whole(self, chain: list[_Atom], first: int, last: int) -> _Whole | None:
         atoms = tuple(chain[first : last + 1])
-        found = self.lacking.get("".join(_digits(self.layer.text[atom.start : atom.end]) for atom in atoms), ())
-        if not found or not any(atom.cut or self._is_surplus(atom) for atom in atoms):
+        found = self.lacking["".join(atom.digits for atom in atoms)]
+        if not any(atom.cut or self._is_surplus(atom) for atom in atoms):
             return None
         for before in self._ways_before(atoms[0]):
             for each in found:
@@ -165,9 +175,9 @@ class _Pieces:
     def _is_read_as(self, before: str, atoms: tuple[_Atom, ...], whole: Token) -> bool:
         start, end = atoms[0].start, atoms[-1].end
         self.tries += 1
-        if self.tries > MAX_TRIES or TWO_AMOUNTS.search(self.layer.text, start, end) or self._is_part(start, end):
+        if self.tries > MAX_TRIES or _TWO_AMOUNTS.search(self.layer.text, start, end) or self._is_part(start, end):
             return False
-        together = before + BLANKS.sub("", self.layer.text[start:end])
+        together = before + _BLANKS.sub("", self.layer.text[start:end])
         after = "" if NEXT_GLUED.match(self.layer.text, end) else self.layer.text[end : end + 2]
         token = next((token for token in tokens_of(together + after) if token.start == len(before)), None)
         return token is not None and token.end >= len(together) and token.equals(whole)
@@ -190,14 +200,14 @@ def respaced(layer: str, read: str) -> str:
         start, end = whole.atoms[0].start, whole.atoms[-1].end
         glued = GLUED_MARK.search(layer[max(0, start - 3) : start])
         edits.append(
-            (start - 1 if glued else start, end, (whole.before if glued else "") + BLANKS.sub("", layer[start:end]))
+            (start - 1 if glued else start, end, (whole.before if glued else "") + _BLANKS.sub("", layer[start:end]))
         )
     return _edited(layer, edits)
 
 
 def _with_fractions(layer: str, read: str) -> str:
     """Fractions whose numbers stand one above the other, on lines of their own in the layer."""
-    for (above, below), times in (Counter(FRACTION.findall(read)) - Counter(FRACTION.findall(layer))).items():
+    for (above, below), times in (Counter(_FRACTION.findall(read)) - Counter(_FRACTION.findall(layer))).items():
         stacked = re.compile(rf"(?<![\d.,:/-]){above}[ ]?\n[ ]?{below}(?![\d%]|[.,:/-]\d)")
         layer = stacked.sub(f"{above}/{below}", layer, count=times)
     return layer
@@ -206,7 +216,7 @@ def _with_fractions(layer: str, read: str) -> str:
 def _put_together(letters: list[str], words: frozenset[str]) -> str:
     found, first = [], 0
     while first < len(letters):
-        ends = range(min(len(letters), first + MAX_WORD_CHARS), first + 1, -1)
+        ends = range(min(len(letters), first + _MAX_WORD_CHARS), first + 1, -1)
         end = next((end for end in ends if "".join(letters[first:end]) in words), first + 1)
         found.append("".join(letters[first:end]))
         first = end
