@@ -51,7 +51,7 @@ MIXED_FRACTION = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
 EMPHASIS = re.compile(r"(?<!\w)[*_~`]{1,3}(?=\S)|(?<=\S)[*_~`]{1,3}(?!\w)|\*\*")
 SECTION = re.compile(r"\\(?:sub)*(?:section|chapter|item|paragraph|part)\b|\\begin\{(?:equation|align|enumerate)")
 WRAPPED_WORD = re.compile(r"(?<=[^\W\d])-\n(?=[^\W\d])")
-WRAPPED_NUMBER = re.compile(r"(?<=\d)([-/])\n(?=\d)")
+WRAPPED_NUMBER = re.compile(r"(?<=\d)((?<![.,]\d\d)-|/)\n(?=\d)")  # an amount may end with its sign
 DASHES = str.maketrans("−﹣－‐‑⁃–", "-------")
 
 

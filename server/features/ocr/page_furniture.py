@@ -15,7 +15,7 @@ MAX_INDENT_CHARS = 40
 
 # --- numbers of lines ---
 
-INTEGER = re.compile(r"(?<![\d.,:/+^-])\d{1,3}(?![\d%^]|[.,:/-]\d)")
+INTEGER = re.compile(r"(?<![\w.,:/'’+^-])\d{1,3}(?![\d%^]|[.,:/'’-]\d)")
 STEPS = (1, 5, 2, 10)
 MIN_OF_FIRST, MIN_AT_EDGES, MIN_ANYWHERE = 2, 3, 6  # lines that are numbered: 5 and 10, and by where the numbers stand
 MIN_SHARE_LACKING = 0.8
@@ -26,6 +26,7 @@ PAGE = (
     r"(?:pages?|pg|pp?|seite(?:nzahl)?|página|pagina|pág|pag|sheet|blatt|folio|стр(?:аница)?|strona|strana|sida|side|pagină|sayfa"
     r"|trang|halaman|ページ|頁|页码?|쪽|페이지)"
 )
+SMALL = re.compile(r"(?<![\d.,])[1-9]\d{0,3}(?!\d|[.,]\d)")
 COUNT, OF = r"(\d{1,4})(?![\d%]|[.,]\d)", r"[ \t]{0,2}(?:of|von|de|sur|di|da|из|z|ze|av|af|van|till|/|\|)[ \t]{0,2}"
 LINE_HEAD, LINE_TAIL = r"(?m:^)[ \t]{0,9}", r"[ \t]{0,9}(?m:$)"
 PAGE_COUNTS = [
@@ -61,7 +62,7 @@ class _PageCount:
 
 def without_furniture(layer: str, read: str) -> tuple[str, str]:
     """Both texts, in one width and case, without what one of them has around the text of the page."""
-    for strip in (_without_line_numbers, _without_marks, _without_page_counts):
+    for strip in (_without_marks, _without_line_numbers, _without_page_counts):
         layer, read = strip(layer, read)
     return layer, read
 
@@ -82,13 +83,14 @@ def _blanked(text: str, spans: Iterable[Span]) -> str:
 
 def _without_line_numbers(layer: str, read: str) -> tuple[str, str]:
     """The layer without numbers at a constant step, of which the reading has nearly none."""
-    here, there = (Counter(int(number) for number in INTEGER.findall(text)) for text in (layer, read))
+    unnumbered = _blanked(read, (each.span for each in _page_counts(read)))
+    here, there = (Counter(int(number) for number in INTEGER.findall(text)) for text in (layer, unnumbered))
     lacking = here - there
     places = list(INTEGER.finditer(layer))
     edges = _at_edges(layer, places)
     spans: set[Span] = set()
     for candidates, least in ((edges, MIN_AT_EDGES), (places, MIN_ANYWHERE)):
-        for run in _runs_at_a_step([place for place in candidates if place.span() not in spans], least):
+        for run in _runs_at_a_step([place for place in candidates if place.span() not in spans], least, lacking):
             missing = [place for place in run if lacking[int(place[0])] > 0]
             if len(missing) >= max(MIN_OF_FIRST, MIN_SHARE_LACKING * len(run)):
                 lacking -= Counter(int(place[0]) for place in missing)
@@ -110,8 +112,8 @@ def _at_edges(text: str, places: list[re.Match[str]]) -> list[re.Match[str]]:
     return [place for place in places if edges.intersection(place.span())]
 
 
-def _runs_at_a_step(places: list[re.Match[str]], least: int) -> Iterator[list[re.Match[str]]]:
-    """Runs of numbers that grow by the same, long ones first."""
+def _runs_at_a_step(places: list[re.Match[str]], least: int, lacking: Counter[int]) -> Iterator[list[re.Match[str]]]:
+    """Runs of numbers that grow by the same: first those that the other side lacks, long ones before others."""
     found: list[list[re.Match[str]]] = []
     for step in STEPS:
         run_to: dict[int, list[re.Match[str]]] = {}
@@ -126,12 +128,16 @@ def _runs_at_a_step(places: list[re.Match[str]], least: int) -> Iterator[list[re
     taken: set[Span] = set()
     for run in sorted(
         (run for run in found if len(run) >= least or (least == MIN_AT_EDGES and _are_first(run))),
-        key=len,
+        key=lambda run: (_share_lacking(run, lacking) >= MIN_SHARE_LACKING, len(run)),
         reverse=True,
     ):
         if free := [place for place in run if place.span() not in taken]:
             taken |= {place.span() for place in free}
             yield free
+
+
+def _share_lacking(run: list[re.Match[str]], lacking: Counter[int]) -> float:
+    return sum(lacking[int(place[0])] > 0 for place in run) / len(run)
 
 
 def _are_first(run: list[re.Match[str]]) -> bool:
@@ -150,10 +156,17 @@ def _grown(run: list[re.Match[str]], place: re.Match[str]) -> list[re.Match[str]
 def _without_page_counts(layer: str, read: str) -> tuple[str, str]:
     """Both without those that the other does not have; if each has its own, they differ, and stay."""
     here, there = _page_counts(layer), _page_counts(read)
-    only_here, only_there = _unlike(here, there), _unlike(there, here)
+    own, seen = Counter(SMALL.findall(layer)), Counter(SMALL.findall(read))
+    only_here = [each for each in _unlike(here, there) if _lacks(each, own, seen)]
+    only_there = [each for each in _unlike(there, here) if _lacks(each, seen, own)]
     if not only_there or not only_here or _same_page(only_here, only_there):
         return _blanked(layer, (each.span for each in only_here)), _blanked(read, (each.span for each in only_there))
     return layer, read
+
+
+def _lacks(count: _PageCount, own: Counter[str], other: Counter[str]) -> bool:
+    """Whether the other side has it nowhere: a text that says on which page something is has it too."""
+    return any(own[str(number)] > other[str(number)] for number in count.numbers)
 
 
 def _page_counts(text: str) -> list[_PageCount]:
@@ -189,7 +202,12 @@ def _same_page(ones: list[_PageCount], others: list[_PageCount]) -> bool:
 
 def _without_marks(layer: str, read: str) -> tuple[str, str]:
     own, seen = _lines_by_words(layer), _lines_by_words(read)
-    marks = {words for words in own if len(own[words]) >= MIN_TIMES and len(own[words]) - len(seen[words]) >= 2}
+    said = _in_a_row(MARK_WORD.findall(read))
+    marks = {
+        words
+        for words, places in own.items()
+        if len(places) >= MIN_TIMES and len(places) - said.count(_in_a_row(words)) >= MIN_TIMES - 1
+    }
     known = Counter(STAMP.findall(layer)), Counter(STAMP.findall(read))
     stripped = []
     for text, lines, lacking in ((layer, own, known[0] - known[1]), (read, seen, known[1] - known[0])):
@@ -198,17 +216,21 @@ def _without_marks(layer: str, read: str) -> tuple[str, str]:
     return stripped[0], stripped[1]
 
 
+def _in_a_row(words: Iterable[str]) -> str:
+    return "".join(f" {word} " for word in words)
+
+
 def _is_lacking_stamp(text: str, spans: list[Span], lacking: Counter[str]) -> bool:
     found = [STAMP.findall(text[start:end]) for start, end in spans]
     return all(words and all(lacking[word] > 0 for word in words) for words in found)
 
 
 def _lines_by_words(text: str) -> dict[tuple[str, ...], list[Span]]:
-    """Short lines with a number and a word and without an amount."""
+    """Short lines with a word and without an amount."""
     lines: dict[tuple[str, ...], list[Span]] = defaultdict(list)
     for line in LINE.finditer(text):
         words = tuple(MARK_WORD.findall(line[0])) if len(line[0]) <= MAX_MARK_WORDS * 8 else ()
-        named = any(not word.isdigit() for word in words) and any(c.isdigit() for c in line[0])
+        named = any(not word.isdigit() for word in words)
         if named and len(words) <= MAX_MARK_WORDS and not MARK_AMOUNT.search(line[0]):
             lines[words].append(line.span())
     return lines

@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from typing import Literal
 
+from .layer_spacing import respaced
 from .markup import counts_itself, plain_words, unwrapped, without_marks
 from .number_doubts import number_doubts
 from .page_furniture import without_furniture
@@ -31,6 +32,7 @@ def disagreement(read: str, layer: str, *, partly: bool) -> str:
     own, seen = Counter(WORD.findall(layer)), Counter(WORD.findall(shown))
     if own.total() < MIN_LAYER_WORDS or not seen or _is_garbled(layer):
         return ""
+    layer = respaced(layer, shown)
     if not partly:
         layer, shown = without_furniture(layer, shown)
     layer, shown = unwrapped(layer), unwrapped(shown)

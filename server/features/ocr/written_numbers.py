@@ -32,10 +32,11 @@ TOKEN = re.compile(
 )
 SUFFIX = re.compile(r"[ ]?(%|‰|[百千万亿萬億]{1,3}|(?:thousand|million|billion|trillion|bn|mn|mio|mrd)\b)")
 GROUPED = re.compile(r"\d{1,3}(?:[,'’]\d{3})+(?:\.\d+)?|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?")
+POINTS_GROUP = re.compile(r"\d{1,3}(?:\.\d{3})+,\d{1,2}")  # what is grouped by points has its comma for the point
 CURRENCY = r"(?:us|rmb|cny|usd|hk)?\s?[$¥€£]?\s?"
 SIGNED = re.compile(rf"(?:^|(.))([-+△▲])(\s{{0,2}}){CURRENCY}$", re.DOTALL)
 APART = re.compile(r"(?:[—~～至到]|--)\s?$")
-GLUED_SIGN = re.compile(r"[.,]\d{1,2}(?:(?<=[.,]\d\d)|\s?[%€$£¥])-$")
+GLUED_SIGN = re.compile(r"[.,]\d{1,2}(?:(?<=[.,]\d\d)|\s?[%€$£¥])(?:-\s?|[ ]-\n)$")
 OPENING = re.compile(rf"(?:^|(.))\(\s?{CURRENCY}[-]?$", re.DOTALL)
 CLOSING = re.compile(r"\s?\)")
 YEAR = re.compile(r"(?:19|20)\d\d")
@@ -124,7 +125,7 @@ def _clock(parts: list[str]) -> list[str]:
 def _mixed(written: str, start: int, end: int, text: str) -> Token:
     """A whole number and a fraction, as in 2 3/4."""
     whole, fraction = re.split(r"-|\s+", written)
-    sign = _sign(written, text, start, end).replace("?", "")
+    sign = _sign(written, text, start, end).partition("?")[0]
     key = f"{sign}{whole} {fraction}"
     return Token(
         key, start, end, True, (sign + whole + fraction, f"{sign}{whole}-{fraction}"), (sign + whole, fraction)
@@ -140,8 +141,8 @@ def _plain_number(written: str, start: int, end: int, text: str) -> Token:
     if suffix and suffix[1]:
         end, key = suffix.end(), key + suffix[1].replace("萬", "万").replace("億", "亿")
     sign = _sign(written, text, start, end)
-    if sign == "?":
-        forms = (*forms, f"-{key}")
+    if sign.startswith("?"):
+        forms = (*forms, sign[1:] + key)
     elif sign:
         key, forms = sign + key, tuple(sign + form for form in forms)
     return Token(key, start, end, True, forms, parts)
@@ -161,6 +162,8 @@ def _reading_of(written: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         return _joined(written)
     if GROUPED.fullmatch(written):
         return re.sub(r"[,'’]", "", written), (), ()
+    if POINTS_GROUP.fullmatch(written):
+        return written, (written.replace(".", ""),), tuple(written.split(","))
     parts = tuple(written.split(",")) if "," in written else tuple(written.split(".")) if written.count(".") > 1 else ()
     return ("0" + written if written.startswith(".") else written), (), parts
 
@@ -178,20 +181,20 @@ def _joined(written: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
 
 
 def _sign(written: str, text: str, start: int, end: int) -> str:
-    """`-` or `+`, nothing, or `?`: a dash that may be a sign and may just stand between."""
+    """`-` or `+`, nothing, or `?` before one that may be a sign and may just stand between."""
     before = text[max(0, start - 9) : start]
     if GLUED_SIGN.search(before):
-        return "?"
+        return "?-"
     if found := SIGNED.search(before):
         tight = not found[3] or "\n" in found[3]
         if found[1] and ((found[1].isascii() and found[1].isalnum()) or found[1] in ")]}%-+"):
             return ""
         if not tight or (found[1] and found[1].isalnum()):
-            return "?"
+            return "?+" if found[2] == "+" else "?-"
         return "+" if found[2] == "+" else "-"
     if (opened := OPENING.search(before)) and CLOSING.match(text, end):
         return _of_parentheses(written, opened[1] or "\n")
-    return "?" if APART.search(before) else ""
+    return "?-" if APART.search(before) else ""
 
 
 def _of_parentheses(written: str, before: str) -> str:
@@ -200,7 +203,7 @@ def _of_parentheses(written: str, before: str) -> str:
         return "-" if re.fullmatch(r"[\d.,]+", written) and not (before.isascii() and before.isalpha()) else ""
     if before.isalnum() or written.startswith("0") or YEAR.fullmatch(written):
         return ""
-    return "?" if len(written) <= 2 and before == "\n" else "-"
+    return "?-" if len(written) <= 2 and before == "\n" else "-"
 
 
 def _value(written: str) -> str:
