@@ -181,6 +181,18 @@ async def test_sixty_four_jobs_at_once_each_lead_to_their_own_answer(hosted: Hos
     assert len(wire.requests) == 64
 
 
+async def test_a_long_list_of_jobs_is_cut(hosted: Hosted) -> None:
+    slow = Slow()
+    async with hosted(slow.wire(), soft_timeout_s=0) as host:
+        async with anyio.create_task_group() as tasks:
+            for number in range(23):
+                tasks.start_soon(host.call_tool, "chat", {"prompt": f"{number}"})
+        listed = text_of(await host.call_tool("job", {})).splitlines()
+
+    assert len(listed) == 21
+    assert listed[-1] == "3 more, older ones"
+
+
 async def test_beyond_the_most_jobs_of_a_client_a_call_is_waited_for(hosted: Hosted) -> None:
     slow, quick = Slow(), anyio.Event()
     wire = slow.wire()
@@ -522,13 +534,16 @@ async def test_another_clients_job_is_told_as_an_unknown_one() -> None:
     assert text_of(mine) == "[line]\n西湖"
 
 
-@pytest.mark.parametrize("folder", ["under a file", "broken", "not a database"])
+@pytest.mark.parametrize("folder", ["under a file", "open to others", "broken", "not a database"])
 async def test_a_state_folder_that_cannot_be_used_fails_no_call(
     hosted: Hosted, tmp_path: Path, caplog: pytest.LogCaptureFixture, folder: str
 ) -> None:
     state = tmp_path / "state"
     if folder == "under a file":
         state.write_text("no folder")
+    elif folder == "open to others":
+        state.mkdir()
+        state.chmod(0o777)
     else:
         state.mkdir()
         content = b"no database at all" * 1_000 if folder == "not a database" else await broken(tmp_path)
@@ -541,7 +556,7 @@ async def test_a_state_folder_that_cannot_be_used_fails_no_call(
         assert await host.call_tool("job", {"id": id}) == whole
 
     assert text_of(whole).splitlines()[1:] == ["西湖在杭州。"]
-    if folder == "under a file":
+    if folder in ("under a file", "open to others"):
         assert sum("kept in memory only" in said for said in caplog.messages) == 1
     else:
         assert any("set aside" in said for said in caplog.messages)

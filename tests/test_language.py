@@ -4,6 +4,7 @@ import ast
 import importlib
 import json
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,26 @@ async def test_an_error_is_in_the_language_of_the_call(
     assert text.startswith("百炼没有这个模型。" if chinese else "DashScope does not know this model.")
     assert "The model does not exist" in text
     assert "req-refused" in text
+
+
+async def test_what_is_said_of_a_job_is_in_the_language_of_its_call(hosted: Hosted) -> None:
+    """Its id says nothing of it."""
+
+    async def half() -> AsyncIterator[bytes]:
+        yield sse(chunk(content="西湖"), done=False)
+        await anyio.sleep_forever()
+
+    async with hosted(
+        FakeDashScope([stream(half())]), structured=False, language="auto", soft_timeout_s=0.05
+    ) as client:
+        handle = text_of(await client.call_tool("chat", {"prompt": "你好"}))
+        id = handle.partition('id="')[2].partition('"')[0]
+        asked = text_of(await client.call_tool("job", {"id": id, "wait_s": 0}))
+        ended = text_of(await client.call_tool("job", {"id": id, "cancel": True}))
+
+    assert handle.startswith("[RUNNING 已运行 0 秒：用 job(")
+    assert asked.startswith("[RUNNING 已运行 0 秒：用 job(")
+    assert ended.startswith("[INCOMPLETE：调用已取消")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ ANNOTATIONS = ToolAnnotations(
     open_world_hint=False,
 )
 EXAMPLE: dict[str, object] = {}
-MAX_WAIT_S = 600
+MAX_WAIT_S, MAX_JOBS_LISTED = 600, 20
 NO_JOBS = "No jobs: a call that takes longer than this host waits becomes one, and says its id."
 NO_LIST = "Give the id that the call told: jobs are listed for a token of one's own (BAILIAN_HTTP_TOKENS)."
 
@@ -54,8 +54,10 @@ async def _listed(call: Call) -> CallToolResult:
         raise InvalidRequest(NO_LIST)
     jobs = call.context.jobs
     rows = await jobs.of(call.client)
-    lines = [f'job(id="{row.id}") {row.tool}, {row.state}, begun {_ago(jobs.now() - row.started_at)}' for row in rows]
-    data = JobResult.model_validate({"jobs": [{"id": row.id, "tool": row.tool, "state": row.state} for row in rows]})
+    listed = rows[:MAX_JOBS_LISTED]
+    lines = [f'job(id="{row.id}") {row.tool}, {row.state}, begun {_ago(jobs.now() - row.started_at)}' for row in listed]
+    lines += [f"{len(rows) - MAX_JOBS_LISTED} more, older ones"] if len(rows) > MAX_JOBS_LISTED else []
+    data = JobResult.model_validate({"jobs": [{"id": row.id, "tool": row.tool, "state": row.state} for row in listed]})
     return tool_result(data, "\n".join(map(said, lines)) or said(NO_JOBS))
 
 

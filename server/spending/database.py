@@ -92,6 +92,7 @@ class Database:
         if self._folder is None:
             return IN_MEMORY
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _require_own(self._folder)
         file = self._folder / STATE_FILE
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its other files the mode of this one
         return str(file)
@@ -107,6 +108,13 @@ class Database:
                 if (old := file.with_name(file.name + ending)).exists():
                     old.replace(aside.with_name(aside.name + ending))
             _LOGGER.warning("%s was broken and is set aside as %s; a new one is begun", STATE_FILE, aside.name)
+
+
+def _require_own(folder: Path) -> None:
+    """Raises PermissionError: others could put links there, or read what is written."""
+    found = folder.stat()
+    if hasattr(os, "getuid") and (found.st_uid != os.getuid() or found.st_mode & 0o022):
+        raise PermissionError(f"{folder} is another user's, or others may write to it")
 
 
 def _connected(path: str) -> sqlite3.Connection:

@@ -10,6 +10,7 @@ import anyio
 from mcp.types import CallToolResult
 
 from ...spending import JobRow, JobState
+from ..language import IN_CHINESE, language_of
 from .asked import Asked, Report
 from .outcome import Outcome
 from .words import SoFar, still_running, stopped
@@ -24,12 +25,14 @@ class Job:
 
     asked: Asked
     started_at: float  # seconds since 1970
+    chinese: bool = field(default_factory=IN_CHINESE.get)  # what is said of it, whoever asks
     id: str = field(default_factory=lambda: token_hex(JOB_ID_BYTES))
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     ended: anyio.Event = field(default_factory=anyio.Event)
     outcome: Outcome | None = None
     so_far: Callable[[], SoFar] = SoFar
     listeners: list[Report] = field(default_factory=list)
+    offered: bool = False  # its id is on its way to somebody
     handed_out: bool = False  # somebody has its id
     delivered: bool = False  # somebody has its result
     kept: bool = False  # it has a row
@@ -57,7 +60,8 @@ class Job:
 
     def handle(self, now: float) -> CallToolResult:
         """What is told of it while it runs."""
-        return still_running(self.id, now - self.started_at, self.so_far())
+        with language_of("zh" if self.chinese else "en", None):
+            return still_running(self.id, now - self.started_at, self.so_far())
 
     def row(self, now: float, replay_s: float) -> JobRow:
         """As it is kept: of a running one, what there would be if the process ended here."""

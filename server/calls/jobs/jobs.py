@@ -118,10 +118,11 @@ class Jobs:
 
     async def _hand_out(self, job: Job) -> None:
         """Its id is good once it is kept; a client with very many running ones is kept waiting instead."""
-        handed_out = sum(each.handed_out and each.asked.client == job.asked.client for each in self._running.values())
-        if handed_out >= self._bounds.max_handed_out and not job.handed_out:
+        offered = sum(each.offered and each.asked.client == job.asked.client for each in self._running.values())
+        if offered >= self._bounds.max_handed_out and not job.offered:
             await job.ended.wait()
             return
+        job.offered = True
         await self._keep([job])
         await anyio.lowlevel.checkpoint()  # a cancel that came meanwhile is heard: nobody will see the id
 
