@@ -112,7 +112,7 @@ class Settings(BaseSettings):
         gt=0,
         le=3600,
         allow_inf_nan=False,
-        description="Seconds a call may take. A stream that is silent for 60 s ends earlier.",
+        description="Seconds a request to DashScope may take. A stream that is silent for 60 s ends earlier.",
     )
     soft_timeout_s: float | None = Field(
         None,
@@ -220,7 +220,7 @@ class Settings(BaseSettings):
             return value
         pairs = [pair.strip().partition(":")[::2] for pair in value.split(",") if pair.strip()]
         names, tokens = [name for name, _ in pairs], [token for _, token in pairs]
-        if not all(map(TOKEN_NAME.fullmatch, names)) or len(set(names)) < len(names):
+        if not all(map(TOKEN_NAME.fullmatch, names)) or not all(tokens) or len(set(names)) < len(names):
             raise ValueError("must read name:token,name:token, each name once, of letters, digits, '.', '_' and '-'")
         if len(set(tokens)) < len(tokens):
             raise ValueError("must give each name a token of its own")

@@ -2,9 +2,11 @@
 
 import json
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
@@ -14,7 +16,8 @@ from bailian_mcp.server.calls.host_limits import HOSTS, UNKNOWN, TextLimit, text
 from bailian_mcp.server.calls.jobs import Bounds, Jobs
 from bailian_mcp.server.calls.receipts import Receipt, Receipts
 from bailian_mcp.server.catalog import unpriced
-from conftest import HOST, NOW, FakeDashScope, Hosted, chunk, dashscope, finish, sse, stream, text_of, usage
+from bailian_mcp.server.errors import InvalidRequest
+from conftest import ANSWER, HOST, NOW, FakeDashScope, Hosted, chunk, dashscope, finish, sse, stream, text_of, usage
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client
@@ -256,7 +259,37 @@ async def test_the_oldest_text_leaves_memory_first_and_the_newest_always_stays()
     first, second, third = (jobs.keep_text("chat", "me", letter * 50) for letter in "abc")
 
     assert await jobs.text(third, "me") == "c" * 50
-    assert (await jobs.text(third, "you"), await jobs.text(second, "me"), await jobs.text(first, "me")) == (None,) * 3
+    for id, client in ((third, "you"), (second, "me"), (first, "me")):
+        with pytest.raises(InvalidRequest, match="There is no job"):
+            await jobs.text(id, client)
+
+
+async def test_a_long_answer_of_a_job_has_the_id_of_the_job(hosted: Hosted) -> None:
+    async with hosted(answered(LONG), structured=False) as host:
+        first = text_of(await host.call_tool("chat", {"prompt": "x"}))
+        rest = re.search(r'id="(\w+)", offset=(\d+)', first)
+        assert rest
+        again = text_of(await host.call_tool("job", {"id": rest[1]}))
+        second = text_of(await host.call_tool("job", {"id": rest[1], "offset": int(rest[2])}))
+
+    assert again == first
+    assert LONG.startswith(first.partition("\n")[2] + second.partition("\n")[2])
+
+
+async def test_an_offset_where_nothing_is_left_is_told(hosted: Hosted) -> None:
+    async def late() -> AsyncIterator[bytes]:
+        await anyio.sleep(0.1)
+        yield ANSWER
+
+    async with hosted(FakeDashScope([stream(late())]), structured=False, soft_timeout_s=0.01) as host:
+        handle = text_of(await host.call_tool("chat", {"prompt": "x"}))
+        id = handle.partition('id="')[2].partition('"')[0]
+        await host.call_tool("job", {"id": id})
+        told = text_of(await host.call_tool("job", {"id": id, "offset": 3}))
+        nameless = text_of(await host.call_tool("job", {"cancel": True}))
+
+    assert "was given whole: call again without offset" in told
+    assert nameless.startswith("id is required with cancel or offset.")
 
 
 async def test_a_long_answer_is_read_on_after_a_restart(hosted: Hosted, tmp_path: Path) -> None:
@@ -269,7 +302,7 @@ async def test_a_long_answer_is_read_on_after_a_restart(hosted: Hosted, tmp_path
         second = text_of(await host.call_tool("job", {"id": rest[1], "offset": int(rest[2])}))
 
     assert LONG.startswith(first.partition("\n")[2] + second.partition("\n")[2])
-    assert listed.startswith("No jobs:")
+    assert rest[1] in listed
 
 
 # --- what an attack found ---

@@ -240,7 +240,9 @@ async def test_a_job_whose_server_ended_is_honestly_interrupted_with_what_had_co
         told = await job_of(tmp_path, upstream, end)
 
     line, *rest = told["content"][0]["text"].splitlines()
-    assert line.startswith("[INCOMPLETE: the server ended before the answer did; what had come follows | about ")
+    assert line.startswith(
+        "[INCOMPLETE: the server ended before the answer did; call again if you still need it | about "
+    )
     assert rest == ["西湖"]
     assert upstream.requests == 1
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import anyio
 import pytest
-from bailian_mcp.server.calls.jobs import Asked, Bounds, Jobs
+from bailian_mcp.server.calls.jobs import CURRENT_JOB, Asked, Bounds, Jobs, SoFar
 from bailian_mcp.server.spending import Database, KeptJobs
 from bailian_mcp.server.spending.database import STATE_FILE
 from conftest import ANSWER, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
@@ -75,7 +75,9 @@ async def test_what_a_host_will_not_wait_for_arrives_whole_through_job(hosted: H
         at_once = await host.call_tool("chat", {"prompt": "x"})
 
     assert text_of(handle).splitlines()[1:] == ["西湖"]
-    assert handle.structured_content == ({"job": handle_of(handle), "state": "running"} if structured else None)
+    assert handle.structured_content == (
+        {"job": handle_of(handle), "state": "running", "so_far": "西湖"} if structured else None
+    )
     assert told(whole) == told(at_once)
     assert again == whole
     assert len(wire.requests) == 1
@@ -230,7 +232,7 @@ async def test_a_cancel_before_the_handle_closes_the_upstream_and_keeps_what_cam
 
     assert "chat, cancelled" in listed
     assert text_of(kept).splitlines()[1:] == ["西湖"]
-    assert text_of(kept).startswith("[INCOMPLETE: the call was cancelled; what had come follows | about ")
+    assert text_of(kept).startswith("[INCOMPLETE: the call was cancelled | about ")
 
 
 def handle_of_list(listed: str) -> str:
@@ -482,7 +484,7 @@ async def test_a_server_that_ends_keeps_what_had_come(hosted: Hosted, tmp_path: 
 
     assert slow.closed.is_set()
     assert text_of(kept).startswith(
-        "[INCOMPLETE: the server ended before the answer did; what had come follows | about "
+        "[INCOMPLETE: the server ended before the answer did; call again if you still need it | about "
     )
     assert text_of(kept).splitlines()[1:] == ["西湖"]
 
@@ -626,6 +628,25 @@ async def test_a_row_that_no_process_touches_is_interrupted(tmp_path: Path) -> N
     assert alive
     assert dead
     assert (alive.state, dead.state) == ("running", "interrupted")
+
+
+async def test_a_fault_in_what_is_said_of_a_job_ends_neither_it_nor_the_server() -> None:
+    tool = Tool()
+
+    async def faulty() -> CallToolResult:
+        job = CURRENT_JOB.get()
+        assert job
+        job.so_far = lambda: SoFar(str(1 // 0))
+        return await tool()
+
+    async with Jobs(bounds=FAST) as jobs:
+        id = handle_of(await jobs.answer(asked(patience_s=0.1), faulty))
+        ended = await jobs.told(id, asked(), cancel=True)
+        tool.go.set()
+        other = await jobs.answer(asked("other"), tool)
+
+    assert "the call was cancelled" in text_of(ended)
+    assert text_of(other) == "[line]\n西湖"
 
 
 async def test_the_answer_is_the_same_with_jobs_and_without(hosted: Hosted) -> None:

@@ -241,7 +241,7 @@ async def test_what_is_said_of_a_job_is_in_the_language_of_its_call(hosted: Host
 
     assert handle.startswith("[RUNNING 已运行 0 秒：用 job(")
     assert asked.startswith("[RUNNING 已运行 0 秒：用 job(")
-    assert ended.startswith("[INCOMPLETE：调用已取消")
+    assert ended.startswith("[不完整：调用已取消 | 已收到约 ")
 
 
 @pytest.mark.parametrize(

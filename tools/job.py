@@ -14,7 +14,7 @@ from ..server.errors import InvalidRequest
 
 ANNOTATIONS = ToolAnnotations(
     title="Get the result of a long call, read on a long answer (百炼长任务)",
-    read_only_hint=True,
+    read_only_hint=False,  # it ends a call where it is told to
     destructive_hint=False,
     idempotent_hint=True,
     open_world_hint=False,
@@ -34,7 +34,10 @@ class JobResult(Frozen):
 async def job(
     call: BoundCall,
     id: Annotated[str, Field(description="As an answer's first line says; empty: lists your jobs of 24 hours")] = "",
-    wait_s: Annotated[float, Field(description="How long to wait for it, seconds", ge=0, le=MAX_WAIT_S)] = 40,
+    wait_s: Annotated[
+        float,
+        Field(description="Seconds to wait for it, at most as this host does", ge=0, le=MAX_WAIT_S),
+    ] = 40,
     cancel: Annotated[bool, Field(description="End it; what has come is kept")] = False,
     offset: Annotated[int, Field(description="Of a long answer: the character to begin with", ge=0)] = 0,
 ) -> Annotated[CallToolResult, JobResult]:
@@ -43,10 +46,14 @@ async def job(
     Exactly as its tool would have given it, and free: the call was paid when it was made, never repeat it. Results are
     kept for 24 hours.
     """
-    if not id.strip():
+    name = id.strip()
+    if not name and (cancel or offset):
+        raise InvalidRequest("id is required with cancel or offset. job() lists your jobs.")
+    if not name:
         return await _listed(call)
-    text = await call.context.jobs.text(id.strip(), call.client)
-    return await call.job(id.strip(), wait_s, cancel=cancel) if text is None else _piece(call, id.strip(), text, offset)
+    if not offset:
+        return await call.job(name, wait_s, cancel=cancel)
+    return _piece(call, name, await call.context.jobs.text(name, call.client), offset)
 
 
 async def _listed(call: Call) -> CallToolResult:
@@ -55,14 +62,16 @@ async def _listed(call: Call) -> CallToolResult:
     jobs = call.context.jobs
     rows = await jobs.of(call.client)
     listed = rows[:MAX_JOBS_LISTED]
-    lines = [f'job(id="{row.id}") {row.tool}, {row.state}, begun {_ago(jobs.now() - row.started_at)}' for row in listed]
+    lines = [
+        f'job(id="{row.id}") {row.tool}, {row.state}, begun {_lapse(jobs.now() - row.started_at)} ago' for row in listed
+    ]
     lines += [f"{len(rows) - MAX_JOBS_LISTED} more, older ones"] if len(rows) > MAX_JOBS_LISTED else []
     data = JobResult.model_validate({"jobs": [{"id": row.id, "tool": row.tool, "state": row.state} for row in listed]})
     return tool_result(data, "\n".join(map(said, lines)) or said(NO_JOBS))
 
 
-def _ago(seconds: float) -> str:
-    return f"{seconds:.0f} s ago" if seconds < 100 else f"{seconds / 60:.0f} min ago"
+def _lapse(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _piece(call: Call, id: str, text: str, offset: int) -> CallToolResult:

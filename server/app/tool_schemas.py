@@ -62,7 +62,7 @@ def _output(schema: Any) -> Any:
 
 def _or_job(schema: Any) -> Any:
     """What a tool gives that asks DashScope, or how to get it later: see `calls/jobs`."""
-    job = {"job": {"type": "string"}, "state": {"type": "string"}}
+    job = {name: {"type": "string"} for name in ("job", "state", "so_far")}
     either = [{"required": schema["required"]}, {"required": list(job)}]
     rest = {name: value for name, value in schema.items() if name != "required"}
     return {**rest, "properties": {**schema["properties"], **job}, "anyOf": either}

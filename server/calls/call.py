@@ -16,10 +16,11 @@ from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
 from ..dashscope import ChatCompletions, DashScopeError, Reply
 from ..errors import InvalidRequest
 from .ask import Exchange, RequestFailed, RequestPlan, exchange_of
-from .client import client_of
+from .client import client_of, waits_s
 from .context import AppContext
 from .host_limits import UNKNOWN, TextLimit, client_name, text_limit
 from .jobs import CURRENT_JOB, Asked, SoFar
+from .patience import IMPATIENT_S
 from .progress import Progress
 from .reply import progress_line
 from .result import money, tokens
@@ -35,11 +36,17 @@ class Call:
     """One call's view of DashScope."""
 
     def __init__(
-        self, context: AppContext, progress: Progress, text_limit: TextLimit = UNKNOWN, client: str = ""
+        self,
+        context: AppContext,
+        progress: Progress,
+        text_limit: TextLimit = UNKNOWN,
+        client: str = "",
+        patience_s: float = IMPATIENT_S,
     ) -> None:
         self.context = context
         self.text_limit = text_limit
         self.client = client  # whose jobs it may see
+        self.patience_s = patience_s  # how long its host waits
         self._progress = progress
         self.exchanges: list[Exchange] = []  # every request that was answered or counted
         self._under_way: dict[int, UnderWay] = {}  # requests that have not ended
@@ -198,12 +205,12 @@ class Call:
         under_way = self._under_way.values()
         text = answers_so_far(self.exchanges, under_way, self.text_limit)
         model = self.exchanges[-1].model if self.exchanges else ""
-        return so_far(self.spent(model), under_way, text, self._output_price)
+        return so_far(self.spent(model), under_way, text, self._price_of)
 
-    def _output_price(self, model: str, output_tokens: int) -> Cost:
+    def _price_of(self, model: str, input_tokens: int, output_tokens: int) -> Cost:
         if self.context.host.kind != "dashscope" or not self.context.host.region:
             return unpriced("not known")
-        return self.estimate(model, 0, output_tokens)
+        return self.estimate(model, input_tokens, output_tokens)
 
     async def _send(self, plan: RequestPlan, reply: Reply) -> None:
         """Take in the whole reply, with progress."""
@@ -267,7 +274,13 @@ class Call:
         Raises:
             InvalidRequest: this client has no such job.
         """
-        asked = Asked(tool="job", client=self.client, question=str, patience_s=wait_s, report=self._progress.pass_on)
+        asked = Asked(
+            tool="job",
+            client=self.client,
+            question=str,
+            patience_s=min(wait_s, self.patience_s),
+            report=self._progress.pass_on,
+        )
         return await self.context.jobs.told(id, asked, cancel=cancel)
 
     async def turn(self, to: str, per_s: float) -> None:
@@ -278,9 +291,10 @@ class Call:
 
 async def bind(ctx: Context[AppContext]) -> Call:
     """The SDK calls this for each tool call (its `Resolve`), so a tool never sees the context."""
+    shared: AppContext = ctx.request_context.lifespan_context
     limit, job = text_limit(client_name(ctx)), CURRENT_JOB.get()
     progress = Progress(job.report if job else ctx.report_progress)
-    call = Call(ctx.request_context.lifespan_context, progress, limit, client_of(ctx.request_context.request))
+    call = Call(shared, progress, limit, client_of(ctx.request_context.request), waits_s(ctx, shared.soft_timeout_s))
     if job:
         job.so_far = call.so_far
     return call

@@ -46,5 +46,5 @@ class AuthMiddleware:
             return PlainTextResponse("This host name is not allowed: add it to BAILIAN_ALLOWED_HOSTS.\n", 421)
         if client is not None:
             return None
-        said = "Send the token of BAILIAN_HTTP_TOKEN as 'Authorization: Bearer ...'.\n"
+        said = "Send your token (BAILIAN_HTTP_TOKEN, or yours of BAILIAN_HTTP_TOKENS) as 'Authorization: Bearer ...'.\n"
         return PlainTextResponse(said, 401, {"WWW-Authenticate": "Bearer"})

@@ -11,6 +11,7 @@ from mcp.types import CallToolResult
 
 from ...spending import JobRow, JobState
 from ..language import IN_CHINESE, language_of
+from ..salvage import Salvage
 from .asked import Asked, Report
 from .outcome import Outcome
 from .words import SoFar, still_running, stopped
@@ -32,6 +33,7 @@ class Job:
     outcome: Outcome | None = None
     so_far: Callable[[], SoFar] = SoFar
     listeners: list[Report] = field(default_factory=list)
+    whole: str = ""  # its answer, where that is longer than the host takes
     offered: bool = False  # its id is on its way to somebody
     handed_out: bool = False  # somebody has its id
     delivered: bool = False  # somebody has its result
@@ -43,6 +45,12 @@ class Job:
         for report in tuple(self.listeners):
             await report(*progress)
 
+    def now_there(self) -> SoFar:
+        """What it has; nothing where that cannot be told."""
+        with Salvage("what a job has so far could not be told"):
+            return self.so_far()
+        return SoFar()
+
     def cancel(self) -> None:
         self.cancelled = True
         self.scope.cancel()
@@ -50,22 +58,22 @@ class Job:
     def end(self, outcome: Outcome | None) -> None:
         """None: it was stopped, by somebody or with the server."""
         state: JobState = "cancelled" if self.cancelled else "interrupted"
-        self.outcome = outcome or Outcome(state, stopped(self.id, state, self.so_far()))
+        self.outcome = outcome or Outcome(state, stopped(self.id, state, self.now_there()))
         self.ended.set()
 
     @property
     def has_anything(self) -> bool:
         """Whether an answer, or anything of one, came."""
-        return bool(self.so_far().text) or (self.outcome is not None and self.outcome.state == "done")
+        return bool(self.now_there().text) or (self.outcome is not None and self.outcome.state == "done")
 
     def handle(self, now: float) -> CallToolResult:
         """What is told of it while it runs."""
         with language_of("zh" if self.chinese else "en", None):
-            return still_running(self.id, now - self.started_at, self.so_far())
+            return still_running(self.id, now - self.started_at, self.now_there())
 
     def row(self, now: float, replay_s: float) -> JobRow:
         """As it is kept: of a running one, what there would be if the process ended here."""
-        outcome = self.outcome or Outcome("running", stopped(self.id, "interrupted", self.so_far()))
+        outcome = self.outcome or Outcome("running", stopped(self.id, "interrupted", self.now_there()))
         state = outcome.state
         undelivered = state == "done" and not self.delivered
         replay_until = now + replay_s if undelivered and self.asked.key else 0
@@ -78,5 +86,5 @@ class Job:
             started_at=self.started_at,
             seen_at=now,
             replay_until=replay_until,
-            content=outcome.content,
+            content=outcome.content(self.whole),
         )

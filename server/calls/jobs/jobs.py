@@ -5,7 +5,6 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from secrets import token_hex
 from types import TracebackType
 from typing import Self
 
@@ -20,7 +19,7 @@ from ..language import said
 from ..result import with_fact
 from .asked import Asked
 from .bounds import Bounds
-from .job import CURRENT_JOB, JOB_ID_BYTES, Job
+from .job import CURRENT_JOB, Job
 from .outcome import Outcome
 from .remembered import Remembered
 from .words import SoFar, still_running
@@ -189,19 +188,20 @@ class Jobs:
     # --- answers that are longer than the host takes ---
 
     def keep_text(self, tool: str, client: str, text: str) -> str:
-        """Keep a whole answer to be read on; its id."""
-        id, now = token_hex(JOB_ID_BYTES), self.now()
-        row = JobRow(id, client, tool, "", "text", now, now, content=json.dumps(text))
-        self._remembered.add(row)
-        if self._tasks:
-            self._tasks.start_soon(self._kept.keep, [row])
-        return id
+        """Keep a whole answer to be read on; the id of its job, which is kept for that."""
+        job = CURRENT_JOB.get() or Job(Asked(tool, client, str, 0, _unheard), self.now())
+        job.whole, job.handed_out = text, True
+        if job.id not in self._running:  # nobody opened jobs, or the tool that asks is none
+            job.outcome = Outcome("done", CallToolResult(content=[]))
+            self._remembered.add(job.row(self.now(), 0))
+        return job.id
 
-    async def text(self, id: str, client: str) -> str | None:
-        """The whole of such an answer; None: this client has none of that id."""
-        row = self._remembered.get(id) or await self._kept.find(id)
-        known = row is not None and row.state == "text" and row.client == client
-        return str(json.loads(row.content)) if row and known else None
+    async def text(self, id: str, client: str) -> str:
+        """The whole of such an answer. Raises InvalidRequest: this client has none of that id, or it was no longer."""
+        whole = str(json.loads((await self.view(id, client)).content).get("whole", ""))
+        if not whole:
+            raise InvalidRequest(f"The answer of job {printable(id)} was given whole: call again without offset.")
+        return whole
 
     # --- the tool `job` ---
 
@@ -235,9 +235,10 @@ class Jobs:
         """How a job stands. Raises InvalidRequest as `told` does."""
         job = self._running.get(id)
         row = job.row(self.now(), 0) if job else self._remembered.get(id) or await self._kept.find(id)
-        if row is None or row.client != client or row.state == "text":
+        if row is None or row.client != client:
             raise InvalidRequest(
-                f"There is no job {printable(id)}: its id is another, or its answer was kept for a day and is gone."
+                f"There is no job {printable(id)}: its id is another, or its answer was kept for a day and is gone. "
+                "job() lists yours; what stands last in an answer's line is for cost(request_id=...)."
             )
         return row
 
@@ -257,8 +258,7 @@ class Jobs:
         rows |= {
             job.id: job.row(now, 0) for job in self._running.values() if job.handed_out and job.asked.client == client
         }
-        jobs = [row for row in rows.values() if row.state != "text"]
-        return sorted(jobs, key=lambda row: row.started_at, reverse=True)
+        return sorted(rows.values(), key=lambda row: row.started_at, reverse=True)
 
 
 async def _outcome(work: Work) -> Outcome:
@@ -267,6 +267,10 @@ async def _outcome(work: Work) -> Outcome:
         return Outcome("done", await work())
     except Exception as error:  # noqa: BLE001 - raised again to everybody who waits
         return Outcome("failed", error=error)
+
+
+async def _unheard(*_: object) -> None:
+    """Nobody waits."""
 
 
 def _marked(result: CallToolResult, fact: str) -> CallToolResult:

@@ -28,12 +28,13 @@ class Outcome:
         assert self.result
         return self.result
 
-    @property
-    def content(self) -> str:
+    def content(self, whole: str = "") -> str:
+        """As it is kept. `whole`: the answer, where the result is its first piece."""
         if self.error:
             return json.dumps({"error": str(self.error)})
         assert self.result
-        return json.dumps({"result": self.result.model_dump(mode="json", by_alias=True)})
+        kept = {"result": self.result.model_dump(mode="json", by_alias=True)}
+        return json.dumps({**kept, "whole": whole} if whole else kept)
 
     @classmethod
     def of(cls, state: JobState, content: str) -> "Outcome":

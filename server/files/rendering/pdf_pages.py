@@ -1,5 +1,6 @@
 """The pages of a PDF."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,6 +18,8 @@ UNOPENED = {
     "password": "it is locked: remove its password",
     "security": "it is locked in a way not known here (for holders of a certificate, perhaps): save it unlocked",
 }
+USER_UNIT = re.compile(rb"/UserUnit\s{1,9}(\d{1,6}(?:\.\d{1,6})?)")  # in points: ISO 32000, 14.11.2
+MAX_USER_UNIT = 75_000  # as other programs have it
 MAX_NAMED = 5  # attached files
 MAX_FILE_NAME_CHARS = 80
 BROKEN_FILE = "it is broken, or has no pages: save it again"
@@ -37,22 +40,25 @@ class PdfPages:
         if b"/BrotliDecode" in content:
             raise RenderRefusal("is a PDF packed with Brotli, which is not unpacked here. Print it to a new PDF.")
         self.notes = list(self._document_notes())
+        self._unit = _user_unit(content)
 
     def size(self, number: int, max_pixels: int) -> Size:
         with _broken_page():
             points = self._document.get_page_size(number - 1)
         if min(points) <= 0:
             raise RenderRefusal("has no size: nothing of it can be seen. Save the PDF again.")
-        scale = _scale(points, max_pixels)
+        scale = _scale(points, max_pixels, DPI / 72 * self._unit)
         return ceil(points[0] * scale), ceil(points[1] * scale)
 
     def picture(self, number: int, max_pixels: int) -> Response:
+        from .scans import scan_scale
         from .undrawn import draw_missing
         from .undrawn_images import count_undrawn
 
         with self._page(number) as page:
             require_shape(*self.size(number, max_pixels))
-            scale = _scale(page.get_size(), max_pixels)
+            most = DPI / 72 * self._unit
+            scale = _scale(page.get_size(), max_pixels, min(most, scan_scale(page) or most))
             image = page.render(scale=scale).to_pil()
             missing = {"missing_fonts": draw_missing(image, page, scale), "missing_images": count_undrawn(page)}
         facts, content = file_of(image, image.size, lossless=False)
@@ -128,7 +134,14 @@ def _broken_page() -> Iterator[None]:
         raise RenderRefusal("is broken. Save the PDF again.") from None
 
 
-def _scale(size_pt: tuple[float, float], max_pixels: int) -> float:
-    """Pixels a point, for a page of that size; a little less than they allow, since sides are rounded up."""
+def _user_unit(content: bytes) -> float:
+    """How many points the unit of its pages is: PDFium does not tell. As far as it is not packed, and one for all."""
+    units = set(USER_UNIT.findall(content))
+    unit = float(units.pop()) if len(units) == 1 else 1.0
+    return unit if 0 < unit <= MAX_USER_UNIT else 1.0
+
+
+def _scale(size_pt: tuple[float, float], max_pixels: int, most: float) -> float:
+    """Pixels a unit, for a page of that size; a little less than they allow, since sides are rounded up."""
     width, height = size_pt
-    return min(DPI / 72, 0.999 * sqrt(max_pixels / max(width * height, 1e-6)))
+    return min(most, 0.999 * sqrt(max_pixels / max(width * height, 1e-6)))
