@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from .drawn import file_of
 from .fallback_fonts import use_fallback_fonts
-from .limits import DPI, RenderRefusal, Response, Size, require_shape
+from .limits import DPI, MIN_SCAN_PIXELS, RenderRefusal, Response, Size, require_shape
+from .page_units import PageUnits
 
 if TYPE_CHECKING:
     from .seen_text import SeenText
@@ -34,33 +35,44 @@ class PdfPages:
             why = next((why for word, why in UNOPENED.items() if word in str(error).lower()), BROKEN_FILE)
             raise RenderRefusal(f"is a PDF that cannot be opened, since {why}.") from None
         self.count = len(self._document)
+        self._units = PageUnits(self._document, content)
         if b"/BrotliDecode" in content:
             raise RenderRefusal("is a PDF packed with Brotli, which is not unpacked here. Print it to a new PDF.")
         self.notes = list(self._document_notes())
 
-    def size(self, number: int, max_pixels: int) -> Size:
-        with _broken_page():
-            points = self._document.get_page_size(number - 1)
-        if min(points) <= 0:
-            raise RenderRefusal("has no size: nothing of it can be seen. Save the PDF again.")
-        scale = _scale(points, max_pixels)
-        return ceil(points[0] * scale), ceil(points[1] * scale)
+    def size(self, number: int, max_pixels: int, *, looks: bool = True) -> Size:
+        if not looks:
+            with _broken_page():
+                return _sides(self._document.get_page_size(number - 1), DPI / 72 * self._units[number], max_pixels)
+        with self._page(number) as page:
+            return _sides(page.get_size(), self._finest(page, number), max_pixels)
 
     def picture(self, number: int, max_pixels: int) -> Response:
         from .undrawn import draw_missing
 
         with self._page(number) as page:
-            require_shape(*self.size(number, max_pixels))
-            scale = _scale(page.get_size(), max_pixels)
+            finest = self._finest(page, number)
+            require_shape(*_sides(page.get_size(), finest, max_pixels))
+            scale = _scale(page.get_size(), finest, max_pixels)
             image = page.render(scale=scale).to_pil()
             missing = draw_missing(image, page, scale)
         facts, content = file_of(image, image.size, lossless=False)
         return {**facts, "missing_fonts": missing}, content
 
+    def _finest(self, page: Any, number: int) -> float:
+        """Pixels to a unit of the page that are of use."""
+        from .scans import finest_image
+
+        usual = DPI / 72 * self._units[number]
+        width, height = page.get_size()
+        of_images = finest_image(page)
+        floor = sqrt(MIN_SCAN_PIXELS / max(width * height, 1e-6))
+        return min(usual, max(0.9995 * of_images, floor)) if of_images else usual
+
     def text(self, number: int) -> str:
         """Its text layer, as far as people see it."""
         with self._page(number) as page:
-            seen = _seen(page)
+            seen = _seen(page, self._units[number])
             return seen.text if seen else ""
 
     def words(self, number: int) -> dict[str, Any]:
@@ -68,7 +80,7 @@ class PdfPages:
         from .page_words import beside_the_text, says_more
 
         with self._page(number) as page:
-            seen = _seen(page)
+            seen = _seen(page, self._units[number])
             beside, unread = beside_the_text(page, self._document.formenv)
             more = says_more(page, seen.text) if seen else "crowded"
         return {**(asdict(seen) if seen else {}), "beside": beside, "unread": unread, "more": more}
@@ -104,7 +116,7 @@ def _attached_name(document: Any, number: int) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in name[:MAX_FILE_NAME_CHARS])
 
 
-def _seen(page: Any) -> "SeenText | None":
+def _seen(page: Any, unit: float) -> "SeenText | None":
     """None: it has too many pieces of text to be read."""
     from .seen_text import seen_text, text_parts
 
@@ -112,7 +124,7 @@ def _seen(page: Any) -> "SeenText | None":
         return None
     words = page.get_textpage()
     try:
-        return seen_text(page, words, parts)
+        return seen_text(page, words, parts, unit)
     finally:
         words.close()
 
@@ -127,7 +139,15 @@ def _broken_page() -> Iterator[None]:
         raise RenderRefusal("is broken. Save the PDF again.") from None
 
 
-def _scale(size_pt: tuple[float, float], max_pixels: int) -> float:
-    """Pixels a point, for a page of that size; a little less than they allow, since sides are rounded up."""
-    width, height = size_pt
-    return min(DPI / 72, 0.999 * sqrt(max_pixels / max(width * height, 1e-6)))
+def _sides(size: tuple[float, float], finest: float, max_pixels: int) -> Size:
+    """Of its picture, in pixels."""
+    if min(size) <= 0:
+        raise RenderRefusal("has no size: nothing of it can be seen. Save the PDF again.")
+    scale = _scale(size, finest, max_pixels)
+    return ceil(size[0] * scale), ceil(size[1] * scale)
+
+
+def _scale(size: tuple[float, float], finest: float, max_pixels: int) -> float:
+    """Pixels a unit, for a page of that size; a little less than they allow, since sides are rounded up."""
+    width, height = size
+    return min(finest, 0.999 * sqrt(max_pixels / max(width * height, 1e-6)))
