@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from math import isfinite
 from typing import Any
 
-NAME = b"UserUnit"
+UNIT_NAME = b"UserUnit"
 USER_UNIT = re.compile(rb"/Type/Page/UserUnit (\d*\.?\d+)[/>\s](?!\d+ R)")  # as PDFium writes it: sorted by name
 PAGE_ENDS = re.compile(rb"/Type/Page[/>].*?endobj", re.DOTALL)
 PACKED = re.compile(rb"/ObjStm\b.{0,500}?\bstream\r?\n", re.DOTALL)
@@ -37,10 +37,10 @@ class PageUnits:
 
 def _may_tell(content: bytes) -> bool:
     """Whether any page tells a unit, as far as can be seen: nearly none does, and to export pages takes time."""
-    if NAME in content:
+    if UNIT_NAME in content:
         return True
     sealed = b"/Encrypt" in content and b"/ObjStm" in content
-    return sealed or any(NAME in unpacked for unpacked in _unpacked(content))
+    return sealed or any(UNIT_NAME in unpacked for unpacked in _unpacked(content))
 
 
 def _unpacked(content: bytes) -> Iterator[bytes]:
