@@ -93,7 +93,10 @@ class RenderedFile:
 
     async def sizes(self, numbers: Sequence[int], max_pixels: int) -> list[tuple[int, int] | None]:
         """Of the pictures of these pages, in pixels; None: not known."""
-        header, _ = await self._asked(self.name, "sizes", max_pixels, *numbers)
+        try:
+            header, _ = await self._asked(self.name, "sizes", max_pixels, *numbers)
+        except InvalidRequest:  # a page that is never done says nothing of the others
+            header, _ = await self._asked(self.name, "rough_sizes", max_pixels, *numbers)
         return [size and (size[0], size[1]) for size in header["sizes"]]
 
     async def picture(self, number: int, max_pixels: int) -> Picture:

@@ -45,7 +45,7 @@ class ImagePages:
             self._size = image.size
             self.count = _frames(image) if image.format == "TIFF" else 1
 
-    def size(self, number: int, max_pixels: int) -> Size:
+    def size(self, number: int, max_pixels: int, *, looks: bool = True) -> Size:
         """Of a later frame that of the first."""
         return shrunk_size(*self._size, max_pixels)
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 MAX_MEMORY_BYTES = 1_500_000_000
 MAX_PAGE_CHARS = 6_000_000  # as JSON
 DPI = 200  # of a PDF's page: enough for small print; more costs tokens
+MIN_SCAN_PIXELS = 1_000_000  # a scan with fewer is enlarged to so many: small letters, for a thousand tokens at most
 JPEG_QUALITY = 90
 MIN_GREY_LEVELS = 8  # grey levels of 256: a picture that spans fewer shows nothing
 MAX_TEXT_PARTS = 15_000  # of a page: PDFium takes 2 s for so many that are one letter each, and 200 s for 100,000
@@ -29,7 +30,7 @@ class Pages(Protocol):
     count: int
     notes: list[str]
 
-    def size(self, number: int, max_pixels: int) -> Size: ...
+    def size(self, number: int, max_pixels: int, *, looks: bool) -> Size: ...
 
     def picture(self, number: int, max_pixels: int) -> Response: ...
 

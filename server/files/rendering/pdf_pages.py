@@ -1,6 +1,5 @@
 """The pages of a PDF."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from .drawn import file_of
 from .fallback_fonts import use_fallback_fonts
-from .limits import DPI, RenderRefusal, Response, Size, require_shape
+from .limits import DPI, MIN_SCAN_PIXELS, RenderRefusal, Response, Size, require_shape
+from .page_units import PageUnits
 
 if TYPE_CHECKING:
     from .seen_text import SeenText
@@ -18,8 +18,6 @@ UNOPENED = {
     "password": "it is locked: remove its password",
     "security": "it is locked in a way not known here (for holders of a certificate, perhaps): save it unlocked",
 }
-USER_UNIT = re.compile(rb"/UserUnit\s{1,9}(\d{1,6}(?:\.\d{1,6})?)")  # in points: ISO 32000, 14.11.2
-MAX_USER_UNIT = 75_000  # as other programs have it
 MAX_NAMED = 5  # attached files
 MAX_FILE_NAME_CHARS = 80
 BROKEN_FILE = "it is broken, or has no pages: save it again"
@@ -37,37 +35,45 @@ class PdfPages:
             why = next((why for word, why in UNOPENED.items() if word in str(error).lower()), BROKEN_FILE)
             raise RenderRefusal(f"is a PDF that cannot be opened, since {why}.") from None
         self.count = len(self._document)
+        self._units = PageUnits(self._document, content)
         if b"/BrotliDecode" in content:
             raise RenderRefusal("is a PDF packed with Brotli, which is not unpacked here. Print it to a new PDF.")
         self.notes = list(self._document_notes())
-        self._unit = _user_unit(content)
 
-    def size(self, number: int, max_pixels: int) -> Size:
-        with _broken_page():
-            points = self._document.get_page_size(number - 1)
-        if min(points) <= 0:
-            raise RenderRefusal("has no size: nothing of it can be seen. Save the PDF again.")
-        scale = _scale(points, max_pixels, DPI / 72 * self._unit)
-        return ceil(points[0] * scale), ceil(points[1] * scale)
+    def size(self, number: int, max_pixels: int, *, looks: bool = True) -> Size:
+        if not looks:
+            with _broken_page():
+                return _sides(self._document.get_page_size(number - 1), DPI / 72 * self._units[number], max_pixels)
+        with self._page(number) as page:
+            return _sides(page.get_size(), self._finest(page, number), max_pixels)
 
     def picture(self, number: int, max_pixels: int) -> Response:
-        from .scans import scan_scale
         from .undrawn import draw_missing
         from .undrawn_images import count_undrawn
 
         with self._page(number) as page:
-            require_shape(*self.size(number, max_pixels))
-            most = DPI / 72 * self._unit
-            scale = _scale(page.get_size(), max_pixels, min(most, scan_scale(page) or most))
+            finest = self._finest(page, number)
+            require_shape(*_sides(page.get_size(), finest, max_pixels))
+            scale = _scale(page.get_size(), finest, max_pixels)
             image = page.render(scale=scale).to_pil()
             missing = {"missing_fonts": draw_missing(image, page, scale), "missing_images": count_undrawn(page)}
         facts, content = file_of(image, image.size, lossless=False)
         return {**facts, **missing}, content
 
+    def _finest(self, page: Any, number: int) -> float:
+        """Pixels to a unit of the page that are of use."""
+        from .scans import finest_image
+
+        usual = DPI / 72 * self._units[number]
+        width, height = page.get_size()
+        of_images = finest_image(page)
+        floor = sqrt(MIN_SCAN_PIXELS / max(width * height, 1e-6))
+        return min(usual, max(0.9995 * of_images, floor)) if of_images else usual
+
     def text(self, number: int) -> str:
         """Its text layer, as far as people see it."""
         with self._page(number) as page:
-            seen = _seen(page)
+            seen = _seen(page, self._units[number])
             return seen.text if seen else ""
 
     def words(self, number: int) -> dict[str, Any]:
@@ -75,7 +81,7 @@ class PdfPages:
         from .page_words import beside_the_text, says_more
 
         with self._page(number) as page:
-            seen = _seen(page)
+            seen = _seen(page, self._units[number])
             beside, unread = beside_the_text(page, self._document.formenv)
             more = says_more(page, seen.text) if seen else "crowded"
         return {**(asdict(seen) if seen else {}), "beside": beside, "unread": unread, "more": more}
@@ -111,7 +117,7 @@ def _attached_name(document: Any, number: int) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in name[:MAX_FILE_NAME_CHARS])
 
 
-def _seen(page: Any) -> "SeenText | None":
+def _seen(page: Any, unit: float) -> "SeenText | None":
     """None: it has too many pieces of text to be read."""
     from .seen_text import seen_text, text_parts
 
@@ -119,7 +125,7 @@ def _seen(page: Any) -> "SeenText | None":
         return None
     words = page.get_textpage()
     try:
-        return seen_text(page, words, parts)
+        return seen_text(page, words, parts, unit)
     finally:
         words.close()
 
@@ -134,14 +140,15 @@ def _broken_page() -> Iterator[None]:
         raise RenderRefusal("is broken. Save the PDF again.") from None
 
 
-def _user_unit(content: bytes) -> float:
-    """How many points the unit of its pages is: PDFium does not tell. As far as it is not packed, and one for all."""
-    units = set(USER_UNIT.findall(content))
-    unit = float(units.pop()) if len(units) == 1 else 1.0
-    return unit if 0 < unit <= MAX_USER_UNIT else 1.0
+def _sides(size: tuple[float, float], finest: float, max_pixels: int) -> Size:
+    """Of its picture, in pixels."""
+    if min(size) <= 0:
+        raise RenderRefusal("has no size: nothing of it can be seen. Save the PDF again.")
+    scale = _scale(size, finest, max_pixels)
+    return ceil(size[0] * scale), ceil(size[1] * scale)
 
 
-def _scale(size_pt: tuple[float, float], max_pixels: int, most: float) -> float:
+def _scale(size: tuple[float, float], finest: float, max_pixels: int) -> float:
     """Pixels a unit, for a page of that size; a little less than they allow, since sides are rounded up."""
-    width, height = size_pt
-    return min(most, 0.999 * sqrt(max_pixels / max(width * height, 1e-6)))
+    width, height = size
+    return min(finest, 0.999 * sqrt(max_pixels / max(width * height, 1e-6)))

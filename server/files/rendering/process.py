@@ -1,9 +1,10 @@
 """The process that opens an image file or a PDF and draws its pages: a hostile one hangs or crashes in vain.
 
 Run by `renderer`, with the seconds one step may take. First comes a line `{"kind": "image" or "pdf", "bytes": n}` and
-the file, then one request a line: `["picture", page, max_pixels]`, `["sizes", max_pixels, page ...]`, `["text", page]`
-or `["words", page]`. Each is answered by a line of JSON and, if that says `bytes`, as many of them; what cannot be done
-by `{"refusal": what is wrong, to follow the file's name}`. Pages count from 1.
+the file, then one request a line: `["picture", page, max_pixels]`, `["sizes", max_pixels, page ...]` (`rough_sizes`: no
+page is to be looked at), `["text", page]` or `["words", page]`. Each is answered by a line of JSON and, if that says
+`bytes`, as many of them; what cannot be done by `{"refusal": what is wrong, to follow the file's name}`. Pages count
+from 1.
 """
 
 import json
@@ -13,11 +14,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Timer
+from time import monotonic
 from typing import Any, BinaryIO
 
 from .image_pages import ImagePages
 from .limits import MAX_MEMORY_BYTES, MAX_PAGE_CHARS, Pages, RenderRefusal, Response, Size
 from .pdf_pages import PdfPages
+
+MAX_LOOK_S, MAX_SIZING_S = 1.0, 3.0  # at all pages, of which one alone may take long
 
 
 def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float) -> None:
@@ -33,18 +37,19 @@ def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float) -> None:
         return
     _send(answers, {"pages": pages.count, "notes": pages.notes})
     for line in requests:
+        request = json.loads(line)
         try:
-            with _within_time(timeout_s):
-                header, said = _answer(pages, *json.loads(line))
+            with _within_time(min(timeout_s, MAX_SIZING_S) if request[0] == "sizes" else timeout_s):
+                header, said = _answer(pages, *request)
         except RenderRefusal as refusal:
             header, said = {"refusal": str(refusal)}, b""
         _send(answers, header, said)
 
 
 def _answer(pages: Pages, what: str, *about: int) -> Response:
-    if what == "sizes":
+    if what in ("sizes", "rough_sizes"):
         max_pixels, *numbers = about
-        return {"sizes": [_size(pages, number, max_pixels) for number in numbers]}, b""
+        return {"sizes": list(_sizes(pages, numbers, max_pixels, MAX_LOOK_S if what == "sizes" else 0))}, b""
     if what == "picture":
         return pages.picture(*about)
     said = json.dumps(pages.words(*about), ensure_ascii=False) if what == "words" else pages.text(*about)
@@ -54,11 +59,14 @@ def _answer(pages: Pages, what: str, *about: int) -> Response:
     return {"bytes": len(content)}, content
 
 
-def _size(pages: Pages, number: int, max_pixels: int) -> Size | None:
-    try:
-        return pages.size(number, max_pixels)
-    except RenderRefusal:
-        return None
+def _sizes(pages: Pages, numbers: list[int], max_pixels: int, seconds: float) -> Iterator[Size | None]:
+    """Pages are looked at for so long; of the others the size is one they will not exceed."""
+    end = monotonic() + seconds
+    for number in numbers:
+        try:
+            yield pages.size(number, max_pixels, looks=monotonic() < end)
+        except RenderRefusal:
+            yield None
 
 
 @contextmanager

@@ -40,10 +40,10 @@ def text_parts(page: Any) -> list[Any] | None:
     return None if len(parts) > MAX_TEXT_PARTS else parts
 
 
-def seen_text(page: Any, words: Any, parts: list[Any]) -> SeenText:
+def seen_text(page: Any, words: Any, parts: list[Any], unit: float) -> SeenText:
     """The text without what nobody sees: unpainted, white on white, off the page.
 
-    A text layer over its scan has ink under most letters of a line.
+    A text layer over its scan has ink under most letters of a line. `unit`: of the page, in points.
     """
     whole = words.get_text_range()
     beyond = _count(whole) > _count(words.get_text_bounded())
@@ -52,7 +52,7 @@ def seen_text(page: Any, words: Any, parts: list[Any]) -> SeenText:
     if words.count_chars() > MAX_LOOKED_AT_LETTERS:
         return SeenText(_plain(whole), unlooked=True)
     letters = list(_letters(words))
-    image, hidden = _look(page), set[int]()
+    image, hidden = _look(page, unit), set[int]()
     for _, line in groupby(letters, _Lines()):
         hidden.update(_hidden_of(list(line), image, page, words, beyond=beyond))
     if not hidden:
@@ -72,9 +72,9 @@ class _Lines:
         return self._number
 
 
-def _look(page: Any) -> Any:
+def _look(page: Any, unit: float) -> Any:
     width, height = page.get_size()
-    scale = min(LOOKED_AT_PT, sqrt(MAX_LOOKED_AT_PIXELS / max(width * height, 1e-6)))
+    scale = min(LOOKED_AT_PT * unit, sqrt(MAX_LOOKED_AT_PIXELS / max(width * height, 1e-6)))
     return page.render(scale=scale, grayscale=True).to_pil().convert("L")
 
 

@@ -8,14 +8,14 @@ from pypdfium2 import PdfiumError, raw
 from .page_words import images_on
 
 MAX_IMAGES = 2_000  # looked at on one page
-MAX_LOOK_S = 3.0  # a JPEG 2000 is decoded once more
+MAX_DECODING_S = 3.0  # a JPEG 2000 is decoded once more
 LENIENT = {"JBIG2Decode", "CCITTFaxDecode"}  # PDFium draws nothing, or white, for what it cannot decode of these
 MAX_BLANK_ROW_BYTES = 8  # of a fax: a white row takes four at most
 
 
 def count_undrawn(page: Any) -> int:
     """How many images on it cannot be decoded, as far as that shows in a few seconds."""
-    end, count = time.monotonic() + MAX_LOOK_S, 0
+    end, count = time.monotonic() + MAX_DECODING_S, 0
     for number, image in enumerate(images_on(page)):
         if number >= MAX_IMAGES or time.monotonic() > end:
             break
