@@ -4,13 +4,12 @@ Pages: https://help.aliyun.com/zh/model-studio/vision and .../pdf-understanding
 """
 
 import base64
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from io import BytesIO
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 from anyio import to_thread
 
@@ -34,9 +33,6 @@ from ..text import first_few
 
 MAX_PDF_PAGES = 256
 MAX_PICTURES = 10  # of one file in one request
-ROOM_FOR_PICTURES = 0.9  # of a request, beside its words
-SMALLER = (1.0, 0.6, 0.36)  # so many of their dots: letters at 200 dots an inch stay legible
-Read = TypeVar("Read")
 LOOKED_AT = ("covered", "garbled", "crowded")  # pages that say more in what is drawn
 PDF_MIME = "application/pdf"
 Upload = Callable[[str, str, BinaryIO], Awaitable[str]]
@@ -122,15 +118,11 @@ async def attach(call: Call, model: str, files: Sequence[str]) -> Attached:
     Raises:
         InvalidRequest: the model does not read them, or one cannot be used.
     """
-
-    async def read(target: TargetModel) -> tuple[None, Attached]:
-        whole = Attached()
-        for source in files:
-            async with open_source(call, source) as found, call.heartbeat("reading the file"):
-                whole += await attached(found, target)
-        return None, whole
-
-    return (await _fitting_the_request(call, model, read))[1]
+    whole = Attached()
+    for source in files:
+        async with open_source(call, source) as found, call.heartbeat("reading the file"):
+            whole += await attached(found, target_of(call, model))
+    return whole
 
 
 async def texts_and_images(call: Call, model: str, files: Sequence[str]) -> tuple[dict[str, str], Attached]:
@@ -139,40 +131,15 @@ async def texts_and_images(call: Call, model: str, files: Sequence[str]) -> tupl
     Raises:
         InvalidRequest: a file cannot be used, or the model reads no images.
     """
-
-    async def read(target: TargetModel) -> tuple[dict[str, str], Attached]:
-        texts: dict[str, str] = {}
-        images = Attached()
-        for number, source in enumerate(files):
-            async with open_source(call, source) as found, call.heartbeat("reading the file"):
-                words, seen = await read_input(found, target)
-            if words:
-                texts[f"files[{number}]"] = words
-            images += seen
-        return texts, images
-
-    return await _fitting_the_request(call, model, read)
-
-
-async def _fitting_the_request(
-    call: Call, model: str, read: Callable[[TargetModel], Awaitable[tuple[Read, Attached]]]
-) -> tuple[Read, Attached]:
-    """Files whose pictures together are too large for one request are drawn smaller, as long as they stay legible."""
-    target = target_of(call, model)
-    room = (call.context.host.body_bytes or sys.maxsize) * ROOM_FOR_PICTURES
-    for smaller in SMALLER:
-        texts, files = await read(replace(target, pixels=int(target.pixels * smaller)))
-        if _inline_chars(files) <= room:
-            break
-    if smaller < 1:
-        note = f"The pictures are too large for one request and were drawn smaller, at {smaller:.0%} of their dots."
-        files += Attached(notes=(note,))
-    return texts, files
-
-
-def _inline_chars(files: Attached) -> int:
-    """Of pictures that are in the request itself."""
-    return sum(len(part["image_url"]["url"]) for part in files.parts if "image_url" in part)
+    texts: dict[str, str] = {}
+    images = Attached()
+    for number, source in enumerate(files):
+        async with open_source(call, source) as found, call.heartbeat("reading the file"):
+            words, seen = await read_input(found, target_of(call, model))
+        if words:
+            texts[f"files[{number}]"] = words
+        images += seen
+    return texts, images
 
 
 async def _stored(call: Call, model: str, name: str, stored_as: str, content: BinaryIO) -> str:
