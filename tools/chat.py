@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..server.calls.call import BoundCall
 from ..server.calls.completion import Completion, completion_result
 from ..server.calls.thinking import Level
-from ..server.features.attachments import attach
+from ..server.features.attachments import attach, images_that_fit
 
 ANNOTATIONS = ToolAnnotations(
     title="Chat with a Model Studio model (百炼)",
@@ -70,7 +70,8 @@ async def chat(
     """
     chosen = call.model_for("chat", model)
     attached = await attach(call, chosen, files)
-    content = [*attached.parts, {"type": "text", "text": prompt}] if attached.parts else prompt
+    parts, smaller = await images_that_fit(call, attached.parts, prompt, system, *(turn.content for turn in history))
+    content = [*parts, {"type": "text", "text": prompt}] if parts else prompt
     before = [{"role": "system", "content": system}] if system else []
     sampling = dict(PRESETS[preset]) if preset else {}
     if temperature is not None:
@@ -83,4 +84,6 @@ async def chat(
         sampling=sampling,
         pdf_pages=attached.pdf_pages,
     )
-    return completion_result(exchange, call.spent(chosen), show_reasoning=show_reasoning)
+    return completion_result(
+        exchange, call.spent(chosen), show_reasoning=show_reasoning, notes=(*attached.notes, *smaller)
+    )

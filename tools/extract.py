@@ -130,6 +130,7 @@ async def _evidence_of(data: Any, texts: Mapping[str, str]) -> tuple[tuple[Evide
 def _notes(extracted: Extracted) -> list[str]:
     return [
         *([f"To be read in {extracted.parts} parts."] if extracted.parts > 1 else []),
+        *extracted.made_smaller,
         *extracted.told_twice,
         *(f"An answer is not whole: {cut}." for cut in extracted.cuts),
         *(f"{WROTE} {short_json(words, MAX_WORDS_CHARS)}" for words in extracted.words),

@@ -20,10 +20,13 @@ class Completion(CallResult):
     truncated: bool = Field(description="True: the answer is not whole")
     incomplete: str = Field("", description="Why it is not whole", exclude_if=lambda v: not v)
     thinking: str = Field(description="The thinking level used")
+    notes: tuple[str, ...] = Field((), description="Of files, what is sent otherwise", exclude_if=lambda v: not v)
 
 
-def completion_result(exchange: Exchange, spent: Spent, *, show_reasoning: bool = False) -> CallToolResult:
-    """A model's answer in words, for both kinds of clients."""
+def completion_result(
+    exchange: Exchange, spent: Spent, *, show_reasoning: bool = False, notes: tuple[str, ...] = ()
+) -> CallToolResult:
+    """A model's answer in words, for both kinds of clients. `notes`: of what was sent with the question."""
     not_whole = exchange.incomplete or why_empty(exchange.text, exchange.reasoning, exchange.finish_reason)
     completion = Completion(
         **spent,
@@ -33,8 +36,9 @@ def completion_result(exchange: Exchange, spent: Spent, *, show_reasoning: bool 
         truncated=bool(not_whole),
         incomplete=not_whole,
         thinking=exchange.thinking,
+        notes=notes,
     )
     parts = [completion.answer]
     if completion.reasoning:
         parts.append(f"[reasoning, {short_id(completion.request_id) or token_hex(2)}]\n{completion.reasoning}")
-    return call_result(completion, "\n\n".join(parts), incomplete(completion.incomplete))
+    return call_result(completion, "\n\n".join(parts), incomplete(completion.incomplete), *notes)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ..errors import InvalidRequest
 from .renderer import MAX_INLINE_BYTES, Picture, RenderedFile
 
+ANY_PIXELS = 1 << 40
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 # What is a picture or a document, and of a kind that is not read here
 UNREAD_KINDS = {
@@ -45,6 +46,12 @@ def is_heic(head: bytes) -> bool:
 class ImageFile(RenderedFile):
     kind = "image"
 
+    async def squeezed(self, quality: int, share: float) -> Picture:
+        """As a JPEG of that quality, with that share of its pixels."""
+        (size,) = await self.sizes([1], ANY_PIXELS)
+        assert size  # it was opened
+        return await self.picture(1, int(size[0] * size[1] * share), quality)
+
 
 class Heic(ImageFile):
     """A photo that DashScope reads and we do not: it is handed on as it is."""
@@ -58,5 +65,8 @@ class Heic(ImageFile):
     async def sizes(self, numbers: Sequence[int], max_pixels: int) -> list[tuple[int, int] | None]:
         return [None for _ in numbers]
 
-    async def picture(self, number: int, max_pixels: int) -> Picture:
+    async def squeezed(self, quality: int, share: float) -> Picture:
+        return await self.picture(1, ANY_PIXELS)
+
+    async def picture(self, number: int, max_pixels: int, quality: int = 0) -> Picture:
         return Picture("image/heic", self.content(), None, None)

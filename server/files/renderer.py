@@ -99,13 +99,15 @@ class RenderedFile:
             header, _ = await self._asked(self.name, "rough_sizes", max_pixels, *numbers)
         return [size and (size[0], size[1]) for size in header["sizes"]]
 
-    async def picture(self, number: int, max_pixels: int) -> Picture:
+    async def picture(self, number: int, max_pixels: int, quality: int = 0) -> Picture:
         """A page as people see it, of at most that many pixels; a PDF's at 200 dots an inch or less.
+
+        `quality`: of a JPEG, lower than usual; 0: as usual, and a file as it is where it can be sent so.
 
         Raises:
             InvalidRequest: it is broken, of a shape DashScope does not take, or takes too long or too much memory.
         """
-        header, content = await self._asked(self._page(number), "picture", number, max_pixels)
+        header, content = await self._asked(self._page(number), "picture", number, max_pixels, quality)
         if header.get("as_it_is"):
             content = self.content()
         (width, height), (full_width, full_height) = header["sent"], header["shown"]

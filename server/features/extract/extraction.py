@@ -14,6 +14,7 @@ from ...catalog import tier_edge
 from ...catalog.pricing import text_tokens
 from ...errors import InvalidRequest
 from ...json_text import short_json
+from ..attachments import images_that_fit
 from .chunks import Part, merged, parts_of, relaxed
 from .part import Mode, PartResult, extract_part, modes
 from .repeats import told_twice
@@ -37,6 +38,7 @@ class Extracted:
     parts: int
     failed: PartResult | None = None
     told_twice: tuple[str, ...] = ()
+    made_smaller: tuple[str, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -71,7 +73,7 @@ async def extract_all(
     model: str,
     schema: Schema,
     texts: Mapping[str, str],
-    images: Sequence[Mapping[str, Any]],
+    images: Sequence[dict[str, Any]],
     instructions: str,
 ) -> Extracted:
     """Read the sources, in parts where they are long, until all are read or the soft timeout has passed.
@@ -81,9 +83,11 @@ async def extract_all(
         RequestFailed: DashScope gave no answer at all.
     """
     parts = _parts(call, model, schema, texts, instructions)
+    words = (json.dumps(schema.given, ensure_ascii=False), instructions, *(piece.text for piece in parts[0]))
+    images, smaller = await images_that_fit(call, images, *words)
     read, failed = await _read(call, model, schema, parts, images, instructions)
     if len(parts) == 1:
-        return Extracted(read[0].data, tuple(read[0].violations), tuple(read), 1)
+        return Extracted(read[0].data, tuple(read[0].violations), tuple(read), 1, made_smaller=smaller)
     done = parts[: len(read)]
     data, violations = await _made_one(schema, done, read)
     violations += [Violation(pointer="", message=f"part {len(done) + 1} failed: {failed.failure}")] if failed else []
@@ -91,7 +95,7 @@ async def extract_all(
     twice: tuple[str, ...] = ()
     with Salvage("rows that are told twice could not be looked for"):
         twice = tuple(told_twice([result.data for result in read]))
-    return Extracted(data, tuple(violations), tuple(read), len(parts), failed, twice)
+    return Extracted(data, tuple(violations), tuple(read), len(parts), failed, twice, smaller)
 
 
 def _parts(call: Call, model: str, schema: Schema, texts: Mapping[str, str], instructions: str) -> list[Part]:

@@ -9,15 +9,16 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-def file_of(image: "Image.Image", full: Size, *, lossless: bool) -> Response:
-    """What was drawn here, as a file. `full`: its size before it was shrunk."""
+def file_of(image: "Image.Image", full: Size, *, lossless: bool, quality: int = 0) -> Response:
+    """What was drawn here, as a file. `full`: its size before it was shrunk; `quality`: of JPEG, lower than usual."""
     content = BytesIO()
-    if lossless:
+    if lossless and not quality:
         image.save(content, "PNG")
     mime = "image/png"
-    if not lossless or content.tell() > MAX_SENT_BYTES:
+    if not content.tell() or content.tell() > MAX_SENT_BYTES:
         content, mime = BytesIO(), "image/jpeg"
-        image.save(content, "JPEG", quality=JPEG_QUALITY, subsampling=0)  # coloured letters stay sharp
+        sharp = 2 if quality else 0  # coloured letters stay so
+        image.save(content, "JPEG", quality=quality or JPEG_QUALITY, subsampling=sharp)
     return {**facts_of(image, full), "mime": mime, "bytes": content.tell()}, content.getvalue()
 
 

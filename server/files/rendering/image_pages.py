@@ -55,7 +55,7 @@ class ImagePages:
     def words(self, number: int) -> dict[str, Any]:
         return {}
 
-    def picture(self, number: int, max_pixels: int) -> Response:
+    def picture(self, number: int, max_pixels: int, quality: int = 0) -> Response:
         with _broken_image(), self._opened() as image:
             image.seek(number - 1)
             require_shape(*image.size)
@@ -63,14 +63,16 @@ class ImagePages:
             width, height = _square_size(image)
             sideways = turn in SIDEWAYS and kind != "TIFF"  # whose size is told as it will be shown
             full = (height, width) if sideways else (width, height)
-            as_it_is = self.count == 1 and turn == 1 and full == image.size and self._fits(image, max_pixels)
+            untouched = not quality and self.count == 1 and turn == 1 and full == image.size
+            as_it_is = untouched and self._fits(image, max_pixels)
             frames = 1 if kind == "TIFF" else int(getattr(image, "n_frames", 1))
             drawn = _upright(image, max_pixels)
         more = {"frames": frames}
         if as_it_is:
             said = {"sent": full, "mime": f"image/{kind.lower()}", "as_it_is": True}
             return {**facts_of(drawn, full), **more, **said}, b""
-        facts, content = file_of(drawn, full, lossless=kind in ("PNG", "GIF", "BMP") and drawn.size == full)
+        lossless = kind in ("PNG", "GIF", "BMP") and drawn.size == full
+        facts, content = file_of(drawn, full, lossless=lossless, quality=quality)
         return {**facts, **more}, content
 
     def _fits(self, image: "Image.Image", max_pixels: int) -> bool:

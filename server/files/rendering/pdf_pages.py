@@ -47,7 +47,7 @@ class PdfPages:
         with self._page(number) as page:
             return _sides(page.get_size(), self._finest(page, number), max_pixels)
 
-    def picture(self, number: int, max_pixels: int) -> Response:
+    def picture(self, number: int, max_pixels: int, quality: int = 0) -> Response:
         from .undrawn import draw_missing
         from .undrawn_images import count_undrawn
 
@@ -57,7 +57,7 @@ class PdfPages:
             scale = _scale(page.get_size(), finest, max_pixels)
             image = page.render(scale=scale).to_pil()
             missing = {"missing_fonts": draw_missing(image, page, scale), "missing_images": count_undrawn(page)}
-        facts, content = file_of(image, image.size, lossless=False)
+        facts, content = file_of(image, image.size, lossless=False, quality=quality)
         return {**facts, **missing}, content
 
     def _finest(self, page: Any, number: int) -> float:

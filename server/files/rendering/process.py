@@ -1,10 +1,10 @@
 """The process that opens an image file or a PDF and draws its pages: a hostile one hangs or crashes in vain.
 
 Run by `renderer`, with the seconds one step may take. First comes a line `{"kind": "image" or "pdf", "bytes": n}` and
-the file, then one request a line: `["picture", page, max_pixels]`, `["sizes", max_pixels, page ...]` (`rough_sizes`: no
-page is to be looked at), `["text", page]` or `["words", page]`. Each is answered by a line of JSON and, if that says
-`bytes`, as many of them; what cannot be done by `{"refusal": what is wrong, to follow the file's name}`. Pages count
-from 1.
+the file, then one request a line: `["picture", page, max_pixels, quality]`, `["sizes", max_pixels, page ...]`
+(`rough_sizes`: no page is to be looked at), `["text", page]` or `["words", page]`. Each is answered by a line of JSON
+and, if that says `bytes`, as many of them; what cannot be done by `{"refusal": what is wrong, to follow the file's
+name}`. Pages count from 1.
 """
 
 import json

@@ -13,11 +13,11 @@ from typing import Any, BinaryIO
 
 from anyio import to_thread
 
-from ..calls.call import Call
-from ..catalog import Catalog, Model
-from ..catalog.pricing import pixels_for
-from ..errors import InvalidRequest
-from ..files import (
+from ...calls.call import Call
+from ...catalog import Catalog, Model
+from ...catalog.pricing import pixels_for
+from ...errors import InvalidRequest
+from ...files import (
     MAX_INLINE_BYTES,
     ImageFile,
     InputFile,
@@ -29,7 +29,7 @@ from ..files import (
     names_a_path,
     open_input,
 )
-from ..text import first_few
+from ...text import first_few
 
 MAX_PDF_PAGES = 256
 MAX_PICTURES = 10  # of one file in one request
