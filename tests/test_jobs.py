@@ -195,6 +195,32 @@ async def test_a_long_list_of_jobs_is_cut(hosted: Hosted) -> None:
     assert listed[-1] == "3 more, older ones"
 
 
+async def test_what_ends_about_when_the_host_is_answered_is_neither_lost_nor_asked_twice(hosted: Hosted) -> None:
+    """Sixty calls that end from 10 ms before the handle to 10 ms after it."""
+
+    async def ending_after(delay_s: float) -> AsyncIterator[bytes]:
+        await anyio.sleep(delay_s)
+        yield ANSWER
+
+    delays = iter(0.09 + 0.02 * number / 60 for number in range(60))
+    wire = FakeDashScope([lambda: stream(ending_after(next(delays)))])
+    answers: list[str] = []
+    async with hosted(wire, soft_timeout_s=0.1) as host:
+
+        async def ask(number: int) -> None:
+            result = await host.call_tool("chat", {"prompt": f"{number}"})
+            if text_of(result).startswith("[RUNNING"):
+                result = await host.call_tool("job", {"id": handle_of(result)})
+            answers.append(text_of(result))
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(60):
+                tasks.start_soon(ask, number)
+
+    assert [each.splitlines()[-1] for each in answers] == ["西湖在杭州。"] * 60
+    assert len(wire.requests) == 60
+
+
 async def test_beyond_the_most_jobs_of_a_client_a_call_is_waited_for(hosted: Hosted) -> None:
     slow, quick = Slow(), anyio.Event()
     wire = slow.wire()
