@@ -219,7 +219,7 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         pairs = [pair.strip().partition(":")[::2] for pair in value.split(",") if pair.strip()]
-        names, tokens = [name for name, _ in pairs], [token for _, token in pairs]
+        names, tokens = [name.strip() for name, _ in pairs], [token.strip() for _, token in pairs]
         if not all(map(TOKEN_NAME.fullmatch, names)) or not all(tokens) or len(set(names)) < len(names):
             raise ValueError("must read name:token,name:token, each name once, of letters, digits, '.', '_' and '-'")
         if len(set(tokens)) < len(tokens):

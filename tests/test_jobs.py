@@ -3,22 +3,27 @@
 The clock is scaled: a host that gives up at 60 s is one that gives up at some tenths of a second.
 """
 
+import json
 import re
 import sqlite3
 import stat
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 from bailian_mcp.server.calls.jobs import CURRENT_JOB, Asked, Bounds, Jobs, SoFar
+from bailian_mcp.server.endpoints import host
 from bailian_mcp.server.spending import Database, KeptJobs
 from bailian_mcp.server.spending.database import STATE_FILE
 from conftest import ANSWER, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
 from mcp.types import CallToolResult, TextContent
+from PIL import Image
 
 pytestmark = pytest.mark.anyio
 SOON = 0.05  # how long hosts wait here, in seconds
@@ -673,6 +678,127 @@ async def test_a_fault_in_what_is_said_of_a_job_ends_neither_it_nor_the_server()
 
     assert "the call was cancelled" in text_of(ended)
     assert text_of(other) == "[line]\n西湖"
+
+
+async def test_a_day_is_a_day_on_a_server_that_stays_up(tmp_path: Path) -> None:
+    tool, now = Tool(), [1e9]
+    tool.go.set()
+    async with Jobs(tmp_path, replace(FAST, max_remembered_chars=0), now=lambda: now[0]) as jobs:
+        for key in ("one", "two"):
+            await jobs.answer(asked(key, vanished=lambda: True), tool)
+        await anyio.sleep(0.1)
+        ids = [id for id, _ in rows(tmp_path)]
+        kept = [row.id for row in await jobs.of("c")]
+        now[0] += 24 * 3600 + 1
+        later = await jobs.of("c")
+        for id in ids:
+            with pytest.raises(Exception, match="There is no job"):
+                await jobs.told(id, asked())
+        await anyio.sleep(0.1)
+
+    assert sorted(kept) == sorted(ids)
+    assert later == []
+    assert rows(tmp_path) == []
+
+
+async def test_cancelling_what_is_done_gives_the_answer(tmp_path: Path) -> None:
+    tool = Tool()
+    async with Jobs(tmp_path, FAST) as jobs:
+        id = handle_of(await jobs.answer(asked(patience_s=0), tool))
+        tool.go.set()
+        first = await jobs.told(id, asked())
+        again = await jobs.told(id, asked(), cancel=True)
+
+    assert again == first
+
+
+async def test_a_wish_to_cancel_another_servers_job_is_left_to_it(tmp_path: Path) -> None:
+    """Each process looks at all wishes when it writes, and ends only its own."""
+    one_tool, other_tool = Tool(), Tool()
+    async with Jobs(tmp_path, FAST) as one, Jobs(tmp_path, replace(FAST, snapshot_s=60)) as other:
+        await one.answer(asked("one", patience_s=0), one_tool)
+        id = handle_of(await other.answer(asked("other", patience_s=0), other_tool))
+        seen = await one.told(id, asked(patience_s=0.05))
+        await one.cancel(id, "c")
+        await anyio.sleep(0.1)
+        assert not any(job.cancelled for job in one._running.values())
+
+    assert text_of(seen).startswith("[RUNNING")
+
+
+async def test_a_file_that_another_process_holds_keeps_no_handle_waiting(tmp_path: Path) -> None:
+    tool = Tool()
+    async with Jobs(tmp_path, FAST) as jobs:
+        await jobs.answer(asked("first", patience_s=0), tool)
+        holder = sqlite3.connect(tmp_path / STATE_FILE)
+        holder.execute("BEGIN IMMEDIATE")
+        with anyio.fail_after(5):
+            handles = [handle_of(await jobs.answer(asked(f"{n}", patience_s=0), tool)) for n in range(8)]
+        tool.go.set()
+        with anyio.fail_after(5):
+            answers = [text_of(await jobs.told(id, asked())) for id in handles]
+        holder.close()
+
+    assert answers == ["[line]\n西湖"] * 8
+
+
+async def test_a_folder_that_nobody_may_look_into_stops_no_server() -> None:
+    tool = Tool()
+    tool.go.set()
+    async with Jobs(Path("/" + "x" * 300)) as jobs:
+        await anyio.sleep(0.05)
+        assert text_of(await jobs.answer(asked(), tool)) == "[line]\n西湖"
+
+
+async def test_a_link_in_place_of_the_file_is_not_followed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / STATE_FILE).symlink_to(tmp_path / "elsewhere")
+    async with Jobs(tmp_path / "s", FAST) as jobs:
+        await jobs.answer(asked(patience_s=0), Tool())
+
+    assert not (tmp_path / "elsewhere").exists()
+    assert any("kept in memory only" in said for said in caplog.messages)
+
+
+async def test_what_cannot_be_told_from_others_joins_nothing(hosted: Hosted, tmp_path: Path) -> None:
+    """Arguments that are refused, files too large to be looked at, depths that are no JSON: each in its own words."""
+    with (tmp_path / "huge.bin").open("wb") as file:
+        file.truncate(200_000_000)
+    deep: dict[str, Any] = {}
+    for _ in range(300):
+        deep = {"properties": {"a": deep}}
+    slow = Slow()
+    bounds = replace(FAST, join_after_s=0)
+    async with hosted(slow.wire(), soft_timeout_s=SOON, kept=(None, bounds), folders=(tmp_path,)) as host:
+        await host.call_tool("chat", {"prompt": "x"})
+        refused = [
+            text_of(await host.call_tool("chat", {"prompt": ""})),
+            text_of(await host.call_tool("chat", {"prompt": "x", "files": [str(tmp_path / "huge.bin")]})),
+            text_of(await host.call_tool("extract", {"json_schema": json.dumps(deep), "text": "x"})),
+        ]
+
+    assert refused[0].startswith("prompt must not be empty.")
+    assert "are read" in refused[1]
+    assert "nested" in refused[2]
+
+
+async def test_of_a_picture_no_price_is_told_while_it_is_read(hosted: Hosted) -> None:
+    picture = BytesIO()
+    Image.effect_noise((40, 40), 50).save(picture, "PNG")
+    uri = f"data:image/png;base64,{b64encode(picture.getvalue()).decode()}"
+    async with hosted(Slow().wire(), soft_timeout_s=2) as client:
+        handle = text_of(await client.call_tool("chat", {"prompt": "x", "files": [uri]}))
+
+    assert "| about 1 tokens under way |" in handle
+
+
+async def test_elsewhere_no_price_is_told_of_what_is_under_way(hosted: Hosted) -> None:
+    slow = Slow()
+    other = host("http://127.0.0.1:9/v1")
+    async with hosted(slow.wire(), soft_timeout_s=SOON, host=other, models={"chat": "m"}) as client:
+        handle = text_of(await client.call_tool("chat", {"prompt": "x"}))
+
+    assert "| about 1 tokens under way |" in handle
 
 
 async def test_the_answer_is_the_same_with_jobs_and_without(hosted: Hosted) -> None:

@@ -53,7 +53,7 @@ class Tasks(Extension):
         self, params: CallToolRequestParams, ctx: RequestContext, call_next: CallNext
     ) -> HandlerResult:
         result = await call_next(ctx)
-        id = job_of(result) if isinstance(result, CallToolResult) and params.name != "job" else ""
+        id = job_of(result) if isinstance(result, CallToolResult) else ""
         if not id or not _declared(ctx):
             return result
         return {"resultType": "task", **_task(await _viewed(ctx, id))}

@@ -19,7 +19,7 @@ from .ask import Exchange, RequestFailed, RequestPlan, exchange_of
 from .client import client_of, waits_s
 from .context import AppContext
 from .host_limits import UNKNOWN, TextLimit, client_name, text_limit
-from .jobs import CURRENT_JOB, Asked, SoFar
+from .jobs import CURRENT_JOB, Asked, SoFar, job_of
 from .patience import IMPATIENT_S
 from .progress import Progress
 from .reply import progress_line
@@ -281,7 +281,8 @@ class Call:
             patience_s=min(wait_s, self.patience_s),
             report=self._progress.pass_on,
         )
-        return await self.context.jobs.told(id, asked, cancel=cancel)
+        result = await self.context.jobs.told(id, asked, cancel=cancel)
+        return result.model_copy(update={"meta": None}) if job_of(result) else result  # no task comes of asking
 
     async def turn(self, to: str, per_s: float) -> None:
         """Wait for a turn to do what DashScope takes so often a second, from all calls together."""

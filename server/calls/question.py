@@ -6,7 +6,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from ..errors import InvalidRequest
 from ..files import digest
@@ -34,7 +34,7 @@ async def question_of(
 def _key(known: list[Any], model: type[BaseModel], arguments: Mapping[str, Any]) -> str:
     try:
         given = model.model_validate(arguments).model_dump(mode="json")
-    except ValidationError:
+    except (ValueError, RecursionError):  # of pydantic, too
         return ""
     return sha256(json.dumps([*known, given], sort_keys=True).encode()).hexdigest()
 

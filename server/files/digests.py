@@ -1,12 +1,16 @@
 """Whether two files hold the same."""
 
+import os
 from hashlib import file_digest
 from pathlib import Path
 
 from anyio import to_thread
 
+from ..errors import InvalidRequest
 from .paths import open_within
 from .sources import local_path, names_a_path
+
+MAX_DIGESTED_BYTES = 150_000_000
 
 
 async def digest(source: str, folders: tuple[Path, ...]) -> str:
@@ -22,4 +26,6 @@ async def digest(source: str, folders: tuple[Path, ...]) -> str:
 
 def _digest(path: str, folders: tuple[Path, ...]) -> str:
     with open_within(path, folders) as file:
+        if os.fstat(file.fileno()).st_size > MAX_DIGESTED_BYTES:
+            raise InvalidRequest("It is larger than any file that is read.")
         return file_digest(file, "sha256").hexdigest()

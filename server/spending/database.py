@@ -18,7 +18,8 @@ from .migrations import MIGRATIONS
 
 _LOGGER = logging.getLogger("bailian_mcp")
 STATE_FILE = "state.db"
-BUSY_S = 2.0  # how long another process may hold the file
+BUSY_S = 1.0  # how long another process may hold the file
+LEFT_ALONE_S = 10.0  # the file, after it was held longer: nobody is to wait for it again and again
 IN_MEMORY = ":memory:"
 NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 Made = TypeVar("Made")
@@ -36,11 +37,12 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._turn = anyio.CapacityLimiter(1)
         self._told = False
+        self._busy_until = 0.0
 
     @property
     def exists(self) -> bool:
         """Whether an earlier process left a file here."""
-        return self._folder is not None and (self._folder / STATE_FILE).exists()
+        return self._folder is not None and os.path.exists(self._folder / STATE_FILE)  # False where none may look
 
     async def run(self, work: _Work[Made]) -> Made | None:
         """In one transaction. A cancelled call leaves it whole: it is short, and waited for."""
@@ -55,9 +57,13 @@ class Database:
             self._connection = None
 
     def _try(self, work: _Work[Made]) -> Made | None:
+        if time.monotonic() < self._busy_until:
+            return None
         try:
             return self._transaction(work)
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                self._busy_until = time.monotonic() + LEFT_ALONE_S
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in NO_DATABASE:
                 self._failed(error)
                 return None
@@ -94,7 +100,9 @@ class Database:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _require_own(self._folder)
         file = self._folder / STATE_FILE
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its other files the mode of this one
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600))
+        _require_own(file)
+        file.chmod(0o600)  # SQLite gives its other files the mode of this one
         return str(file)
 
     def _set_aside(self) -> None:

@@ -55,19 +55,23 @@ class KeptJobs:
         self._database = database
         self._now = now
 
+    @property
+    def _oldest(self) -> float:
+        return self._now() - KEPT_S
+
     async def keep(self, rows: Sequence[JobRow]) -> set[str] | None:
         """Write them, and tell which of them somebody asked to cancel."""
         return await self._database.run(lambda connection: _written(connection, rows))
 
     async def find(self, id: str) -> JobRow | None:
-        sql = f"SELECT {_COLUMNS} FROM jobs WHERE id = ?"
-        found = await self._database.run(lambda connection: connection.execute(sql, (id,)).fetchone())
+        sql = f"SELECT {_COLUMNS} FROM jobs WHERE id = ? AND seen_at > ?"
+        found = await self._database.run(lambda connection: connection.execute(sql, (id, self._oldest)).fetchone())
         return _row(found).as_of(self._now()) if found else None
 
     async def of(self, client: str) -> list[JobRow]:
         """Those of a client, the newest first."""
-        sql = f"SELECT {_COLUMNS} FROM jobs WHERE client = ? ORDER BY started_at DESC LIMIT 100"
-        found = await self._database.run(lambda connection: connection.execute(sql, (client,)).fetchall())
+        sql = f"SELECT {_COLUMNS} FROM jobs WHERE client = ? AND seen_at > ? ORDER BY started_at DESC LIMIT 100"
+        found = await self._database.run(lambda connection: connection.execute(sql, (client, self._oldest)).fetchall())
         return [_row(each).as_of(self._now()) for each in found or ()]
 
     async def undelivered(self) -> list[JobRow]:
@@ -88,11 +92,12 @@ class KeptJobs:
         await self._database.run(lambda connection: connection.execute("DELETE FROM jobs WHERE id = ?", (id,)))
 
     async def forget_old(self) -> None:
-        before = self._now() - KEPT_S
+        before = self._oldest
         await self._database.run(lambda connection: connection.execute("DELETE FROM jobs WHERE seen_at < ?", (before,)))
 
 
 def _written(connection: sqlite3.Connection, rows: Sequence[JobRow]) -> set[str]:
+    connection.execute("BEGIN IMMEDIATE")  # or a wish to cancel that comes meanwhile would be written over
     asked = connection.execute("SELECT id FROM jobs WHERE cancel_asked = 1 AND state = 'running'").fetchall()
     sql = f"INSERT OR REPLACE INTO jobs ({_COLUMNS}) VALUES ({_PLACES})"
     connection.executemany(sql, [astuple(row) for row in rows])

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Self
 
 import anyio
-import anyio.lowlevel
 from mcp.types import CallToolResult
 
 from ...errors import InvalidRequest
@@ -24,7 +23,7 @@ from .outcome import Outcome
 from .remembered import Remembered
 from .words import SoFar, still_running
 
-CLEAN_EVERY_S = 3_600
+CLEAN_EVERY_S, HANDLE_WAITS_S = 3_600, 0.3
 Work = Callable[[], Awaitable[CallToolResult]]
 JOINED = "the same call was running already: joined, billed once"
 REPLAYED = "answered before, but it reached nobody: not billed again"
@@ -116,14 +115,17 @@ class Jobs:
         return job.outcome.give() if job.outcome else job.handle(self.now())
 
     async def _hand_out(self, job: Job) -> None:
-        """Its id is good once it is kept; a client with very many running ones is kept waiting instead."""
+        """A client with very many running ones is kept waiting instead."""
         offered = sum(each.offered and each.asked.client == job.asked.client for each in self._running.values())
         if offered >= self._bounds.max_handed_out and not job.offered:
             await job.ended.wait()
             return
         job.offered = True
-        await self._keep([job])
-        await anyio.lowlevel.checkpoint()  # a cancel that came meanwhile is heard: nobody will see the id
+        assert self._tasks
+        written = anyio.Event()
+        self._tasks.start_soon(self._keep, [job], written)
+        with anyio.move_on_after(HANDLE_WAITS_S):  # no longer for a disk
+            await written.wait()
 
     def _left(self, job: Job, *, heard: bool, vanished: bool) -> None:
         """Somebody waits no more: with what there is, or since the host cancelled."""
@@ -153,15 +155,17 @@ class Jobs:
             self._remembered.add(job.row(self.now(), self._bounds.replay_s))
             await self._keep([job])
 
-    async def _keep(self, jobs: list[Job]) -> None:
+    async def _keep(self, jobs: list[Job], written: anyio.Event | None = None) -> None:
         """Their rows; those that somebody wants to end are ended."""
         now = self.now()
+        for job in jobs:
+            job.kept = True  # from here on: what ends meanwhile is to be forgotten after it was written
         rows = [job.row(now, self._bounds.replay_s) for job in jobs]
         for id in await self._kept.keep(rows) or ():
             if id in self._running:
                 self._running[id].cancel()
-        for job in jobs:
-            job.kept = True
+        if written:
+            written.set()
 
     async def _keep_house(self) -> None:
         """What a process that is killed would lose is written every few seconds."""
@@ -171,7 +175,6 @@ class Jobs:
         while True:
             if self._database.exists and self.now() - cleaned > CLEAN_EVERY_S:
                 cleaned = self.now()
-                self._remembered.forget_old(cleaned)
                 await self._kept.forget_old()
             await anyio.sleep(self._bounds.snapshot_s)
             old = self.now() - self._bounds.snapshot_s
@@ -216,25 +219,24 @@ class Jobs:
         job = self._running.get(id)
         if job and job.asked.client == asked.client:
             return await self._waited_for(job, asked)
-        row = await self.view(id, asked.client)
-        if row.state == "running":
-            row = await self._elsewhere(row, asked.patience_s)
-        if row.state == "running":
-            return still_running(row.id, self.now() - row.started_at, SoFar())
-        return await self._heard(row)
+        row = await self._elsewhere(await self.view(id, asked.client), asked.patience_s)
+        handle = still_running(row.id, self.now() - row.started_at, SoFar())
+        return handle if row.state == "running" else await self._heard(row)
 
     async def cancel(self, id: str, client: str) -> None:
         """Raises InvalidRequest as `told` does."""
-        view = await self.view(id, client)
-        if id in self._running:
-            self._running[id].cancel()
-        elif view.state == "running":
+        await self.view(id, client)
+        if job := self._running.get(id):
+            job.cancel()
+        else:
             await self._kept.ask_to_cancel(id)
 
     async def view(self, id: str, client: str) -> JobRow:
         """How a job stands. Raises InvalidRequest as `told` does."""
+        self._remembered.forget_old(self.now())
         job = self._running.get(id)
-        row = job.row(self.now(), 0) if job else self._remembered.get(id) or await self._kept.find(id)
+        row = job.row(self.now(), 0) if job else self._remembered.get(id)
+        row = row or (await self._kept.find(id) if id.isascii() else None)  # half a letter would be no text for SQLite
         if row is None or row.client != client:
             raise InvalidRequest(
                 f"There is no job {printable(id)}: its id is another, or its answer was kept for a day and is gone. "
@@ -253,6 +255,7 @@ class Jobs:
     async def of(self, client: str) -> list[JobRow]:
         """The jobs of a client, the newest first."""
         now = self.now()
+        self._remembered.forget_old(now)
         rows = {row.id: row for row in await self._kept.of(client)}
         rows |= {row.id: row for row in self._remembered.of(client)}
         rows |= {
