@@ -27,5 +27,5 @@ async def digest(source: str, folders: tuple[Path, ...]) -> str:
 def _digest(path: str, folders: tuple[Path, ...]) -> str:
     with open_within(path, folders) as file:
         if os.fstat(file.fileno()).st_size > MAX_DIGESTED_BYTES:
-            raise InvalidRequest("It is larger than any file that is read.")
+            raise InvalidRequest("The file is larger than any that is read. Split it.")
         return file_digest(file, "sha256").hexdigest()
