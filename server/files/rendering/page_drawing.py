@@ -31,7 +31,7 @@ def grey_rows(page: Any, whole: Size) -> GreyRows:
     """The page is drawn once, smaller."""
     units = page.get_size()
     scale = min(whole[0] / units[0], sqrt(MAX_LOOK_PIXELS / (units[0] * units[1])))
-    look: "Image.Image" = page.render(scale=scale, grayscale=True).to_pil().convert("L")
+    look: Image.Image = page.render(scale=scale, grayscale=True).to_pil().convert("L")
     share = look.height / whole[1]
 
     def rows(top: int, bottom: int) -> "Image.Image":
