@@ -48,15 +48,15 @@ def joined_at(upper: Sequence[str], lower: Sequence[str], seam: Seam) -> tuple[i
     most = min(ceil(seam.share * max(len(above), len(below))) + MORE_LINES, len(above), len(below))
     runs = {n: _run([upper[at] for at in above[-n:]], [lower[at] for at in below[:n]]) for n in range(1, most + 1)}
     best = max(map(len, runs.values()))
-    counts = [count for count, run in runs.items() if len(run) == best]
     if not best:
         return *whole, TWICE
+    counts = [count for count, alike in runs.items() if len(alike) == best]
     sure = int(seam.share * min(len(above), len(below))) - 1
     count = counts[0] if len(counts) == 1 else max((each for each in counts if each <= sure), default=0)
     note = "" if len(counts) == 1 else AS_OFTEN
     if not count:
         return *whole, note
-    last = "last" in runs[count]
+    last = _alike(upper[above[-1]], lower[below[count - 1]])
     return above[-1] + last, below[count - 1] + last, note
 
 
@@ -64,14 +64,10 @@ def _said(lines: Sequence[str]) -> list[int]:
     return [number for number, line in enumerate(lines) if line.strip()]
 
 
-def _run(above: Sequence[str], below: Sequence[str]) -> tuple[str, ...]:
-    """Which of these lines are alike, of the first, the last and those between; nothing where they are no run."""
-    first, *inner, last = alike = (
-        list(map(_alike, above, below)) if len(above) > 1 else [_alike(above[0], below[0])] * 2
-    )
-    if not any(alike) or not all(inner):
-        return ()
-    return (*(["first"] if first else []), *(["last"] if last else []), "between")
+def _run(above: Sequence[str], below: Sequence[str]) -> set[str]:
+    """What these lines say alike: the more, the surer it is one run. Nothing where those between differ."""
+    alike = list(map(_alike, above, below))
+    return {line for line, is_alike in zip(below, alike, strict=True) if is_alike} if all(alike[1:-1]) else set()
 
 
 def _alike(one: str, other: str) -> bool:

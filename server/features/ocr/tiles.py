@@ -89,4 +89,4 @@ def _status(tiles: Sequence[TileRead]) -> Status:
 def _why(at: int, count: int, tile: TileRead) -> str:
     if not tile.page.why:
         return ""
-    return f"part {at} of {count}{'' if tile.is_read else ' is missing'}: {tile.page.why}"
+    return f"{'' if tile.is_read else 'missing '}part {at} of {count}: {tile.page.why}"
