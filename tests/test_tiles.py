@@ -13,7 +13,7 @@ from bailian_mcp.server.features.ocr.seams import Seam, joined_at
 from bailian_mcp.server.features.ocr.tiles import shrunk
 from bailian_mcp.server.files.rendering.cutting import MAX_TILES, tiles_of, tiles_wanted
 from bailian_mcp.server.files.rendering.image_tiles import image_tiles_wanted
-from conftest import FakeDashScope, Hosted, refusal, stream, text_of, told
+from conftest import FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, told, usage
 from papers import image_of, pdf, saved, scan
 from PIL import Image, ImageDraw
 
@@ -290,3 +290,66 @@ def test_a_line_is_left_out_only_where_both_tiles_have_it(upper: str, lower: str
     assert " ".join([*above[:end], *below[start:]]) == joined
     assert note in said
     assert bool(note) == bool(said)
+
+
+# --- beside a prompt ---
+
+
+def said_by_chat() -> FakeDashScope:
+    return FakeDashScope([stream(sse(chunk(content='{"title": "西湖"}'), finish("stop"), usage()), "req-1")])
+
+
+async def attached(hosted: Hosted, folder: Path, content: bytes, *more: bytes, **arguments: Any) -> tuple[Any, Any]:
+    """The parts that were sent before the words, and the notes."""
+    wire, files = said_by_chat(), [folder / str(number) for number in range(1 + len(more))]
+    for file, each in zip(files, (content, *more), strict=True):
+        file.write_bytes(each)
+    async with hosted(wire, folders=(folder.resolve(),)) as host:
+        tool = "extract" if "json_schema" in arguments else "chat"
+        result = await host.call_tool(tool, {"files": [str(file) for file in files], **arguments})
+    assert not result.is_error, text_of(result)
+    return wire.body["messages"][-1]["content"][:-1], result.structured_content.get("notes", [])
+
+
+SCHEMA = {"type": "object", "properties": {"title": {"type": "string"}}}
+
+
+@pytest.mark.parametrize("arguments", [{"prompt": "?"}, {"json_schema": SCHEMA}], ids=["chat", "extract"])
+async def test_a_long_screenshot_beside_a_prompt_is_several_images_in_reading_order(
+    hosted: Hosted, tmp_path: Path, arguments: dict[str, Any]
+) -> None:
+    (words, *images), notes = await attached(hosted, tmp_path, SCREENSHOTS[False], **arguments)
+
+    assert words == {
+        "type": "text",
+        "text": "The next 5 images are one, cut into rows from top to bottom; they may overlap.",
+    }
+    read = [text for image in images for text, _, _ in lines_on(image_of({"messages": [{"content": [image]}]}))]
+    assert read == [str(number) for number in IN_PAIRS]
+    assert not [note for note in notes if "shrunk" in note]
+
+
+SHRUNK = "0 was shrunk, so small letters may be misread: read it with `ocr`, or cut it."
+
+
+@pytest.mark.parametrize(
+    ("content", "model"),
+    [(SCREENSHOTS[False], "qwen3.5-ocr"), (saved(Image.linear_gradient("L").resize((800, 60_000))), "")],
+    ids=["a model that takes one", "more than are sent"],
+)
+async def test_where_so_many_images_cannot_be_sent_it_is_one_and_a_note_says_so(
+    hosted: Hosted, tmp_path: Path, content: bytes, model: str
+) -> None:
+    images, notes = await attached(hosted, tmp_path, content, prompt="?", model=model)
+
+    assert [part["type"] for part in images] == ["image_url"]
+    assert SHRUNK in notes
+
+
+async def test_tiles_take_no_room_from_pages(hosted: Hosted, tmp_path: Path) -> None:
+    """Six scans of A3 would be twelve images: the last two are shrunk."""
+    content = scan([Image.linear_gradient("L").resize((2_339, 3_308))] * 6, size_pt=(842, 1191))
+    images, notes = await attached(hosted, tmp_path, content, json_schema=SCHEMA)
+
+    assert [part["type"] for part in images] == [*["text", "image_url", "image_url"] * 4, *["image_url"] * 2]
+    assert [note for note in notes if "shrunk" in note] == [f"Page {number} of {SHRUNK}" for number in (5, 6)]
