@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from bailian_mcp.server.features.ocr.seams import Seam, joined_at
 from bailian_mcp.server.features.ocr.tiles import shrunk
 from bailian_mcp.server.files.rendering.cutting import MAX_TILES, tiles_of, tiles_wanted
 from bailian_mcp.server.files.rendering.image_tiles import image_tiles_wanted
+from bailian_mcp.server.files.rendering.pdf_pages import PdfPages
 from conftest import FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, told, usage
-from papers import image_of, pdf, saved, scan
-from PIL import Image, ImageDraw
+from papers import eight_bit, image_of, one_page, pdf, saved, streamed, written
+from PIL import Image, ImageChops, ImageDraw, ImageStat
+from pypdf import PdfReader, PdfWriter
 
 pytestmark = pytest.mark.anyio
 OCR = 8_388_608
@@ -94,7 +97,8 @@ async def page_of(
     """The one page, and the whole result."""
     (folder / "a").write_bytes(content)
     said: list[str] = arguments.pop("said", [])
-    async with hosted(wire, folders=(folder.resolve(),)) as host:
+    shared = {name: arguments.pop(name) for name in ("soft_timeout_s",) if name in arguments}
+    async with hosted(wire, folders=(folder.resolve(),), **shared) as host:
         result = await host.call_tool("ocr", {"source": str(folder / "a"), **arguments}, progress_callback=told(said))
     assert not result.is_error, text_of(result)
     (page,) = result.structured_content["pages"]
@@ -144,12 +148,23 @@ async def test_places_are_those_of_the_whole_image(hosted: Hosted, tmp_path: Pat
     assert page["text"].split("\n") == [str(number) for number in IN_PAIRS]
 
 
-LARGE_PT = (WIDTH / 200 * 72, 15_000 / 200 * 72)  # the same at 200 dots an inch
+def page_drawn(numbers: list[int]) -> bytes:
+    """The same lines as rectangles on a page whose units are pixels at 200 dots an inch."""
+    height = LINE_PX * len(numbers)
+    blocks = [
+        f"{20 + 80 * bit} {height - LINE_PX * row - 7 - LETTER_PX} {BLOCK_PX} {LETTER_PX} re f"
+        for row, number in enumerate(numbers)
+        for bit, inked in enumerate([True, *(number >> bit & 1 for bit in range(BITS))])
+        if inked
+    ]
+    page = f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 {WIDTH} {height}]/UserUnit 0.36/Contents 4 0 R>>"
+    tree = b"<</Type/Pages/Kids[3 0 R]/Count 1>>"
+    return written(b"<</Type/Catalog/Pages 2 0 R>>", tree, page.encode(), streamed("\n".join(blocks).encode()))
 
 
 async def test_places_on_a_long_page_are_in_permille_of_the_page(hosted: Hosted, tmp_path: Path) -> None:
-    content = scan([lines_drawn(EACH)], size_pt=LARGE_PT)
-    page, _ = await page_of(hosted, Reading(read=with_places), tmp_path, content, task="advanced_recognition")
+    wire = Reading(read=with_places)
+    page, _ = await page_of(hosted, wire, tmp_path, page_drawn(EACH), task="advanced_recognition")
 
     assert [line["text"] for line in page["lines"]] == [str(number) for number in EACH]
     for row, line in enumerate(page["lines"]):
@@ -229,6 +244,28 @@ def test_no_page_takes_more_tiles_than_the_bound_and_the_note_says_so() -> None:
     assert all(upper[1] > lower[0] for upper, lower in pairwise(tiles.rows))
 
 
+@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+def test_tiles_show_what_the_whole_page_shows(turned: int) -> None:
+    """Letters of a font that is not in the file, which are drawn here, included."""
+    writer = PdfWriter(clone_from=PdfReader(BytesIO(eight_bit("Привет Hangzhou", at="1 0 0 1 50 200 Tm"))))
+    writer.pages[0].rotate(turned)
+    out = BytesIO()
+    writer.write(out)
+    pages, most = PdfPages(out.getvalue()), 1_000_000
+    whole = opened(pages.picture(1, 1 << 40)[1])
+    rows = pages.tiles(1, most).rows
+
+    assert len(rows) == 2
+    for tile, (top, bottom) in enumerate(rows, 1):
+        seen = opened(pages.picture(1, most, 0, tile)[1])
+        same = whole.crop((0, top, whole.width, bottom)).resize(seen.size)
+        assert max(ImageStat.Stat(ImageChops.difference(seen, same)).mean) < 0.5
+
+
+def opened(content: bytes) -> Image.Image:
+    return Image.open(BytesIO(content)).convert("RGB")
+
+
 # --- what goes wrong ---
 
 
@@ -253,6 +290,23 @@ async def test_where_no_tile_is_read_it_is_an_error(hosted: Hosted, tmp_path: Pa
 
     assert result.is_error
     assert "DASHSCOPE_API_KEY" in text_of(result)
+
+
+async def test_when_time_is_up_no_further_tile_is_begun_and_what_was_read_is_kept(
+    hosted: Hosted, tmp_path: Path
+) -> None:
+    def said(image: Image.Image) -> httpx2.Response:
+        return stream(sse(chunk(content="\n".join(text for text, _, _ in lines_on(image))), finish("stop"), usage()))
+
+    wire, vision = Reading(read=said), "qwen3.7-plus"  # of which an image has fewer pixels: five tiles
+    page, _ = await page_of(hosted, wire, tmp_path, SCREENSHOTS[False], model=vision, soft_timeout_s=0)
+
+    assert page["status"] == "truncated"
+    assert page["why"] == "missing part 5 of 5: the time for one call has passed"
+    assert len(wire.requests) == 4
+    lines = page["text"].split("\n")
+    assert lines == [str(number) for number in IN_PAIRS[: len(lines)]]
+    assert len(lines) > 0.75 * LINES
 
 
 async def test_a_tile_without_ink_is_not_sent(hosted: Hosted, tmp_path: Path) -> None:
@@ -347,9 +401,13 @@ async def test_where_so_many_images_cannot_be_sent_it_is_one_and_a_note_says_so(
 
 
 async def test_tiles_take_no_room_from_pages(hosted: Hosted, tmp_path: Path) -> None:
-    """Six scans of A3 would be twelve images: the last two are shrunk."""
-    content = scan([Image.linear_gradient("L").resize((2_339, 3_308))] * 6, size_pt=(842, 1191))
-    images, notes = await attached(hosted, tmp_path, content, json_schema=SCHEMA)
+    """Six drawings of A3 would be twelve images: the last two are shrunk."""
+    writer = PdfWriter()
+    for _ in range(6):
+        writer.append(BytesIO(one_page(b"9 9 500 800 re f", b"/UserUnit 1.415")))
+    content = BytesIO()
+    writer.write(content)
+    images, notes = await attached(hosted, tmp_path, content.getvalue(), json_schema=SCHEMA)
 
     assert [part["type"] for part in images] == [*["text", "image_url", "image_url"] * 4, *["image_url"] * 2]
     assert [note for note in notes if "shrunk" in note] == [f"Page {number} of {SHRUNK}" for number in (5, 6)]

@@ -50,9 +50,10 @@ class PdfPages:
             return _sides(page.get_size(), self._finest(page, number), max_pixels)
 
     def tiles(self, number: int, max_pixels: int, *, looks: bool = True) -> Tiles:
-        if not looks:
-            whole = self.size(number, ANY_PIXELS, looks=False)
-            return tiles_of(whole, tiles_wanted(whole, max_pixels, None), None)
+        whole = self.size(number, ANY_PIXELS, looks=False)  # or smaller
+        wanted = tiles_wanted(whole, max_pixels, None)
+        if wanted == 1 or not looks:
+            return tiles_of(whole, wanted, None)
         if (number, max_pixels) not in self._tiles:
             with self._page(number) as page:
                 self._tiles[number, max_pixels] = self._cut(page, number, max_pixels)
