@@ -10,15 +10,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from bailian_mcp.server.features.ocr.seams import Seam, joined_at
-from bailian_mcp.server.features.ocr.tiles import shrunk
-from bailian_mcp.server.files.rendering.cutting import MAX_TILES, tiles_of, tiles_wanted
-from bailian_mcp.server.files.rendering.image_tiles import image_tiles_wanted
-from bailian_mcp.server.files.rendering.pdf_pages import PdfPages
 from conftest import FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, told, usage
-from papers import eight_bit, image_of, one_page, pdf, saved, streamed, written
-from PIL import Image, ImageChops, ImageDraw, ImageStat
-from pypdf import PdfReader, PdfWriter
+from papers import image_of, one_page, pdf, saved, streamed, written
+from PIL import Image, ImageDraw
+from pypdf import PdfWriter
 
 pytestmark = pytest.mark.anyio
 OCR = 8_388_608
@@ -225,47 +220,6 @@ async def test_only_what_would_lose_its_letters_is_cut(
     assert len(wire.requests) == count
 
 
-def test_a_large_page_in_large_letters_is_not_cut() -> None:
-    large = (6_623, 9_362)
-    assert [tiles_wanted(large, OCR, letter_px) for letter_px in (20, 28, 56, None)] == [8, 4, 1, 4]
-
-
-def test_a_large_photo_is_not_cut() -> None:
-    assert [image_tiles_wanted(size, OCR) for size in ((8_000, 6_000), (2_000, 24_000))] == [1, 4]
-
-
-def test_no_page_takes_more_tiles_than_the_bound_and_the_note_says_so() -> None:
-    tiles = tiles_of((6_623, 90_000), tiles_wanted((6_623, 90_000), OCR, None), None)
-
-    assert (len(tiles.rows), tiles.wanted) == (MAX_TILES, 50)
-    assert "it would take 50 parts, and at most 12 are read: cut the page" in shrunk(MAX_TILES, 50)
-    assert tiles.rows[0][0] == 0
-    assert tiles.rows[-1][1] == 90_000
-    assert all(upper[1] > lower[0] for upper, lower in pairwise(tiles.rows))
-
-
-@pytest.mark.parametrize("turned", [0, 90, 180, 270])
-def test_tiles_show_what_the_whole_page_shows(turned: int) -> None:
-    """Letters of a font that is not in the file, which are drawn here, included."""
-    writer = PdfWriter(clone_from=PdfReader(BytesIO(eight_bit("Привет Hangzhou", at="1 0 0 1 50 200 Tm"))))
-    writer.pages[0].rotate(turned)
-    out = BytesIO()
-    writer.write(out)
-    pages, most = PdfPages(out.getvalue()), 1_000_000
-    whole = opened(pages.picture(1, 1 << 40)[1])
-    rows = pages.tiles(1, most).rows
-
-    assert len(rows) == 2
-    for tile, (top, bottom) in enumerate(rows, 1):
-        seen = opened(pages.picture(1, most, 0, tile)[1])
-        same = whole.crop((0, top, whole.width, bottom)).resize(seen.size)
-        assert max(ImageStat.Stat(ImageChops.difference(seen, same)).mean) < 0.5
-
-
-def opened(content: bytes) -> Image.Image:
-    return Image.open(BytesIO(content)).convert("RGB")
-
-
 # --- what goes wrong ---
 
 
@@ -317,33 +271,6 @@ async def test_a_tile_without_ink_is_not_sent(hosted: Hosted, tmp_path: Path) ->
     assert len(wire.requests) == 1
     assert page["text"].split("\n") == [str(number) for number in EACH[: LINES // 2]]
     assert page["status"] == "ok"
-
-
-# --- seams ---
-
-NEAR = Seam(900, 1_000, 1_000)  # ten lines of a hundred
-
-
-@pytest.mark.parametrize(
-    ("upper", "lower", "joined", "note"),
-    [
-        ("a b c d", "c d e f", "a b c d e f", ""),
-        ("a b c d ~", "? c d e f", "a b c d e f", ""),  # both edges cut through
-        ("a b c d", "x c d e", "a b c d e", ""),
-        ("a b c", "d e f", "a b c d e f", "no line was found in both parts"),
-        ("a b c c", "c c d", "a b c c c c d", "its lines are alike"),
-        ("第1行数量10元整 第2行数量20元整", "第2行数量29元整 第3行", "第1行数量10元整 第2行数量20元整 第2行数量29元整 第3行", "no line"),
-        ("西湖在浙江省杭州市西部。 断桥", "西湖在浙江省杭州市西郊。 断桥 雷峰", "西湖在浙江省杭州市西部。 断桥 雷峰", ""),
-        ("", "a b", " a b", ""),
-    ],
-)  # fmt: skip
-def test_a_line_is_left_out_only_where_both_tiles_have_it(upper: str, lower: str, joined: str, note: str) -> None:
-    above, below = upper.split(" "), lower.split(" ")
-    end, start, said = joined_at(above, below, Seam(500, 1_000, 1_000))
-
-    assert " ".join([*above[:end], *below[start:]]) == joined
-    assert note in said
-    assert bool(note) == bool(said)
 
 
 # --- beside a prompt ---

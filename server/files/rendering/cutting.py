@@ -91,7 +91,7 @@ def _cut(at: int, height: float, grey: GreyRows | None) -> tuple[int, int]:
 
 def calm_row(grey: "Image.Image") -> int | None:
     """The middle of the widest stretch without letters; None: there is none, or what is there is no text."""
-    steps = _steps(grey)
+    steps = ink_steps(grey)
     least, busy = min(steps), sorted(steps)[int(0.9 * len(steps))]
     if busy - least < MIN_BUSY:
         return len(steps) // 2  # nothing but ground, and lines from top to bottom
@@ -111,7 +111,7 @@ def _stretches(calm: list[bool]) -> list[tuple[int, int]]:
     return found
 
 
-def _steps(grey: "Image.Image") -> list[float]:
+def ink_steps(grey: "Image.Image") -> list[float]:
     """How often each row goes from ground to ink and back; noise is smoothed first."""
     from PIL import Image, ImageChops, ImageFilter
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from .cutting import Tiles, tiles_of
 from .drawn import facts_of, file_of
-from .image_tiles import Uncut, image_tiles_wanted
+from .image_tiles import Uncut, most_tiles
 from .limits import (
     ANY_PIXELS,
     MAX_DECODED_BYTES,
@@ -62,9 +62,10 @@ class ImagePages:
         return {}
 
     def tiles(self, number: int, max_pixels: int, *, looks: bool = True) -> Tiles:
-        wanted = image_tiles_wanted(self._size, max_pixels)
-        cut = looks and wanted > 1
-        return self._uncut_page(number).tiles(max_pixels) if cut else tiles_of(self._size, wanted, None)
+        most = most_tiles(self._size, max_pixels)
+        if most == 1 or not looks:
+            return tiles_of(self._size, most, None)
+        return self._uncut_page(number).tiles(max_pixels)
 
     def picture(self, number: int, max_pixels: int, quality: int = 0, tile: int = 0) -> Response:
         if tile:

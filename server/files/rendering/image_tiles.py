@@ -1,19 +1,23 @@
 """The rows of an image file that is cut, one by one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .cutting import Tiles, is_strip, tiles_of, tiles_wanted
 from .drawn import file_of
+from .image_letters import letter_px
 from .limits import Response, Size, shrunk_size
 
 if TYPE_CHECKING:
     from PIL import Image
 
+MIN_LARGE_PIXELS = 16_000_000  # of an image that may be a drawing of A1: A4 has as many at 400 dots an inch
 
-def image_tiles_wanted(size: Size, max_pixels: int) -> int:
-    """Strips only: the letters of a large photo are large, too."""
-    return tiles_wanted(size, max_pixels, None) if is_strip(size) else 1
+
+def most_tiles(size: Size, max_pixels: int) -> int:
+    """Of an image of that size, before it is looked at."""
+    is_large = is_strip(size) or size[0] * size[1] >= MIN_LARGE_PIXELS
+    return tiles_wanted(size, max_pixels, None) if is_large else 1
 
 
 @dataclass(frozen=True)
@@ -23,9 +27,20 @@ class Uncut:
     number: int
     image: "Image.Image"
     lossless: bool
+    _tiles: dict[int, Tiles] = field(default_factory=dict)
 
     def tiles(self, max_pixels: int) -> Tiles:
-        return tiles_of(self.image.size, image_tiles_wanted(self.image.size, max_pixels), self._grey)
+        if max_pixels not in self._tiles:
+            size = self.image.size
+            wanted = self._wanted(max_pixels) if most_tiles(size, max_pixels) > 1 else 1
+            self._tiles[max_pixels] = tiles_of(size, wanted, self._grey)
+        return self._tiles[max_pixels]
+
+    def _wanted(self, max_pixels: int) -> int:
+        """A strip is cut in any case; another image only for small letters: those of a large photo are large, too."""
+        size, letter = self.image.size, letter_px(self.image.convert("L"))
+        by_letters = tiles_wanted(size, max_pixels, letter) if letter else 1
+        return max(by_letters, tiles_wanted(size, max_pixels, None)) if is_strip(size) else by_letters
 
     def _grey(self, top: int, bottom: int) -> "Image.Image":
         return self.image.crop((0, top, self.image.width, bottom)).convert("L")
