@@ -36,13 +36,15 @@ def document(letter_px: int, ground: int = 255) -> Image.Image:
     [
         (lambda: document(28), 3),
         (lambda: document(28, ground=0), 3),
-        (lambda: document(20), 4),
+        (lambda: document(20), 5),
         (lambda: document(80), 1),
         (lambda: Image.effect_noise((4_000, 4_200), 60), 1),
         (lambda: Image.linear_gradient("L").resize((4_000, 4_200)), 1),
         (lambda: Image.new("L", (4_000, 4_200), "white"), 1),
+        (lambda: Image.linear_gradient("L").resize((8_000, 2_100)), 1),
+        (lambda: Image.linear_gradient("L").resize((2_100, 8_000)), 3),
     ],
-    ids=["usual", "dark", "small", "large", "noise", "photo", "blank"],
+    ids=["usual", "dark", "small", "large", "noise", "photo", "blank", "panorama", "screenshot"],
 )
 def test_a_large_image_is_cut_for_small_letters_only(image: Callable[[], Image.Image], count: int) -> None:
     assert len(Uncut(1, image(), lossless=False).tiles(OCR // 2).rows) == count

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MAX_TILES = 12  # of one page: each is a request, or an image, of its own
 MIN_LETTER_PX = 20.0  # how high letters are to stay
 MAX_SHRINK, MAX_STRIP_SHRINK = 1.4, 1.2  # of letters whose size nobody knows: 28 pixels are usual
-MIN_STRIP_RATIO = 3.0  # of the sides: a long screenshot; its answer would be too long as well
+MIN_STRIP_RATIO = 3.0  # of height to width: a long screenshot, whose answer would be too long as well
 OVERLAP_PX = 160  # three or four lines
 REACH_PX = 400  # how far from an even cut a better one is looked for
 MAX_REACH_SHARE, MAX_OVERLAP_SHARE = 0.2, 0.3  # of a tile's height
@@ -54,7 +54,7 @@ class Tiles:
 
 
 def is_strip(whole: Size) -> bool:
-    return max(whole) >= MIN_STRIP_RATIO * min(whole)
+    return whole[1] >= MIN_STRIP_RATIO * whole[0]
 
 
 def tiles_wanted(whole: Size, max_pixels: int, letter_px: float | None) -> int:

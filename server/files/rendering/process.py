@@ -21,7 +21,7 @@ from .image_pages import ImagePages
 from .limits import MAX_MEMORY_BYTES, MAX_PAGE_CHARS, Pages, RenderRefusal, Response, Size
 from .pdf_pages import PdfPages
 
-MAX_LOOK_S, MAX_SIZING_S = 1.0, 3.0  # at all pages, of which one alone may take long
+MAX_LOOK_S, MAX_SIZING_S = 1.0, 5.0  # at all pages, of which one alone may take long
 
 
 def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float) -> None:
