@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from ..errors import InvalidRequest
 from .renderer import MAX_INLINE_BYTES, Picture, RenderedFile
+from .rendering.limits import ANY_PIXELS
 
-ANY_PIXELS = 1 << 40
 HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 # What is a picture or a document, and of a kind that is not read here
 UNREAD_KINDS = {
@@ -68,5 +68,11 @@ class Heic(ImageFile):
     async def squeezed(self, quality: int, share: float) -> Picture:
         return await self.picture(1, ANY_PIXELS)
 
-    async def picture(self, number: int, max_pixels: int, quality: int = 0) -> Picture:
+    async def tile_sizes(self, numbers: Sequence[int], max_pixels: int) -> list[list[tuple[int, int]] | None]:
+        return [None for _ in numbers]
+
+    async def tiles(self, number: int, max_pixels: int) -> tuple[int, int]:
+        return 1, 1
+
+    async def picture(self, number: int, max_pixels: int, quality: int = 0, tile: int = 0) -> Picture:
         return Picture("image/heic", self.content(), None, None)

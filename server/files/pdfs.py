@@ -36,17 +36,17 @@ class PageWords:
 class Pdf(RenderedFile):
     kind = "pdf"
 
-    def _page(self, number: int) -> str:
+    def title(self, number: int) -> str:
         return f"Page {number} of {self.name}"
 
     async def text(self, number: int) -> str:
         """The page's text layer; empty where it has none."""
-        _, content = await self._asked(self._page(number), "text", number)
+        _, content = await self._asked(self.title(number), "text", number)
         return content.decode()
 
     async def words(self, number: int) -> PageWords:
         """All that a page says in letters. Raises InvalidRequest: it cannot be read."""
-        _, content = await self._asked(self._page(number), "words", number)
+        _, content = await self._asked(self.title(number), "words", number)
         told = json.loads(content)
         return PageWords(**{**told, "beside": tuple(told["beside"])})
 

@@ -33,6 +33,8 @@ class Picture:
     missing_fonts: tuple[str, ...] = ()  # of which letters could not be drawn
     missing_images: int = 0  # that could not be decoded
     frames: int = 1  # of a moving picture, of which the first is shown
+    whole: tuple[int, int] | None = None  # of a tile: the size of what it is cut from, before it was shrunk
+    top: int = 0  # of a tile: its first row there
 
     @property
     def data_uri(self) -> str:
@@ -93,21 +95,38 @@ class RenderedFile:
 
     async def sizes(self, numbers: Sequence[int], max_pixels: int) -> list[tuple[int, int] | None]:
         """Of the pictures of these pages, in pixels; None: not known."""
-        try:
-            header, _ = await self._asked(self.name, "sizes", max_pixels, *numbers)
-        except InvalidRequest:  # a page that is never done says nothing of the others
-            header, _ = await self._asked(self.name, "rough_sizes", max_pixels, *numbers)
-        return [size and (size[0], size[1]) for size in header["sizes"]]
+        return [sizes[0] if sizes else None for sizes in await self._sizes(numbers, max_pixels, cut=False)]
 
-    async def picture(self, number: int, max_pixels: int, quality: int = 0) -> Picture:
+    async def tile_sizes(self, numbers: Sequence[int], max_pixels: int) -> list[list[tuple[int, int]] | None]:
+        """Of the pictures of these pages, cut where that is needed."""
+        return await self._sizes(numbers, max_pixels, cut=True)
+
+    async def _sizes(self, numbers: Sequence[int], max_pixels: int, *, cut: bool) -> list[list[tuple[int, int]] | None]:
+        try:
+            header, _ = await self._asked(self.name, "sizes", max_pixels, int(cut), *numbers)
+        except InvalidRequest:  # a page that is never done says nothing of the others
+            header, _ = await self._asked(self.name, "rough_sizes", max_pixels, int(cut), *numbers)
+        return [sizes and [(width, height) for width, height in sizes] for sizes in header["sizes"]]
+
+    async def tiles(self, number: int, max_pixels: int) -> tuple[int, int]:
+        """Into how many tiles a page is cut so that its letters stay legible, and how many that would take.
+
+        Raises:
+            InvalidRequest: as `picture`.
+        """
+        header, _ = await self._asked(self.title(number), "tiles", number, max_pixels)
+        return header["count"], header["wanted"]
+
+    async def picture(self, number: int, max_pixels: int, quality: int = 0, tile: int = 0) -> Picture:
         """A page as people see it, of at most that many pixels; a PDF's at 200 dots an inch or less.
 
-        `quality`: of a JPEG, lower than usual; 0: as usual, and a file as it is where it can be sent so.
+        `quality`: of a JPEG, lower than usual; 0: as usual, and a file as it is where it can be sent so. `tile`: one of
+        `tiles`, from 1; 0: the whole page.
 
         Raises:
             InvalidRequest: it is broken, of a shape DashScope does not take, or takes too long or too much memory.
         """
-        header, content = await self._asked(self._page(number), "picture", number, max_pixels, quality)
+        header, content = await self._asked(self.title(number), "picture", number, max_pixels, quality, tile)
         if header.get("as_it_is"):
             content = self.content()
         (width, height), (full_width, full_height) = header["sent"], header["shown"]
@@ -120,13 +139,15 @@ class RenderedFile:
             tuple(header.get("missing_fonts", ())),
             header.get("missing_images", 0),
             header.get("frames", 1),
+            tuple(header["whole"]) if tile else None,
+            header["top"] if tile else 0,
         )
 
     def content(self) -> bytes:
         self.file.seek(0)
         return self.file.read()
 
-    def _page(self, number: int) -> str:
+    def title(self, number: int) -> str:
         return f"Page {number} of {self.name}" if self.count > 1 else self.name
 
     async def _asked(self, about: str, what: str, *numbers: int) -> tuple[dict[str, Any], bytes]:

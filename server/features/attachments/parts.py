@@ -15,7 +15,7 @@ from anyio import to_thread
 
 from ...calls.call import Call
 from ...catalog import Catalog, Model
-from ...catalog.pricing import pixels_for
+from ...catalog.pricing import is_ocr, pixels_for
 from ...errors import InvalidRequest
 from ...files import (
     MAX_INLINE_BYTES,
@@ -49,6 +49,10 @@ class Attached:
     parts: tuple[dict[str, Any], ...] = ()
     pdf_pages: int | None = 0
     notes: tuple[str, ...] = ()
+
+    @property
+    def images(self) -> int:
+        return sum(part["type"] == "image_url" for part in self.parts)
 
     def __add__(self, other: "Attached") -> "Attached":
         counts = (self.pdf_pages, other.pdf_pages)
@@ -176,7 +180,7 @@ async def attached(found: InputFile, target: TargetModel) -> Attached:
             return Attached((image_part(found.url),))
         case ImageFile():
             target.require("image")
-            return await pictures(found, range(1, found.count + 1), target)
+            return await pictures(found, range(1, found.count + 1), target, MAX_PICTURES - found.count)
         case Pdf():
             target.require("pdf")
             return Attached((await _pdf_part(found, target),), found.count)
@@ -185,8 +189,10 @@ async def attached(found: InputFile, target: TargetModel) -> Attached:
             raise InvalidRequest(f"{found.name} is a text: put it into the prompt. Files are images and PDFs.")
 
 
-async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], target: TargetModel) -> Attached:
+async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], target: TargetModel, spare: int = 0) -> Attached:
     """Pages as images; those of a PDF that are blank are left out, and noted if they cannot be drawn.
+
+    `spare`: how many images more than pages there may be, for those that are cut so that their letters stay legible.
 
     Raises:
         InvalidRequest: too many for one request, or the model reads no images.
@@ -194,23 +200,43 @@ async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], target: Targe
     made = Attached()
     for number in numbers:
         try:
-            picture = await found.picture(number, target.pixels)
+            drawn, shrunk = await _drawn(found, number, target, spare)
         except InvalidRequest as refusal:
             if found.count == 1:
                 raise
             made += Attached(notes=(refusal.reason,))
             continue
-        made += Attached(notes=tuple(_left_out(picture, found, number)))
-        if picture.blank and isinstance(found, Pdf):
+        made += Attached(notes=tuple(_left_out(drawn[0], found, number)))
+        seen = [picture for picture in drawn if not (picture.blank and (isinstance(found, Pdf) or len(drawn) > 1))]
+        if not seen:
             continue
         target.require("image")
-        if len(made.parts) == MAX_PICTURES:
+        spare -= len(seen) - 1
+        if made.images + len(seen) > MAX_PICTURES:
             raise InvalidRequest(
                 f"{found.name} has more than {MAX_PICTURES} pages without text, too many for one request: "
                 "read it with `ocr` and give its text."
             )
-        made += Attached((image_part(await target.address(picture, found.name)),))
+        parts = [image_part(await target.address(picture, found.name)) for picture in seen]
+        made += Attached((*_introduction(len(parts)), *parts), notes=shrunk)
     return made
+
+
+async def _drawn(
+    found: ImageFile | Pdf, number: int, target: TargetModel, spare: int
+) -> tuple[list[Picture], tuple[str, ...]]:
+    """A page, cut where it has to be and may be; and that it was shrunk instead."""
+    count, wanted = await found.tiles(number, target.pixels)
+    if 1 < wanted == count <= spare + 1 and not is_ocr(target.name, target.model):  # those take one image
+        return [await found.picture(number, target.pixels, tile=tile) for tile in range(1, count + 1)], ()
+    note = f"{found.title(number)} was shrunk, so small letters may be misread: read it with `ocr`, or cut it."
+    return [await found.picture(number, target.pixels)], (note,) if wanted > 1 else ()
+
+
+def _introduction(count: int) -> tuple[dict[str, Any], ...]:
+    """What a model would not see."""
+    words = f"The next {count} images are one, cut into rows from top to bottom; they may overlap."
+    return ({"type": "text", "text": words},) if count > 1 else ()
 
 
 def _left_out(picture: Picture, found: ImageFile | Pdf, number: int) -> Iterator[str]:
@@ -249,8 +275,10 @@ async def read_input(found: InputFile, target: TargetModel) -> tuple[str, Attach
     pages = await found.all_words()
     whole = "\n\n".join(filter(None, (page.whole for page in pages)))
     bare = [number for number, page in enumerate(pages, 1) if not page.trouble and not page.whole.strip()]
-    seen = Attached(notes=tuple(_page_notes(found, pages))) + await pictures(found, bare, target)
-    return whole if whole.strip() else "", await _with_covered(found, pages, seen, target)
+    covered = [number for number, page in enumerate(pages, 1) if page.more in LOOKED_AT and page.whole.strip()]
+    notes = Attached(notes=tuple(_page_notes(found, pages)))
+    seen = notes + await pictures(found, bare, target, MAX_PICTURES - len(bare) - len(covered))
+    return whole if whole.strip() else "", await _with_covered(found, covered, seen, target)
 
 
 def _page_notes(pdf: Pdf, pages: Sequence[PageWords]) -> Iterator[str]:
@@ -271,12 +299,11 @@ def _page_notes(pdf: Pdf, pages: Sequence[PageWords]) -> Iterator[str]:
             yield f"Page {number} of {pdf.name}: its text is in too many pieces, so it is looked at as a picture."
 
 
-async def _with_covered(pdf: Pdf, pages: Sequence[PageWords], seen: Attached, target: TargetModel) -> Attached:
+async def _with_covered(pdf: Pdf, covered: Sequence[int], seen: Attached, target: TargetModel) -> Attached:
     """Pages whose image says more than their few words are looked at, too, as far as there is room."""
-    covered = [number for number, page in enumerate(pages, 1) if page.more in LOOKED_AT and page.whole.strip()]
     looks = target.sees_images
-    room = MAX_PICTURES - len(seen.parts) if looks else 0
-    seen += await pictures(pdf, covered[:room], target) if room > 0 else Attached()
+    room = MAX_PICTURES - seen.images if looks else 0
+    seen += await pictures(pdf, covered[:room], target, room - len(covered)) if room > 0 else Attached()
     if left := covered[max(room, 0) :]:
         why = "there are too many" if looks else f"{target.name} reads no images"
         which = first_few(map(str, left))

@@ -49,17 +49,17 @@ class Page(Frozen):
         return BETTER.index(self.status), -len(self.text) if self.status == "truncated" else 0
 
 
-def assess(number: int, task: OcrTask, read: Transcript, exchange: Exchange, layer: str) -> Page:
-    """A page with its doubts."""
+def assess(number: int, task: OcrTask, read: Transcript, exchange: Exchange, layer: str, *, whole: bool = True) -> Page:
+    """A page with its doubts. `layer`: its own text, which is more than was read, where that is not the whole page."""
     with Salvage("whether it can be trusted was not checked") as step:
-        status, why, text = _doubts(task, read, exchange, layer)
+        status, why, text = _doubts(task, read, exchange, layer, whole=whole)
     if step.note:
         status, why, text = "truncated" if exchange.truncated else "ok", read.problem or step.note, read.text
     why = "; ".join(filter(None, (why, read.note)))
     return Page(page=number, status=status, why=why, text=text, lines=read.lines, fields=read.fields)
 
 
-def _doubts(task: OcrTask, read: Transcript, exchange: Exchange, layer: str) -> tuple[Status, str, str]:
+def _doubts(task: OcrTask, read: Transcript, exchange: Exchange, layer: str, *, whole: bool) -> tuple[Status, str, str]:
     cut = exchange.truncated
     if exchange.finish_reason == "content_filter" or exchange.stopped_by in FILTERED:
         return "refused", "DashScope's content filter cut the answer off", read.text
@@ -75,6 +75,6 @@ def _doubts(task: OcrTask, read: Transcript, exchange: Exchange, layer: str) -> 
         return "failed", read.problem, read.text
     if read.empty:
         return "empty", NOTHING_READ, ""
-    if differs := "" if exchange.sandbox else disagreement(read.words, layer, partly=task.name in PARTLY):
-        return "disagrees", differs, read.text
-    return "ok", "", read.text
+    compared = whole and not exchange.sandbox
+    differs = disagreement(read.words, layer, partly=task.name in PARTLY) if compared else ""
+    return ("disagrees" if differs else "ok"), differs, read.text

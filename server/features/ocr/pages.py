@@ -17,31 +17,23 @@ from ...catalog import plain
 from ...dashscope import INTERRUPTED, DashScopeError
 from ...errors import InvalidRequest
 from ...files import ImageFile, Link, Pdf, Picture
-from ..attachments import TargetModel, image_part, undrawn
+from ..attachments import TargetModel, image_part
 from .page import Page, assess
+from .page_input import PageInput, not_in_picture, nothing_drawn
 from .page_ranges import as_ranges
+from .quality import disagreement
 from .tasks import USUAL_OUTPUT_TOKENS, OcrTask, document_limits, input_tokens, ocr_plan, other_settings
+from .tiled_page import TiledPage
+from .tiles import TileRead, made_one, may_be_cut, shrunk
 from .transcripts import PageGeometry, Transcript, tells_pixels, transcript
 
 PAGES_AT_ONCE = 4
+TILES_AT_ONCE = 4  # of all pages that are cut
 # Tokens of a reply (hosts take 25,000), and of a page of which nothing is known yet.
 MAX_REPLY_TOKENS, EXPECTED_TOKENS, MIN_EXPECTED_TOKENS = 21_000, 5_000, 1_000
-BLANK = "there is nothing on it: it was not sent"
-SHOWS_NOTHING = "nothing on it can be seen: it was not sent"
-UNSEEN_TEXT = "nothing on it can be seen, though it has a text of its own, which follows: it was not sent"
 FULL = "the answer is full"
 SAMPLED_PAGES = 100  # pages whose sizes are looked at before
 GIVE_UP_AFTER = 3  # failed pages, where none was read
-
-
-@dataclass(frozen=True)
-class PageInput:
-    """A page as it is sent, and what is known of it here: its picture, the text it holds itself."""
-
-    number: int
-    part: dict[str, Any]
-    picture: Picture | None = None
-    layer: str = ""
 
 
 @dataclass
@@ -58,6 +50,7 @@ class PageRun:
     _left: deque[int] = field(default_factory=deque)
     _under_way: int = 0
     _full: str = ""
+    _tiles_at_once: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(TILES_AT_ONCE))
     _unread: ToolError | None = None  # why a page could not be read: of a request before of a drawing
 
     async def run(self) -> None:
@@ -106,8 +99,7 @@ class PageRun:
                 self._left.appendleft(number)
                 return
             self.pages[number] = page
-            done = f"{len(self.pages)} of {len(self.numbers)} pages"
-            await self.call.report_now(f"page {number} {page.status}: {done}, {self._so_far} so far")
+            await self._tell(f"page {number} {page.status}: {len(self.pages)} of {len(self.numbers)} pages")
 
     def _may_begin(self) -> bool:
         if self.failure:
@@ -131,25 +123,35 @@ class PageRun:
     async def _page(self, number: int) -> Page | None:
         """The page; None where the work ended meanwhile."""
         try:
-            sheet = await self._sheet(number)
+            count, wanted = await self._tiles(number)
+            if count > 1 and may_be_cut(self.task):
+                return await self._in_tiles(number, count, wanted)
+            sheet = await self._sheet(number, shrunk(1, wanted))
         except ToolError as error:  # DashScope's storage included
             self._unread = self._unread or error
             why = error.reason if isinstance(error, InvalidRequest) else str(error)
             return Page(page=number, status="failed", why=why)
         if sheet.picture and sheet.picture.blank:
-            return _nothing_drawn(sheet)
+            return nothing_drawn(sheet)
         if self.failure:
             return None
         try:
-            page, exchange = await self._asked(sheet, {})
+            return await self._read_sheet(sheet)
         except RequestFailed as error:
             return self._failed(number, error)
+
+    async def _read_sheet(self, sheet: PageInput) -> Page:
+        """Raises RequestFailed: no answer came."""
+        page, exchange = await self._asked(sheet, {})
         again = page.status in ("truncated", "repeating") and exchange.finish_reason != INTERRUPTED
         with Salvage("it could not be asked for once more"):
             return await self._better(page, sheet) if again and self._may_ask_again(page) else page
         return page
 
-    async def _sheet(self, number: int) -> PageInput:
+    async def _tiles(self, number: int) -> tuple[int, int]:
+        return (1, 1) if isinstance(self.source, Link) else await self.source.tiles(number, self.target.pixels)
+
+    async def _sheet(self, number: int, note: str) -> PageInput:
         if isinstance(self.source, Link):
             url = self.source.url
             file = {"type": "file", "file": {"file_url": url}}
@@ -158,20 +160,59 @@ class PageRun:
         layer = await self.source.text(number) if isinstance(self.source, Pdf) else ""
         if picture.blank:
             return PageInput(number, {}, picture, layer)
-        return PageInput(number, image_part(await self.target.address(picture, self.source.name)), picture, layer)
+        address = await self.target.address(picture, self.source.name)
+        return PageInput(number, image_part(address), picture, layer, note)
+
+    # --- a page in tiles ---
+
+    async def _in_tiles(self, number: int, count: int, wanted: int) -> Page | None:
+        assert not isinstance(self.source, Link)
+        layer = await self.source.text(number) if isinstance(self.source, Pdf) else ""
+        page = TiledPage(
+            number, count, self.source, layer, self.target, self._tiles_at_once,
+            ask=self._read_sheet, failed=self._note, stopped=self._why_no_more, tell=self._tell,
+        )  # fmt: skip
+        return self._made_one(number, await page.read(), layer, shrunk(count, wanted))
+
+    def _why_no_more(self) -> str:
+        """Why no further tile may begin."""
+        return str(self.failure or "")
+
+    async def _tell(self, done: str) -> None:
+        await self.call.report_now(f"{done}, {self._so_far} so far")
+
+    def _made_one(self, number: int, tiles: Sequence[TileRead], layer: str, note: str) -> Page | None:
+        if not any(tile.is_read for tile in tiles):
+            error = next(filter(None, (tile.failure for tile in tiles)), None)
+            return self._failed(number, error) if error else tiles[0].page
+        if all(tile.is_blank for tile in tiles):
+            return nothing_drawn(PageInput(number, {}, tiles[0].picture, layer))
+        with Salvage("its parts could not be joined, and stand one after the other") as step:
+            page = made_one(number, tiles, paper=isinstance(self.source, Pdf))
+            return self._compared(page, layer).doubted(note)
+        text = "\n".join(tile.page.text for tile in tiles)
+        return Page(page=number, status="truncated", why=step.note, text=text)
+
+    def _compared(self, page: Page, layer: str) -> Page:
+        sandbox = any(exchange.sandbox for exchange in self.call.exchanges)
+        if page.status != "ok" or sandbox or not (differs := disagreement(page.text, layer, partly=False)):
+            return page
+        return page.model_copy(update={"status": "disagrees"}).doubted(differs)
 
     async def _asked(self, sheet: PageInput, changes: dict[str, Any]) -> tuple[Page, Exchange]:
-        label = f"page {sheet.number}: " if len(self.numbers) > 1 else ""
+        names = (f"page {sheet.number}" if len(self.numbers) > 1 else "", sheet.tile)
+        label = f"{', '.join(filter(None, names))}: " if any(names) else ""
         exchange = await self.call.ask(ocr_plan(self.call, self.target.name, self.task, sheet.part, changes, label))
         read = _read(self.task, exchange, self._geometry(sheet.picture))
-        page = assess(sheet.number, self.task, read, exchange, sheet.layer)
-        return page.doubted(_unseen(sheet.picture)), exchange
+        page = assess(sheet.number, self.task, read, exchange, sheet.layer, whole=not sheet.tile)
+        return page.doubted(not_in_picture(sheet.picture)).doubted(sheet.note), exchange
 
     def _geometry(self, picture: Picture | None) -> PageGeometry:
         in_pixels = tells_pixels(self.target.name)
         if not picture:
             return PageGeometry(told_in_pixels=in_pixels)
-        return PageGeometry(picture.sent, picture.shown, isinstance(self.source, Pdf), in_pixels)
+        paper = isinstance(self.source, Pdf)
+        return PageGeometry(picture.sent, picture.shown, paper, in_pixels, picture.top, picture.whole)
 
     async def _better(self, page: Page, sheet: PageInput) -> Page:
         """The page or, asked for once more with other settings, a better one. A failure of that loses nothing."""
@@ -216,41 +257,30 @@ class PageRun:
         if isinstance(self.source, Link) and self.source.is_pdf:
             limits = document_limits(self.target.model, self.task)
             return f"a whole PDF by URL{limits}: what it costs shows when it is read"
-        sizes, count = await self._sizes(), len(self.numbers)
+        pages, count = await self._sizes(), len(self.numbers)
+        sizes = [size for page in pages for size in page]
         each = ceil(
             sum(input_tokens(self.target.name, self.target.model, self.task, size) for size in sizes) / len(sizes)
         )
-        cost = self.call.estimate(self.target.name, each, USUAL_OUTPUT_TOKENS, calls=count)
+        parts = ceil(count * len(sizes) / len(pages))
+        cost = self.call.estimate(self.target.name, each, USUAL_OUTPUT_TOKENS, calls=parts)
         money = (
             f"cost unknown: {cost.reason}"
             if cost.total is None
             else f"at most {plain(cost.total)} CNY, but for pages asked for twice"
         )
-        tokens = f"about {each * count:,} tokens in and up to {USUAL_OUTPUT_TOKENS * count:,} out"
-        return f"{count} page{'s' * (count > 1)}, {tokens}: {money}"
+        tokens = f"about {each * parts:,} tokens in and up to {USUAL_OUTPUT_TOKENS * parts:,} out"
+        cut = f" in {parts} parts" if parts > count else ""
+        return f"{count} page{'s' * (count > 1)}{cut}, {tokens}: {money}"
 
-    async def _sizes(self) -> list[tuple[int, int] | None]:
-        """Of the first pages: the others are taken to be like them."""
+    async def _sizes(self) -> list[Sequence[tuple[int, int] | None]]:
+        """Of the tiles of the first pages: the others are taken to be like them."""
         if isinstance(self.source, Link):
-            return [None]
-        return await self.source.sizes(self.numbers[:SAMPLED_PAGES], self.target.pixels)
-
-
-def _nothing_drawn(sheet: PageInput) -> Page:
-    """A page without ink: it is empty only if its own text has no letters either, and it has no images."""
-    unseen = undrawn(sheet.picture) if sheet.picture else ""
-    if any(map(str.isalnum, sheet.layer)):
-        return Page(page=sheet.number, status="failed", why=UNSEEN_TEXT, text=sheet.layer).doubted(unseen)
-    if unseen:
-        return Page(page=sheet.number, status="failed", why=SHOWS_NOTHING).doubted(unseen)
-    return Page(page=sheet.number, status="empty", why=BLANK)
-
-
-def _unseen(picture: Picture | None) -> str:
-    """What of a page or a file is not in its picture."""
-    if not picture:
-        return ""
-    return undrawn(picture) or (f"the first of {picture.frames} frames was read" if picture.frames > 1 else "")
+            return [[None]]
+        numbers = self.numbers[:SAMPLED_PAGES]
+        if may_be_cut(self.task):
+            return [sizes or [None] for sizes in await self.source.tile_sizes(numbers, self.target.pixels)]
+        return [[size] for size in await self.source.sizes(numbers, self.target.pixels)]
 
 
 def _read(task: OcrTask, exchange: Exchange, geometry: PageGeometry) -> Transcript:

@@ -68,13 +68,16 @@ class PageGeometry:
     """The image that was read: as it was sent, and as people see it (in pixels; None: not known).
 
     `paper`: a page that has no pixels of its own, so that places on it are told in permille of its sides.
-    `told_in_pixels`: by the model, in its text.
+    `told_in_pixels`: by the model, in its text. `top`, `whole`: of a tile, its first row, and the size of what it was
+    cut from, as people see that.
     """
 
     sent: PixelSize | None = None
     shown: PixelSize | None = None
     paper: bool = False
     told_in_pixels: bool = False
+    top: int = 0
+    whole: PixelSize | None = None
 
     @property
     def unit(self) -> Unit:
@@ -84,13 +87,19 @@ class PageGeometry:
         """Pixels of the image as sent."""
         if not self.sent or not self.shown:
             return _rounded(corners)
-        width, height = (1000, 1000) if self.paper else self.shown
-        return _rounded([(x * width / self.sent[0], y * height / self.sent[1]) for x, y in corners])
+        return self._on_the_page([(x / self.sent[0], y / self.sent[1]) for x, y in corners])
 
     def from_permille(self, corners: Sequence[Point]) -> tuple[tuple[Point, ...], Unit]:
-        if self.paper or not self.shown:
+        if not self.shown or (self.paper and not self.whole):
             return _rounded(corners), "permille"
-        return _rounded([(x * self.shown[0] / 1000, y * self.shown[1] / 1000) for x, y in corners]), "px"
+        return self._on_the_page([(x / 1000, y / 1000) for x, y in corners]), self.unit
+
+    def _on_the_page(self, shares: Sequence[Point]) -> tuple[Point, ...]:
+        """From shares of the image's sides."""
+        assert self.shown
+        (width, height), whole = self.shown, self.whole or self.shown
+        across, down = (1000 / whole[0], 1000 / whole[1]) if self.paper else (1.0, 1.0)
+        return _rounded([(x * width * across, (self.top + y * height) * down) for x, y in shares])
 
 
 def transcript(task: OcrTask, said: str, found: Mapping[str, Any], geometry: PageGeometry) -> Transcript:

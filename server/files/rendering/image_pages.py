@@ -5,11 +5,14 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from math import isfinite, sqrt
+from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
+from .cutting import Tiles, tiles_of
 from .drawn import facts_of, file_of
+from .image_tiles import Uncut, most_tiles
 from .limits import (
+    ANY_PIXELS,
     MAX_DECODED_BYTES,
     MAX_FRAMES,
     MAX_JPEG_PIXELS,
@@ -19,12 +22,14 @@ from .limits import (
     Response,
     Size,
     require_shape,
+    shrunk_size,
 )
 
 if TYPE_CHECKING:
     from PIL import Image
 
 LEGAL = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
+LOSSLESS = ("PNG", "GIF", "BMP")
 READ = (*LEGAL, "GIF", "AVIF", "MPO")
 MAX_DARK_SHARE = 0.02  # of the ink beside transparency, where the ground is made black
 MIN_16_BIT_RANGE = 64  # levels of 65,536: what spans fewer is noise
@@ -41,6 +46,7 @@ class ImagePages:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self.notes: list[str] = []
+        self._uncut: Uncut | None = None
         with _broken_image(), self._opened() as image:
             self._size = image.size
             self.count = _frames(image) if image.format == "TIFF" else 1
@@ -55,7 +61,15 @@ class ImagePages:
     def words(self, number: int) -> dict[str, Any]:
         return {}
 
-    def picture(self, number: int, max_pixels: int, quality: int = 0) -> Response:
+    def tiles(self, number: int, max_pixels: int, *, looks: bool = True) -> Tiles:
+        most = most_tiles(self._size, max_pixels)
+        if most == 1 or not looks:
+            return tiles_of(self._size, most, None)
+        return self._uncut_page(number).tiles(max_pixels)
+
+    def picture(self, number: int, max_pixels: int, quality: int = 0, tile: int = 0) -> Response:
+        if tile:
+            return self._uncut_page(number).picture(tile, max_pixels)
         with _broken_image(), self._opened() as image:
             image.seek(number - 1)
             require_shape(*image.size)
@@ -71,9 +85,20 @@ class ImagePages:
         if as_it_is:
             said = {"sent": full, "mime": f"image/{kind.lower()}", "as_it_is": True}
             return {**facts_of(drawn, full), **more, **said}, b""
-        lossless = kind in ("PNG", "GIF", "BMP") and drawn.size == full
+        lossless = kind in LOSSLESS and drawn.size == full
         facts, content = file_of(drawn, full, lossless=lossless, quality=quality)
         return {**facts, **more}, content
+
+    def _uncut_page(self, number: int) -> Uncut:
+        """Kept until another one is asked for: to decode it for each tile would take long."""
+        if self._uncut is None or self._uncut.number != number:
+            self._uncut = None
+            with _broken_image(), self._opened() as image:
+                image.seek(number - 1)
+                require_shape(*image.size)
+                lossless = _kind(image) in LOSSLESS
+                self._uncut = Uncut(number, _upright(image, ANY_PIXELS), lossless)
+        return self._uncut
 
     def _fits(self, image: "Image.Image", max_pixels: int) -> bool:
         kind = _kind(image)
@@ -100,11 +125,6 @@ class ImagePages:
                 "first."
             )
         return image
-
-
-def shrunk_size(width: float, height: float, max_pixels: int) -> Size:
-    scale = min(1, sqrt(max_pixels / (width * height)))
-    return max(1, int(width * scale)), max(1, int(height * scale))
 
 
 @contextmanager

@@ -1,6 +1,10 @@
 """What is drawn, and how large. Limits of images: https://help.aliyun.com/zh/model-studio/vision and .../qwen-vl-ocr"""
 
-from typing import Any, Protocol
+from math import sqrt
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from .cutting import Tiles
 
 MAX_MEMORY_BYTES = 1_500_000_000
 MAX_PAGE_CHARS = 6_000_000  # as JSON
@@ -16,6 +20,7 @@ MAX_DECODED_BYTES = 160_000_000  # 40 megapixels in colour, 160 in grey
 MAX_JPEG_PIXELS = 120_000_000  # a JPEG is decoded at a fraction of its size
 MAX_FRAMES = 1_000
 MAX_SIZE_ANY_FORMAT = (3840, 2160)  # beyond it DashScope takes JPEG and PNG only
+ANY_PIXELS = 1 << 40
 Size = tuple[int, int]
 Response = tuple[dict[str, Any], bytes]
 
@@ -32,11 +37,18 @@ class Pages(Protocol):
 
     def size(self, number: int, max_pixels: int, *, looks: bool) -> Size: ...
 
-    def picture(self, number: int, max_pixels: int, quality: int = 0) -> Response: ...
+    def tiles(self, number: int, max_pixels: int, *, looks: bool = True) -> "Tiles": ...
+
+    def picture(self, number: int, max_pixels: int, quality: int = 0, tile: int = 0) -> Response: ...
 
     def text(self, number: int) -> str: ...
 
     def words(self, number: int) -> dict[str, Any]: ...
+
+
+def shrunk_size(width: float, height: float, max_pixels: int) -> Size:
+    scale = min(1, sqrt(max_pixels / (width * height)))
+    return max(1, int(width * scale)), max(1, int(height * scale))
 
 
 def require_shape(width: int, height: int) -> None:

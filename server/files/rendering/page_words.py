@@ -27,12 +27,12 @@ def says_more(page: Any, text: str) -> str:
     lost = sum(unicodedata.category(letter) in ("Cc", "Co", "Cn") or letter == "\ufffd" for letter in letters)
     if letters and lost >= MIN_GARBLED * len(letters):
         return "garbled"
-    if sum(map(str.isalnum, letters)) < MAX_SPARSE_LETTERS and _cover(page) >= MIN_COVER:
+    if sum(map(str.isalnum, letters)) < MAX_SPARSE_LETTERS and image_cover(page) >= MIN_COVER:
         return "covered"
     return ""
 
 
-def _cover(page: Any) -> float:
+def image_cover(page: Any) -> float:
     """How much of the page its largest image takes."""
     width, height = page.get_size()
     sizes = [0.0]

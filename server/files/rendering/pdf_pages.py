@@ -6,9 +6,10 @@ from dataclasses import asdict
 from math import ceil, sqrt
 from typing import TYPE_CHECKING, Any
 
+from .cutting import Tiles, tiles_of, tiles_wanted
 from .drawn import file_of
 from .fallback_fonts import use_fallback_fonts
-from .limits import DPI, MIN_SCAN_PIXELS, RenderRefusal, Response, Size, require_shape
+from .limits import ANY_PIXELS, DPI, MIN_SCAN_PIXELS, RenderRefusal, Response, Size, require_shape
 from .page_units import PageUnits
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class PdfPages:
             raise RenderRefusal(f"is a PDF that cannot be opened, since {why}.") from None
         self.count = len(self._document)
         self._units = PageUnits(self._document, content)
+        self._tiles: dict[tuple[int, int], Tiles] = {}
         if b"/BrotliDecode" in content:
             raise RenderRefusal("is a PDF packed with Brotli, which is not unpacked here. Print it to a new PDF.")
         self.notes = list(self._document_notes())
@@ -47,18 +49,45 @@ class PdfPages:
         with self._page(number) as page:
             return _sides(page.get_size(), self._finest(page, number), max_pixels)
 
-    def picture(self, number: int, max_pixels: int, quality: int = 0) -> Response:
-        from .undrawn import draw_missing
+    def tiles(self, number: int, max_pixels: int, *, looks: bool = True) -> Tiles:
+        whole = self.size(number, ANY_PIXELS, looks=False)  # or smaller
+        wanted = tiles_wanted(whole, max_pixels, None)
+        if wanted == 1 or not looks:
+            return tiles_of(whole, wanted, None)
+        if (number, max_pixels) not in self._tiles:
+            with self._page(number) as page:
+                self._tiles[number, max_pixels] = self._cut(page, number, max_pixels)
+        return self._tiles[number, max_pixels]
+
+    def _cut(self, page: Any, number: int, max_pixels: int) -> Tiles:
+        from .letters import small_letter
+        from .page_drawing import grey_rows
+
+        finest = self._finest(page, number)
+        whole = _sides(page.get_size(), finest, ANY_PIXELS)
+        if tiles_wanted(whole, max_pixels, None) == 1:
+            return tiles_of(whole, 1, None)
+        letter = small_letter(page)
+        wanted = tiles_wanted(whole, max_pixels, letter and letter * finest)
+        return tiles_of(whole, wanted, grey_rows(page, whole) if wanted > 1 else None)
+
+    def picture(self, number: int, max_pixels: int, quality: int = 0, tile: int = 0) -> Response:
+        from .page_drawing import page_picture
         from .undrawn_images import count_undrawn
 
+        tiles = self.tiles(number, max_pixels) if tile else None
         with self._page(number) as page:
             finest = self._finest(page, number)
             require_shape(*_sides(page.get_size(), finest, max_pixels))
-            scale = _scale(page.get_size(), finest, max_pixels)
-            image = page.render(scale=scale).to_pil()
-            missing = {"missing_fonts": draw_missing(image, page, scale), "missing_images": count_undrawn(page)}
+            if tiles:
+                scale = finest * _scale(tiles.size(tile), 1, max_pixels)
+                image, fonts = page_picture(page, scale, tiles.shares(tile))
+            else:
+                image, fonts = page_picture(page, _scale(page.get_size(), finest, max_pixels))
+            images = count_undrawn(page)
         facts, content = file_of(image, image.size, lossless=False, quality=quality)
-        return {**facts, **missing}, content
+        missing = {"missing_fonts": fonts, "missing_images": images}
+        return {**facts, **missing, **(tiles.told(tile) if tiles else {})}, content
 
     def _finest(self, page: Any, number: int) -> float:
         """Pixels to a unit of the page that are of use."""

@@ -1,10 +1,10 @@
 """The process that opens an image file or a PDF and draws its pages: a hostile one hangs or crashes in vain.
 
 Run by `renderer`, with the seconds one step may take. First comes a line `{"kind": "image" or "pdf", "bytes": n}` and
-the file, then one request a line: `["picture", page, max_pixels, quality]`, `["sizes", max_pixels, page ...]`
-(`rough_sizes`: no page is to be looked at), `["text", page]` or `["words", page]`. Each is answered by a line of JSON
-and, if that says `bytes`, as many of them; what cannot be done by `{"refusal": what is wrong, to follow the file's
-name}`. Pages count from 1.
+the file, then one request a line: `["picture", page, max_pixels, quality, tile]`, `["tiles", page, max_pixels]`,
+`["sizes", max_pixels, whether they are cut, page ...]` (`rough_sizes`: no page is to be looked at), `["text", page]` or
+`["words", page]`. Each is answered by a line of JSON and, if that says `bytes`, as many of them; what cannot be done by
+`{"refusal": what is wrong, to follow the file's name}`. Pages and tiles count from 1; tile 0 is the whole page.
 """
 
 import json
@@ -21,7 +21,7 @@ from .image_pages import ImagePages
 from .limits import MAX_MEMORY_BYTES, MAX_PAGE_CHARS, Pages, RenderRefusal, Response, Size
 from .pdf_pages import PdfPages
 
-MAX_LOOK_S, MAX_SIZING_S = 1.0, 3.0  # at all pages, of which one alone may take long
+MAX_LOOK_S, MAX_SIZING_S = 1.0, 5.0  # at all pages, of which one alone may take long
 
 
 def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float) -> None:
@@ -48,8 +48,12 @@ def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float) -> None:
 
 def _answer(pages: Pages, what: str, *about: int) -> Response:
     if what in ("sizes", "rough_sizes"):
-        max_pixels, *numbers = about
-        return {"sizes": list(_sizes(pages, numbers, max_pixels, MAX_LOOK_S if what == "sizes" else 0))}, b""
+        max_pixels, cut, *numbers = about
+        seconds = MAX_LOOK_S if what == "sizes" else 0
+        return {"sizes": list(_sizes(pages, numbers, max_pixels, seconds, cut=bool(cut)))}, b""
+    if what == "tiles":
+        tiles = pages.tiles(*about)
+        return {"count": len(tiles.rows), "wanted": tiles.wanted}, b""
     if what == "picture":
         return pages.picture(*about)
     said = json.dumps(pages.words(*about), ensure_ascii=False) if what == "words" else pages.text(*about)
@@ -59,12 +63,16 @@ def _answer(pages: Pages, what: str, *about: int) -> Response:
     return {"bytes": len(content)}, content
 
 
-def _sizes(pages: Pages, numbers: list[int], max_pixels: int, seconds: float) -> Iterator[Size | None]:
+def _sizes(
+    pages: Pages, numbers: list[int], max_pixels: int, seconds: float, *, cut: bool
+) -> Iterator[list[Size] | None]:
     """Pages are looked at for so long; of the others the size is one they will not exceed."""
     end = monotonic() + seconds
     for number in numbers:
+        looks = monotonic() < end
         try:
-            yield pages.size(number, max_pixels, looks=monotonic() < end)
+            sizes = pages.tiles(number, max_pixels, looks=looks).sizes(max_pixels) if cut else []
+            yield sizes if len(sizes) > 1 else [pages.size(number, max_pixels, looks=looks)]
         except RenderRefusal:
             yield None
 

@@ -28,6 +28,14 @@ MAX_NAMED_FONTS = 20
 
 
 @dataclass(frozen=True)
+class View:
+    """How large the whole page is drawn, and how many of its rows are above the picture."""
+
+    size: tuple[int, int]
+    top: int = 0
+
+
+@dataclass(frozen=True)
 class Letter:
     """Places in pixels of the picture, `baseline` at its left end."""
 
@@ -40,13 +48,13 @@ class Letter:
     upright: bool
 
 
-def draw_missing(image: "Image.Image", page: Any, scale: float) -> list[str]:
+def draw_missing(image: "Image.Image", page: Any, scale: float, view: View) -> list[str]:
     """Draw on `image` what is missing there; the names of fonts of which letters are missing still."""
     from PIL import ImageDraw, ImageFont
 
     if text_parts(page) is None:
         return []
-    missing = [letter for letter in _letters(page, image.size, scale) if _is_missing(image, letter)]
+    missing = [letter for letter in _letters(page, view, scale) if _is_missing(image, letter)]
     pen = ImageDraw.Draw(image)
     font_of = lru_cache(MAX_FONTS)(lambda size: ImageFont.truetype(OURS, size))
     left: dict[str, None] = {}
@@ -74,7 +82,7 @@ def _has(font: Any, character: str) -> bool:
     return bool(drawn.getbbox()) and (drawn.size != box.size or bytes(drawn) != bytes(box))
 
 
-def _letters(page: Any, size: tuple[int, int], scale: float) -> Iterator[Letter]:
+def _letters(page: Any, view: View, scale: float) -> Iterator[Letter]:
     """Those whose font is not in the file, and that are meant to be seen."""
     words = page.get_textpage()
     try:
@@ -85,24 +93,24 @@ def _letters(page: Any, size: tuple[int, int], scale: float) -> Iterator[Letter]
             if not font or raw.FPDFFont_GetIsEmbedded(font) or unicodedata.category(character)[0] not in "LNS":
                 continue
             if (colour := _colour(written)) and raw.FPDFTextObj_GetTextRenderMode(written) in VISIBLE:
-                yield _letter(page, words, at, character, font, colour, size, scale)
+                yield _letter(page, words, at, character, font, colour, view, scale)
     finally:
         words.close()
 
 
-def _letter(page: Any, words: Any, at: int, character: str, font: Any, colour: Any, size: Any, scale: float) -> Letter:
+def _letter(page: Any, words: Any, at: int, character: str, font: Any, colour: Any, view: View, scale: float) -> Letter:
     box = raw.FS_RECTF()
     raw.FPDFText_GetLooseCharBox(words, at, box)
     x, y = ctypes.c_double(), ctypes.c_double()
     raw.FPDFText_GetCharOrigin(words, at, x, y)
-    left, top = _at(page, size, box.left, box.top)
-    right, bottom = _at(page, size, box.right, box.bottom)
+    left, top = _at(page, view, box.left, box.top)
+    right, bottom = _at(page, view, box.right, box.bottom)
     (left, right), (top, bottom) = sorted((left, right)), sorted((top, bottom))
     side = (right - left) // 5  # its neighbours lean over
     inside = left + side, top, max(right - side, left + side + 1), max(bottom, top + 1)
     turned = abs(raw.FPDFText_GetCharAngle(words, at)) > 0.01 or page.get_rotation()
     points = raw.FPDFText_GetFontSize(words, at) * _stretched(words, at)
-    baseline = _at(page, size, x.value, y.value)
+    baseline = _at(page, view, x.value, y.value)
     return Letter(
         character,
         _name(font),
@@ -120,9 +128,9 @@ def _stretched(words: Any, at: int) -> float:
     return hypot(matrix.c, matrix.d) if raw.FPDFText_GetMatrix(words, at, matrix) else 1.0
 
 
-def _at(page: Any, size: tuple[int, int], x: float, y: float) -> tuple[int, int]:
+def _at(page: Any, view: View, x: float, y: float) -> tuple[int, int]:
     to_x, to_y = ctypes.c_int(), ctypes.c_int()
-    raw.FPDF_PageToDevice(page, 0, 0, *size, 0, x, y, to_x, to_y)
+    raw.FPDF_PageToDevice(page, 0, -view.top, *view.size, 0, x, y, to_x, to_y)
     return to_x.value, to_y.value
 
 
