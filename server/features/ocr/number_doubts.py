@@ -18,6 +18,7 @@ from .written_numbers import Token
 MAX_JOINED_DIGITS, MAX_PUZZLING = 24, 1_000  # numbers that are left: more are another page
 MANY_SPLIT = 3  # numbers that a layer splits although its lines look like rows
 MAX_TOLD = 3
+MAX_CELL_LINES = 3  # between the cells of a column, or of a row, that has each on a line of its own
 EDGE_LINES = 3  # lines at the top and at the foot, where pages are numbered
 MIN_NEW_WORDS = 3  # that the layer does not have, around a number that a picture may hold
 MIN_PHONE_DIGITS = 9
@@ -61,6 +62,9 @@ class Comparison:
         for (side, _, _), *explained in zip(self._both, items, edges, strict=True):
             side.left -= set().union(*explained)
         self.read.left -= self._in_a_picture()
+        self.own.left -= self._marks_of_notes()
+        if not self.partly:
+            self.own.left -= self._page_number_among_the_lines()
         if self.partly:
             self.read.left -= self._elsewhere()
 
@@ -140,7 +144,7 @@ class Comparison:
             parts = [_bare(part) for part in side.tokens[at].parts]
             begins = first_of.get(parts[0], [])[:MAX_PIECES] if parts else []
             found = next(filter(None, (_in_order(other, first, parts) for first in begins)), None)
-            if found:
+            if found and (_is_date(side.tokens[at]) or _marks(other, found[0], found[-1]) >= _marks(side, at, at)):
                 side.left.discard(at)
                 other.left -= set(found)
 
@@ -211,6 +215,22 @@ class Comparison:
         found |= self._taken_by_a_head(side, pairs)
         alone = {at for at in _alone_at_an_end(side, pairs) if at in side.left}
         return found | {at for at in alone if not pairs.expected(at) & other.left}
+
+    def _page_number_among_the_lines(self) -> set[int]:
+        """All that is not read, alone on its line and far from other such lines: a column of cells has those."""
+        alone = {number for number, line in enumerate(self.own.lines) if len(line) == self.own.count(line) == 1}
+        lines = {self.own.line_of(at) for at in self.own.left}
+        numbers = {self.own.tokens[at].key for at in self.own.left}
+        if self.read.left or len(numbers) != 1 or not lines <= alone:
+            return set()
+        near = {number + step for number in lines for step in range(-MAX_CELL_LINES, MAX_CELL_LINES + 1)}
+        small = all(key.isdigit() and len(key) < MAX_PAGE_DIGITS for key in numbers)
+        return set(self.own.left) if small and not near & (alone - lines) else set()
+
+    def _marks_of_notes(self) -> set[int]:
+        """Digits raised behind a number, which the reading leaves out: a line below begins with the same."""
+        notes = {self.own.tokens[line[0]].key for line in self.own.lines if self.own.is_item(line[0])}
+        return {at for at in self.own.left if self.own.tokens[at].key in notes and self.own.is_mark(at)}
 
     def _taken_by_a_head(self, side: Side, pairs: Alignment) -> set[int]:
         """Numbers whose like in a running head took their counterpart: the other side has nothing of that line."""
@@ -336,6 +356,15 @@ def _in_order(side: Side, first: int, parts: list[str]) -> list[int] | None:
             return None
         found.append(place)
     return found
+
+
+def _is_date(token: Token) -> bool:
+    return any(form.startswith("d") for form in (token.key, *token.forms))
+
+
+def _marks(side: Side, first: int, last: int) -> int:
+    """Points and commas."""
+    return len(re.findall(r"[.,]", side.written(first, last)))
 
 
 def _is_cut(one: Token, other: Token) -> bool:

@@ -19,6 +19,7 @@ INTEGER = re.compile(r"(?<![\w.,:/'’+^-])\d{1,3}(?![\d%^]|[.,:/'’-]\d)")
 STEPS = (1, 5, 2, 10)
 MIN_OF_FIRST, MIN_AT_EDGES, MIN_ANYWHERE = 2, 3, 6  # lines that are numbered: 5 and 10, and by where the numbers stand
 MIN_SHARE_LACKING = 0.8
+MIN_IN_ANY_ORDER, MAX_SHARE_BESIDE = 3, 0.34  # of those that stand alone, next to other numbers that do
 
 # --- numbers of pages ---
 
@@ -88,7 +89,8 @@ def _without_line_numbers(layer: str, read: str) -> tuple[str, str]:
     lacking = here - there
     places = list(INTEGER.finditer(layer))
     edges = _at_edges(layer, places)
-    spans: set[Span] = set()
+    spans = _alone_in_any_order(layer, places, lacking)
+    lacking -= Counter(int(layer[start:end]) for start, end in spans)
     for candidates, least in ((edges, MIN_AT_EDGES), (places, MIN_ANYWHERE)):
         for run in _runs_at_a_step([place for place in candidates if place.span() not in spans], least, lacking):
             missing = [place for place in run if lacking[int(place[0])] > 0]
@@ -96,6 +98,31 @@ def _without_line_numbers(layer: str, read: str) -> tuple[str, str]:
                 lacking -= Counter(int(place[0]) for place in missing)
                 spans |= {place.span() for place in missing}
     return _blanked(layer, spans), read
+
+
+def _alone_in_any_order(text: str, places: list[re.Match[str]], lacking: Counter[int]) -> set[Span]:
+    """Numbers of lines that stand alone, each once, as all of a series do; but where others stand so next to them."""
+    alone = {number: place for number, place in enumerate(LINE.finditer(text)) if place[0].strip().isdigit()}
+    of_line = {place.end() - len(place[0].lstrip()): number for number, place in alone.items()}
+    found = {of_line[p.start()]: p for p in places if p.start() in of_line and lacking[int(p[0])] > 0}
+    values = Counter(int(place[0]) for place in found.values())
+    for step in STEPS:
+        series = _series(values, step)
+        kept = {number for number, place in found.items() if int(place[0]) in series}
+        beside = {number for number in kept if {number - 1, number + 1} & (alone.keys() - kept)}
+        if len(kept) >= MIN_IN_ANY_ORDER and len(beside) <= MAX_SHARE_BESIDE * len(kept):
+            return {found[number].span() for number in kept}
+    return set()
+
+
+def _series(values: Counter[int], step: int) -> set[int]:
+    """The longest that grows by the step and is a multiple of it."""
+    best: list[int] = []
+    run: list[int] = []
+    for value in sorted(value for value, times in values.items() if times == 1 and value % step == 0):
+        run = [*run, value] if run and value - run[-1] in (step, 2 * step) else [value]
+        best = max(best, run, key=len)
+    return set(best)
 
 
 def _at_edges(text: str, places: list[re.Match[str]]) -> list[re.Match[str]]:

@@ -88,6 +88,11 @@ class Side:
         short = digits.isdigit() and len(digits) <= 3
         return short and self.opens_line(at) and AFTER_ITEM.match(self.text, self.tokens[at].end) is not None
 
+    def is_mark(self, at: int) -> bool:
+        """Whether it is the mark of a footnote: a digit and a parenthesis that nothing opens, behind a number."""
+        before = at > 0 and self.tokens[at - 1].number and self.gap(at - 1) == " "
+        return before and len(self.tokens[at].key) == 1 and self.text[self.tokens[at].end :][:1] == ")"
+
     # --- numbers in pieces ---
 
     def runs(self, at: int) -> Iterator[tuple[int, int]]:

@@ -30,7 +30,7 @@ TOKEN = re.compile(
     rf"|(?P<number>(?:(?<![\w.,)])\.)?\d+(?:(?:['’.,:/]|{KERNED_MARK}|{JOINING_DASH}|\^[+-]?)\d+)*(?:(?<=\d)e[+-]?\d{{1,3}}(?![a-z\d]))?)"
     r"|(?P<word>[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)"
 )
-SUFFIX = re.compile(r"[ ]?(%|‰|[百千万亿萬億]{1,3}|(?:thousand|million|billion|trillion|bn|mn|mio|mrd)\b)")
+SUFFIX = re.compile(r"[ \n]?(%|‰|[百千万亿萬億]{1,3}|(?:thousand|million|billion|trillion|bn|mn|mio|mrd)\b)")
 GROUPED = re.compile(r"\d{1,3}(?:[,'’]\d{3})+(?:\.\d+)?|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?")
 POINTS_GROUP = re.compile(r"\d{1,3}(?:\.\d{3})+,\d{1,2}")  # what is grouped by points has its comma for the point
 CURRENCY = r"(?:us|rmb|cny|usd|hk)?\s?[$¥€£]?\s?"
