@@ -226,7 +226,9 @@ def _as_read(letters: str, together: str, read: str) -> str:
 
 def _with_marks_apart(layer: str, read: str) -> str:
     """Marks of footnotes, glued to numbers that the reading has without them."""
-    lacking = _keys(Side(read)) - _keys(Side(layer))
+    seen = Side(read)
+    raised = Counter(token.parts[0].replace(",", "") for token in seen.tokens if "^" in token.key)
+    lacking = _keys(seen) + raised - _keys(Side(layer))
 
     def apart(found: re.Match[str]) -> str:
         key = tokens_of(found[1])[0].key

@@ -51,7 +51,6 @@ class Comparison:
     def explain(self) -> None:
         """Take away what is no difference."""
         self._other_forms()
-        self._pieces(self.own, self.read, split_anywhere=True)
         self._pieces(self.read, self.own, split_anywhere=False)
         for side, other, _ in self._both:
             self._parts(side, other)
@@ -317,6 +316,7 @@ class Comparison:
             (self.own.shown([one]), self.own.shown([other]))
             for one, other in self.pairs.swaps()
             if self.own.tokens[one].key != self.own.tokens[other].key
+            and _is_date(self.own.tokens[one]) == _is_date(self.own.tokens[other])
         ]
         return found if len(found) <= max(2, len(self.own.tokens) // 50) else []
 

@@ -54,11 +54,52 @@ STAMP = re.compile(
 )
 MAX_MARK_WORDS, MIN_TIMES = 16, 3
 
+# --- running heads ---
+
+PAGE_ALONE = re.compile(r"\W{0,9}\d{1,4}\W{0,9}")
+HEAD_WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+")
+HEAD_NUMBER = re.compile(r"[a-z]{0,2}\d{1,4}")
+ENDING_NUMBERS = re.compile(r"(?:[-(]?\d[\d.,:%)]*\s*)*\Z")
+SENTENCE_ENDS = (".", ";", ":", "。", "，", "；")
+MAX_HEAD_WORDS = 12
+
 
 @dataclass(frozen=True)
 class _PageCount:
     numbers: tuple[int, ...]
     span: Span
+
+
+def without_heads(layer: str, read: str) -> tuple[str, str]:
+    """Both without the running heads that the other does not have: their numbers would pass for those of the text."""
+    own, seen = Counter(HEAD_WORD.findall(layer)), Counter(HEAD_WORD.findall(read))
+    return _blanked(layer, _lacking_heads(layer, own - seen)), _blanked(read, _lacking_heads(read, seen - own))
+
+
+def _lacking_heads(text: str, lacking: Counter[str]) -> list[Span]:
+    lines = [line for line in LINE.finditer(text) if MARK_WORD.search(line[0])]
+    heads = []
+    for near in (lines, lines[::-1]):
+        rest = near[1:] if near and PAGE_ALONE.fullmatch(near[0][0]) else near
+        if len(rest) > 1 and _is_head(rest[0][0], lacking) and not _are_rows(rest[0][0], rest[1][0]):
+            heads.append(rest[0].span())
+    return heads
+
+
+def _is_head(line: str, lacking: Counter[str]) -> bool:
+    """Words that the other side does not have, and a small number or a year; no sentence."""
+    words = HEAD_WORD.findall(line)
+    numbers = [word for word in words if any(c.isdigit() for c in word)]
+    missing = sum(lacking[word] > 0 for word in words if word not in numbers)
+    small = 0 < len(numbers) <= 2 and all(HEAD_NUMBER.fullmatch(word) for word in numbers)
+    short = len(words) <= MAX_HEAD_WORDS and not MARK_AMOUNT.search(line) and not line.rstrip().endswith(SENTENCE_ENDS)
+    return short and small and missing > 1 and missing * 3 >= (len(words) - len(numbers)) * 2
+
+
+def _are_rows(line: str, beside: str) -> bool:
+    """Whether they end with as many numbers, and these are several."""
+    ends = [sum(len(MARK_WORD.findall(found[0])) for found in ENDING_NUMBERS.finditer(each)) for each in (line, beside)]
+    return ends[0] == ends[1] > 1
 
 
 def without_furniture(layer: str, read: str) -> tuple[str, str]:
@@ -91,7 +132,8 @@ def _without_line_numbers(layer: str, read: str) -> tuple[str, str]:
     edges = _at_edges(layer, places)
     spans = _alone_in_any_order(layer, places, lacking)
     lacking -= Counter(int(layer[start:end]) for start, end in spans)
-    for candidates, least in ((edges, MIN_AT_EDGES), (places, MIN_ANYWHERE)):
+    only_here = [place for place in edges if lacking[int(place[0])] > 0]
+    for candidates, least in ((only_here, MIN_AT_EDGES), (edges, MIN_AT_EDGES), (places, MIN_ANYWHERE)):
         for run in _runs_at_a_step([place for place in candidates if place.span() not in spans], least, lacking):
             missing = [place for place in run if lacking[int(place[0])] > 0]
             if len(missing) >= max(MIN_OF_FIRST, MIN_SHARE_LACKING * len(run)):
