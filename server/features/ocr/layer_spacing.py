@@ -24,9 +24,9 @@ INNER_SIGN = re.compile(r"(?<=\d)[-+](?=\d)")
 LETTER = r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 WORD_OF_LETTERS = re.compile(f"{LETTER}+")
 LETTERS_APART = re.compile(rf"(?<!\w){LETTER}(?: {LETTER}){{3,}}(?!\w)")
-# A mark that goes on with the number: a comma and a blank does not
-GOES_ON = re.compile(r"(?:[ ]?[.:/]|[ ],)[ ]?\d|,\d")
-WENT_ON = re.compile(r"\d(?:[ ]?[.:/][ ]?|[ ],[ ]?|,)\Z")
+# A mark that goes on with the number: a comma or a colon and a blank does not
+GOES_ON = re.compile(r"(?:[ ]?[./]|[ ][,:])[ ]?\d|[,:]\d")
+WENT_ON = re.compile(r"\d(?:[ ]?[./][ ]?|[ ][,:][ ]?|[,:])\Z")
 _FRACTION = re.compile(r"(?<![\d.,/-])(\d{1,2})/(\d{1,2})(?![\d/]|[.,-]\d)")
 SPACED_DATE = re.compile(r"(?:1 ?9|2 ?0) ?\d ?\d ?年 ?\d ?\d? ?月(?: ?\d ?\d? ?日)?")
 SPACED_NUMERAL = re.compile(rf"[{FINANCIAL}{EVERYDAY}{SCALES}](?: [{FINANCIAL}{EVERYDAY}{SCALES}]){{1,40}}")

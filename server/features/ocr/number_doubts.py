@@ -16,13 +16,11 @@ from .side import MAX_PIECES, THOUSANDS, Side
 from .written_numbers import Token
 
 MAX_JOINED_DIGITS, MAX_PUZZLING = 24, 1_000  # numbers that are left: more are another page
-MANY_SPLIT = 3  # numbers that a layer splits although its lines look like rows
 MAX_TOLD = 3
 MAX_CELL_LINES = 3  # between the cells of a column, or of a row, that has each on a line of its own
 EDGE_LINES = 3  # lines at the top and at the foot, where pages are numbered
 MIN_NEW_WORDS = 3  # that the layer does not have, around a number that a picture may hold
 MIN_PHONE_DIGITS = 9
-TWO_AMOUNTS = re.compile(r"[.,]\d\d\s+\d{1,3}(?:[.,]\d{3}){0,5}[.,]\d\d(?!\d)")
 PAGE_WORDS = frozenset({"page", "p", "pg", "pp", "of", "no", "seite", "第", "页", "共", "頁", "/", "-"})
 MAX_PAGE_DIGITS = 4
 AMOUNT = re.compile(r"[.%‰万亿+^]|\A-")
@@ -51,7 +49,7 @@ class Comparison:
     def explain(self) -> None:
         """Take away what is no difference."""
         self._other_forms()
-        self._pieces(self.read, self.own, split_anywhere=False)
+        self._pieces(self.read, self.own)
         for side, other, _ in self._both:
             self._parts(side, other)
         for side, other, pairs in self._both:
@@ -93,24 +91,16 @@ class Comparison:
 
     # --- one number in pieces ---
 
-    def _pieces(self, side: Side, other: Side, *, split_anywhere: bool) -> None:
-        """Pieces of a number on one side that is whole on the other. `split_anywhere`: kerning splits the layer so.
-
-        A line with as many numbers as its neighbours has cells, no pieces; unless there are many such lines.
-        """
+    def _pieces(self, side: Side, other: Side) -> None:
+        """Pieces of a number on one side that is whole on the other."""
         wholes: dict[str, list[int]] = defaultdict(list)
         for at in sorted(other.left):
             for form in {other.tokens[at].key, *other.tokens[at].forms}:
                 if len(digits := _digits(form)) <= MAX_JOINED_DIGITS:
                     wholes[digits].append(at)
         found = list(self._joined(side, other, wholes)) if wholes and len(side.left) <= MAX_PUZZLING else []
-        cells = [
-            each for each in found if split_anywhere and side.are_cells(*each[1]) and other.is_row(each[0]) is False
-        ]
         for whole, (first, last) in found:
-            written = side.written(first, last)
-            kept = not TWO_AMOUNTS.search(written) and (split_anywhere or _is_one_number(written))
-            if kept and ((whole, (first, last)) not in cells or len(cells) >= MANY_SPLIT):
+            if _is_one_number(side.written(first, last)):
                 other.left.discard(whole)
                 side.left -= set(range(first, last + 1))
 
