@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from ...text import first_few
 from .alignment import Alignment, align
 from .shingles import SHINGLE_CHARS, shingles
-from .side import MAX_PIECES, THOUSANDS, Side
+from .side import MAX_CELL_LINES, MAX_PIECES, THOUSANDS, Side
 from .written_numbers import Token
 
 MAX_JOINED_DIGITS, MAX_PUZZLING = 24, 1_000  # numbers that are left: more are another page
 MAX_TOLD = 3
-MAX_CELL_LINES = 3  # between the cells of a column, or of a row, that has each on a line of its own
 EDGE_LINES = 3  # lines at the top and at the foot, where pages are numbered
 MIN_NEW_WORDS = 3  # that the layer does not have, around a number that a picture may hold
 MIN_PHONE_DIGITS = 9
@@ -198,7 +197,7 @@ class Comparison:
         count = len(side.lines)
         for number in {*range(min(EDGE_LINES, count)), *range(max(0, count - EDGE_LINES), count)}:
             line = [at for at in side.lines[number] if side.tokens[at].number]
-            unread = line and all(at in side.left for at in line)
+            unread = line and all(at in side.left for at in line) and not _is_of_a_table(side, number)
             if unread and (_is_page_line(side, number) or self._is_running_head(side, number, pairs)):
                 found |= {at for at in line if not pairs.expected(at) & other.left}
         found |= self._taken_by_a_head(side, pairs)
@@ -373,12 +372,17 @@ def _is_page_line(side: Side, number: int) -> bool:
     return (words <= PAGE_WORDS or bool(words & {"page", "页"}) or dated) and not _is_row(side, number, len(numbers))
 
 
+def _is_of_a_table(side: Side, number: int) -> bool:
+    return side.is_among_rows(number) or side.is_in_a_column(number)
+
+
 def _alone_at_an_end(side: Side, pairs: Alignment) -> Iterator[int]:
     """A small number that is the first line or the last, but for stamps that the other side does not have."""
     for lines in (side.lines, side.lines[::-1]):
         own = (line for line in lines if any(side.tokens[at].number or pairs.there[at] >= 0 for at in line))
         if (line := next(own, [])) and len(line) == 1 and side.tokens[line[0]].whole:
-            yield from (at for at in line if len(side.tokens[at].key) < MAX_PAGE_DIGITS)
+            in_a_column = side.is_in_a_column(side.line_of(line[0]))
+            yield from (at for at in line if len(side.tokens[at].key) < MAX_PAGE_DIGITS and not in_a_column)
 
 
 def _is_row(side: Side, number: int, count: int) -> bool:

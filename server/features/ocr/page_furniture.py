@@ -59,7 +59,8 @@ MAX_MARK_WORDS, MIN_TIMES = 16, 3
 PAGE_ALONE = re.compile(r"\W{0,9}\d{1,4}\W{0,9}")
 HEAD_WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+")
 HEAD_NUMBER = re.compile(r"[a-z]{0,2}\d{1,4}")
-ENDING_NUMBERS = re.compile(r"(?:[-(]?\d[\d.,:%)]*\s*)*\Z")
+ROW_NUMBER = re.compile(r"[-+(]?\d[\d.,:%)]*")
+DECIMAL = re.compile(r"\d[.,]\d|\d\s?[%‰万亿]")
 SENTENCE_ENDS = (".", ";", ":", "。", "，", "；")
 MAX_HEAD_WORDS = 12
 
@@ -81,7 +82,7 @@ def _lacking_heads(text: str, lacking: Counter[str]) -> list[Span]:
     heads = []
     for near in (lines, lines[::-1]):
         rest = near[1:] if near and PAGE_ALONE.fullmatch(near[0][0]) else near
-        if len(rest) > 1 and _is_head(rest[0][0], lacking) and not _are_rows(rest[0][0], rest[1][0]):
+        if rest and _is_head(rest[0][0], lacking) and not _are_rows([line[0] for line in rest[:3]]):
             heads.append(rest[0].span())
     return heads
 
@@ -92,14 +93,20 @@ def _is_head(line: str, lacking: Counter[str]) -> bool:
     numbers = [word for word in words if any(c.isdigit() for c in word)]
     missing = sum(lacking[word] > 0 for word in words if word not in numbers)
     small = 0 < len(numbers) <= 2 and all(HEAD_NUMBER.fullmatch(word) for word in numbers)
-    short = len(words) <= MAX_HEAD_WORDS and not MARK_AMOUNT.search(line) and not line.rstrip().endswith(SENTENCE_ENDS)
+    short = len(words) <= MAX_HEAD_WORDS and not DECIMAL.search(line) and not line.rstrip().endswith(SENTENCE_ENDS)
     return short and small and missing > 1 and missing * 3 >= (len(words) - len(numbers)) * 2
 
 
-def _are_rows(line: str, beside: str) -> bool:
-    """Whether they end with as many numbers, and these are several."""
-    ends = [sum(len(MARK_WORD.findall(found[0])) for found in ENDING_NUMBERS.finditer(each)) for each in (line, beside)]
-    return ends[0] == ends[1] > 1
+def _are_rows(lines: list[str]) -> bool:
+    """Whether the next line ends with as many numbers as the first; if that is one, also the line after it."""
+    ends = [_numbers_at_the_end(line) for line in lines]
+    alike = ends.count(ends[0]) - 1
+    return ends[0] > 0 and (alike > 1 or (ends[0] > 1 and ends[0] in ends[1:2]))
+
+
+def _numbers_at_the_end(line: str) -> int:
+    words = line.split()[: -MAX_HEAD_WORDS - 1 : -1]
+    return next((count for count, word in enumerate(words) if not ROW_NUMBER.fullmatch(word)), len(words))
 
 
 def without_furniture(layer: str, read: str) -> tuple[str, str]:
