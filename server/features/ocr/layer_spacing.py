@@ -30,7 +30,7 @@ WENT_ON = re.compile(r"\d(?:[ ]?[./][ ]?|[ ][,:][ ]?|[,:])\Z")
 _FRACTION = re.compile(r"(?<![\d.,/-])(\d{1,2})/(\d{1,2})(?![\d/]|[.,-]\d)")
 SPACED_DATE = re.compile(r"(?:1 ?9|2 ?0) ?\d ?\d ?年 ?\d ?\d? ?月(?: ?\d ?\d? ?日)?")
 SPACED_NUMERAL = re.compile(rf"[{FINANCIAL}{EVERYDAY}{SCALES}](?: [{FINANCIAL}{EVERYDAY}{SCALES}]){{1,40}}")
-MARKED = re.compile(r"(?<![\d.,(])(\d[\d.,]{0,20}\d)([1-9])(?=\))")
+NOTE_MARKED = re.compile(r"(?<![\d.,(])(\d[\d.,]{0,20}\d)([1-9])(?=\))")
 BETWEEN_WORDS = re.compile(r"[^\W\d]+")
 _BLANKS = re.compile(r"\s+")
 
@@ -235,7 +235,7 @@ def _with_marks_apart(layer: str, read: str) -> str:
         lacking[key] -= 1
         return f"{found[1]} {found[2]}" if lacking[key] >= 0 else found[0]
 
-    return MARKED.sub(apart, layer)
+    return NOTE_MARKED.sub(apart, layer)
 
 
 def _put_together(letters: list[str], words: frozenset[str]) -> str:
