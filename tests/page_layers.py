@@ -66,6 +66,30 @@ def line_numbers(where: str) -> Callable[[PageOfNumbers, random.Random], Pair]:
     return numbered
 
 
+def line_numbers_in_any_order(page: PageOfNumbers, chance: random.Random) -> Pair:
+    """Of a margin that the layer has in pieces, each on a line of its own."""
+    page, step = longer(page, chance), chance.choice([1, 5, 5])
+    first = step * chance.choice([1, 1, 7])
+    read = _without_rows(page)
+    marks = [str(first + n * step) for n in range(max(4, len(read) // step))]
+    return _inserted(read, marks, chance), "\n".join(read)
+
+
+def page_number_among_the_lines(page: PageOfNumbers, chance: random.Random) -> Pair:
+    """Alone on its line, in a layer whose parts are in another order than on the page."""
+    read = _without_rows(longer(page, chance))
+    parts = [read[at : at + 4] for at in range(0, len(read), 4)]
+    chance.shuffle(parts)
+    parts.insert(chance.randint(0, len(parts)), [str(page.number % 200 + 1)])
+    return "\n".join(line for part in parts for line in part), "\n".join(read)
+
+
+def _without_rows(page: PageOfNumbers) -> list[str]:
+    return [line for line in page.lines if isinstance(line, str)] + [
+        f"Sum {page.number % 90 + 10}.{page.number % 90 + 10}"
+    ]
+
+
 def page_line(page: PageOfNumbers, chance: random.Random) -> str:
     return chance.choice(PAGE_WORDINGS).format(n=page.number, all=page.number + chance.randint(0, 40))
 
@@ -137,6 +161,40 @@ def cut_at_the_edge(page: PageOfNumbers, chance: random.Random) -> Pair:
     cut, lines = chance.randint(1, 3), [line if isinstance(line, str) else " ".join(line) for line in page.lines]
     rows = [at for at, line in enumerate(page.lines) if not isinstance(line, str)]
     return "\n".join(lines), "\n".join(line[:-cut] if at in rows else line for at, line in enumerate(lines))
+
+
+def digits_apart(page: PageOfNumbers, chance: random.Random) -> Pair:
+    """Letter by letter, all numbers of a line; columns stand two blanks apart."""
+    lines = [line if isinstance(line, str) else "  ".join(line) for line in [*page.lines, str(page.number)]]
+    apart = [re.sub(r"\d[\d.,'-]*\d", lambda d: " ".join(d[0]), line) if chance.random() < 0.6 else line for line in lines]  # fmt: skip
+    return "\n".join(apart), page.layer
+
+
+def letters_and_digits_apart(page: PageOfNumbers, chance: random.Random) -> Pair:
+    lines = [line if isinstance(line, str) else " ".join(line) for line in [*page.lines, str(page.number)]]
+    apart = ["  ".join(" ".join(word) for word in line.split(" ")) if chance.random() < 0.4 else line for line in lines]
+    return "\n".join(apart), page.layer
+
+
+def touching_columns(page: PageOfNumbers, chance: random.Random) -> Pair:
+    """Three columns of numbers with signs, of which some touch the number before."""
+    rows = [[f"{chance.choice(['', '-', '-', '+'])}{chance.randint(1, 99)}.{chance.randint(0, 9)}" for _ in range(3)] for _ in range(6)]  # fmt: skip
+    named = [f"Row{chr(65 + n)} {' '.join(row)}" for n, row in enumerate(rows)]
+    glued = [re.sub(r"(?<=\d) (?=[-+])", "", row) if chance.random() < 0.8 else row for row in named]
+    return page.layer + "\n".join(glued), page.layer + "\n".join(named)
+
+
+def footnote_marks(page: PageOfNumbers, chance: random.Random) -> Pair:
+    """Raised in print, glued to their numbers in the layer; a reading raises them, sets them apart or leaves them out."""
+    way = chance.choice(["<sup>{})</sup>", " {})", "", "^{})"])
+    rows, read = [], []
+    for n in range(5):
+        amount = f"{chance.randint(1, 99)},{chance.randint(100, 999)}"
+        mark = chance.randint(1, 3) if chance.random() < 0.6 else 0
+        rows.append(f"Row{chr(65 + n)} {amount}{f'{mark})' if mark else ''}")
+        read.append(f"Row{chr(65 + n)} {amount}{way.format(mark) if mark else ''}")
+    notes = [f"{n}) {chance.choice(CLAUSES)}" for n in range(1, 4)]
+    return page.layer + "\n".join([*rows, *notes]), page.layer + "\n".join([*read, *notes])
 
 
 # --- words ---
@@ -216,6 +274,12 @@ LAYERS: dict[str, Callable[[PageOfNumbers, random.Random], Pair]] = {
     "line numbers on lines of their own": line_numbers("alone"),
     "line numbers before lines": line_numbers("before"),
     "line numbers together": line_numbers("together"),
+    "line numbers in any order": line_numbers_in_any_order,
+    "a page's number among the lines": page_number_among_the_lines,
+    "digits apart": digits_apart,
+    "letters and digits apart": letters_and_digits_apart,
+    "columns that touch": touching_columns,
+    "marks of footnotes": footnote_marks,
     "a page's number in any words in the layer": page_line_in_the_layer,
     "a page's number in any words in the reading": page_line_in_the_reading,
     "a page's number in other words": page_lines_otherwise,

@@ -125,6 +125,7 @@ def test_a_changed_amount_is_doubted_whatever_the_layer_does(kind: str) -> None:
     [
         ("3.5万", "3.5"), ("3.5万", "3.5亿"), ("3.5 million", "3.5 billion"), ("3.5 bn", "3.5 mn"), ("2 3/4", "2 1/4"), ("¾", "⅔"), ("5.20 7.30", "5.207.30"),
         ("12 .50", "12 .60"), ("26 .74", "2674"), ("Page 3 of 12", "Page 8 of 12"), ("DRAFT 12", "DRAFT 13"), ("+5.2", "-5.2"), ("(5.20)", "5.20"),
+        ("1 362,38 b", "1 362 38 b"), ("7,5 b", "7 5 b"),
     ],
 )  # fmt: skip
 def test_what_looks_nearly_alike_is_a_difference(own: str, read: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .side import Side
-from .written_numbers import Token, tokens_of
+from .written_numbers import EVERYDAY, FINANCIAL, SCALES, Token, tokens_of
 
 _MAX_WORD_CHARS, MAX_PIECES_OF_NUMBER = 30, 24  # that are put together to one
 MAX_LACKING, MAX_TRIES = 1_000, 20_000  # numbers that only the reading has: more are another page
@@ -24,10 +24,13 @@ INNER_SIGN = re.compile(r"(?<=\d)[-+](?=\d)")
 LETTER = r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 WORD_OF_LETTERS = re.compile(f"{LETTER}+")
 LETTERS_APART = re.compile(rf"(?<!\w){LETTER}(?: {LETTER}){{3,}}(?!\w)")
-# A mark that goes on with the number: a comma and a blank does not
-GOES_ON = re.compile(r"(?:[ ]?[.:/]|[ ],)[ ]?\d|,\d")
-WENT_ON = re.compile(r"\d(?:[ ]?[.:/][ ]?|[ ],[ ]?|,)\Z")
+# A mark that goes on with the number: a comma or a colon and a blank does not
+GOES_ON = re.compile(r"(?:[ ]?[./]|[ ][,:])[ ]?\d|[,:]\d")
+WENT_ON = re.compile(r"\d(?:[ ]?[./][ ]?|[ ][,:][ ]?|[,:])\Z")
 _FRACTION = re.compile(r"(?<![\d.,/-])(\d{1,2})/(\d{1,2})(?![\d/]|[.,-]\d)")
+SPACED_DATE = re.compile(r"(?:1 ?9|2 ?0) ?\d ?\d ?年 ?\d ?\d? ?月(?: ?\d ?\d? ?日)?")
+SPACED_NUMERAL = re.compile(rf"[{FINANCIAL}{EVERYDAY}{SCALES}](?: [{FINANCIAL}{EVERYDAY}{SCALES}]){{1,40}}")
+NOTE_MARKED = re.compile(r"(?<![\d.,(])(\d[\d.,]{0,20}\d)([1-9])(?=\))")
 BETWEEN_WORDS = re.compile(r"[^\W\d]+")
 _BLANKS = re.compile(r"\s+")
 
@@ -192,7 +195,11 @@ class _Pieces:
 
 def respaced(layer: str, read: str) -> str:
     """The layer, both in one width and case."""
-    layer = _with_fractions(layer, read)
+    layer = SPACED_DATE.sub(lambda date: _BLANKS.sub("", date[0]), _with_fractions(layer, read))
+    layer = SPACED_NUMERAL.sub(
+        lambda letters: joined if (joined := letters[0].replace(" ", "")) in read else letters[0], layer
+    )
+    layer = _with_marks_apart(layer, read)
     words = frozenset(WORD_OF_LETTERS.findall(read))
     layer = LETTERS_APART.sub(lambda letters: _put_together(letters[0].split(" "), words), layer)
     edits: list[tuple[int, int, str]] = []
@@ -211,6 +218,24 @@ def _with_fractions(layer: str, read: str) -> str:
         stacked = re.compile(rf"(?<![\d.,:/-]){above}[ ]?\n[ ]?{below}(?![\d%]|[.,:/-]\d)")
         layer = stacked.sub(f"{above}/{below}", layer, count=times)
     return layer
+
+
+def _as_read(letters: str, together: str, read: str) -> str:
+    return together if together in read else letters
+
+
+def _with_marks_apart(layer: str, read: str) -> str:
+    """Marks of footnotes, glued to numbers that the reading has without them."""
+    seen = Side(read)
+    raised = Counter(token.parts[0].replace(",", "") for token in seen.tokens if "^" in token.key)
+    lacking = _keys(seen) + raised - _keys(Side(layer))
+
+    def apart(found: re.Match[str]) -> str:
+        key = tokens_of(found[1])[0].key
+        lacking[key] -= 1
+        return f"{found[1]} {found[2]}" if lacking[key] >= 0 else found[0]
+
+    return NOTE_MARKED.sub(apart, layer)
 
 
 def _put_together(letters: list[str], words: frozenset[str]) -> str:

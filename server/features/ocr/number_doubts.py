@@ -12,16 +12,14 @@ from dataclasses import dataclass, field
 from ...text import first_few
 from .alignment import Alignment, align
 from .shingles import SHINGLE_CHARS, shingles
-from .side import MAX_PIECES, THOUSANDS, Side
+from .side import MAX_CELL_LINES, MAX_PIECES, THOUSANDS, Side
 from .written_numbers import Token
 
 MAX_JOINED_DIGITS, MAX_PUZZLING = 24, 1_000  # numbers that are left: more are another page
-MANY_SPLIT = 3  # numbers that a layer splits although its lines look like rows
 MAX_TOLD = 3
 EDGE_LINES = 3  # lines at the top and at the foot, where pages are numbered
 MIN_NEW_WORDS = 3  # that the layer does not have, around a number that a picture may hold
 MIN_PHONE_DIGITS = 9
-TWO_AMOUNTS = re.compile(r"[.,]\d\d\s+\d{1,3}(?:[.,]\d{3}){0,5}[.,]\d\d(?!\d)")
 PAGE_WORDS = frozenset({"page", "p", "pg", "pp", "of", "no", "seite", "第", "页", "共", "頁", "/", "-"})
 MAX_PAGE_DIGITS = 4
 AMOUNT = re.compile(r"[.%‰万亿+^]|\A-")
@@ -50,8 +48,7 @@ class Comparison:
     def explain(self) -> None:
         """Take away what is no difference."""
         self._other_forms()
-        self._pieces(self.own, self.read, split_anywhere=True)
-        self._pieces(self.read, self.own, split_anywhere=False)
+        self._pieces(self.read, self.own)
         for side, other, _ in self._both:
             self._parts(side, other)
         for side, other, pairs in self._both:
@@ -61,6 +58,9 @@ class Comparison:
         for (side, _, _), *explained in zip(self._both, items, edges, strict=True):
             side.left -= set().union(*explained)
         self.read.left -= self._in_a_picture()
+        self.own.left -= self._marks_of_notes()
+        if not self.partly:
+            self.own.left -= self._page_number_among_the_lines()
         if self.partly:
             self.read.left -= self._elsewhere()
 
@@ -90,24 +90,16 @@ class Comparison:
 
     # --- one number in pieces ---
 
-    def _pieces(self, side: Side, other: Side, *, split_anywhere: bool) -> None:
-        """Pieces of a number on one side that is whole on the other. `split_anywhere`: kerning splits the layer so.
-
-        A line with as many numbers as its neighbours has cells, no pieces; unless there are many such lines.
-        """
+    def _pieces(self, side: Side, other: Side) -> None:
+        """Pieces of a number on one side that is whole on the other."""
         wholes: dict[str, list[int]] = defaultdict(list)
         for at in sorted(other.left):
             for form in {other.tokens[at].key, *other.tokens[at].forms}:
                 if len(digits := _digits(form)) <= MAX_JOINED_DIGITS:
                     wholes[digits].append(at)
         found = list(self._joined(side, other, wholes)) if wholes and len(side.left) <= MAX_PUZZLING else []
-        cells = [
-            each for each in found if split_anywhere and side.are_cells(*each[1]) and other.is_row(each[0]) is False
-        ]
         for whole, (first, last) in found:
-            written = side.written(first, last)
-            kept = not TWO_AMOUNTS.search(written) and (split_anywhere or _is_one_number(written))
-            if kept and ((whole, (first, last)) not in cells or len(cells) >= MANY_SPLIT):
+            if _is_one_number(side.written(first, last)):
                 other.left.discard(whole)
                 side.left -= set(range(first, last + 1))
 
@@ -140,7 +132,7 @@ class Comparison:
             parts = [_bare(part) for part in side.tokens[at].parts]
             begins = first_of.get(parts[0], [])[:MAX_PIECES] if parts else []
             found = next(filter(None, (_in_order(other, first, parts) for first in begins)), None)
-            if found:
+            if found and (_is_date(side.tokens[at]) or _marks(other, found[0], found[-1]) >= _marks(side, at, at)):
                 side.left.discard(at)
                 other.left -= set(found)
 
@@ -205,12 +197,28 @@ class Comparison:
         count = len(side.lines)
         for number in {*range(min(EDGE_LINES, count)), *range(max(0, count - EDGE_LINES), count)}:
             line = [at for at in side.lines[number] if side.tokens[at].number]
-            unread = line and all(at in side.left for at in line)
+            unread = line and all(at in side.left for at in line) and not _is_of_a_table(side, number)
             if unread and (_is_page_line(side, number) or self._is_running_head(side, number, pairs)):
                 found |= {at for at in line if not pairs.expected(at) & other.left}
         found |= self._taken_by_a_head(side, pairs)
         alone = {at for at in _alone_at_an_end(side, pairs) if at in side.left}
         return found | {at for at in alone if not pairs.expected(at) & other.left}
+
+    def _page_number_among_the_lines(self) -> set[int]:
+        """All that is not read, alone on its line and far from other such lines: a column of cells has those."""
+        alone = {number for number, line in enumerate(self.own.lines) if len(line) == self.own.count(line) == 1}
+        lines = {self.own.line_of(at) for at in self.own.left}
+        numbers = {self.own.tokens[at].key for at in self.own.left}
+        if self.read.left or len(numbers) != 1 or not lines <= alone:
+            return set()
+        near = {number + step for number in lines for step in range(-MAX_CELL_LINES, MAX_CELL_LINES + 1)}
+        small = all(key.isdigit() and len(key) < MAX_PAGE_DIGITS for key in numbers)
+        return set(self.own.left) if small and not near & (alone - lines) else set()
+
+    def _marks_of_notes(self) -> set[int]:
+        """Digits raised behind a number, which the reading leaves out: a line below begins with the same."""
+        notes = {self.own.tokens[line[0]].key for line in self.own.lines if self.own.is_item(line[0])}
+        return {at for at in self.own.left if self.own.tokens[at].key in notes and self.own.is_mark(at)}
 
     def _taken_by_a_head(self, side: Side, pairs: Alignment) -> set[int]:
         """Numbers whose like in a running head took their counterpart: the other side has nothing of that line."""
@@ -297,6 +305,7 @@ class Comparison:
             (self.own.shown([one]), self.own.shown([other]))
             for one, other in self.pairs.swaps()
             if self.own.tokens[one].key != self.own.tokens[other].key
+            and _is_date(self.own.tokens[one]) == _is_date(self.own.tokens[other])
         ]
         return found if len(found) <= max(2, len(self.own.tokens) // 50) else []
 
@@ -338,6 +347,15 @@ def _in_order(side: Side, first: int, parts: list[str]) -> list[int] | None:
     return found
 
 
+def _is_date(token: Token) -> bool:
+    return any(form.startswith("d") for form in (token.key, *token.forms))
+
+
+def _marks(side: Side, first: int, last: int) -> int:
+    """Points and commas."""
+    return len(re.findall(r"[.,]", side.written(first, last)))
+
+
 def _is_cut(one: Token, other: Token) -> bool:
     return one.key != other.key and other.key.startswith(one.key)
 
@@ -354,12 +372,17 @@ def _is_page_line(side: Side, number: int) -> bool:
     return (words <= PAGE_WORDS or bool(words & {"page", "页"}) or dated) and not _is_row(side, number, len(numbers))
 
 
+def _is_of_a_table(side: Side, number: int) -> bool:
+    return side.is_among_rows(number) or side.is_in_a_column(number)
+
+
 def _alone_at_an_end(side: Side, pairs: Alignment) -> Iterator[int]:
     """A small number that is the first line or the last, but for stamps that the other side does not have."""
     for lines in (side.lines, side.lines[::-1]):
         own = (line for line in lines if any(side.tokens[at].number or pairs.there[at] >= 0 for at in line))
         if (line := next(own, [])) and len(line) == 1 and side.tokens[line[0]].whole:
-            yield from (at for at in line if len(side.tokens[at].key) < MAX_PAGE_DIGITS)
+            in_a_column = side.is_in_a_column(side.line_of(line[0]))
+            yield from (at for at in line if len(side.tokens[at].key) < MAX_PAGE_DIGITS and not in_a_column)
 
 
 def _is_row(side: Side, number: int, count: int) -> bool:

@@ -19,6 +19,7 @@ INTEGER = re.compile(r"(?<![\w.,:/'’+^-])\d{1,3}(?![\d%^]|[.,:/'’-]\d)")
 STEPS = (1, 5, 2, 10)
 MIN_OF_FIRST, MIN_AT_EDGES, MIN_ANYWHERE = 2, 3, 6  # lines that are numbered: 5 and 10, and by where the numbers stand
 MIN_SHARE_LACKING = 0.8
+MIN_IN_ANY_ORDER, MAX_SHARE_BESIDE = 3, 0.34  # of those that stand alone, next to other numbers that do
 
 # --- numbers of pages ---
 
@@ -53,11 +54,59 @@ STAMP = re.compile(
 )
 MAX_MARK_WORDS, MIN_TIMES = 16, 3
 
+# --- running heads ---
+
+PAGE_ALONE = re.compile(r"\W{0,9}\d{1,4}\W{0,9}")
+HEAD_WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+")
+HEAD_NUMBER = re.compile(r"[a-z]{0,2}\d{1,4}")
+ROW_NUMBER = re.compile(r"[-+(]?\d[\d.,:%)]*")
+DECIMAL = re.compile(r"\d[.,]\d|\d\s?[%‰万亿]")
+SENTENCE_ENDS = (".", ";", ":", "。", "，", "；")
+MAX_HEAD_WORDS = 12
+
 
 @dataclass(frozen=True)
 class _PageCount:
     numbers: tuple[int, ...]
     span: Span
+
+
+def without_heads(layer: str, read: str) -> tuple[str, str]:
+    """Both without the running heads that the other does not have: their numbers would pass for those of the text."""
+    own, seen = Counter(HEAD_WORD.findall(layer)), Counter(HEAD_WORD.findall(read))
+    return _blanked(layer, _lacking_heads(layer, own - seen)), _blanked(read, _lacking_heads(read, seen - own))
+
+
+def _lacking_heads(text: str, lacking: Counter[str]) -> list[Span]:
+    lines = [line for line in LINE.finditer(text) if MARK_WORD.search(line[0])]
+    heads = []
+    for near in (lines, lines[::-1]):
+        rest = near[1:] if near and PAGE_ALONE.fullmatch(near[0][0]) else near
+        if rest and _is_head(rest[0][0], lacking) and not _are_rows([line[0] for line in rest[:3]]):
+            heads.append(rest[0].span())
+    return heads
+
+
+def _is_head(line: str, lacking: Counter[str]) -> bool:
+    """Words that the other side does not have, and a small number or a year; no sentence."""
+    words = HEAD_WORD.findall(line)
+    numbers = [word for word in words if any(c.isdigit() for c in word)]
+    missing = sum(lacking[word] > 0 for word in words if word not in numbers)
+    small = 0 < len(numbers) <= 2 and all(HEAD_NUMBER.fullmatch(word) for word in numbers)
+    short = len(words) <= MAX_HEAD_WORDS and not DECIMAL.search(line) and not line.rstrip().endswith(SENTENCE_ENDS)
+    return short and small and missing > 1 and missing * 3 >= (len(words) - len(numbers)) * 2
+
+
+def _are_rows(lines: list[str]) -> bool:
+    """Whether the next line ends with as many numbers as the first; if that is one, also the line after it."""
+    ends = [_numbers_at_the_end(line) for line in lines]
+    alike = ends.count(ends[0]) - 1
+    return ends[0] > 0 and (alike > 1 or (ends[0] > 1 and ends[0] in ends[1:2]))
+
+
+def _numbers_at_the_end(line: str) -> int:
+    words = line.split()[: -MAX_HEAD_WORDS - 1 : -1]
+    return next((count for count, word in enumerate(words) if not ROW_NUMBER.fullmatch(word)), len(words))
 
 
 def without_furniture(layer: str, read: str) -> tuple[str, str]:
@@ -88,14 +137,41 @@ def _without_line_numbers(layer: str, read: str) -> tuple[str, str]:
     lacking = here - there
     places = list(INTEGER.finditer(layer))
     edges = _at_edges(layer, places)
-    spans: set[Span] = set()
-    for candidates, least in ((edges, MIN_AT_EDGES), (places, MIN_ANYWHERE)):
+    spans = _alone_in_any_order(layer, places, lacking)
+    lacking -= Counter(int(layer[start:end]) for start, end in spans)
+    only_here = [place for place in edges if lacking[int(place[0])] > 0]
+    for candidates, least in ((only_here, MIN_AT_EDGES), (edges, MIN_AT_EDGES), (places, MIN_ANYWHERE)):
         for run in _runs_at_a_step([place for place in candidates if place.span() not in spans], least, lacking):
             missing = [place for place in run if lacking[int(place[0])] > 0]
             if len(missing) >= max(MIN_OF_FIRST, MIN_SHARE_LACKING * len(run)):
                 lacking -= Counter(int(place[0]) for place in missing)
                 spans |= {place.span() for place in missing}
     return _blanked(layer, spans), read
+
+
+def _alone_in_any_order(text: str, places: list[re.Match[str]], lacking: Counter[int]) -> set[Span]:
+    """Numbers of lines that stand alone, each once, as all of a series do; but where others stand so next to them."""
+    alone = {number: place for number, place in enumerate(LINE.finditer(text)) if place[0].strip().isdigit()}
+    of_line = {place.end() - len(place[0].lstrip()): number for number, place in alone.items()}
+    found = {of_line[p.start()]: p for p in places if p.start() in of_line and lacking[int(p[0])] > 0}
+    values = Counter(int(place[0]) for place in found.values())
+    for step in STEPS:
+        series = _series(values, step)
+        kept = {number for number, place in found.items() if int(place[0]) in series}
+        beside = {number for number in kept if {number - 1, number + 1} & (alone.keys() - kept)}
+        if len(kept) >= MIN_IN_ANY_ORDER and len(beside) <= MAX_SHARE_BESIDE * len(kept):
+            return {found[number].span() for number in kept}
+    return set()
+
+
+def _series(values: Counter[int], step: int) -> set[int]:
+    """The longest that grows by the step and is a multiple of it."""
+    best: list[int] = []
+    run: list[int] = []
+    for value in sorted(value for value, times in values.items() if times == 1 and value % step == 0):
+        run = [*run, value] if run and value - run[-1] in (step, 2 * step) else [value]
+        best = max(best, run, key=len)
+    return set(best)
 
 
 def _at_edges(text: str, places: list[re.Match[str]]) -> list[re.Match[str]]:

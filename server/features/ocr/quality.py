@@ -8,7 +8,7 @@ from typing import Literal
 from .layer_spacing import respaced
 from .markup import counts_itself, plain_words, unwrapped, without_marks
 from .number_doubts import number_doubts
-from .page_furniture import without_furniture
+from .page_furniture import without_furniture, without_heads
 from .shingles import shingles
 from .written_numbers import tokens_of
 
@@ -32,6 +32,8 @@ def disagreement(read: str, layer: str, *, partly: bool) -> str:
     own, seen = Counter(WORD.findall(layer)), Counter(WORD.findall(shown))
     if own.total() < MIN_LAYER_WORDS or not seen or _is_garbled(layer):
         return ""
+    if not partly:
+        layer, shown = without_heads(layer, shown)
     layer = respaced(layer, shown)
     if not partly:
         layer, shown = without_furniture(layer, shown)

@@ -12,6 +12,8 @@ from .written_numbers import Token, tokens_of
 MAX_PIECES, PIECES_BEFORE = 8, 2  # of one number, as kerning splits it; of these before one that is missing
 MAX_ITEM_CHARS = 12  # before the number of an item
 MAX_SHOWN_CHARS = 40
+MAX_CELL_LINES = 3  # between the cells of a column, or of a row, that has each on a line of its own
+MAX_ROW_TOKENS = 12
 BETWEEN_PIECES = re.compile(r"[ ]{0,3}[.,:/\-^'’年月]?[ ]{0,3}")
 PLAIN_CELLS = re.compile(r"[\d ,.]+")
 BLANKS = re.compile(r"\s+")
@@ -88,6 +90,11 @@ class Side:
         short = digits.isdigit() and len(digits) <= 3
         return short and self.opens_line(at) and AFTER_ITEM.match(self.text, self.tokens[at].end) is not None
 
+    def is_mark(self, at: int) -> bool:
+        """Whether it is the mark of a footnote: a digit and a parenthesis that nothing opens, behind a number."""
+        before = at > 0 and self.tokens[at - 1].number and self.gap(at - 1) == " "
+        return before and len(self.tokens[at].key) == 1 and self.text[self.tokens[at].end :][:1] == ")"
+
     # --- numbers in pieces ---
 
     def runs(self, at: int) -> Iterator[tuple[int, int]]:
@@ -127,6 +134,22 @@ class Side:
         beside = [self._cells(self.lines[n]) for n in (row - 1, row + 1) if 0 <= n < len(self.lines)]
         here = self._cells(self.lines[row])
         return here in beside if here > 1 else None
+
+    def is_among_rows(self, number: int) -> bool:
+        """Whether it has words and ends with as many numbers as its neighbours: one of them, two where that is one."""
+        here, near = self._row_shape(number), [self._row_shape(number + step) for step in (-2, -1, 1, 2)]
+        return here > 0 and (near.count(here) > 1 or (here > 1 and here in near[1:3]))
+
+    def _row_shape(self, number: int) -> int:
+        line = self.lines[number] if 0 <= number < len(self.lines) else []
+        cells = self._cells(line)
+        return cells if cells < len(line) <= MAX_ROW_TOKENS else 0
+
+    def is_in_a_column(self, number: int) -> bool:
+        """Whether it is a small number alone, and near it is a line that is so too: cells on lines of their own."""
+        near = range(max(0, number - MAX_CELL_LINES), min(len(self.lines), number + MAX_CELL_LINES + 1))
+        alone = [at for at in near if len(self.lines[at]) == 1 and self.tokens[self.lines[at][0]].whole]
+        return number in alone and len(alone) > 1
 
     def _cells(self, line: list[int]) -> int:
         """How many numbers end it."""

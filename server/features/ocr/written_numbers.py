@@ -30,8 +30,9 @@ TOKEN = re.compile(
     rf"|(?P<number>(?:(?<![\w.,)])\.)?\d+(?:(?:['’.,:/]|{KERNED_MARK}|{JOINING_DASH}|\^[+-]?)\d+)*(?:(?<=\d)e[+-]?\d{{1,3}}(?![a-z\d]))?)"
     r"|(?P<word>[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)"
 )
-SUFFIX = re.compile(r"[ ]?(%|‰|[百千万亿萬億]{1,3}|(?:thousand|million|billion|trillion|bn|mn|mio|mrd)\b)")
+SUFFIX = re.compile(r"(?:[ ]{0,2}|\n)(%|‰|[百千万亿萬億]{1,3}|(?:thousand|million|billion|trillion|bn|mn|mio|mrd)\b)")
 GROUPED = re.compile(r"\d{1,3}(?:[,'’]\d{3})+(?:\.\d+)?|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?")
+DOTTED_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.(?:19|20)\d\d")
 POINTS_GROUP = re.compile(r"\d{1,3}(?:\.\d{3})+,\d{1,2}")  # what is grouped by points has its comma for the point
 CURRENCY = r"(?:us|rmb|cny|usd|hk)?\s?[$¥€£]?\s?"
 SIGNED = re.compile(rf"(?:^|(.))([-+△▲])(\s{{0,2}}){CURRENCY}$", re.DOTALL)
@@ -162,6 +163,8 @@ def _reading_of(written: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         return _joined(written)
     if GROUPED.fullmatch(written):
         return re.sub(r"[,'’]", "", written), (), ()
+    if DOTTED_DATE.fullmatch(written):
+        return _joined(written)
     if POINTS_GROUP.fullmatch(written):
         return written, (written.replace(".", ""),), tuple(written.split(","))
     parts = tuple(written.split(",")) if "," in written else tuple(written.split(".")) if written.count(".") > 1 else ()
@@ -169,14 +172,15 @@ def _reading_of(written: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
 
 
 def _joined(written: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    parts = tuple(_reading_of(part)[0] for part in re.split(r"[:/-]", written))
+    dotted = DOTTED_DATE.fullmatch(written)
+    parts = tuple(_reading_of(part)[0] for part in re.split(r"[:/.-]" if dotted else r"[:/-]", written))
     forms: tuple[str, ...] = ()
     if re.fullmatch(r"\d{1,2}([-/.])\d{1,2}\1(?:19|20)\d\d", written):
         one, two, year = (str(int(part)) for part in parts)
         forms = (f"d{year}-{one}-{two}", f"d{year}-{two}-{one}")
     elif re.fullmatch(r"\d{1,4}[-/]\d{1,2}", written):
         forms = (f"d{int(parts[0])}-{int(parts[1])}",)
-    marks = iter(re.findall(r"[:/-]", written))
+    marks = iter(re.findall(r"[:/.-]" if dotted else r"[:/-]", written))
     return parts[0] + "".join(next(marks) + part for part in parts[1:]), forms, parts
 
 
