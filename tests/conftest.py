@@ -246,6 +246,14 @@ def text_of(result: Any) -> str:
     return result.content[0].text
 
 
+async def ended_job(host: Any, id: str, **arguments: Any) -> Any:
+    """What a job gave, asked for as often as an agent does: no `job` waits longer than the host, here some hundredths."""
+    result = await host.call_tool("job", {"id": id, **arguments})
+    while text_of(result).startswith("[RUNNING"):
+        result = await host.call_tool("job", {"id": id})
+    return result
+
+
 # --- real processes ---
 
 SERVER = [sys.executable, "-m", "bailian_mcp.server"]

@@ -17,7 +17,21 @@ from bailian_mcp.server.calls.jobs import Bounds, Jobs
 from bailian_mcp.server.calls.receipts import Receipt, Receipts
 from bailian_mcp.server.catalog import unpriced
 from bailian_mcp.server.errors import InvalidRequest
-from conftest import ANSWER, HOST, NOW, FakeDashScope, Hosted, chunk, dashscope, finish, sse, stream, text_of, usage
+from conftest import (
+    ANSWER,
+    HOST,
+    NOW,
+    FakeDashScope,
+    Hosted,
+    chunk,
+    dashscope,
+    ended_job,
+    finish,
+    sse,
+    stream,
+    text_of,
+    usage,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from mcp import Client
@@ -284,7 +298,7 @@ async def test_an_offset_where_nothing_is_left_is_told(hosted: Hosted) -> None:
     async with hosted(FakeDashScope([stream(late())]), structured=False, soft_timeout_s=0.01) as host:
         handle = text_of(await host.call_tool("chat", {"prompt": "x"}))
         id = handle.partition('id="')[2].partition('"')[0]
-        await host.call_tool("job", {"id": id})
+        await ended_job(host, id)
         told = text_of(await host.call_tool("job", {"id": id, "offset": 3}))
         nameless = text_of(await host.call_tool("job", {"cancel": True}))
 

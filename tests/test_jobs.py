@@ -21,7 +21,7 @@ from bailian_mcp.server.calls.jobs import CURRENT_JOB, Asked, Bounds, Jobs, SoFa
 from bailian_mcp.server.endpoints import host
 from bailian_mcp.server.spending import Database, KeptJobs
 from bailian_mcp.server.spending.database import STATE_FILE
-from conftest import ANSWER, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
+from conftest import ANSWER, FakeDashScope, Hosted, chunk, ended_job, finish, refusal, sse, stream, text_of, usage
 from mcp.types import CallToolResult, TextContent
 from PIL import Image
 
@@ -74,7 +74,7 @@ async def test_what_a_host_will_not_wait_for_arrives_whole_through_job(hosted: H
     async with hosted(wire, soft_timeout_s=SOON, structured=structured) as host:
         handle = await host.call_tool("chat", {"prompt": "x"})
         slow.go.set()
-        whole = await host.call_tool("job", {"id": handle_of(handle)})
+        whole = await ended_job(host, handle_of(handle))
         again = await host.call_tool("job", {"id": handle_of(handle)})
     async with hosted(FakeDashScope([stream()]), structured=structured) as host:
         at_once = await host.call_tool("chat", {"prompt": "x"})
@@ -123,7 +123,7 @@ async def test_a_failure_is_told_by_job_in_the_words_of_its_tool(hosted: Hosted)
     async with hosted(FakeDashScope(list(steps)), soft_timeout_s=SOON) as host:
         handle = await host.call_tool("chat", {"prompt": "x"})
         slow.go.set()
-        failed = await host.call_tool("job", {"id": handle_of(handle)})
+        failed = await ended_job(host, handle_of(handle))
         again = await host.call_tool("job", {"id": handle_of(handle)})
         at_once = await host.call_tool("chat", {"prompt": "y"})
 
@@ -178,7 +178,7 @@ async def test_sixty_four_jobs_at_once_each_lead_to_their_own_answer(hosted: Hos
             handles.add(id)
             if len(handles) == 64:
                 slow.go.set()
-            answers[prompt] = text_of(await host.call_tool("job", {"id": id})).splitlines()[-1]
+            answers[prompt] = text_of(await ended_job(host, id)).splitlines()[-1]
 
         async with anyio.create_task_group() as tasks:
             for number in range(64):
@@ -215,7 +215,7 @@ async def test_what_ends_about_when_the_host_is_answered_is_neither_lost_nor_ask
         async def ask(number: int) -> None:
             result = await host.call_tool("chat", {"prompt": f"{number}"})
             if text_of(result).startswith("[RUNNING"):
-                result = await host.call_tool("job", {"id": handle_of(result)})
+                result = await ended_job(host, handle_of(result))
             answers.append(text_of(result))
 
         async with anyio.create_task_group() as tasks:
@@ -279,7 +279,7 @@ async def test_after_the_handle_only_job_ends_the_work(hosted: Hosted) -> None:
         with anyio.move_on_after(SOON):  # a client that asks for it, and gives up
             await host.call_tool("job", {"id": id})
         assert not slow.closed.is_set()
-        ended = await host.call_tool("job", {"id": id, "cancel": True})
+        ended = await ended_job(host, id, cancel=True)
         again = await host.call_tool("job", {"id": id})
 
     assert slow.closed.is_set()
@@ -484,7 +484,7 @@ async def test_an_answer_survives_a_restart(hosted: Hosted, tmp_path: Path) -> N
     async with hosted(slow.wire(), soft_timeout_s=SOON, kept=(tmp_path / "s",)) as host:
         id = handle_of(await host.call_tool("chat", {"prompt": "x"}))
         slow.go.set()
-        before = await host.call_tool("job", {"id": id})
+        before = await ended_job(host, id)
     async with hosted(FakeDashScope([]), kept=(tmp_path / "s",)) as host:
         after = await host.call_tool("job", {"id": id})
 
@@ -528,7 +528,7 @@ async def test_a_second_server_sees_a_job_and_ends_it(hosted: Hosted, tmp_path: 
         two = await stack.enter_async_context(hosted(FakeDashScope([]), kept=(tmp_path, FAST)))
         id = handle_of(await one.call_tool("chat", {"prompt": "x"}))
         seen = await two.call_tool("job", {"id": id, "wait_s": 0})
-        ended = await two.call_tool("job", {"id": id, "cancel": True, "wait_s": 5})
+        ended = await ended_job(two, id, cancel=True, wait_s=5)
 
     assert handle_of(seen) == id
     assert text_of(ended).splitlines()[1:] == ["西湖"]
@@ -543,8 +543,8 @@ async def test_a_second_server_gives_the_answer_of_the_first(hosted: Hosted, tmp
         two = await stack.enter_async_context(hosted(FakeDashScope([]), kept=(tmp_path, FAST)))
         id = handle_of(await one.call_tool("chat", {"prompt": "x"}))
         slow.go.set()
-        there = await two.call_tool("job", {"id": id, "wait_s": 5})
-        here = await one.call_tool("job", {"id": id})
+        there = await ended_job(two, id, wait_s=5)
+        here = await ended_job(one, id)
 
     assert there == here
     assert text_of(there).splitlines()[1:] == ["西湖在杭州。"]
@@ -585,7 +585,7 @@ async def test_a_state_folder_that_cannot_be_used_fails_no_call(
     async with hosted(slow.wire(), soft_timeout_s=SOON, kept=(state, FAST)) as host:
         id = handle_of(await host.call_tool("chat", {"prompt": "x"}))
         slow.go.set()
-        whole = await host.call_tool("job", {"id": id})
+        whole = await ended_job(host, id)
         assert await host.call_tool("job", {"id": id}) == whole
 
     assert text_of(whole).splitlines()[1:] == ["西湖在杭州。"]
@@ -615,7 +615,7 @@ async def test_a_full_disk_loses_no_answer(hosted: Hosted, tmp_path: Path, monke
         monkeypatch.setattr(Database, "run", full)
         id = handle_of(await host.call_tool("chat", {"prompt": "x"}))
         slow.go.set()
-        whole = await host.call_tool("job", {"id": id})
+        whole = await ended_job(host, id)
         again = await host.call_tool("job", {"id": id})
 
     assert text_of(whole).splitlines()[1:] == ["西湖在杭州。"]

@@ -24,7 +24,7 @@ from bailian_mcp.server.dashscope import errors
 from bailian_mcp.server.errors import NOTHING_SENT
 from bailian_mcp.server.settings import NEEDED_TO_ASK, read_settings
 from bailian_mcp.server.text import PLAIN_WORDS
-from conftest import ANSWER, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
+from conftest import ANSWER, FakeDashScope, Hosted, chunk, ended_job, finish, refusal, sse, stream, text_of, usage
 
 pytestmark = pytest.mark.anyio
 
@@ -237,7 +237,7 @@ async def test_what_is_said_of_a_job_is_in_the_language_of_its_call(hosted: Host
         handle = text_of(await client.call_tool("chat", {"prompt": "你好"}))
         id = handle.partition('id="')[2].partition('"')[0]
         asked = text_of(await client.call_tool("job", {"id": id, "wait_s": 0}))
-        ended = text_of(await client.call_tool("job", {"id": id, "cancel": True}))
+        ended = text_of(await ended_job(client, id, cancel=True))
 
     assert handle.startswith("[RUNNING 已运行 0 秒：用 job(")
     assert asked.startswith("[RUNNING 已运行 0 秒：用 job(")
