@@ -6,6 +6,7 @@ from typing import Any
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult
 
 from ..calls.client import client_of, has_gone, waits_s
 from ..calls.context import AppContext
@@ -32,3 +33,8 @@ async def asked(ctx: Context[AppContext, Any], tool: Tool, arguments: Mapping[st
         report=ctx.report_progress,
         vanished=partial(has_gone, ctx),
     )
+
+
+def as_wanted(shared: AppContext, result: CallToolResult) -> CallToolResult:
+    """A job's result has data; only programs that ask for data get it."""
+    return result if shared.structured else result.model_copy(update={"structured_content": None})

@@ -23,7 +23,7 @@ from ..calls.language import language_of, said
 from ..errors import InvalidRequest
 from ..text import repair_surrogates
 from .arguments import fitted, reworded
-from .asking import asked
+from .asking import as_wanted, asked
 from .eras import serve_either_era
 from .identity import INSTRUCTIONS, NAME, SAME_FOR_MS, TITLE
 from .input_schemas import checked_schema
@@ -65,8 +65,7 @@ class App(MCPServer[AppContext]):
         if context is None or not (tool.annotations and tool.annotations.open_world_hint):
             return await work()
         shared = context.request_context.lifespan_context
-        result = await shared.jobs.answer(await asked(context, tool, fits), work)
-        return result if shared.structured else result.model_copy(update={"structured_content": None})
+        return as_wanted(shared, await shared.jobs.answer(await asked(context, tool, fits), work))
 
     def _tool(self, name: str) -> Tool:
         tools = {tool.name: tool for tool in self._tool_manager.list_tools()}

@@ -16,12 +16,13 @@ from mcp.types import INVALID_PARAMS, CallToolRequestParams, CallToolResult, Req
 from pydantic import Field
 
 from ..calls.client import client_of
-from ..calls.jobs import Asked, Jobs, JobView, job_of
+from ..calls.jobs import KEPT_S, Asked, Jobs, JobView, job_of
 from ..errors import InvalidRequest
+from .asking import as_wanted
 from .identity import TASKS
 
 MODERN = frozenset({"2026-07-28"})
-POLL_MS, TTL_MS = 5_000, 24 * 3_600_000
+POLL_MS, TTL_MS = 5_000, int(KEPT_S * 1000)
 RequestContext = ServerRequestContext[Any, Any]
 
 
@@ -96,18 +97,13 @@ async def _viewed(ctx: RequestContext, id: str) -> JobView:
 
 async def _result(ctx: RequestContext, id: str) -> dict[str, Any]:
     """As the call itself would have answered."""
-
-    async def report(*_: Any) -> None:
-        """Tasks have no progress."""
-
-    asked = Asked("tasks/get", client_of(ctx.request), str, 0, report)
+    asked = Asked("tasks/get", client_of(ctx.request), str, 0)  # tasks have no progress
     try:
         result = await _jobs(ctx).told(id, asked)
     except ToolError as error:
         result = CallToolResult(content=[TextContent(type="text", text=str(error))], is_error=True)
-    if not ctx.lifespan_context.structured:
-        result = result.model_copy(update={"structured_content": None})
-    return result.model_dump(mode="json", by_alias=True, exclude_none=True)
+    wanted = as_wanted(ctx.lifespan_context, result)
+    return wanted.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def _task(view: JobView) -> dict[str, Any]:

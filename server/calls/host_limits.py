@@ -3,10 +3,13 @@
 Measured with a scripted model in November 2026 (docs/hosts.md); the name is the one a client gives when it connects.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from mcp.server.mcpserver import Context
+
+Limit = TypeVar("Limit")
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,15 @@ HOSTS = {
 UNKNOWN = TextLimit(min(limit.max_chars for limit in HOSTS.values()), min(limit.max_bytes for limit in HOSTS.values()))
 
 
+def of_host(table: Mapping[str, Limit], client_name: str, otherwise: Limit) -> Limit:
+    """What a table of hosts says of the one with that name."""
+    name = client_name.lower().replace(" ", "-")
+    return next((limit for host, limit in table.items() if host in name), otherwise)
+
+
 def text_limit(client_name: str) -> TextLimit:
     """A client that nobody measured gets the smallest."""
-    name = client_name.lower().replace(" ", "-")
-    return next((limit for host, limit in HOSTS.items() if host in name), UNKNOWN)
+    return of_host(HOSTS, client_name, UNKNOWN)
 
 
 def client_name(ctx: Context[Any, Any]) -> str:

@@ -4,6 +4,8 @@ Measured with a scripted model in November 2026 (docs/hosts.md). Of those that s
 88 s; the three that send none gave up at 60 s, as Claude Desktop and Cherry Studio are reported to.
 """
 
+from .host_limits import of_host
+
 IMPATIENT_S, PATIENT_S = 45.0, 75.0  # without a progressToken, and with one
 HOSTS_S = {
     "claude-code": 240.0,  # progress keeps a call alive there; without any it ends after 5 minutes over HTTP
@@ -16,6 +18,4 @@ HOSTS_S = {
 
 def patience_s(client_name: str, *, wants_progress: bool) -> float:
     """By the name a client gives when it connects; of one that nobody measured, by whether it asks for progress."""
-    name = client_name.lower().replace(" ", "-")
-    usual = PATIENT_S if wants_progress else IMPATIENT_S
-    return next((limit for host, limit in HOSTS_S.items() if host in name), usual)
+    return of_host(HOSTS_S, client_name, PATIENT_S if wants_progress else IMPATIENT_S)

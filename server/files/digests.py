@@ -8,9 +8,9 @@ from anyio import to_thread
 
 from ..errors import InvalidRequest
 from .paths import open_within
-from .sources import local_path, names_a_path
+from .sources import MAX_FILE_BYTES, local_path, names_a_path
 
-MAX_DIGESTED_BYTES = 150_000_000
+MAX_DIGESTED_BYTES = max(MAX_FILE_BYTES.values())
 
 
 async def digest(source: str, folders: tuple[Path, ...]) -> str:

@@ -62,9 +62,10 @@ class Database:
         try:
             return self._transaction(work)
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if kind == sqlite3.SQLITE_BUSY:
                 self._busy_until = time.monotonic() + LEFT_ALONE_S
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in NO_DATABASE:
+            if kind not in NO_DATABASE:
                 self._failed(error)
                 return None
         try:
@@ -118,11 +119,11 @@ class Database:
             _LOGGER.warning("%s was broken and is set aside as %s; a new one is begun", STATE_FILE, aside.name)
 
 
-def _require_own(folder: Path) -> None:
+def _require_own(path: Path) -> None:
     """Raises PermissionError: others could put links there, or read what is written."""
-    found = folder.stat()
+    found = path.stat()
     if hasattr(os, "getuid") and (found.st_uid != os.getuid() or found.st_mode & 0o022):
-        raise PermissionError(f"{folder} is another user's, or others may write to it")
+        raise PermissionError(f"{path} is another user's, or others may write to it")
 
 
 def _connected(path: str) -> sqlite3.Connection:

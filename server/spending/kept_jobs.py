@@ -10,9 +10,7 @@ from .database import Database
 
 KEPT_S = 24 * 3600.0
 DEAD_S = 15.0  # a running job that no process has touched for so long: its process is gone
-JobState = Literal[
-    "running", "done", "failed", "cancelled", "interrupted", "text"
-]  # text: a long answer, to be read on
+JobState = Literal["running", "done", "failed", "cancelled", "interrupted"]
 
 
 @dataclass(frozen=True)

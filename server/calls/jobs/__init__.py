@@ -3,6 +3,7 @@
 `jobs.answer(asked, work)` is one wrapper above all tools; none of them has code for it, and `ask` knows nothing of it.
 """
 
+from ...spending import KEPT_S
 from ...spending import JobRow as JobView
 from .asked import Asked
 from .bounds import Bounds
@@ -10,4 +11,4 @@ from .job import CURRENT_JOB
 from .jobs import Jobs
 from .words import SoFar, job_of
 
-__all__ = ["CURRENT_JOB", "Asked", "Bounds", "JobView", "Jobs", "SoFar", "job_of"]
+__all__ = ["CURRENT_JOB", "KEPT_S", "Asked", "Bounds", "JobView", "Jobs", "SoFar", "job_of"]

@@ -8,6 +8,10 @@ from typing import Any
 Report = Callable[..., Awaitable[Any]]
 
 
+async def unheard(*_: Any) -> None:
+    """Progress that nobody asked for."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """`question` makes the key. `patience_s`: how long the host may be kept waiting. `vanished`: whether the
@@ -18,7 +22,7 @@ class Asked:
     client: str
     question: Callable[[], str]
     patience_s: float
-    report: Report
+    report: Report = unheard
     vanished: Callable[[], bool] = lambda: False
 
     @cached_property

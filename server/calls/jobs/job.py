@@ -64,7 +64,7 @@ class Job:
     @property
     def has_anything(self) -> bool:
         """Whether an answer, or anything of one, came."""
-        return bool(self.now_there().text) or (self.outcome is not None and self.outcome.state == "done")
+        return (self.outcome is not None and self.outcome.state == "done") or bool(self.now_there().text)
 
     def handle(self, now: float) -> CallToolResult:
         """What is told of it while it runs."""

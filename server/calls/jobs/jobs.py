@@ -192,7 +192,7 @@ class Jobs:
 
     def keep_text(self, tool: str, client: str, text: str) -> str:
         """Keep a whole answer to be read on; the id of its job, which is kept for that."""
-        job = CURRENT_JOB.get() or Job(Asked(tool, client, str, 0, _unheard), self.now())
+        job = CURRENT_JOB.get() or Job(Asked(tool, client, str, 0), self.now())
         job.whole, job.handed_out = text, True
         if job.id not in self._running:  # nobody opened jobs, or the tool that asks is none
             job.outcome = Outcome("done", CallToolResult(content=[]))
@@ -220,8 +220,8 @@ class Jobs:
         if job and job.asked.client == asked.client:
             return await self._waited_for(job, asked)
         row = await self._elsewhere(await self.view(id, asked.client), asked.patience_s)
-        handle = still_running(row.id, self.now() - row.started_at, SoFar())
-        return handle if row.state == "running" else await self._heard(row)
+        lapsed_s = self.now() - row.started_at
+        return still_running(row.id, lapsed_s, SoFar()) if row.state == "running" else await self._heard(row)
 
     async def cancel(self, id: str, client: str) -> None:
         """Raises InvalidRequest as `told` does."""
@@ -270,10 +270,6 @@ async def _outcome(work: Work) -> Outcome:
         return Outcome("done", await work())
     except Exception as error:  # noqa: BLE001 - raised again to everybody who waits
         return Outcome("failed", error=error)
-
-
-async def _unheard(*_: object) -> None:
-    """Nobody waits."""
 
 
 def _marked(result: CallToolResult, fact: str) -> CallToolResult:

@@ -76,7 +76,7 @@ async def extract_all(
     images: Sequence[dict[str, Any]],
     instructions: str,
 ) -> Extracted:
-    """Read the sources, in parts where they are long, until all are read or the soft timeout has passed.
+    """Read the sources, in parts where they are long.
 
     Raises:
         InvalidRequest: there is no room for the sources, or they would take too many parts.

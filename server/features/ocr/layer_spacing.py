@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .side import Side
-from .written_numbers import EVERYDAY, FINANCIAL, SCALES, Token, tokens_of
+from .side import BLANKS, Side
+from .written_numbers import EVERYDAY, FINANCIAL, SCALES, Token, digits_of, tokens_of
 
 _MAX_WORD_CHARS, MAX_PIECES_OF_NUMBER = 30, 24  # that are put together to one
 MAX_LACKING, MAX_TRIES = 1_000, 20_000  # numbers that only the reading has: more are another page
@@ -32,7 +32,6 @@ SPACED_DATE = re.compile(r"(?:1 ?9|2 ?0) ?\d ?\d ?年 ?\d ?\d? ?月(?: ?\d ?\d? 
 SPACED_NUMERAL = re.compile(rf"[{FINANCIAL}{EVERYDAY}{SCALES}](?: [{FINANCIAL}{EVERYDAY}{SCALES}]){{1,40}}")
 NOTE_MARKED = re.compile(r"(?<![\d.,(])(\d[\d.,]{0,20}\d)([1-9])(?=\))")
 BETWEEN_WORDS = re.compile(r"[^\W\d]+")
-_BLANKS = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +77,7 @@ class _Pieces:
             if token.number and spare[token.key] > 0:
                 spare[token.key] -= 1
                 for lacking in self._and_its_parts(place):
-                    for digits in {_digits(name) for name in (lacking.token.key, *lacking.token.forms)}:
+                    for digits in {digits_of(name) for name in (lacking.token.key, *lacking.token.forms)}:
                         self.lacking[digits].append(lacking)
         self.taken: set[_Lacking] = set()
 
@@ -124,7 +123,7 @@ class _Pieces:
                 yield self._atom(token.start, token.end, at)
 
     def _atom(self, start: int, end: int, at: int, cut: bool = False) -> _Atom:
-        return _Atom(start, end, at, _digits(self.layer.text[start:end]), cut)
+        return _Atom(start, end, at, digits_of(self.layer.text[start:end]), cut)
 
     def _follows(self, one: _Atom, other: _Atom) -> bool:
         near = other.at - one.at <= 1
@@ -180,10 +179,8 @@ class _Pieces:
         self.tries += 1
         if self.tries > MAX_TRIES or _TWO_AMOUNTS.search(self.layer.text, start, end) or self._is_part(start, end):
             return False
-        together = before + _BLANKS.sub("", self.layer.text[start:end])
         after = "" if NEXT_GLUED.match(self.layer.text, end) else self.layer.text[end : end + 2]
-        token = next((token for token in tokens_of(together + after) if token.start == len(before)), None)
-        return token is not None and token.end >= len(together) and token.equals(whole)
+        return self.layer.says(start, end, whole, before, after)
 
     def _is_part(self, start: int, end: int) -> bool:
         before = self.layer.text[max(0, start - 4) : start]
@@ -195,7 +192,7 @@ class _Pieces:
 
 def respaced(layer: str, read: str) -> str:
     """The layer, both in one width and case."""
-    layer = SPACED_DATE.sub(lambda date: _BLANKS.sub("", date[0]), _with_fractions(layer, read))
+    layer = SPACED_DATE.sub(lambda date: BLANKS.sub("", date[0]), _with_fractions(layer, read))
     layer = SPACED_NUMERAL.sub(
         lambda letters: joined if (joined := letters[0].replace(" ", "")) in read else letters[0], layer
     )
@@ -207,7 +204,7 @@ def respaced(layer: str, read: str) -> str:
         start, end = whole.atoms[0].start, whole.atoms[-1].end
         glued = GLUED_MARK.search(layer[max(0, start - 3) : start])
         edits.append(
-            (start - 1 if glued else start, end, (whole.before if glued else "") + _BLANKS.sub("", layer[start:end]))
+            (start - 1 if glued else start, end, (whole.before if glued else "") + BLANKS.sub("", layer[start:end]))
         )
     return _edited(layer, edits)
 
@@ -218,10 +215,6 @@ def _with_fractions(layer: str, read: str) -> str:
         stacked = re.compile(rf"(?<![\d.,:/-]){above}[ ]?\n[ ]?{below}(?![\d%]|[.,:/-]\d)")
         layer = stacked.sub(f"{above}/{below}", layer, count=times)
     return layer
-
-
-def _as_read(letters: str, together: str, read: str) -> str:
-    return together if together in read else letters
 
 
 def _with_marks_apart(layer: str, read: str) -> str:
@@ -263,7 +256,3 @@ def _keys(side: Side) -> Counter[str]:
 def _names(side: Side) -> Counter[str]:
     """Of numbers, in every form."""
     return Counter(name for token in side.tokens if token.number for name in {token.key, *token.forms})
-
-
-def _digits(key: str) -> str:
-    return re.sub(r"\D", "", key)

@@ -50,6 +50,7 @@ LONE_MARK = re.compile(r"\^(?![+-]?\d)|(?<=[^\W_])_(?=[\s{]{0,2}\w)")
 MIXED_FRACTION = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
 EMPHASIS = re.compile(r"(?<!\w)[*_~`]{1,3}(?=\S)|(?<=\S)[*_~`]{1,3}(?!\w)|\*\*")
 SECTION = re.compile(r"\\(?:sub)*(?:section|chapter|item|paragraph|part)\b|\\begin\{(?:equation|align|enumerate)")
+WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+")  # of Chinese each letter
 WRAPPED_WORD = re.compile(r"(?<=[^\W\d])-\n(?=[^\W\d])")
 WRAPPED_NUMBER = re.compile(r"(?<=\d)((?<![.,]\d\d)-|/)\n(?=\d)")  # an amount may end with its sign
 DASHES = str.maketrans("−﹣－‐‑⁃–", "-------")

@@ -13,7 +13,7 @@ from ...text import first_few
 from .alignment import Alignment, align
 from .shingles import SHINGLE_CHARS, shingles
 from .side import MAX_CELL_LINES, MAX_PIECES, THOUSANDS, Side
-from .written_numbers import Token
+from .written_numbers import Token, digits_of
 
 MAX_JOINED_DIGITS, MAX_PUZZLING = 24, 1_000  # numbers that are left: more are another page
 MAX_TOLD = 3
@@ -95,7 +95,7 @@ class Comparison:
         wholes: dict[str, list[int]] = defaultdict(list)
         for at in sorted(other.left):
             for form in {other.tokens[at].key, *other.tokens[at].forms}:
-                if len(digits := _digits(form)) <= MAX_JOINED_DIGITS:
+                if len(digits := digits_of(form)) <= MAX_JOINED_DIGITS:
                     wholes[digits].append(at)
         found = list(self._joined(side, other, wholes)) if wholes and len(side.left) <= MAX_PUZZLING else []
         for whole, (first, last) in found:
@@ -109,7 +109,7 @@ class Comparison:
         for at in sorted(side.left):
             runs = (run for run in side.runs(at) if not taken & set(range(run[0], run[1] + 1)))
             for first, last in runs:
-                mates = wholes.get("".join(_digits(token.key) for token in side.tokens[first : last + 1]), [])
+                mates = wholes.get("".join(digits_of(token.key) for token in side.tokens[first : last + 1]), [])
                 free = [mate for mate in mates[:MAX_PIECES] if self._is_whole_of(side, other, first, last, mate)]
                 if free:
                     mates.remove(free[0])
@@ -325,10 +325,6 @@ def _is_one_number(written: str) -> bool:
         return True
     digits = sum(c.isdigit() for c in written)
     return digits >= MIN_PHONE_DIGITS or not re.search(r"\d\s+\d", written)
-
-
-def _digits(key: str) -> str:
-    return re.sub(r"\D", "", key)
 
 
 def _bare(key: str) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from .markup import WORD
+
 Span = tuple[int, int]
 LINE = re.compile(r"[^\n]+")
 MAX_INDENT_CHARS = 40
@@ -57,7 +59,6 @@ MAX_MARK_WORDS, MIN_TIMES = 16, 3
 # --- running heads ---
 
 PAGE_ALONE = re.compile(r"\W{0,9}\d{1,4}\W{0,9}")
-HEAD_WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+")
 HEAD_NUMBER = re.compile(r"[a-z]{0,2}\d{1,4}")
 ROW_NUMBER = re.compile(r"[-+(]?\d[\d.,:%)]*")
 DECIMAL = re.compile(r"\d[.,]\d|\d\s?[%‰万亿]")
@@ -73,7 +74,7 @@ class _PageCount:
 
 def without_heads(layer: str, read: str) -> tuple[str, str]:
     """Both without the running heads that the other does not have: their numbers would pass for those of the text."""
-    own, seen = Counter(HEAD_WORD.findall(layer)), Counter(HEAD_WORD.findall(read))
+    own, seen = Counter(WORD.findall(layer)), Counter(WORD.findall(read))
     return _blanked(layer, _lacking_heads(layer, own - seen)), _blanked(read, _lacking_heads(read, seen - own))
 
 
@@ -89,7 +90,7 @@ def _lacking_heads(text: str, lacking: Counter[str]) -> list[Span]:
 
 def _is_head(line: str, lacking: Counter[str]) -> bool:
     """Words that the other side does not have, and a small number or a year; no sentence."""
-    words = HEAD_WORD.findall(line)
+    words = WORD.findall(line)
     numbers = [word for word in words if any(c.isdigit() for c in word)]
     missing = sum(lacking[word] > 0 for word in words if word not in numbers)
     small = 0 < len(numbers) <= 2 and all(HEAD_NUMBER.fullmatch(word) for word in numbers)
@@ -197,7 +198,8 @@ def _runs_at_a_step(places: list[re.Match[str]], least: int, lacking: Counter[in
             number = int(place[0])
             run = run_to.pop(number - step, []) or run_to.pop(number - 2 * step, [])
             if len(run) >= len(run_to.get(number, ())):
-                run_to[number] = [*run, place] if not run else _grown(run, place)
+                run.append(place)
+                run_to[number] = run
             elif run:
                 run_to[int(run[-1][0])] = run
         found += run_to.values()
@@ -219,11 +221,6 @@ def _share_lacking(run: list[re.Match[str]], lacking: Counter[int]) -> float:
 def _are_first(run: list[re.Match[str]]) -> bool:
     """Of a short page, whose every fifth line is numbered."""
     return [int(place[0]) for place in run] == [5, 10]
-
-
-def _grown(run: list[re.Match[str]], place: re.Match[str]) -> list[re.Match[str]]:
-    run.append(place)
-    return run
 
 
 # --- numbers of pages ---

@@ -1,19 +1,17 @@
 """Whether a page that was read agrees with the PDF's own text, where it has one."""
 
-import re
 import unicodedata
 from collections import Counter
 from typing import Literal
 
 from .layer_spacing import respaced
-from .markup import counts_itself, plain_words, unwrapped, without_marks
+from .markup import WORD, counts_itself, plain_words, unwrapped, without_marks
 from .number_doubts import number_doubts
 from .page_furniture import without_furniture, without_heads
 from .shingles import shingles
 from .written_numbers import tokens_of
 
 Status = Literal["ok", "empty", "truncated", "repeating", "refused", "failed", "disagrees"]
-WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+")
 MAX_COMPARED_CHARS = 200_000
 MIN_LAYER_WORDS = 20  # in a text layer that is worth comparing
 MIN_SHARE_ALIKE = 0.85

@@ -117,7 +117,10 @@ class Side:
     def joins_to(self, first: int, last: int, whole: Token) -> bool:
         """Whether the pieces are together what the other is, with what stands around them: a sign, parentheses."""
         start, end = self.tokens[first].start, self.tokens[last].end
-        before, after = self.text[max(0, start - 3) : start], self.text[end : end + 2]
+        return self.says(start, end, whole, self.text[max(0, start - 3) : start], self.text[end : end + 2])
+
+    def says(self, start: int, end: int, whole: Token, before: str, after: str) -> bool:
+        """Whether what stands there, without its blanks, is that number beside what is before and after it."""
         together = before + BLANKS.sub("", self.text[start:end])
         token = next((t for t in tokens_of(together + after) if t.start == len(before)), None)
         return token is not None and token.end >= len(together) and token.equals(whole)

@@ -70,6 +70,10 @@ class Token:
         return self.key.isdigit()
 
 
+def digits_of(key: str) -> str:
+    return re.sub(r"\D", "", key)
+
+
 def tokens_of(text: str) -> list[Token]:
     """Of a text in one width and case."""
     return list(_tokens(text))

@@ -45,7 +45,7 @@ class PdfPages:
     def size(self, number: int, max_pixels: int, *, looks: bool = True) -> Size:
         if not looks:
             with _broken_page():
-                return _sides(self._document.get_page_size(number - 1), DPI / 72 * self._units[number], max_pixels)
+                return _sides(self._document.get_page_size(number - 1), self._usual(number), max_pixels)
         with self._page(number) as page:
             return _sides(page.get_size(), self._finest(page, number), max_pixels)
 
@@ -89,11 +89,15 @@ class PdfPages:
         missing = {"missing_fonts": fonts, "missing_images": images}
         return {**facts, **missing, **(tiles.told(tile) if tiles else {})}, content
 
+    def _usual(self, number: int) -> float:
+        """Pixels to a unit of the page at the usual dots an inch."""
+        return DPI / 72 * self._units[number]
+
     def _finest(self, page: Any, number: int) -> float:
         """Pixels to a unit of the page that are of use."""
         from .scans import finest_image
 
-        usual = DPI / 72 * self._units[number]
+        usual = self._usual(number)
         width, height = page.get_size()
         of_images = finest_image(page)
         floor = sqrt(MIN_SCAN_PIXELS / max(width * height, 1e-6))
