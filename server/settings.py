@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Collection, Iterable
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -35,6 +36,7 @@ TOOL_MODEL_ROW = (
 # Without these, as somebody set them, no request is made: it would go elsewhere, or cost something else
 NEEDED_TO_ASK = (
     "DASHSCOPE_API_KEY", "DASHSCOPE_REGION", "DASHSCOPE_WORKSPACE_ID", "DASHSCOPE_BASE_URL", "BAILIAN_TIMEOUT_S",
+    "BAILIAN_MAX_COST_PER_CALL", "BAILIAN_MAX_COST_PER_SESSION", "BAILIAN_MAX_COST_PER_DAY",
 )  # fmt: skip
 NEEDED_TO_LISTEN = ("BAILIAN_HTTP_TOKEN", "BAILIAN_HTTP_TOKENS", "BAILIAN_ALLOWED_HOSTS")
 # What stands in for what cannot be read, where the default would allow more; who needs any other asks `mend` first
@@ -122,6 +124,28 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Seconds after which a call answers with what there is and a `job` id, and goes on. Default: "
         "45 for hosts that give up at about 60, longer for those that wait longer (docs/hosts.md).",
+    )
+    max_cost_per_call: Decimal | None = Field(
+        None,
+        validation_alias="BAILIAN_MAX_COST_PER_CALL",
+        ge=0,
+        allow_inf_nan=False,
+        description="The most that one tool call may cost, in CNY at list price. What a request could cost at worst is "
+        "held before it is sent (docs/spending.md); a call above it sends nothing.",
+    )
+    max_cost_per_session: Decimal | None = Field(
+        None,
+        validation_alias="BAILIAN_MAX_COST_PER_SESSION",
+        ge=0,
+        allow_inf_nan=False,
+        description="The same for a session: the process over stdio, a session or a client's hour over HTTP.",
+    )
+    max_cost_per_day: Decimal | None = Field(
+        None,
+        validation_alias="BAILIAN_MAX_COST_PER_DAY",
+        ge=0,
+        allow_inf_nan=False,
+        description="The same for a day in Beijing, over all servers of one state folder.",
     )
     state_dir: Path | None = Field(
         None,
@@ -357,7 +381,6 @@ def read_settings(**overrides: str) -> Settings:
     Raises:
         BadSettings: what is asked for cannot be kept safe. The text names the variable and never repeats its value.
     """
-    _refuse_caps()
     settings = _readable(overrides)
     settings.note(_contradictions(settings))
     return settings
@@ -418,10 +441,3 @@ def settings_table() -> list[tuple[str, str]]:
         if name == "allowed_dirs":
             rows.append(TOOL_MODEL_ROW)
     return rows
-
-
-def _refuse_caps() -> None:
-    """A cap that does not hold is worse than none: until caps are built, asking for one stops the start."""
-    for span in ("CALL", "SESSION", "DAY"):
-        if os.environ.get(name := f"BAILIAN_MAX_COST_PER_{span}"):
-            raise BadSettings(f"{name} is set, but this version cannot hold a spending cap yet. Unset it to start.")

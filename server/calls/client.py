@@ -1,6 +1,8 @@
 """Who calls: the user of this machine, or somebody over HTTP."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any, ClassVar
 
 from mcp.server.mcpserver import Context
@@ -9,6 +11,7 @@ from .host_limits import client_name
 from .patience import patience_s
 
 THIS_USER = ":user"  # no name of a token has a colon
+SESSION_HEADER, SESSION_PARAMETER = "mcp-session-id", "session_id"  # of streamable HTTP, of SSE
 CLIENT = "bailian.client"  # where the HTTP transport puts a name into a request's scope
 
 
@@ -26,6 +29,17 @@ def client_of(request: Any) -> str:
     `request`: that of HTTP; None: there is none.
     """
     return THIS_USER if request is None else str(request.scope.get(CLIENT, ""))
+
+
+def session_of(request: Any, now: datetime) -> str:
+    """What a cap for a session is for: empty over stdio, where it is the process; over HTTP the session, whose id is
+    a secret; in the stateless era a client's hour.
+    """
+    if request is None:
+        return ""
+    if id := request.headers.get(SESSION_HEADER) or request.query_params.get(SESSION_PARAMETER):
+        return blake2b(id.encode(), digest_size=6).hexdigest()
+    return f"{client_of(request) or 'anybody'} {now.astimezone(UTC):%Y-%m-%dT%H}Z"
 
 
 def has_gone(ctx: Context[Any, Any]) -> bool:

@@ -10,6 +10,7 @@ from ..dashscope import DashScope
 from ..endpoints import Host
 from ..errors import InvalidRequest
 from ..files import Renderer
+from ..spending import Caps, Ledger
 from .jobs import Jobs
 from .pacing import Pacing
 from .receipts import Receipts
@@ -35,6 +36,8 @@ class AppContext:
     pacing: Pacing = field(default_factory=Pacing)
     receipts: Receipts = field(default_factory=Receipts)
     jobs: Jobs = field(default_factory=Jobs)
+    ledger: Ledger = field(default_factory=Ledger)
+    caps: Caps = field(default_factory=Caps)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property

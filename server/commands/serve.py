@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from socket import socket
 from typing import Any
 
@@ -20,6 +21,7 @@ from ..dashscope import DashScope
 from ..files import Renderer
 from ..network import listen
 from ..settings import BadSettings, Settings, child_environment, read_settings, warnings_for_environment
+from ..spending import Caps, Ledger
 from .logs import log_to_stderr
 
 LOGGER = logging.getLogger("bailian_mcp")
@@ -42,7 +44,7 @@ def main(
         for warning in warnings_for_environment([module.__name__.rpartition(".")[2] for module in tool_modules()]):
             LOGGER.warning("%s", warning)
         try:
-            anyio.run(run, settings, transport, stdio, listening)
+            anyio.run(partial(run, settings, transport, stdio, listening, sandboxed=sandboxed))
         except Exception:
             LOGGER.exception("the server stopped")
             return 1
@@ -73,11 +75,14 @@ def _listening(settings: Settings, host: str, port: int) -> socket:
         raise BadSettings(f"It cannot listen on {host}:{port}: {reason}. Choose another --port.") from None
 
 
-async def run(settings: Settings, transport: Any, stdio: Front | None, listening: socket | None) -> None:
+async def run(
+    settings: Settings, transport: Any, stdio: Front | None, listening: socket | None, *, sandboxed: bool = False
+) -> None:
     """Serve with these settings until the transport ends: over `stdio`, or where it is `listening`."""
     client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
     async with client, Jobs(settings.state_folder) as jobs:
-        server = build(_context(settings, client, jobs, remote=stdio is None), log_level=settings.log_level)
+        ledger = Ledger(jobs.database, sandbox=sandboxed)
+        server = build(_context(settings, client, jobs, ledger, remote=stdio is None), log_level=settings.log_level)
         if stdio:
             await stdio_transport.serve(server, stdio)
         elif listening:
@@ -86,7 +91,7 @@ async def run(settings: Settings, transport: Any, stdio: Front | None, listening
             await http.serve(server, transport, http.Listener(listening, settings.tokens, settings.allowed_hosts))
 
 
-def _context(settings: Settings, client: DashScope, jobs: Jobs, *, remote: bool) -> AppContext:
+def _context(settings: Settings, client: DashScope, jobs: Jobs, ledger: Ledger, *, remote: bool) -> AppContext:
     return AppContext(
         client,
         settings.host,
@@ -96,6 +101,8 @@ def _context(settings: Settings, client: DashScope, jobs: Jobs, *, remote: bool)
         soft_timeout_s=settings.soft_timeout_s,
         replay=settings.replay,
         jobs=jobs,
+        ledger=ledger,
+        caps=Caps(settings.max_cost_per_call, settings.max_cost_per_session, settings.max_cost_per_day),
         extract_repairs=settings.extract_repairs,
         renderer=Renderer(child_environment()),
         uploads=settings.uploads,

@@ -84,7 +84,7 @@ class DashScope:
         headers = {**protocol.headers, **(RESOLVE_OSS if names_an_upload(body["messages"]) else {})}
         async with AsyncExitStack() as stack:
             await connection.take_slot(stack)
-            response = await self._answered(protocol, headers, content, deadline, before_attempt or _at_once)
+            response = await self._answered(protocol, headers, content, deadline, before_attempt or _at_once, reply)
             stack.push_async_callback(response.aclose)
             reply.request_id = connection.safe(response.headers.get("x-request-id", ""))
             reply.sandbox = SANDBOX_HEADER in response.headers
@@ -109,16 +109,17 @@ class DashScope:
         content: bytes,
         deadline: float,
         before_attempt: BeforeAttempt,
+        reply: Reply,
     ) -> httpx2.Response:
         """The head of the response, after as many attempts as it may take."""
         host, timeout_s = self._connection.host, self._connection.timeout_s
         url = (host.native if protocol.api == "native" else host.compatible) + protocol.path
-        sent, failed = False, None
+        failed = None
         with anyio.move_on_at(deadline):
             async for attempt in self._connection.attempts(deadline):
                 with attempt:
                     await before_attempt()
-                    sent, failed = True, None
+                    reply.sent, failed = True, None
                     try:
                         return await self._connection.request("POST", url, headers, content=content)
                     except DashScopeError as error:
@@ -126,7 +127,7 @@ class DashScope:
                         raise
         if failed:  # the time ran out before it could be sent again
             raise failed
-        if not sent:
+        if not reply.sent:
             raise DashScopeError(
                 f"Its turn did not come within {timeout_s:g} s. {NOTHING_SENT} Call again later.", kind="unsent"
             )

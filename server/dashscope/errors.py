@@ -29,7 +29,16 @@ NO_KEY = (
 )
 
 ErrorKind = Literal[
-    "", "unsent", "no_key", "account", "unknown_model", "format", "question_filtered", "answer_filtered", "timed_out"
+    "",
+    "unsent",
+    "capped",
+    "no_key",
+    "account",
+    "unknown_model",
+    "format",
+    "question_filtered",
+    "answer_filtered",
+    "timed_out",
 ]
 """What a failure means to a caller, whatever words it is told in."""
 FILTERED: tuple[ErrorKind, ...] = ("question_filtered", "answer_filtered")  # what was read, what was written
@@ -93,12 +102,12 @@ class DashScopeError(ToolError):
     def refused_at_once(self) -> bool:
         """Whether no work can have begun, so that nothing is billed."""
         refused = 400 <= self.status < 500 and self.kind not in ("answer_filtered", "timed_out")
-        return self.retry or refused or self.kind in ("unsent", "no_key")
+        return self.retry or refused or self.kind in ("unsent", "capped", "no_key")
 
     @property
     def for_every_request(self) -> bool:
         """Whether the next request would fail as well: the key, the account, the model, the network, a rate."""
-        return self.retry or self.kind in ("no_key", "account") or self.status in (401, 403, 404, 429)
+        return self.retry or self.kind in ("capped", "no_key", "account") or self.status in (401, 403, 404, 429)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class Reply:
 
     request_id: str = ""
     sandbox: bool = False
+    sent: bool = False  # whatever comes of it
     events: AsyncGenerator[Event] = field(init=False, repr=False)
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)

@@ -1,6 +1,14 @@
 """What outlives a call: one SQLite file in the state folder, safe for several servers at once."""
 
 from .database import Database
+from .entries import Cap, CapName, Caps, OverCap, RequestEntry, RequestOutcome, Reserved, Settlement, Unusable
 from .kept_jobs import KEPT_S, JobRow, JobState, KeptJobs
+from .ledger import Ledger
+from .nano import from_nano, in_nano
+from .transactions import day_span, session_span
 
-__all__ = ["KEPT_S", "Database", "JobRow", "JobState", "KeptJobs"]
+__all__ = [
+    "KEPT_S", "Cap", "CapName", "Caps", "Database", "JobRow", "JobState", "KeptJobs", "Ledger", "OverCap",
+    "RequestEntry", "RequestOutcome", "Reserved", "Settlement", "Unusable", "day_span", "from_nano", "in_nano",
+    "session_span",
+]  # fmt: skip

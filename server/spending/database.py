@@ -8,6 +8,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from .migrations import MIGRATIONS
 
 _LOGGER = logging.getLogger("bailian_mcp")
 STATE_FILE = "state.db"
-BUSY_S = 1.0  # how long another process may hold the file
+BUSY_S = 5.0  # how long another process may hold the file
 LEFT_ALONE_S = 10.0  # the file, after it was held longer: nobody is to wait for it again and again
 IN_MEMORY = ":memory:"
 NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
@@ -36,8 +37,13 @@ class Database:
         self._folder = folder
         self._connection: sqlite3.Connection | None = None
         self._turn = anyio.CapacityLimiter(1)
-        self._told = False
+        self.trouble = "" if folder else "there is no folder to keep it in"  # why nothing outlives the process
         self._busy_until = 0.0
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the file is; None: in memory."""
+        return self._folder
 
     @property
     def exists(self) -> bool:
@@ -47,7 +53,7 @@ class Database:
     async def run(self, work: _Work[Made]) -> Made | None:
         """In one transaction. A cancelled call leaves it whole: it is short, and waited for."""
         made = None
-        with anyio.CancelScope(shield=True):
+        with anyio.CancelScope(shield=True), suppress(RuntimeError):  # a machine may have no thread left
             made = await to_thread.run_sync(self._try, work, limiter=self._turn)
         return made
 
@@ -81,9 +87,9 @@ class Database:
             return work(self._connection)
 
     def _failed(self, error: Exception) -> None:
-        if not self._told:
-            self._told = True
-            _LOGGER.warning("jobs are kept in memory only: the state folder cannot be used (%s)", error)
+        if not self.trouble:
+            self.trouble = f"the state folder cannot be used ({error})"
+            _LOGGER.warning("jobs and the ledger are kept in memory only: %s", self.trouble)
 
     # --- the file ---
 

@@ -12,4 +12,31 @@ def _jobs(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX jobs_seen_at ON jobs (seen_at)")
 
 
-MIGRATIONS = (_jobs,)
+def _ledger(connection: sqlite3.Connection) -> None:
+    """Money in nano-CNY. `sums` and `items` add `requests` up as they come; `spent` is what caps look at."""
+    connection.execute(
+        "CREATE TABLE requests (id INTEGER PRIMARY KEY, at REAL NOT NULL, day TEXT NOT NULL, model TEXT NOT NULL,"
+        " region TEXT NOT NULL, tool TEXT NOT NULL, client TEXT NOT NULL, session TEXT NOT NULL, job TEXT NOT NULL,"
+        " sandbox INTEGER NOT NULL, pid INTEGER NOT NULL, process TEXT NOT NULL, state TEXT NOT NULL,"
+        " outcome TEXT NOT NULL DEFAULT '', least INTEGER NOT NULL, most INTEGER,"
+        " input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0,"
+        " request_id TEXT NOT NULL DEFAULT '', details TEXT NOT NULL DEFAULT '')"
+    )
+    connection.execute("CREATE INDEX requests_open ON requests (at) WHERE state = 'open'")
+    connection.execute("CREATE INDEX requests_request_id ON requests (request_id)")
+    connection.execute("CREATE INDEX requests_job ON requests (job) WHERE job <> ''")
+    connection.execute(
+        "CREATE TABLE sums (day TEXT, sandbox INTEGER, tool TEXT, model TEXT, client TEXT, session TEXT, region TEXT,"
+        " requests INTEGER NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,"
+        " least INTEGER NOT NULL, most INTEGER NOT NULL, uncertain INTEGER NOT NULL, unknown INTEGER NOT NULL,"
+        " PRIMARY KEY (day, sandbox, tool, model, client, session, region)) WITHOUT ROWID"
+    )
+    connection.execute(
+        "CREATE TABLE items (day TEXT, sandbox INTEGER, model TEXT, item TEXT, quantity INTEGER NOT NULL,"
+        " nano INTEGER NOT NULL, PRIMARY KEY (day, sandbox, model, item)) WITHOUT ROWID"
+    )
+    connection.execute("CREATE TABLE spent (span TEXT PRIMARY KEY, nano INTEGER NOT NULL) WITHOUT ROWID")
+    connection.execute("CREATE TABLE ledger (name TEXT NOT NULL, begun_on TEXT NOT NULL)")
+
+
+MIGRATIONS = (_jobs, _ledger)

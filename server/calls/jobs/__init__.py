@@ -7,8 +7,8 @@ from ...spending import KEPT_S
 from ...spending import JobRow as JobView
 from .asked import Asked
 from .bounds import Bounds
-from .job import CURRENT_JOB
+from .job import CURRENT_JOB, Job
 from .jobs import Jobs
 from .words import SoFar, job_of
 
-__all__ = ["CURRENT_JOB", "KEPT_S", "Asked", "Bounds", "JobView", "Jobs", "SoFar", "job_of"]
+__all__ = ["CURRENT_JOB", "KEPT_S", "Asked", "Bounds", "Job", "JobView", "Jobs", "SoFar", "job_of"]

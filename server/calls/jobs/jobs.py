@@ -38,17 +38,17 @@ class Jobs:
     def __init__(
         self, folder: Path | None = None, bounds: Bounds | None = None, now: Callable[[], float] = time.time
     ) -> None:
-        self._database = Database(folder)
+        self.database = Database(folder)  # what else outlives a process is kept there too
         self._bounds = bounds or Bounds()
         self.now = now
-        self._kept = KeptJobs(self._database, now)
+        self._kept = KeptJobs(self.database, now)
         self._running: dict[str, Job] = {}
         self._remembered = Remembered(self._bounds.max_remembered_chars)
         self._tasks: anyio.abc.TaskGroup | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self._stack.push_async_callback(self._database.aclose)
+        self._stack.push_async_callback(self.database.aclose)
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._tasks.start_soon(self._keep_house)
         return self
@@ -173,7 +173,7 @@ class Jobs:
             self._remembered.add(row)
         cleaned = float("-inf")
         while True:
-            if self._database.exists and self.now() - cleaned > CLEAN_EVERY_S:
+            if self.database.exists and self.now() - cleaned > CLEAN_EVERY_S:
                 cleaned = self.now()
                 await self._kept.forget_old()
             await anyio.sleep(self._bounds.snapshot_s)

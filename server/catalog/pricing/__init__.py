@@ -14,6 +14,7 @@ from .sheet import Sheet as Sheet
 from .sheet import fees_in as fees_in
 from .sheet import price_sheet as price_sheet
 from .sheet import tier_row as tier_row
+from .tokens import MARKER_TOKENS as MARKER_TOKENS
 from .tokens import TextTokens as TextTokens
 from .tokens import image_tokens as image_tokens
 from .tokens import is_ocr as is_ocr

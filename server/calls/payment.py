@@ -1,0 +1,70 @@
+"""One request that is paid for, and what it counts for once it has ended: its price, or between which sums it lies."""
+
+import json
+from dataclasses import dataclass, field
+
+from ..catalog import Cost
+from ..dashscope import INTERRUPTED, DashScopeError, Reply
+from ..spending import RequestOutcome, Reserved, Settlement, in_nano
+from .ask import Exchange, RequestPlan, exchange_of
+from .context import AppContext
+
+NOTHING_WAS_SENT = ("unsent", "capped", "no_key")
+
+
+@dataclass
+class Payment:
+    """`plan`: as it is sent, within what could be held. `exchange` or `failure`: what came of it, if it was let end."""
+
+    plan: RequestPlan
+    held: Reserved
+    reply: Reply = field(default_factory=Reply)
+    exchange: Exchange | None = None
+    failure: DashScopeError | None = None
+
+
+def settlement_of(context: AppContext, payment: Payment) -> Settlement:
+    """Certain where DashScope answered to the end and counted, or refused; else up to what was held."""
+    outcome = _outcome(payment)
+    if outcome == "unsent":
+        return Settlement("unsent", 0, 0)
+    exchange = payment.exchange or exchange_of(context, payment.plan, payment.reply)
+    least, most = _sums(outcome, exchange.cost, payment.held.nano)
+    return Settlement(
+        outcome,
+        least,
+        most,
+        input_tokens=exchange.usage.input_tokens if exchange.usage else 0,
+        output_tokens=exchange.usage.output_tokens if exchange.usage else 0,
+        request_id=exchange.request_id,
+        details=_details(exchange),
+        sandbox=exchange.sandbox,
+        items={line.item: (line.quantity, in_nano(line.amount)) for line in exchange.cost.lines},
+    )
+
+
+def _outcome(payment: Payment) -> RequestOutcome:
+    if not payment.reply.sent or (payment.failure and payment.failure.kind in NOTHING_WAS_SENT):
+        return "unsent"
+    if payment.failure:
+        return "refused" if payment.failure.refused_at_once else "failed"
+    if payment.exchange is None:
+        return "cancelled"
+    return "cut" if payment.exchange.finish_reason == INTERRUPTED else "answered"
+
+
+def _sums(outcome: RequestOutcome, cost: Cost, held: int | None) -> tuple[int, int | None]:
+    """At least and at most."""
+    if outcome == "refused":
+        return 0, 0
+    counted = None if cost.total is None else in_nano(cost.total)
+    if outcome == "answered" and counted is not None:
+        return counted, counted
+    return counted or 0, None if held is None else max(held, counted or 0)
+
+
+def _details(exchange: Exchange) -> str:
+    """The usage and the price as they were told: what `usage` shows of a request."""
+    usage = exchange.usage.model_dump(exclude_none=True) if exchange.usage else None
+    cost = exchange.cost.model_dump(mode="json", exclude_defaults=True, exclude={"warnings", "notes"})
+    return json.dumps({"usage": usage, "cost": cost}, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,170 @@
+"""The most that one request can cost, before it is sent.
+
+Text: a token is a byte at least. Images: by the pixels that a model makes use of. PDFs and the pages that a search
+brings in: as much as the model takes, since nobody states their tokens. Output: its limit, at the thinking price.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from ..catalog import Catalog, Cost, Model, unpriced
+from ..catalog.pricing import MARKER_TOKENS, Workload, cost_of, pixels_for, seen_as
+from ..dashscope import LIMIT_FIELDS
+from ..spending import in_nano
+from .ask import UNPRICED, RequestPlan
+from .context import AppContext
+from .thinking import XHIGH_TOKENS
+
+TEMPLATE_ALLOWANCE = 1_000  # tokens of the chat template, and of the prompts that DashScope has behind an OCR task
+MIN_OUTPUT_TOKENS = 256  # an answer that is cut earlier is of no use: then nothing is sent
+NO_LIMIT_TOKENS = 1_000_000  # where nobody says how much a model takes
+# Searches of one request. An agent may make several; DashScope names no limit, and the recorded replies have two.
+MAX_SEARCHES = {"turbo": 1, "max": 1, "": 1}
+MAX_AGENT_SEARCHES = 10
+
+
+@dataclass(frozen=True)
+class WorstCase:
+    """Of one request to one model. `output_tokens`: the most it can write, reasoning included; of these
+    `unbounded_tokens` are reasoning that no parameter can limit.
+    """
+
+    catalog: Catalog
+    model: str
+    region: str
+    day: date
+    work: Workload
+    output_tokens: int
+    unbounded_tokens: int = 0
+    unknown: str = ""  # why there is none
+
+    @property
+    def shortest(self) -> int:
+        """Output tokens of the shortest answer that is of use."""
+        return min(self.output_tokens, self.unbounded_tokens + MIN_OUTPUT_TOKENS)
+
+    @cached_property
+    def most(self) -> Cost:
+        return self.cost(self.output_tokens)
+
+    def cost(self, output_tokens: int) -> Cost:
+        """With no more output than that."""
+        if self.unknown:
+            return unpriced(self.unknown)
+        work = replace(self.work, output_tokens=output_tokens)
+        return cost_of(self.catalog, self.model, work, region=self.region, on=self.day)
+
+    def nano(self, output_tokens: int | None = None) -> int | None:
+        """In nano-CNY; None: it is not known."""
+        total = (self.most if output_tokens is None else self.cost(output_tokens)).total
+        return None if total is None else in_nano(total)
+
+    def output_within(self, nano: int) -> int:
+        """How many output tokens such a sum pays for, beside the input."""
+        nothing, million = self.nano(0), self.nano(1_000_000)
+        if nothing is None or million is None or million == nothing:
+            return self.output_tokens
+        return min(self.output_tokens, max(0, nano - nothing) * 1_000_000 // (million - nothing))
+
+    def on(self, model: Model) -> "WorstCase":
+        """The same work on another model, whose output is bounded alike."""
+        most = model.limits.max_output or self.output_tokens
+        taken = _taken(model)
+        work = replace(self.work, input_tokens=min(self.work.input_tokens, taken), input_by_modality={})
+        return replace(self, model=model.id, work=work, output_tokens=min(self.output_tokens, most))
+
+
+def worst_case(context: AppContext, plan: RequestPlan) -> WorstCase:
+    """Of a request as it would be sent now, whatever comes of it."""
+    model, host = context.known(plan.model), context.host
+    work, unknown = _work(plan, model)
+    thought = _thought_tokens(plan, model)
+    return WorstCase(
+        context.catalog(),
+        plan.model,
+        host.region or "",
+        context.today(),
+        work,
+        _answer_tokens(plan, model) + thought,
+        unbounded_tokens=thought if "reasoning_effort" in plan.body else 0,
+        unknown=UNPRICED.get(host.kind, unknown),
+    )
+
+
+def _work(plan: RequestPlan, model: Model | None) -> tuple[Workload, str]:
+    """The input at its most; and why it has no bound, where it has none."""
+    texts, images, documents = _contents(plan)
+    seen = images * _tokens_of_an_image(plan.model, model)
+    tokens, most = texts + TEMPLATE_ALLOWANCE + seen, _taken(model)
+    if documents or plan.search_strategy:
+        tokens = most
+    pages, unknown = plan.pdf_pages, ""
+    if pages is None:
+        pages, unknown = (
+            0,
+            "nobody has counted the pages of a PDF that is given by URL, and they are billed by the page",
+        )
+    work = Workload(
+        input_tokens=min(tokens, most),
+        input_by_modality={"image": min(seen, most)} if seen else {},
+        thinking=True,
+        web_searches=MAX_SEARCHES.get(plan.search_strategy, MAX_AGENT_SEARCHES) if plan.search_strategy else 0,
+        search_strategy=plan.search_strategy,
+        pdf_pages=pages,
+        measured=True,  # what is above a limit is priced all the same
+    )
+    return work, unknown
+
+
+def _taken(model: Model | None) -> int:
+    """The most input tokens a request can have."""
+    limits = model.limits if model else None
+    return (limits and (limits.max_input or limits.context)) or NO_LIMIT_TOKENS
+
+
+def _contents(plan: RequestPlan) -> tuple[int, int, int]:
+    """Bytes of text, images and documents of a request."""
+    words = [len(json.dumps(dict(plan.parameters), ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))]
+    images = documents = 0
+    for message in plan.messages:
+        for kind, text in _parts(message.get("content")):
+            images += kind == "image_url"
+            documents += kind == "file"
+            words.append(len(text.encode("utf-8", "surrogatepass")))
+    return sum(words), images, documents
+
+
+def _parts(content: Any) -> Iterator[tuple[str, str]]:
+    """The kind of each part of a message, and its text."""
+    if isinstance(content, str):
+        yield "text", content
+        return
+    for part in content or ():
+        assert isinstance(part, Mapping)
+        yield str(part["type"]), str(part.get("text", ""))
+
+
+def _tokens_of_an_image(name: str, model: Model | None) -> int:
+    """Of the largest that it makes use of."""
+    _, patch_px = seen_as(name, model)
+    return pixels_for(name, model) // patch_px**2 + MARKER_TOKENS
+
+
+def _answer_tokens(plan: RequestPlan, model: Model | None) -> int:
+    """The limit; some OCR requests set none."""
+    given = next((plan.body[name] for name in LIMIT_FIELDS if plan.body.get(name)), None)
+    return int(given or (model and model.limits.max_output) or NO_LIMIT_TOKENS)
+
+
+def _thought_tokens(plan: RequestPlan, model: Model | None) -> int:
+    """Reasoning beside the limit: `max_completion_tokens` holds it too, `max_tokens` does not."""
+    body = plan.body
+    if "max_completion_tokens" in body or body.get("enable_thinking") is False:
+        return 0
+    if model is None or model.thinking is None or model.thinking.mode == "none":
+        return 0
+    return int(body.get("thinking_budget") or model.limits.max_reasoning or XHIGH_TOKENS)

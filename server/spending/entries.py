@@ -1,0 +1,95 @@
+"""What the ledger keeps of one request to DashScope: never a prompt, never an answer. Money in nano-CNY."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+RequestOutcome = Literal["answered", "cut", "failed", "cancelled", "refused", "unsent"]
+CapName = Literal["CALL", "SESSION", "DAY"]
+
+
+@dataclass(frozen=True)
+class RequestEntry:
+    """What is known before it is sent. `at`: seconds since 1970; `day`: Beijing's, as 2026-11-27."""
+
+    at: float
+    day: str
+    model: str
+    region: str = ""
+    tool: str = ""
+    client: str = ""
+    session: str = ""
+    job: str = ""
+    sandbox: bool = False
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What came of it. `least` and `most` are equal where the amount is certain; `most` None: nobody knows.
+
+    `items`: what the price is made of, name -> (quantity, nano-CNY). `details`: JSON, the usage and the cost.
+    """
+
+    outcome: RequestOutcome
+    least: int
+    most: int | None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    request_id: str = ""
+    details: str = ""
+    sandbox: bool = False
+    items: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def certain(self) -> bool:
+        return self.least == self.most
+
+
+@dataclass(frozen=True)
+class Cap:
+    """At most so much within a span: a day, or a session. `until`: when it begins anew, in words."""
+
+    name: CapName
+    span: str
+    limit: int
+    until: str
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What the settings allow to be spent, in CNY; None: as much as there is."""
+
+    per_call: Decimal | None = None
+    per_session: Decimal | None = None
+    per_day: Decimal | None = None
+
+    def __bool__(self) -> bool:
+        return not (self.per_call is self.per_session is self.per_day is None)
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """Held until it is settled."""
+
+    id: int
+    nano: int | None
+
+
+@dataclass(frozen=True)
+class OverCap:
+    """Not even the least of it fits. `spent`: what was spent or is held in that span."""
+
+    cap: Cap
+    spent: int
+
+    @property
+    def left(self) -> int:
+        return max(0, self.cap.limit - self.spent)
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """No cap can be held now, so nothing that costs money is sent."""
+
+    why: str

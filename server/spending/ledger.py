@@ -1,0 +1,73 @@
+"""The ledger: one row for each request to DashScope, and running sums, so that a cap is one look however long it grows.
+
+What is reserved counts as spent until it is settled. So whatever ends a process, no cap is opened by it.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from functools import partial
+from secrets import token_hex
+
+from .continuity import Continuity
+from .database import Database
+from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement, Unusable
+from .transactions import close_lost, reserved, settled, spent_in
+
+NOT_NOW = "the file of the ledger cannot be written at the moment, call again"
+
+
+class Ledger:
+    """Safe for several processes of one state folder: who reserves looks and writes in one transaction.
+
+    `sandbox`: whether what is asked is known to be a sandbox, whose sums are kept apart.
+    """
+
+    def __init__(self, database: Database | None = None, *, sandbox: bool = False) -> None:
+        self._database = database or Database()
+        self._continuity = Continuity(self._database.folder)
+        self._opened = False
+        self.process = token_hex(6)
+        self.sandbox = sandbox
+
+    async def reserve(
+        self, entry: RequestEntry, most: int | None, least: int = 0, caps: Sequence[Cap] | None = None
+    ) -> Reserved | OverCap | Unusable:
+        """Hold `most`, or as much of it as the caps leave, but not less than `least`; all in nano-CNY.
+
+        `caps` None: none is set, and nothing is refused, whatever has become of the file.
+        """
+        work = partial(self._reserve, entry=entry, most=most, least=least, caps=caps)
+        found = None if caps is not None and self._database.trouble else await self._database.run(work)
+        if found is None and caps is not None:
+            return Unusable(self._database.trouble or NOT_NOW)
+        return found or Reserved(0, most)
+
+    def _reserve(
+        self,
+        connection: sqlite3.Connection,
+        entry: RequestEntry,
+        most: int | None,
+        least: int,
+        caps: Sequence[Cap] | None,
+    ) -> Reserved | OverCap | Unusable:
+        connection.execute("BEGIN IMMEDIATE")
+        if not self._opened:
+            close_lost(connection, self.process, entry.at)
+            self._opened = True
+        broken = self._continuity.trouble(connection, entry.day)
+        if broken and caps is not None:
+            return Unusable(broken)
+        return reserved(connection, entry, self.process, most, least, caps or ())
+
+    async def settle(self, held: Reserved, settlement: Settlement) -> None:
+        """What was held becomes what was spent, as far as that is known."""
+        self.sandbox = self.sandbox or settlement.sandbox
+        await self._database.run(partial(settled, id=held.id, settlement=settlement))
+
+    async def spent(self, span: str) -> int | None:
+        """What was spent or is held in a span; None: the file cannot be read."""
+        return await self._database.run(partial(spent_in, span=span))
+
+    async def confirm(self, day: str, span: str, nano: int) -> None:
+        """Take somebody's word for what a lost file held of a span."""
+        await self._database.run(partial(self._continuity.confirm, day=day, span=span, nano=nano))

@@ -1,0 +1,181 @@
+"""What the ledger does to its tables, each function inside one transaction. Money in nano-CNY."""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement
+
+KEYS = ("day", "sandbox", "tool", "model", "client", "session", "region")
+COUNTS = ("requests", "input_tokens", "output_tokens", "least", "most", "uncertain", "unknown")
+_ENTRY = ("at", "day", "model", "region", "tool", "client", "session", "job", "sandbox")
+MAX_OPEN_S = 2 * 3_600  # no request waits for its turn and its answer so long
+_Counts = tuple[int, ...]
+
+
+def day_span(entry: RequestEntry) -> str:
+    return f"{_purse(entry)}day {entry.day}"
+
+
+def session_span(entry: RequestEntry) -> str:
+    return f"{_purse(entry)}session {entry.session}"
+
+
+def _purse(entry: RequestEntry) -> str:
+    """What a sandbox asks for is no money: it fills caps of its own."""
+    return "sandbox " if entry.sandbox else ""
+
+
+def reserved(
+    connection: sqlite3.Connection,
+    entry: RequestEntry,
+    process: str,
+    most: int | None,
+    least: int,
+    caps: Sequence[Cap],
+) -> Reserved | OverCap:
+    """A row for what is about to be sent, or the cap that leaves too little of all."""
+    spent = [OverCap(cap, spent_in(connection, cap.span)) for cap in caps]
+    for over in sorted(spent, key=lambda each: each.left):
+        if over.left < least:
+            return over
+        most = over.left if most is None else min(most, over.left)
+    columns, values = (*_ENTRY, "pid", "process", "state", "least", "most"), _values(entry)
+    row = connection.execute(
+        f"INSERT INTO requests ({', '.join(columns)}) VALUES ({_places(columns)}) RETURNING id",
+        (*values, os.getpid(), process, "open", 0, most),
+    ).fetchone()
+    _book(connection, entry, _open_counts(0, most), (0, most or 0))
+    return Reserved(int(row[0]), most)
+
+
+def settled(connection: sqlite3.Connection, id: int, settlement: Settlement) -> None:
+    """The row and the sums, as they are now known; one that was lost with its process may come back."""
+    connection.execute("BEGIN IMMEDIATE")
+    columns = ", ".join((*_ENTRY, "least", "most"))
+    found = connection.execute(f"SELECT {columns} FROM requests WHERE id = ? AND state <> 'settled'", (id,)).fetchone()
+    if found is None:
+        return
+    *of_entry, least, most = found
+    entry = RequestEntry(**dict(zip(_ENTRY, of_entry, strict=True)))
+    now = replace(entry, sandbox=bool(entry.sandbox or settlement.sandbox))
+    _write(connection, id, now, settlement)
+    before, after = _open_counts(least, most), _counts(settlement)
+    if now.sandbox == entry.sandbox:
+        _book(connection, entry, _minus(after, before), (most or 0, settlement.most or 0))
+    else:
+        _book(connection, entry, _minus(_counts(_NOTHING), before), (most or 0, 0))
+        _book(connection, now, after, (0, settlement.most or 0))
+    _book_items(connection, now, settlement)
+
+
+_NOTHING = Settlement("unsent", 0, 0)
+
+
+def _open_counts(least: int, most: int | None) -> _Counts:
+    return 1, 0, 0, least, most or 0, 1, int(most is None)
+
+
+def _counts(settlement: Settlement) -> _Counts:
+    most, unsent = settlement.most, settlement.outcome == "unsent"
+    tokens = settlement.input_tokens, settlement.output_tokens
+    return int(not unsent), *tokens, settlement.least, most or 0, int(not settlement.certain), int(most is None)
+
+
+def _minus(one: _Counts, other: _Counts) -> _Counts:
+    return tuple(a - b for a, b in zip(one, other, strict=True))
+
+
+def _write(connection: sqlite3.Connection, id: int, entry: RequestEntry, settlement: Settlement) -> None:
+    if settlement.outcome == "unsent":
+        connection.execute("DELETE FROM requests WHERE id = ?", (id,))
+        return
+    connection.execute(
+        "UPDATE requests SET state = 'settled', sandbox = ?, outcome = ?, least = ?, most = ?, input_tokens = ?,"
+        " output_tokens = ?, request_id = ?, details = ? WHERE id = ?",
+        (
+            entry.sandbox,
+            settlement.outcome,
+            settlement.least,
+            settlement.most,
+            settlement.input_tokens,
+            settlement.output_tokens,
+            settlement.request_id,
+            settlement.details,
+            id,
+        ),
+    )
+
+
+def _book(connection: sqlite3.Connection, entry: RequestEntry, change: _Counts, money: tuple[int, int]) -> None:
+    """Add to the sums; `money`: what counted against the caps before, and what does now."""
+    added = ", ".join(f"{name} = sums.{name} + excluded.{name}" for name in COUNTS)
+    connection.execute(
+        f"INSERT INTO sums ({', '.join((*KEYS, *COUNTS))}) VALUES ({_places((*KEYS, *COUNTS))})"
+        f" ON CONFLICT ({', '.join(KEYS)}) DO UPDATE SET {added}",
+        (*(getattr(entry, name) for name in KEYS), *change),
+    )
+    if more := money[1] - money[0]:
+        spend(connection, (day_span(entry), session_span(entry)), more)
+
+
+def spend(connection: sqlite3.Connection, spans: Iterable[str], nano: int) -> None:
+    connection.executemany(
+        "INSERT INTO spent (span, nano) VALUES (?, ?)"
+        " ON CONFLICT (span) DO UPDATE SET nano = spent.nano + excluded.nano",
+        [(span, nano) for span in spans],
+    )
+
+
+def _book_items(connection: sqlite3.Connection, entry: RequestEntry, settlement: Settlement) -> None:
+    connection.executemany(
+        "INSERT INTO items (day, sandbox, model, item, quantity, nano) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (day, sandbox, model, item) DO UPDATE"
+        " SET quantity = items.quantity + excluded.quantity, nano = items.nano + excluded.nano",
+        [
+            (entry.day, entry.sandbox, entry.model, item, quantity, nano)
+            for item, (quantity, nano) in settlement.items.items()
+        ],
+    )
+
+
+def spent_in(connection: sqlite3.Connection, span: str) -> int:
+    found = connection.execute("SELECT nano FROM spent WHERE span = ?", (span,)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def close_lost(connection: sqlite3.Connection, process: str, now: float) -> None:
+    """Mark what a process had under way that is gone: it stays spent at its bound.
+
+    A mark that is wrong, since that process lives where it cannot be seen, does no harm: it settles all the same.
+    """
+    found = connection.execute("SELECT DISTINCT pid, process FROM requests WHERE state = 'open'").fetchall()
+    gone = [name for pid, name in found if name != process and not _lives(pid)]
+    mark = "UPDATE requests SET state = 'lost', outcome = 'lost' WHERE state = 'open' AND"
+    connection.executemany(f"{mark} process = ?", [(name,) for name in gone])
+    connection.execute(f"{mark} at < ?", (now - MAX_OPEN_S,))
+
+
+def _lives(pid: int) -> bool:
+    """Whether another process of that number is there; on Windows that is left to time."""
+    if pid == os.getpid():
+        return False
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
+
+
+def _values(entry: RequestEntry) -> tuple[object, ...]:
+    return tuple(getattr(entry, name) for name in _ENTRY)
+
+
+def _places(columns: Sequence[str]) -> str:
+    return ", ".join("?" * len(columns))
