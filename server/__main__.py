@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from .app.transports.front import Front
 
 
@@ -27,6 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from .commands import catalog
 
         return catalog.main(arguments.action, arguments.file)
+    if arguments.command == "usage":
+        from .commands import usage
+
+        return usage.main(arguments.by, arguments.days, arguments.form, arguments.confirm_spent)
     return _serve(arguments)
 
 
@@ -94,11 +100,12 @@ def _parser(*, with_environment: bool) -> argparse.ArgumentParser:
     )
     parser.set_defaults(command="serve", transport="stdio", host=None, port=None, sandbox=False, structured=False)
     parser.add_argument("--version", action="store_true", default=False, help="print the version")
-    commands = parser.add_subparsers(metavar="serve | demo | sandbox | catalog", dest="command_given")
+    commands = parser.add_subparsers(metavar="serve | demo | sandbox | usage | catalog", dest="command_given")
     commands.add_parser("serve", parents=[serving], help="serve MCP (the default)").set_defaults(command="serve")
     demo = commands.add_parser("demo", help="show what a host sees, against the sandbox: no key, no cost")
     demo.add_argument("--verbose", action="store_true", help="every tool, with its progress and its whole text")
     demo.set_defaults(command="demo")
+    _usage_arguments(commands.add_parser("usage", help="what was spent, by this machine's ledger"))
     _sandbox_arguments(commands.add_parser("sandbox", help="run the stand-in DashScope alone, for other programs"))
     catalog = commands.add_parser("catalog", help="check, format or list a catalog file")
     catalog.add_argument("action", choices=["check", "format", "list"])
@@ -116,6 +123,37 @@ def _serving() -> argparse.ArgumentParser:
     serving.add_argument("--sandbox", action="store_true", help="answer from a stand-in DashScope: no key, no cost")
     serving.add_argument("--structured", action="store_true", help="results as data too, for programs")
     return serving
+
+
+def _usage_arguments(parser: argparse.ArgumentParser) -> None:
+    groups = ("day", "model", "tool", "client", "session", "region")
+    parser.add_argument("--by", choices=groups, default="day", help="what to add up by")
+    parser.add_argument("--days", type=_days, default=30, help="how many days, today included (Beijing's)")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", dest="form", action="store_const", const="csv", help="as CSV")
+    form.add_argument("--json", dest="form", action="store_const", const="json", help="as JSON")
+    parser.add_argument(
+        "--confirm-spent", type=_money, metavar="CNY", help="what today's ledger held, where its file was lost"
+    )
+    parser.set_defaults(command="usage", form="table")
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 3_660:
+        raise argparse.ArgumentTypeError("must be 1 to 3660 days")
+    return int(text)
+
+
+def _money(text: str) -> "Decimal":
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0:
+        raise argparse.ArgumentTypeError("must be an amount in CNY, as 12.5")
+    return amount
 
 
 def _sandbox_arguments(parser: argparse.ArgumentParser) -> None:

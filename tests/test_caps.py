@@ -1,16 +1,12 @@
 """Caps that hold: what a request could cost at worst is held before it is sent, and settled when it has ended."""
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import anyio
-import httpx2
 import pytest
 from bailian_mcp.server.spending import Caps
 
-from .conftest import FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
+from .conftest import FakeDashScope, Hosted, stream, text_of
 
 pytestmark = pytest.mark.anyio
 CALL = {"prompt": "用一句话介绍杭州西湖。"}

@@ -24,7 +24,7 @@ from .jobs import CURRENT_JOB, Asked, Job, SoFar, job_of
 from .patience import IMPATIENT_S
 from .payment import Payment
 from .progress import Progress
-from .purse import Payer, Purse
+from .purse import CapLeft, Payer, Purse
 from .reply import progress_line
 from .result import money, tokens
 from .so_far import UnderWay, answers_so_far, so_far
@@ -160,6 +160,10 @@ class Call:
         fee = self.catalog.fee("pdf_page", self.region)
         each = f"{plain(fee.price)} {fee.currency}" if fee else "an unknown price"
         await self.report_now(f"{'some' if pages is None else pages} PDF pages, at {each} each beside their tokens")
+
+    async def caps_left(self) -> list[CapLeft]:
+        """What each cap that is set still allows."""
+        return [cap async for cap in self._purse.left()]
 
     def thinking(self, model: str, level: Level | None = None) -> ThinkingParameters:
         """What makes a model think so much; None: it thinks only if it must.

@@ -8,6 +8,7 @@ from ..dashscope import INTERRUPTED, DashScopeError, Reply
 from ..spending import RequestOutcome, Reserved, Settlement, in_nano
 from .ask import Exchange, RequestPlan, exchange_of
 from .context import AppContext
+from .result import short_id
 
 NOTHING_WAS_SENT = ("unsent", "capped", "no_key")
 
@@ -37,6 +38,7 @@ def settlement_of(context: AppContext, payment: Payment) -> Settlement:
         input_tokens=exchange.usage.input_tokens if exchange.usage else 0,
         output_tokens=exchange.usage.output_tokens if exchange.usage else 0,
         request_id=exchange.request_id,
+        short_id=short_id(exchange.request_id),
         details=_details(exchange),
         sandbox=exchange.sandbox,
         items={line.item: (line.quantity, in_nano(line.amount)) for line in exchange.cost.lines},

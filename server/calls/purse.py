@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import anyio
 
-from ..catalog import Cost, in_beijing
+from ..catalog import Cost, Frozen, Money, in_beijing
 from ..dashscope import DashScopeError, Reply
-from ..spending import Cap, OverCap, RequestEntry, Reserved, Unusable, day_span, in_nano, session_span
+from ..spending import Cap, OverCap, RequestEntry, Reserved, Unusable, day_span, from_nano, in_nano, session_span
 from .affordable import limited, over_cap, what_fits
 from .ask import RequestFailed, RequestPlan, exchange_of
 from .context import AppContext
@@ -26,6 +26,16 @@ class Payer:
     session: str = ""
     tool: str = ""
     job: str = ""
+
+
+class CapLeft(Frozen):
+    """A cap, in CNY; `spent` holds what is held by requests under way. Of one for each call nothing is used up."""
+
+    name: str
+    limit: Money
+    spent: Money | None = None
+    left: Money | None = None
+    until: str = ""
 
 
 class Purse:
@@ -65,7 +75,7 @@ class Purse:
 
     async def _reserved(self, plan: RequestPlan) -> Payment:
         worst, caps = worst_case(self._context, plan), self._context.caps
-        entry = self._entry(plan)
+        entry = self._entry(plan.model)
         if not caps:
             held = await self._context.ledger.reserve(entry, worst.nano())
             assert isinstance(held, Reserved)  # without caps nothing is refused
@@ -116,13 +126,28 @@ class Purse:
             spans.append(Cap("DAY", day_span(entry), in_nano(caps.per_day), f"{midnight} 00:00 Beijing time"))
         return spans
 
-    def _entry(self, plan: RequestPlan) -> RequestEntry:
+    async def left(self) -> AsyncIterator[CapLeft]:
+        """What each cap that is set still allows."""
+        per_call = self._context.caps.per_call
+        if per_call is not None:
+            yield CapLeft(name="BAILIAN_MAX_COST_PER_CALL", limit=per_call)
+        for cap in self._spans(self._entry("")):
+            over = OverCap(cap, await self._context.ledger.spent(cap.span) or 0)
+            yield CapLeft(
+                name=f"BAILIAN_MAX_COST_PER_{cap.name}",
+                limit=from_nano(cap.limit),
+                spent=from_nano(over.spent),
+                left=from_nano(over.left),
+                until=cap.until,
+            )
+
+    def _entry(self, model: str) -> RequestEntry:
         context, payer = self._context, self._payer
         now = context.now()
         return RequestEntry(
             at=now.timestamp(),
             day=str(in_beijing(now).date()),
-            model=plan.model,
+            model=model,
             region=context.host.region or "",
             tool=payer.tool,
             client=payer.client,

@@ -37,6 +37,7 @@ class Settlement:
     input_tokens: int = 0
     output_tokens: int = 0
     request_id: str = ""
+    short_id: str = ""  # as an answer's line says it
     details: str = ""
     sandbox: bool = False
     items: Mapping[str, tuple[int, int]] = field(default_factory=dict)

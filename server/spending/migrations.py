@@ -20,10 +20,11 @@ def _ledger(connection: sqlite3.Connection) -> None:
         " sandbox INTEGER NOT NULL, pid INTEGER NOT NULL, process TEXT NOT NULL, state TEXT NOT NULL,"
         " outcome TEXT NOT NULL DEFAULT '', least INTEGER NOT NULL, most INTEGER,"
         " input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0,"
-        " request_id TEXT NOT NULL DEFAULT '', details TEXT NOT NULL DEFAULT '')"
+        " request_id TEXT NOT NULL DEFAULT '', short_id TEXT NOT NULL DEFAULT '', details TEXT NOT NULL DEFAULT '')"
     )
     connection.execute("CREATE INDEX requests_open ON requests (at) WHERE state = 'open'")
     connection.execute("CREATE INDEX requests_request_id ON requests (request_id)")
+    connection.execute("CREATE INDEX requests_short_id ON requests (short_id)")
     connection.execute("CREATE INDEX requests_job ON requests (job) WHERE job <> ''")
     connection.execute(
         "CREATE TABLE sums (day TEXT, sandbox INTEGER, tool TEXT, model TEXT, client TEXT, session TEXT, region TEXT,"

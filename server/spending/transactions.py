@@ -94,7 +94,7 @@ def _write(connection: sqlite3.Connection, id: int, entry: RequestEntry, settlem
         return
     connection.execute(
         "UPDATE requests SET state = 'settled', sandbox = ?, outcome = ?, least = ?, most = ?, input_tokens = ?,"
-        " output_tokens = ?, request_id = ?, details = ? WHERE id = ?",
+        " output_tokens = ?, request_id = ?, short_id = ?, details = ? WHERE id = ?",
         (
             entry.sandbox,
             settlement.outcome,
@@ -103,6 +103,7 @@ def _write(connection: sqlite3.Connection, id: int, entry: RequestEntry, settlem
             settlement.input_tokens,
             settlement.output_tokens,
             settlement.request_id,
+            settlement.short_id,
             settlement.details,
             id,
         ),

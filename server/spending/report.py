@@ -1,0 +1,100 @@
+"""What the ledger holds, added up or request by request. Money in nano-CNY. Each function reads in one transaction."""
+
+import sqlite3
+from dataclasses import dataclass, fields
+from typing import Literal
+
+SpendingGroup = Literal["day", "model", "tool", "client", "session", "region"]
+MAX_REQUESTS_LISTED = 200
+
+
+@dataclass(frozen=True)
+class SpendingSum:
+    """`least` and `most` differ by what was cut off, failed or is under way: `uncertain` counts such requests.
+
+    `unknown`: requests whose price nobody knows, which are in neither sum.
+    """
+
+    name: str
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    least: int = 0
+    most: int = 0
+    uncertain: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True)
+class KeptRequest:
+    """One request. `at`: seconds since 1970; `details`: JSON, the usage and the cost as they were told."""
+
+    at: float
+    day: str
+    tool: str
+    model: str
+    client: str
+    session: str
+    job: str
+    sandbox: int
+    outcome: str
+    least: int
+    most: int | None
+    request_id: str
+    details: str
+
+
+@dataclass(frozen=True)
+class Span:
+    """Days to look at, both included, as 2026-11-27. `client` None: everybody's."""
+
+    first: str
+    last: str
+    client: str | None = None
+    sandbox: bool = False
+
+
+def sums_by(connection: sqlite3.Connection, by: SpendingGroup, span: Span) -> list[SpendingSum]:
+    """The dearest first; days in their order."""
+    names = [field.name for field in fields(SpendingSum)[1:]]
+    added = ", ".join(f"sum({name})" for name in names)
+    order = "1" if by == "day" else "sum(most) DESC, 1"
+    where, values = _where(span)
+    rows = connection.execute(f"SELECT {by}, {added} FROM sums {where} GROUP BY {by} ORDER BY {order}", values)
+    return [SpendingSum(*row) for row in rows.fetchall()]
+
+
+def _where(span: Span) -> tuple[str, tuple[object, ...]]:
+    where, values = "WHERE day >= ? AND day <= ? AND sandbox = ?", (span.first, span.last, int(span.sandbox))
+    if span.client is None:
+        return where, values
+    return f"{where} AND client = ?", (*values, span.client)
+
+
+def requests_of(connection: sqlite3.Connection, id: str, client: str | None) -> list[KeptRequest]:
+    """Those of a request id, as an answer's line says it or whole, or of a job."""
+    columns = ", ".join(field.name for field in fields(KeptRequest))
+    where = "(request_id = ? OR short_id = ? OR (job = ? AND job <> ''))"
+    own = ("", ()) if client is None else (" AND client = ?", (client,))
+    rows = connection.execute(
+        f"SELECT {columns} FROM requests WHERE {where}{own[0]} ORDER BY at LIMIT {MAX_REQUESTS_LISTED}",
+        (id, id, id, *own[1]),
+    )
+    return [KeptRequest(*row) for row in rows.fetchall()]
+
+
+@dataclass(frozen=True)
+class SpentItem:
+    """What a day's requests to a model used of one thing that has a price."""
+
+    day: str
+    model: str
+    item: str
+    quantity: int
+    nano: int
+
+
+def items_of(connection: sqlite3.Connection, span: Span) -> list[SpentItem]:
+    where, values = _where(Span(span.first, span.last, sandbox=span.sandbox))
+    rows = connection.execute(f"SELECT day, model, item, quantity, nano FROM items {where} ORDER BY 1, 2, 3", values)
+    return [SpentItem(*row) for row in rows.fetchall()]
