@@ -170,6 +170,9 @@ STRUCTURE_ONLY = {
     "*:job": "in the line that says RUNNING; who asks for it has it", "*:state": "RUNNING, or why it is INCOMPLETE",
     "cost:estimates.lines.amount": "quantity x price", "cost:estimates.lines.per": "/M", "cost:estimates.basis": "list",
     "cost:receipts.lines.*": "quantity x price",
+    "usage:requests.cost.lines.amount": "quantity x price", "usage:requests.cost.lines.per": "/M",
+    "usage:requests.cost.basis": "always list", "usage:requests.cost.source": "`cost` tells it",
+    "usage:requests.cost.date": "the same",
     "cost:*.amount": "quantity x price", "cost:*.per": "/M", "cost:*.basis": "always list",
     "cost:receipts.request_id": "among the request ids",
     "models:models.limits.*": "the context only; all of it where a model is asked for by name",
@@ -211,6 +214,10 @@ class Reader(Client):
         return result
 
 
+def noon() -> datetime:
+    return NOW
+
+
 Hosted = Callable[..., AbstractAsyncContextManager[Client]]
 
 
@@ -233,8 +240,8 @@ def hosted(era: str) -> Hosted:
     ) -> Any:
         """`kept`: where jobs are, and their bounds."""
         async with dashscope(wire, host=host, **(options or {})) as client, Jobs(*kept) as jobs:
-            given = {"structured": True, "language": "en", "jobs": jobs, "ledger": Ledger(jobs.database), **shared}
-            server = build(AppContext(client, host, folders, now=lambda: NOW, **given))
+            given = {"structured": True, "language": "en", "jobs": jobs, "ledger": Ledger(jobs.database), "now": noon}
+            server = build(AppContext(client, host, folders, **{**given, **shared}))
             async with Reader(server, mode=era) as connected:
                 yield connected
 

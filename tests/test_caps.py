@@ -1,35 +1,422 @@
 """Caps that hold: what a request could cost at worst is held before it is sent, and settled when it has ended."""
 
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import anyio
+import httpx2
 import pytest
-from bailian_mcp.server.spending import Caps
+from bailian_mcp.server.calls.context import AppContext
+from bailian_mcp.server.calls.jobs import Jobs
+from bailian_mcp.server.catalog import plain, shipped
+from bailian_mcp.server.endpoints import host as host_at
+from bailian_mcp.server.spending import Caps, Ledger
 
-from .conftest import FakeDashScope, Hosted, stream, text_of
+from .conftest import NOW, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
 
 pytestmark = pytest.mark.anyio
 CALL = {"prompt": "用一句话介绍杭州西湖。"}
-# qwen3.7-plus, 1,000 + 500 tokens
-PRICE = Decimal("0.006")
+PRICE = Decimal("0.006")  # of the answer that `stream` gives: 1,000 + 500 tokens of qwen3.7-plus
+INPUT, OUTPUT = Decimal("0.000002"), Decimal("0.000008")  # a token of qwen3.7-plus
+
+
+@pytest.fixture
+def era() -> str:
+    return "2026-07-28"  # money does not depend on it
 
 
 def caps(**given: str) -> Caps:
     return Caps(**{f"per_{span}": Decimal(cny) for span, cny in given.items()})
 
 
-async def test_a_call_that_fits_is_made(hosted: Hosted, tmp_path: Path) -> None:
-    async with hosted(FakeDashScope([stream()]), caps=caps(call="1"), kept=(tmp_path,)) as client:
-        told = await client.call_tool("chat", CALL)
-    print(text_of(told))
-    assert not told.is_error
+def limit(wire: FakeDashScope) -> int:
+    return int(wire.body["max_completion_tokens"])
 
 
-async def test_over(hosted: Hosted, tmp_path: Path) -> None:
+async def used(client: Any, **arguments: Any) -> dict[str, Any]:
+    return dict((await client.call_tool("usage", arguments)).structured_content)
+
+
+# --- before it is sent ---
+
+
+async def test_a_call_that_fits_is_sent_as_it_is(hosted: Hosted, tmp_path: Path) -> None:
     wire = FakeDashScope([stream()])
-    async with hosted(wire, caps=caps(call="0.1", day="0.02"), kept=(tmp_path,)) as client:
-        for _ in range(5):
-            told = await client.call_tool("chat", CALL)
-            print(text_of(told))
-            print(wire.body if wire.requests else None)
-    assert 0
+    async with hosted(wire, caps=caps(call="1", session="1", day="1"), kept=(tmp_path,)) as client:
+        told = await client.call_tool("chat", CALL)
+        found = await used(client)
+
+    assert (limit(wire), "cap" in text_of(told)) == (16_384, False)
+    assert found["total"]["at_least"] == found["total"]["at_most"] == str(PRICE)
+    assert {cap["name"]: cap["left"] for cap in found["caps"]} == {
+        "BAILIAN_MAX_COST_PER_CALL": None,
+        "BAILIAN_MAX_COST_PER_SESSION": "0.994",
+        "BAILIAN_MAX_COST_PER_DAY": "0.994",
+    }
+
+
+@pytest.mark.parametrize("span", ["call", "session", "day"])
+async def test_where_less_is_left_the_output_is_limited_to_what_that_pays_and_it_is_said(
+    hosted: Hosted, tmp_path: Path, span: str
+) -> None:
+    wire = FakeDashScope([stream()])
+    async with hosted(wire, caps=caps(**{span: "0.02"}), kept=(tmp_path,)) as client:
+        told = await client.call_tool("chat", CALL)
+
+    assert f"a spending cap leaves 0.02 CNY, so the output is limited to {limit(wire):,} tokens" in text_of(told)
+    assert 0 < limit(wire) * OUTPUT < Decimal("0.02") <= (limit(wire) + 1_200) * OUTPUT
+
+
+async def test_over_the_cap_nothing_is_sent_and_the_refusal_says_what_fits(hosted: Hosted, tmp_path: Path) -> None:
+    wire = FakeDashScope([stream()])
+    async with hosted(wire, caps=caps(day="0.01"), kept=(tmp_path,)) as client:
+        first = await client.call_tool("chat", CALL)
+        refused = await client.call_tool("chat", CALL)
+        named = re.findall(r"model=([\w.-]+)", text_of(refused))
+        again = await client.call_tool("chat", {**CALL, "model": named[0]})
+
+    assert (first.is_error, refused.is_error, again.is_error) == (False, True, False)
+    assert len(wire.requests) == 2
+    assert (
+        "BAILIAN_MAX_COST_PER_DAY leaves 0.004 of 0.01 CNY until 2026-11-23 00:00 Beijing time. Nothing was sent."
+        in (text_of(refused))
+    )
+
+
+async def test_a_cap_of_nothing_lets_nothing_through(hosted: Hosted, tmp_path: Path) -> None:
+    wire = FakeDashScope([stream()])
+    async with hosted(wire, caps=caps(day="0"), kept=(tmp_path,)) as client:
+        refused = await client.call_tool("chat", CALL)
+        free = await client.call_tool("models", {"query": "qwen"})
+
+    assert (refused.is_error, free.is_error, wire.requests) == (True, False, [])
+    assert "Shorten the input (fewer files or pages), or have the cap raised." in text_of(refused)
+
+
+async def test_a_thinking_budget_is_lowered_with_the_output(hosted: Hosted, tmp_path: Path) -> None:
+    wire = FakeDashScope([stream()])
+    async with hosted(wire, caps=caps(call="0.05"), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", {**CALL, "thinking": "high"})
+
+    assert wire.body["thinking_budget"] == limit(wire) // 2 < 32_768
+
+
+@pytest.mark.parametrize(
+    ("model", "has"),
+    [("qwen3-max", "max_tokens"), ("qwen3.8-max", "max_completion_tokens"), ("qwen-plus", "max_tokens")],
+)
+async def test_each_family_is_limited_in_its_own_words(hosted: Hosted, tmp_path: Path, model: str, has: str) -> None:
+    wire = FakeDashScope([stream()])
+    async with hosted(wire, caps=caps(call="0.05"), kept=(tmp_path,)) as client:
+        told = await client.call_tool("chat", {**CALL, "model": model})
+
+    assert not told.is_error, text_of(told)
+    assert 0 < wire.body[has] < 16_384
+
+
+async def test_reasoning_that_nothing_limits_is_held_in_full(hosted: Hosted, tmp_path: Path) -> None:
+    """`reasoning_effort` beside `max_tokens`: the limit is of the answer alone."""
+    wire = FakeDashScope([stream()])
+    call = {**CALL, "model": "qwen3.8-27b", "thinking": "high"}
+    async with hosted(wire, caps=caps(call="0.5"), kept=(tmp_path,)) as client:
+        refused = await client.call_tool("chat", call)
+    async with hosted(wire, caps=caps(call="50"), kept=(tmp_path,)) as client:
+        told = await client.call_tool("chat", call)
+
+    assert (refused.is_error, told.is_error, len(wire.requests)) == (True, False, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"model": "no-such-model"}, "no-such-model is not in the catalog"),
+        ({"files": ["https://example.com/a.pdf"], "model": "qwen3.8-flash"}, "nobody has counted the pages"),
+    ],
+)
+async def test_what_has_no_known_price_is_refused_while_a_cap_is_set(
+    hosted: Hosted, tmp_path: Path, given: dict[str, Any], why: str
+) -> None:
+    wire = FakeDashScope([stream()])
+    async with hosted(wire, caps=caps(day="100"), kept=(tmp_path,)) as client:
+        refused = await client.call_tool("chat", {**CALL, **given})
+
+    assert why in text_of(refused)
+    assert "Nothing was sent" in text_of(refused)
+    assert wire.requests == []
+
+
+async def test_another_server_has_no_price_so_a_cap_refuses_it(hosted: Hosted, tmp_path: Path) -> None:
+    wire = FakeDashScope([stream()])
+    other = host_at("https://llm.example.com/v1")
+    async with hosted(wire, host=other, caps=caps(day="100"), kept=(tmp_path,)) as client:
+        refused = await client.call_tool("chat", {**CALL, "model": "llama"})
+
+    assert (refused.is_error, wire.requests) == (True, [])
+    assert "not DashScope" in text_of(refused)
+
+
+async def test_a_search_holds_as_much_input_as_the_model_takes(hosted: Hosted, tmp_path: Path) -> None:
+    wire = FakeDashScope([stream()])
+    async with hosted(wire, caps=caps(call="0.5"), kept=(tmp_path,)) as client:
+        refused = await client.call_tool("web_search", {"question": "西湖"})
+
+    assert (refused.is_error, wire.requests) == (True, [])
+    assert "What fits: model=" in text_of(refused)
+
+
+# --- when it has ended ---
+
+
+def cut() -> httpx2.Response:
+    return stream(sse(chunk(content="西湖"), done=False))
+
+
+def silent_failure() -> Exception:
+    return httpx2.ReadError("gone")
+
+
+@pytest.mark.parametrize(
+    ("step", "outcome", "certain"),
+    [
+        (stream, "answered", True),
+        (cut, "cut", False),
+        (partial(refusal, 400, "InvalidParameter", "no"), "refused", True),
+        (partial(refusal, 401, "InvalidApiKey", "no"), "refused", True),
+        (partial(refusal, 500, "InternalError", "no"), "failed", False),
+        (partial(refusal, 504, "ResponseTimeout", "no"), "failed", False),
+    ],
+)
+async def test_what_is_not_known_to_be_free_stays_held(
+    hosted: Hosted, tmp_path: Path, step: Callable[[], httpx2.Response], outcome: str, certain: bool
+) -> None:
+    async with hosted(FakeDashScope([step()]), caps=caps(day="0.1"), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", CALL)
+        found = await used(client)
+
+    least, most = Decimal(found["total"]["at_least"]), Decimal(found["total"]["at_most"])
+    assert (least == most) is certain
+    assert most == {"answered": PRICE, "refused": 0}.get(outcome, Decimal("0.1")), found
+    assert found["total"]["uncertain"] == int(not certain)
+
+
+async def test_a_broken_connection_stays_held_and_one_that_was_never_made_does_not(
+    hosted: Hosted, tmp_path: Path
+) -> None:
+    wire = FakeDashScope([httpx2.ReadError("gone"), httpx2.ConnectError("no route")])
+    async with hosted(wire, caps=caps(day="0.3"), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", CALL)
+        one = await used(client)
+        await client.call_tool("chat", CALL)
+        both = await used(client)
+
+    assert one["total"]["uncertain"] == both["total"]["uncertain"] == 1
+    assert one["total"]["at_most"] == both["total"]["at_most"] != "0"
+
+
+async def test_without_a_key_nothing_was_sent_and_nothing_is_kept(hosted: Hosted, tmp_path: Path) -> None:
+    async with hosted(FakeDashScope([stream()]), caps=caps(day="1"), kept=(tmp_path,)) as client:
+        assert (await used(client))["total"]["requests"] == 0
+
+
+async def test_a_cancelled_call_stays_held_once_it_was_sent(hosted: Hosted, tmp_path: Path) -> None:
+    asked = anyio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield sse(chunk(content="西湖"), done=False)
+        asked.set()
+        await anyio.sleep_forever()
+
+    async with hosted(FakeDashScope([lambda: stream(endless())]), caps=caps(day="0.1"), kept=(tmp_path,)) as client:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.call_tool, "chat", CALL)
+            await asked.wait()
+            tasks.cancel_scope.cancel()
+        found = await used(client)
+        while found["total"]["requests"] == 1 and "cancelled" not in await outcomes(client):
+            await anyio.lowlevel.checkpoint()
+        found = await used(client)
+
+    assert (found["total"]["uncertain"], found["total"]["at_most"]) == (1, "0.1")
+
+
+async def outcomes(client: Any) -> str:
+    groups = await client.call_tool("usage", {"id": "req-1"})
+    return text_of(groups)
+
+
+async def test_repairs_and_pages_of_one_call_count_together(hosted: Hosted, tmp_path: Path) -> None:
+    """The first answer does not fit; its repair would pass the cap, so the best there is comes back."""
+    wire = FakeDashScope([stream(sse(chunk(content='{"n": "x"}'), finish(), usage()))])
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    async with hosted(wire, caps=caps(call="0.01"), kept=(tmp_path,)) as client:
+        told = await client.call_tool("extract", {"json_schema": schema, "text": "n is 7"})
+
+    assert len(wire.requests) == 1
+    assert told.is_error
+    assert told.structured_content["data"] == {"n": "x"}
+
+
+# --- who else spends ---
+
+
+async def test_64_calls_at_once_never_pass_a_cap(hosted: Hosted, tmp_path: Path) -> None:
+    """Each costs what it may: the sum that was sent is within the cap, and every refusal sent nothing."""
+
+    def dear() -> httpx2.Response:
+        tokens = limit(wire)
+        return stream(sse(chunk(content="西湖"), finish("length"), usage(1_000, tokens)))
+
+    wire = FakeDashScope([dear])
+    async with hosted(wire, caps=caps(day="0.5"), kept=(tmp_path,)) as client:
+        results: list[Any] = []
+
+        async def call() -> None:
+            results.append(await client.call_tool("chat", CALL))
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(64):
+                tasks.start_soon(call)
+        found = await used(client)
+
+    answered = [result for result in results if not result.is_error]
+    told = sum(Decimal(result.structured_content["cost"]["total"]) for result in answered)
+    assert Decimal("0.4") < told <= Decimal("0.5")
+    assert len(answered) == len(wire.requests) < 64
+    assert found["total"]["at_least"] == found["total"]["at_most"] == plain(told)
+
+
+async def test_a_new_day_has_its_cap_to_itself(hosted: Hosted, tmp_path: Path) -> None:
+    wire, now = FakeDashScope([stream()]), NOW
+    async with hosted(wire, caps=caps(day="0.01"), kept=(tmp_path,), now=lambda: now) as client:
+        assert not (await client.call_tool("chat", CALL)).is_error
+        assert (await client.call_tool("chat", CALL)).is_error
+        now = NOW + timedelta(hours=12)
+        assert not (await client.call_tool("chat", CALL)).is_error
+
+
+async def test_a_session_ends_with_its_process_and_a_day_does_not(hosted: Hosted, tmp_path: Path) -> None:
+    wire = FakeDashScope([stream()])
+    for given, refused in (({"session": "0.01"}, False), ({"day": "0.01"}, True)):
+        for number in range(2):
+            async with hosted(wire, caps=caps(**given), kept=(tmp_path / str(given),)) as client:
+                assert (await client.call_tool("chat", CALL)).is_error is (refused and number == 1)
+
+
+# --- a file that is lost ---
+
+
+async def test_a_deleted_ledger_opens_no_cap_until_somebody_says_what_was_spent(hosted: Hosted, tmp_path: Path) -> None:
+    wire = FakeDashScope([stream()])
+    given: dict[str, Any] = {"caps": caps(day="0.02"), "kept": (tmp_path,)}
+    async with hosted(wire, **given) as client:
+        await client.call_tool("chat", CALL)
+    (tmp_path / "state.db").unlink()
+    async with hosted(wire, **given) as client:
+        refused = await client.call_tool("chat", CALL)
+        async with Jobs(tmp_path) as jobs:
+            await Ledger(jobs.database).confirm("2026-11-22", "day 2026-11-22", 6_000_000)
+        told = await client.call_tool("chat", CALL)
+        found = await used(client)
+
+    assert "bailian-mcp usage --confirm-spent" in text_of(refused)
+    assert (refused.is_error, told.is_error, len(wire.requests)) == (True, False, 2)
+    assert next(cap["left"] for cap in found["caps"]) == "0.008"
+
+
+async def test_on_the_next_day_a_lost_ledger_matters_no_more(hosted: Hosted, tmp_path: Path) -> None:
+    wire, now = FakeDashScope([stream()]), NOW
+    given: dict[str, Any] = {"caps": caps(day="0.02"), "kept": (tmp_path,), "now": lambda: now}
+    async with hosted(wire, **given) as client:
+        await client.call_tool("chat", CALL)
+    (tmp_path / "state.db").unlink()
+    async with hosted(wire, **given) as client:
+        assert (await client.call_tool("chat", CALL)).is_error
+        now = NOW + timedelta(days=1)
+        assert not (await client.call_tool("chat", CALL)).is_error
+
+
+async def test_a_broken_ledger_stops_calls_only_where_a_cap_is_set(hosted: Hosted, tmp_path: Path) -> None:
+    wire = FakeDashScope([stream()])
+    async with hosted(wire, kept=(tmp_path,)) as client:
+        await client.call_tool("chat", CALL)
+    (tmp_path / "state.db").write_bytes(b"no database " * 999)
+    async with hosted(wire, kept=(tmp_path,)) as client:
+        assert not (await client.call_tool("chat", CALL)).is_error
+    async with hosted(wire, caps=caps(day="1"), kept=(tmp_path,)) as client:
+        assert (await client.call_tool("chat", CALL)).is_error
+
+
+async def test_where_nothing_can_be_kept_a_cap_lets_nothing_through(hosted: Hosted, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    wire = FakeDashScope([stream()])
+    async with hosted(wire, caps=caps(call="1"), kept=(tmp_path / "file" / "state",)) as client:
+        refused = await client.call_tool("chat", CALL)
+    async with hosted(wire, kept=(tmp_path / "file" / "state",)) as client:
+        told = await client.call_tool("chat", CALL)
+
+    assert "A spending cap is set and cannot be held: the state folder cannot be used" in text_of(refused)
+    assert (refused.is_error, told.is_error, len(wire.requests)) == (True, False, 1)
+
+
+# --- what was spent ---
+
+
+async def test_usage_adds_up_and_tells_one_call_in_full(hosted: Hosted, tmp_path: Path) -> None:
+    wire = FakeDashScope([stream(request_id="req-abcdefgh"), stream(request_id="req-22222222"), cut()])
+    async with hosted(wire, kept=(tmp_path,)) as client:
+        await client.call_tool("chat", CALL)
+        await client.call_tool("chat", {**CALL, "model": "qwen3.8-flash"})
+        await client.call_tool("chat", CALL)
+        by_model = await used(client, by="model")
+        one = await client.call_tool("usage", {"id": "abcdefgh"})
+        none = await client.call_tool("usage", {"id": "nowhere1"})
+        table = text_of(await client.call_tool("usage", {"by": "tool"}))
+
+    assert [group["name"] for group in by_model["groups"]] == ["qwen3.7-plus", "qwen3.8-flash"]
+    assert (by_model["total"]["requests"], by_model["total"]["uncertain"]) == (3, 1)
+    assert "0.006 CNY = 1,000 input x 2/M + 500 output x 8/M" in text_of(one)
+    assert none.is_error
+    assert "chat: 3 requests, 2,000+1,000 tokens" in table
+    assert "No cap is set" in table
+
+
+async def test_a_sandbox_has_sums_of_its_own(hosted: Hosted, tmp_path: Path) -> None:
+    marked = stream()
+    marked.headers["x-bailian-sandbox"] = "true"
+    async with hosted(FakeDashScope([marked]), caps=caps(day="1"), kept=(tmp_path,)) as client:
+        told = await client.call_tool("chat", CALL)
+        mine = await client.call_tool("usage", {})
+    async with hosted(FakeDashScope([stream()]), caps=caps(day="1"), kept=(tmp_path,)) as client:
+        real = await used(client)
+
+    assert told.structured_content["sandbox"] is True
+    assert text_of(mine).startswith("[SANDBOX, no money: ")
+    assert (real["total"]["requests"], real["caps"][0]["left"]) == (0, "1")
+
+
+# --- the worst case ---
+
+Tool = tuple[str, dict[str, Any]]
+ONCE: Callable[..., Awaitable[Any]]
+
+
+@pytest.mark.parametrize(
+    "model", [m.id for m in shipped().models if m.type == "chat" and m.lifecycle.status == "active"]
+)
+def test_the_dearer_tier_is_never_the_cheaper(model: str) -> None:
+    """So that the most input is the worst case."""
+    for price in shipped().find(model).prices:  # type: ignore[union-attr]
+        for tiers in (price.tiers, price.off_peak.tiers if price.off_peak else ()):
+            for name in ("input", "output", "output_thinking"):
+                row = [getattr(tier, name) for tier in tiers if getattr(tier, name) is not None]
+                assert row == sorted(row)
+
+
+def test_no_context_has_caps_unless_they_are_set() -> None:
+    assert not Caps()
+    assert AppContext.__dataclass_fields__["caps"].default_factory() == Caps()  # type: ignore[misc]

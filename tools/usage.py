@@ -118,7 +118,7 @@ def _told(answer: UsageAnswer, count: int) -> Iterator[str]:
     assert answer.total
     sandbox = "SANDBOX, no money: " if answer.sandbox else ""
     days = f"{answer.since} to {answer.until} Beijing time, by {answer.by}"
-    yield f"[{sandbox}{days} | {_in_words(answer.total)}]"
+    yield f"[{sandbox}{days} | in {answer.total.name}: {_in_words(answer.total)}]"
     yield from (f"{each.name or '(none)'}: {_in_words(each)}" for each in answer.groups)
     if count > len(answer.groups):
         yield f"({count - len(answer.groups)} more are in the total only)"
@@ -140,7 +140,8 @@ def _in_words(group: UsageGroup) -> str:
         most = f" at least, {plain(group.at_most)} at most" if group.at_most != group.at_least else ""
         money += f"{most} ({group.uncertain:,} uncertain)"
     unpriced = f", {group.unpriced:,} without a known price" if group.unpriced else ""
-    return f"{group.requests:,} requests, {group.input_tokens:,}+{group.output_tokens:,} tokens, {money}{unpriced}"
+    requests = f"{group.requests:,} request{'s' if group.requests != 1 else ''}"
+    return f"{requests}, {group.input_tokens:,}+{group.output_tokens:,} tokens, {money}{unpriced}"
 
 
 # --- one call ---
