@@ -14,7 +14,7 @@ from ..server.calls.purse import CapLeft
 from ..server.calls.result import sum_in_words, tool_result
 from ..server.catalog import Cost, Frozen, Money, plain
 from ..server.errors import InvalidRequest
-from ..server.spending import KeptRequest, Span, SpendingGroup, SpendingSum, from_nano
+from ..server.spending import KeptRequest, ReportSpan, SpendingGroup, SpendingSum, from_nano
 from ..server.text import printable
 
 ANNOTATIONS = ToolAnnotations(
@@ -79,7 +79,7 @@ async def usage(
     """
     today = call.today
     client = None if call.client == THIS_USER else call.client
-    span = Span(str(today - timedelta(days=days - 1)), str(today), client, call.context.ledger.sandbox)
+    span = ReportSpan(str(today - timedelta(days=days - 1)), str(today), client, call.context.ledger.sandbox)
     if id.strip():
         return await _of(call, id.strip(), span)
     groups = [_group(each) for each in await call.context.ledger.sums(by, span)]
@@ -147,7 +147,7 @@ def _in_words(group: UsageGroup) -> str:
 # --- one call ---
 
 
-async def _of(call: Call, id: str, span: Span) -> CallToolResult:
+async def _of(call: Call, id: str, span: ReportSpan) -> CallToolResult:
     kept = await call.context.ledger.requests(id, span.client)
     if not kept:
         raise InvalidRequest(f"The ledger has no request or job {printable(id)}: give the id as the answer says it.")

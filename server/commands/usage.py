@@ -14,13 +14,23 @@ import anyio
 
 from ..catalog import in_beijing, plain
 from ..settings import BadSettings, read_settings
-from ..spending import Database, Ledger, RequestEntry, Span, SpendingGroup, SpendingSum, day_span, from_nano, in_nano
+from ..spending import (
+    Database,
+    Ledger,
+    ReportSpan,
+    RequestEntry,
+    SpendingGroup,
+    SpendingSum,
+    day_span,
+    from_nano,
+    in_nano,
+)
 
-Form = Literal["table", "csv", "json"]
+OutputForm = Literal["table", "csv", "json"]
 HEADER = ("requests", "input_tokens", "output_tokens", "at_least_cny", "at_most_cny", "uncertain", "unpriced")
 
 
-def main(by: SpendingGroup, days: int, form: Form, confirmed: Decimal | None) -> int:
+def main(by: SpendingGroup, days: int, form: OutputForm, confirmed: Decimal | None) -> int:
     """The command: 0 when it could be read."""
     try:
         settings = read_settings()
@@ -34,7 +44,7 @@ def main(by: SpendingGroup, days: int, form: Form, confirmed: Decimal | None) ->
     today = in_beijing(datetime.now(UTC)).date()
     if confirmed is not None:
         return anyio.run(_confirm, database, str(today), confirmed)
-    span = Span(str(today - timedelta(days=days - 1)), str(today))
+    span = ReportSpan(str(today - timedelta(days=days - 1)), str(today))
     groups = anyio.run(_sums, database, by, span)
     if database.trouble:
         sys.stderr.write(f"{database.trouble}\n")
@@ -43,7 +53,7 @@ def main(by: SpendingGroup, days: int, form: Form, confirmed: Decimal | None) ->
     return 0
 
 
-async def _sums(database: Database, by: SpendingGroup, span: Span) -> list[SpendingSum]:
+async def _sums(database: Database, by: SpendingGroup, span: ReportSpan) -> list[SpendingSum]:
     try:
         return await Ledger(database).sums(by, span)
     finally:

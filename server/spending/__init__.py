@@ -5,11 +5,32 @@ from .entries import Cap, CapName, Caps, OverCap, RequestEntry, RequestOutcome, 
 from .kept_jobs import KEPT_S, JobRow, JobState, KeptJobs
 from .ledger import Ledger
 from .nano import from_nano, in_nano
-from .report import KeptRequest, Span, SpendingGroup, SpendingSum, SpentItem
+from .report import KeptRequest, ReportSpan, SpendingGroup, SpendingSum, SpentItem
 from .transactions import day_span, session_span
 
 __all__ = [
-    "KEPT_S", "Cap", "CapName", "Caps", "Database", "JobRow", "JobState", "KeptJobs", "KeptRequest", "Ledger",
-    "OverCap", "RequestEntry", "RequestOutcome", "Reserved", "Settlement", "Span", "SpendingGroup", "SpendingSum",
-    "SpentItem", "Unusable", "day_span", "from_nano", "in_nano", "session_span",
+    "KEPT_S",
+    "Cap",
+    "CapName",
+    "Caps",
+    "Database",
+    "JobRow",
+    "JobState",
+    "KeptJobs",
+    "KeptRequest",
+    "Ledger",
+    "OverCap",
+    "ReportSpan",
+    "RequestEntry",
+    "RequestOutcome",
+    "Reserved",
+    "Settlement",
+    "SpendingGroup",
+    "SpendingSum",
+    "SpentItem",
+    "Unusable",
+    "day_span",
+    "from_nano",
+    "in_nano",
+    "session_span",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from secrets import token_hex
 from .continuity import Continuity
 from .database import Database
 from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement, Unusable
-from .report import KeptRequest, Span, SpendingGroup, SpendingSum, SpentItem, items_of, requests_of, sums_by
+from .report import KeptRequest, ReportSpan, SpendingGroup, SpendingSum, SpentItem, items_of, requests_of, sums_by
 from .transactions import close_lost, reserved, settled, spent_in
 
 NOT_NOW = "the file of the ledger cannot be written at the moment, call again"
@@ -69,13 +69,13 @@ class Ledger:
         """What was spent or is held in a span; None: the file cannot be read."""
         return await self._database.run(partial(spent_in, span=span))
 
-    async def sums(self, by: SpendingGroup, span: Span) -> list[SpendingSum]:
+    async def sums(self, by: SpendingGroup, span: ReportSpan) -> list[SpendingSum]:
         return await self._database.run(partial(sums_by, by=by, span=span)) or []
 
     async def requests(self, id: str, client: str | None) -> list[KeptRequest]:
         return await self._database.run(partial(requests_of, id=id, client=client)) or []
 
-    async def items(self, span: Span) -> list[SpentItem]:
+    async def items(self, span: ReportSpan) -> list[SpentItem]:
         return await self._database.run(partial(items_of, span=span)) or []
 
     async def confirm(self, day: str, span: str, nano: int) -> None:

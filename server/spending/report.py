@@ -45,7 +45,7 @@ class KeptRequest:
 
 
 @dataclass(frozen=True)
-class Span:
+class ReportSpan:
     """Days to look at, both included, as 2026-11-27. `client` None: everybody's."""
 
     first: str
@@ -54,7 +54,7 @@ class Span:
     sandbox: bool = False
 
 
-def sums_by(connection: sqlite3.Connection, by: SpendingGroup, span: Span) -> list[SpendingSum]:
+def sums_by(connection: sqlite3.Connection, by: SpendingGroup, span: ReportSpan) -> list[SpendingSum]:
     """The dearest first; days in their order."""
     names = [field.name for field in fields(SpendingSum)[1:]]
     added = ", ".join(f"sum({name})" for name in names)
@@ -64,7 +64,7 @@ def sums_by(connection: sqlite3.Connection, by: SpendingGroup, span: Span) -> li
     return [SpendingSum(*row) for row in rows.fetchall()]
 
 
-def _where(span: Span) -> tuple[str, tuple[object, ...]]:
+def _where(span: ReportSpan) -> tuple[str, tuple[object, ...]]:
     where, values = "WHERE day >= ? AND day <= ? AND sandbox = ?", (span.first, span.last, int(span.sandbox))
     if span.client is None:
         return where, values
@@ -94,7 +94,7 @@ class SpentItem:
     nano: int
 
 
-def items_of(connection: sqlite3.Connection, span: Span) -> list[SpentItem]:
-    where, values = _where(Span(span.first, span.last, sandbox=span.sandbox))
+def items_of(connection: sqlite3.Connection, span: ReportSpan) -> list[SpentItem]:
+    where, values = _where(ReportSpan(span.first, span.last, sandbox=span.sandbox))
     rows = connection.execute(f"SELECT day, model, item, quantity, nano FROM items {where} ORDER BY 1, 2, 3", values)
     return [SpentItem(*row) for row in rows.fetchall()]
