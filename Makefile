@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LINK := .dev/bailian_mcp
 
-.PHONY: help demo test coverage check format wheel bench truth corpus hosts clean
+.PHONY: help demo test coverage check format wheel bench truth bounds corpus hosts clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -39,6 +39,9 @@ bench: .venv/dev  ## measure beside a minimal server on the same SDK (a few minu
 
 truth: .venv/dev  ## count what is judged rightly of pages and values whose truth is known: `make truth ARGS="--show 3"`
 	@$(BIN)/python -m bailian_mcp.benchmarks.truth.run $(ARGS)
+
+bounds: .venv/dev $(LINK)  ## how far what is held for a request lies above what it really cost, by kind
+	@$(BIN)/python -m bailian_mcp.benchmarks.bounds.run
 
 corpus: .venv/dev $(LINK)  ## read the PDFs and images of folders beside another reader: `make corpus ARGS=FOLDER`
 	@$(BIN)/python -m bailian_mcp.benchmarks.corpus.run $(ARGS)

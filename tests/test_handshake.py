@@ -8,7 +8,7 @@ import anyio
 import pytest
 from bailian_mcp.server.app.server import tool_modules
 from bailian_mcp.server.app.transports import handshake
-from conftest import ENVELOPE, HELLO, INFO, SERVER, Raw, lines, raw
+from conftest import ENVELOPE, HELLO, INFO, Raw, lines, raw
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 pytestmark = pytest.mark.anyio
@@ -136,14 +136,6 @@ async def said(*given: bytes, **environment: str) -> Raw:
             await server.end_of_input()
             assert await server.ended() == 0
     return server
-
-
-async def test_where_a_setting_stops_the_start_nothing_is_answered() -> None:
-    given = b"".join([line(**HELLO), probe()])
-    told = await anyio.run_process(SERVER, input=given, env={"PATH": "", "BAILIAN_MAX_COST_PER_DAY": "1"}, check=False)
-
-    assert told.returncode == 2
-    assert told.stdout == b""
 
 
 # --- what the list of tools does not need is not loaded ---

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -161,9 +162,12 @@ def test_everything_that_cannot_be_read_is_told_at_once(monkeypatch: pytest.Monk
     assert got.host.trouble.count("Correct this") == 1
 
 
-def test_a_spending_cap_that_cannot_be_held_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(BadSettings, match="BAILIAN_MAX_COST_PER_DAY is set, but this version cannot hold"):
-        settings(monkeypatch, BAILIAN_MAX_COST_PER_DAY="5")
+@pytest.mark.parametrize("value", ["five", "-1", "NaN", "Infinity", "5 CNY"])
+def test_a_spending_cap_that_cannot_be_read_stops_every_request(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    got = settings(monkeypatch, BAILIAN_MAX_COST_PER_DAY=value)
+
+    assert got.host.trouble.startswith("BAILIAN_MAX_COST_PER_DAY must be")
+    assert settings(monkeypatch, BAILIAN_MAX_COST_PER_DAY="0.5").max_cost_per_day == Decimal("0.5")
 
 
 @pytest.mark.parametrize(

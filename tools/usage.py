@@ -68,7 +68,7 @@ class UsageAnswer(Frozen):
 
 async def usage(
     call: BoundCall,
-    by: Annotated[SpendingGroup, Field(description="What to add up by")] = "day",
+    by: Annotated[SpendingGroup | None, Field(description="What to add up by. Default: day")] = None,
     days: Annotated[int, Field(description="How many days, today included (Beijing's)", ge=1, le=3_660)] = 7,
     id: Annotated[str, Field(description="A request id or a job's: that call's price in full")] = "",
 ) -> Annotated[CallToolResult, UsageAnswer]:
@@ -82,6 +82,7 @@ async def usage(
     span = ReportSpan(str(today - timedelta(days=days - 1)), str(today), client, call.context.ledger.sandbox)
     if id.strip():
         return await _of(call, id.strip(), span)
+    by = by or "day"
     groups = [_group(each) for each in await call.context.ledger.sums(by, span)]
     answer = UsageAnswer(
         since=span.first,

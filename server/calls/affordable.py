@@ -5,6 +5,7 @@ from typing import Any
 
 from ..catalog import Model, plain
 from ..dashscope import DashScopeError
+from ..errors import NOTHING_SENT
 from ..spending import OverCap, Reserved, from_nano
 from .ask import RequestPlan
 from .context import AppContext
@@ -41,7 +42,7 @@ def over_cap(found: OverCap, worst: WorstCase, least: int, fits: str) -> DashSco
     return DashScopeError(
         f"It may cost up to {_cny(worst.nano() or 0)} CNY, {_cny(least)} with the shortest answer, and "
         f"BAILIAN_MAX_COST_PER_{cap.name} leaves {_cny(found.left)} of {_cny(cap.limit)} CNY until {cap.until}. "
-        f"Nothing was sent. {fits}",
+        f"{NOTHING_SENT} {fits}",
         kind="capped",
     )
 
@@ -55,7 +56,7 @@ def what_fits(context: AppContext, plan: RequestPlan, worst: WorstCase, left: in
     best = sorted(fitting, key=lambda name: (fitting[name], name), reverse=True)[:MAX_SUGGESTIONS]
     if best:
         named = " or ".join(f"model={name} (at least {_cny(fitting[name])} CNY)" for name in best)
-        return f"What fits: {named}, or a shorter input."
+        return f"What fits: {named}; or a shorter input."
     return "Shorten the input (fewer files or pages), or have the cap raised."
 
 

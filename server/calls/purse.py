@@ -10,6 +10,7 @@ import anyio
 
 from ..catalog import Cost, Frozen, Money, in_beijing
 from ..dashscope import DashScopeError, Reply
+from ..errors import NOTHING_SENT
 from ..spending import Cap, OverCap, RequestEntry, Reserved, Unusable, day_span, from_nano, in_nano, session_span
 from .affordable import limited, over_cap, what_fits
 from .ask import RequestFailed, RequestPlan, exchange_of
@@ -163,7 +164,7 @@ class Purse:
 
 def unknown_price(cost: Cost) -> DashScopeError:
     return DashScopeError(
-        f"What this may cost is not known ({cost.reason}), and a spending cap is set. Nothing was sent. Choose a model "
+        f"What this may cost is not known ({cost.reason}), and a spending cap is set. {NOTHING_SENT} Choose a model "
         "whose price `models` tells, or have the caps (BAILIAN_MAX_COST_PER_...) unset.",
         kind="capped",
     )
@@ -171,6 +172,6 @@ def unknown_price(cost: Cost) -> DashScopeError:
 
 def unusable(found: Unusable) -> DashScopeError:
     return DashScopeError(
-        f"A spending cap is set and cannot be held: {found.why}. Nothing was sent.",
+        f"A spending cap is set and cannot be held: {found.why}. {NOTHING_SENT}",
         kind="capped",
     )

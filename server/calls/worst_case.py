@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from ..catalog import Catalog, Cost, Model, unpriced
-from ..catalog.pricing import MARKER_TOKENS, Workload, cost_of, pixels_for, seen_as
+from ..catalog.pricing import MARKER_TOKENS, Workload, cost_of, is_ocr, pixels_for, seen_as
 from ..dashscope import LIMIT_FIELDS
 from ..spending import in_nano
 from .ask import UNPRICED, RequestPlan
@@ -21,6 +21,7 @@ from .thinking import XHIGH_TOKENS
 
 TEMPLATE_ALLOWANCE = 1_000  # tokens of the chat template, and of the prompts that DashScope has behind an OCR task
 MIN_OUTPUT_TOKENS = 256  # an answer that is cut earlier is of no use: then nothing is sent
+MAX_OCR_TOKENS = 8_192  # a model for OCR writes of an image: https://help.aliyun.com/zh/model-studio/qwen-vl-ocr
 NO_LIMIT_TOKENS = 1_000_000  # where nobody says how much a model takes
 # Searches of one request. An agent may make several; DashScope names no limit, and the recorded replies have two.
 MAX_SEARCHES = {"turbo": 1, "max": 1, "": 1}
@@ -155,9 +156,10 @@ def _tokens_of_an_image(name: str, model: Model | None) -> int:
 
 
 def _answer_tokens(plan: RequestPlan, model: Model | None) -> int:
-    """The limit; some OCR requests set none."""
+    """The limit; OCR requests set none, and models for OCR stop by themselves."""
     given = next((plan.body[name] for name in LIMIT_FIELDS if plan.body.get(name)), None)
-    return int(given or (model and model.limits.max_output) or NO_LIMIT_TOKENS)
+    usual = MAX_OCR_TOKENS if is_ocr(plan.model, model) and not _contents(plan)[2] else NO_LIMIT_TOKENS
+    return int(given or (model and model.limits.max_output) or usual)
 
 
 def _thought_tokens(plan: RequestPlan, model: Model | None) -> int:
