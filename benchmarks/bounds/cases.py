@@ -87,6 +87,11 @@ def _texts() -> Iterator[BoundCase]:
         for name, text in (("Chinese", CHINESE), ("English", ENGLISH), ("code", CODE)):
             asked = _Asked(model, text * 40)
             yield BoundCase("text", f"{model}, {name}", asked.plan(), _used(text_tokens(text * 40).likely, 800))
+    short = _Asked("qwen-flash", CHINESE)
+    yield BoundCase("text", "a short question", short.plan(), _used(text_tokens(CHINESE).likely, 60))
+    longest = _Asked("qwen3.7-plus", CHINESE * 6_000, limit=131_072)
+    used = _used(text_tokens(CHINESE * 6_000).likely, 100_000)
+    yield BoundCase("text", "a book, and a long answer", longest.plan(), used)
     digits = DIGITS * 200
     yield BoundCase("text", "digits, a token each", _Asked("qwen3.7-plus", digits).plan(), _used(len(digits), 100))
     rare = "𠮷𡈽𢈘" * 500
