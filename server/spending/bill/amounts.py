@@ -3,9 +3,11 @@
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation
+from functools import lru_cache
 
 EXACT_SUMS = Context(prec=300, traps=[Inexact, InvalidOperation, DivisionByZero])  # it would rather fail
 NANO_PLACES = 9
+MAX_UNITS_KEPT = 256
 MAX_BILLED, FINEST_PLACE = 10**15, 30  # beyond both no bill goes
 DECIMAL_TEXT = re.compile(r"[-+]?(?:\d{1,15}|\d{1,3}(?:,\d{3}){1,4})(?:\.\d{0,18})?(?:[eE][-+]?\d{1,2})?")
 UNIT_TEXT = re.compile(r"(百万|千|万|thousand|million|(?:10,?000|1,?000|1)?[km]?)(.*)")
@@ -68,6 +70,7 @@ def plain_number(number: Decimal) -> str:
     return "0" if text == "-0" else text
 
 
+@lru_cache(MAX_UNITS_KEPT)
 def unit_of(text: str) -> BilledUnit | None:
     """Token, 千Token, 秒, 次, 张 ...; None for a unit that is not known."""
     found = UNIT_TEXT.fullmatch("".join(text.casefold().split()))
@@ -77,6 +80,7 @@ def unit_of(text: str) -> BilledUnit | None:
     return BilledUnit(times, named) if named and times else None
 
 
+@lru_cache(MAX_UNITS_KEPT)
 def price_unit_of(text: str) -> BilledUnit | None:
     """元/千Token, 每百万tokens, Per 1M tokens: what one price is for."""
     last = text.casefold().rpartition("/")[2]

@@ -93,8 +93,7 @@ def compare_bill(recorded: Iterable[RecordedItem], export: Export) -> BillCompar
         ]
         named = other_names(items)
         explained = tuple(
-            replace(item, reasons=likely_reasons(item, export, named.get(place, "")))
-            for place, item in enumerate(items)
+            replace(item, reasons=likely_reasons(item, export, named.get((item.day, item.model), ""))) for item in items
         )
     return BillComparison(export, explained, _totals(explained, export), _causes(explained))
 

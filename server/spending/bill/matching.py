@@ -117,14 +117,14 @@ def _amount_difference(mine: RecordedSum | None, billed: BilledItem | None) -> i
 
 
 def _is_one(family: set[str], ours: Ours, theirs: Theirs) -> bool:
-    """Whether the sides agree on the sum of these items and not on the items, or have none of them in common."""
+    """Whether the sides tell other items apart, and agree on their sum or have none of them in common."""
     mine = {item: ours[item].quantity for item in family & ours.keys()}
     billed = [each for item in family & theirs.keys() for each in theirs[item]]
     if not mine or len({(each.currency, each.unit) for each in billed}) != 1:
         return False
     theirs_by_item = {each.item: each.quantity for each in billed}
     agree = sum(mine.values()) == sum(theirs_by_item.values())
-    return mine != theirs_by_item and (agree or not mine.keys() & theirs_by_item.keys())
+    return mine.keys() != theirs_by_item.keys() and (agree or not mine.keys() & theirs_by_item.keys())
 
 
 def _as_one(coarse: str, family: set[str], ours: Ours, theirs: Theirs) -> tuple[Ours, Theirs]:

@@ -15,7 +15,7 @@ PER_MILLION = 10**6
 
 
 def likely_reasons(row: ComparedItem, export: Export, other_name: str) -> tuple[Reason, ...]:
-    """Why a row may differ. `other_name`: a model that has the same quantity on the other side alone."""
+    """Why a row may differ. `other_name`: a model that has the same on the other side alone."""
     if row.quantity_difference < 0:
         why = [*_less_in_the_bill(row, export, other_name)]
     elif row.quantity_difference > 0:
@@ -28,17 +28,22 @@ def likely_reasons(row: ComparedItem, export: Export, other_name: str) -> tuple[
     return (*why, *_of_the_payable(row.billed))
 
 
-def other_names(rows: Sequence[ComparedItem]) -> Mapping[int, str]:
-    """By the place of a row that one side alone has: the model of the one row that has the same on the other side."""
-    alike: dict[tuple[date, str, Decimal], list[int]] = defaultdict(list)
-    for place, row in enumerate(rows):
-        if row.verdict in (Verdict.ONLY_HERE, Verdict.ONLY_IN_BILL) and row.quantity_difference:
-            alike[row.day, row.item, abs(row.quantity_difference)].append(place)
-    found: dict[int, str] = {}
-    for places in alike.values():
-        if len(places) == 2 and rows[places[0]].verdict != rows[places[1]].verdict:
-            one, other = places
-            found |= {one: rows[other].model, other: rows[one].model}
+def other_names(rows: Sequence[ComparedItem]) -> Mapping[tuple[date, str], str]:
+    """By day and model, where one side alone has the model: the one that has the same items on the other side alone."""
+    of_a_model: dict[tuple[date, str], list[ComparedItem]] = defaultdict(list)
+    for row in rows:
+        of_a_model[row.day, row.model].append(row)
+    alike: dict[tuple[date, frozenset[tuple[str, Decimal]]], list[tuple[Verdict, str]]] = defaultdict(list)
+    for (day, model), items in of_a_model.items():
+        verdicts = {row.verdict for row in items}
+        if len(verdicts) == 1 and verdicts <= {Verdict.ONLY_HERE, Verdict.ONLY_IN_BILL}:
+            quantities = frozenset((row.item, abs(row.quantity_difference)) for row in items)
+            alike[day, quantities].append((verdicts.pop(), model))
+    found: dict[tuple[date, str], str] = {}
+    for (day, _), models in alike.items():
+        if sorted(verdict for verdict, _ in models) == [Verdict.ONLY_HERE, Verdict.ONLY_IN_BILL]:
+            (_, one), (_, other) = models
+            found |= {(day, one): other, (day, other): one}
     return found
 
 
@@ -48,11 +53,11 @@ def _less_in_the_bill(row: ComparedItem, export: Export, other_name: str) -> Ite
     failed = Reason(Cause.FAILED, f"{uncertain:,} here are uncertain: failed requests that may not have been billed")
     if uncertain >= lacking:
         yield failed
+    if other_name:
+        yield Reason(Cause.OTHER_NAME, f"the bill has the same quantity under {quoted(other_name)}")
     yield from _out_of_reach(row.day, export)
     if "usage" not in export.columns and "usage_left" in export.columns:
         yield Reason(Cause.DEDUCTED, "the export tells only what free quota and packages left of the usage")
-    if other_name:
-        yield Reason(Cause.OTHER_NAME, f"the bill has the same quantity under {quoted(other_name)}")
     if 0 < uncertain < lacking:
         yield failed
     if export.key_id is not None:

@@ -25,12 +25,12 @@ def bill_told(comparison: BillComparison) -> str:
         lines += [*_table([HEADS, *(map(_row, differing[:MAX_ITEMS_TOLD]))]), ""]
     if len(differing) > MAX_ITEMS_TOLD:
         lines += [f"{len(differing) - MAX_ITEMS_TOLD:,} more differ: the CSV and JSON forms hold all.", ""]
-    lines.append(f"{len(comparison.items) - len(differing):,} items are equal, {len(differing):,} are not.")
+    lines.append(f"Items: {len(comparison.items) - len(differing):,} equal, {len(differing):,} not.")
     lines += [line for total in comparison.totals for line in _of_a_currency(total)]
     if comparison.causes:
         lines.append("By the likeliest reason:")
         lines += [
-            f"  {each.cause}: {each.items:,} items, {_signed(in_currency(each.difference_nano))} {each.currency}"
+            f"  {each.cause} ({each.items:,}): {_signed(in_currency(each.difference_nano))} {each.currency}"
             for each in comparison.causes
         ]
     return "\n".join([*lines, *_of_the_rest(comparison.export)]) + "\n"
@@ -88,8 +88,8 @@ def _data(item: ComparedItem) -> dict[str, str]:
         "unit": billed.unit if billed else "",
         "recorded_quantity": str(mine.quantity) if mine else "",
         "recorded_uncertain": str(mine.uncertain_quantity) if mine else "",
-        "billed_quantity": f"{billed.quantity:f}" if billed else "",
-        "quantity_difference": f"{item.quantity_difference:f}",
+        "billed_quantity": plain_number(billed.quantity).replace(",", "") if billed else "",
+        "quantity_difference": plain_number(item.quantity_difference).replace(",", ""),
         "recorded_amount": _amount(mine.amount_nano) if mine else "",
         "recorded_currency": mine.currency if mine else "",
         "billed_list_amount": _amount(billed.list_nano) if billed else "",
@@ -151,9 +151,11 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _of_the_export(export: Export) -> Iterator[str]:
-    reach = f" from {export.first:%Y-%m-%d %H:%M} to {export.last:%Y-%m-%d %H:%M}, Beijing time" if export.first else ""
+    reach = (
+        f", from {export.first:%Y-%m-%d %H:%M} to {export.last:%Y-%m-%d %H:%M}, Beijing time" if export.first else ""
+    )
     key = f"; only those of the API key {quoted(export.key_id)} are compared" if export.key_id is not None else ""
-    yield f"The bill {quoted(export.name)} ({export.encoding}): {export.rows:,} rows{reach}{key}."
+    yield f"The bill {quoted(export.name)} ({export.encoding}): rows: {export.rows:,}{reach}{key}."
 
 
 def _of_a_currency(total: CurrencyTotal) -> Iterator[str]:
@@ -174,10 +176,10 @@ def _of_the_rest(export: Export) -> Iterator[str]:
         name = f" ({quoted(each.name)})" if each.name else ""
         payable = f", payable {in_currency(each.payable_nano)} {each.currency}" if each.payable_nano else ""
         example = f", such as {quoted(each.example)}" if each.example else ""
-        yield f"Not compared: {each.rows:,} rows of {each.why}{name}, from line {each.first_line}{example}{payable}."
+        yield f"Not compared (rows: {each.rows:,}): {each.why}{name}, from line {each.first_line}{example}{payable}."
     yield from (f"Not read: line {each.line}: {each.why}." for each in export.broken)
     if export.broken_rows > len(export.broken):
-        yield f"Not read: {export.broken_rows - len(export.broken):,} more rows."
+        yield f"Not read: {export.broken_rows - len(export.broken):,} more."
     yield from export.remarks
 
 
