@@ -761,6 +761,13 @@ def test_an_item_in_two_currencies_is_compared_in_ours(written: Written) -> None
     assert [(total.currency, total.difference_nano) for total in comparison.totals] == [("CNY", 0), ("USD", 3_600_000)]
 
 
+def test_what_is_no_currency_is_compared_with_none(written: Written) -> None:
+    comparison = compared(written, [row(定价币种="\x1b[31m点券")], recorded())
+
+    assert only(comparison).reasons[0].said == "here in CNY, in the bill in ?"
+    assert [total.currency for total in comparison.totals] == ["?", "CNY"]
+
+
 def test_what_cannot_be_compared_stands_apart_in_the_sums(written: Written) -> None:
     comparison = compared(written, [row(定价币种="USD")], recorded())
 

@@ -21,6 +21,7 @@ UNIT_WORDS = {
     "page": ("页", "page", "pages"),
     "character": ("字", "字符", "character", "characters"),
 }
+CURRENCY_CODE = re.compile("[A-Z]{3}")
 CURRENCY_WORDS = {"元": "CNY", "人民币": "CNY", "rmb": "CNY", "美元": "USD"}
 
 
@@ -88,4 +89,6 @@ def price_unit_of(text: str) -> BilledUnit | None:
 
 
 def currency_of(text: str) -> str:
-    return CURRENCY_WORDS.get(text.casefold(), text.upper())
+    """The code of a currency; "?" for what is none, so that nothing is compared in it."""
+    code = CURRENCY_WORDS.get(text.casefold(), text.upper())
+    return code if CURRENCY_CODE.fullmatch(code) else "?"

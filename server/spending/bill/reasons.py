@@ -94,7 +94,7 @@ def _of_the_amount(row: ComparedItem) -> Iterator[Reason]:
 
 def _not_comparable(mine: RecordedSum | None, billed: BilledItem | None) -> Iterator[Reason]:
     if mine and billed and mine.currency != billed.currency:
-        yield Reason(Cause.CURRENCY, f"here in {mine.currency or 'several'}, in the bill in {quoted(billed.currency)}")
+        yield Reason(Cause.CURRENCY, f"here in {mine.currency or 'several'}, in the bill in {billed.currency}")
     if mine and mine.amount_nano is None:
         yield Reason(Cause.UNPRICED, "no price was known here")
     if billed and billed.list_nano is None:

@@ -162,7 +162,7 @@ def _of_a_currency(total: CurrencyTotal) -> Iterator[str]:
     amounts = {name: in_currency(nano) for name, nano in _nano(vars(total)).items()}
     rounded = f", rounded off {amounts['rounding_nano']}" if total.rounding_nano else ""
     yield (
-        f"In {quoted(total.currency)[1:-1]}: here {amounts['recorded_nano']}, in the bill {amounts['billed_nano']}, "
+        f"In {total.currency}: here {amounts['recorded_nano']}, in the bill {amounts['billed_nano']}, "
         f"difference {_signed(in_currency(total.difference_nano))}. "
         f"Payable {amounts['payable_nano']}, discounts {amounts['discount_nano']}{rounded}."
     )
@@ -192,7 +192,7 @@ def _amount(nano: int | None) -> str:
 
 
 def _with_currency(nano: int | None, currency: str) -> str:
-    return "?" if nano is None else f"{in_currency(nano)} {quoted(currency)[1:-1]}"
+    return "?" if nano is None else f"{in_currency(nano)} {currency}"
 
 
 def _nano(values: Mapping[str, object]) -> dict[str, int]:
