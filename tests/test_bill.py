@@ -933,6 +933,24 @@ def test_where_every_amount_is_known_nothing_is_lost(
     assert sum(total.billed_nano for total in comparison.totals) == 7 * sum(count for count, *_ in billed)
 
 
+@given(st.binary(max_size=60), st.integers(0, 900), st.integers(0, 60), st.sampled_from(["utf-8-sig", "gbk"]))
+@settings(max_examples=200)
+def test_no_damage_to_a_file_ends_in_anything_but_a_comparison_or_words(
+    tmp_path_factory: pytest.TempPathFactory, damage: bytes, at: int, lost: int, encoding: str
+) -> None:
+    whole = text_of([ROW, ROW, ROW], DETAILS).encode(encoding)
+    (file := tmp_path_factory.mktemp("bill") / "bill.csv").write_bytes(whole[:at] + damage + whole[at + lost :])
+
+    try:
+        export = read_export(file)
+    except BadExport as error:
+        said = str(error)
+    else:
+        said = bill_told(compare_bill([recorded()], export))
+        assert sum(each.rows for each in (*export.items, *export.others)) + export.broken_rows == export.rows
+    assert said
+
+
 @st.composite
 def bill_rows(draw: st.DrawFn) -> dict[str, str]:
     item, day = draw(st.sampled_from(list(KIND_OF))), DAY + timedelta(days=draw(DAYS))
