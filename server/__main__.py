@@ -32,7 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command == "usage":
         from .commands import usage
 
-        return usage.main(arguments.by, arguments.days, arguments.form, arguments.confirm_spent)
+        options = usage.UsageOptions(
+            arguments.by, arguments.days, arguments.form, arguments.confirm_spent,
+            arguments.bill, arguments.bill_columns, arguments.bill_key,
+        )  # fmt: skip
+        return usage.main(options)
     return _serve(arguments)
 
 
@@ -132,6 +136,9 @@ def _usage_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", dest="form", action="store_const", const="csv", help="as CSV")
     form.add_argument("--json", dest="form", action="store_const", const="json", help="as JSON")
+    parser.add_argument("--bill", type=Path, metavar="FILE", help="compare with a bill that Alibaba exports (CSV)")
+    parser.add_argument("--bill-columns", type=Path, metavar="FILE", help="TOML: names of its columns (docs/bill.md)")
+    parser.add_argument("--bill-key", metavar="ID", help="compare only what was billed to this ApiKeyID")
     parser.add_argument(
         "--confirm-spent", type=_money, metavar="CNY", help="what today's ledger held, where its file was lost"
     )

@@ -3,11 +3,14 @@
 import csv
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+import tomllib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
+from pathlib import Path
 from typing import Literal
 
 import anyio
@@ -21,51 +24,108 @@ from ..spending import (
     RequestEntry,
     SpendingGroup,
     SpendingSum,
+    SpentItem,
     day_span,
     from_nano,
     in_nano,
+)
+from ..spending.bill import (
+    BadExport,
+    Export,
+    RecordedItem,
+    bill_as_csv,
+    bill_as_json,
+    bill_told,
+    compare_bill,
+    read_export,
 )
 
 OutputForm = Literal["table", "csv", "json"]
 HEADER = ("requests", "input_tokens", "output_tokens", "at_least_cny", "at_most_cny", "uncertain", "unpriced")
 
 
-def main(by: SpendingGroup, days: int, form: OutputForm, confirmed: Decimal | None) -> int:
+@dataclass(frozen=True)
+class UsageOptions:
+    """What the command line asks for. `confirmed`: CNY that a lost ledger held of today."""
+
+    by: SpendingGroup = "day"
+    days: int = 30
+    form: OutputForm = "table"
+    confirmed: Decimal | None = None
+    bill: Path | None = None
+    bill_columns: Path | None = None
+    bill_key: str | None = None
+
+
+def main(options: UsageOptions) -> int:
     """The command: 0 when it could be read."""
     try:
         settings = read_settings()
-    except BadSettings as error:
+        bill = _bill(options) if options.bill else None
+    except (BadSettings, BadExport) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     database = Database(settings.state_folder)
-    if not database.exists and confirmed is None:
+    today = in_beijing(datetime.now(UTC)).date()
+    if options.confirmed is not None:
+        return anyio.run(_confirm, database, str(today), options.confirmed)
+    if not database.exists and not bill:
         sys.stdout.write(f"Nothing was spent yet: there is no ledger in {settings.state_folder}.\n")
         return 0
-    today = in_beijing(datetime.now(UTC)).date()
-    if confirmed is not None:
-        return anyio.run(_confirm, database, str(today), confirmed)
-    span = ReportSpan(str(today - timedelta(days=days - 1)), str(today))
-    groups = anyio.run(_sums, database, by, span)
+    told = anyio.run(_compared, database, bill, options) if bill else anyio.run(_report, database, today, options)
     if database.trouble:
         sys.stderr.write(f"{database.trouble}\n")
         return 1
-    sys.stdout.write({"table": _table, "csv": _csv, "json": _json}[form](by, groups))
+    sys.stdout.write(told)
     return 0
 
 
-async def _sums(database: Database, by: SpendingGroup, span: ReportSpan) -> list[SpendingSum]:
+def _bill(options: UsageOptions) -> Export:
+    """Raises BadExport: it is none that can be read."""
+    assert options.bill
+    columns = None
+    if options.bill_columns:
+        try:
+            columns = tomllib.loads(options.bill_columns.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise BadExport(f"{options.bill_columns.name} is no TOML file that can be read ({error}).") from None
+    return read_export(options.bill, columns, options.bill_key)
+
+
+async def _compared(database: Database, export: Export, options: UsageOptions) -> str:
+    """Of the days that the bill holds."""
+    first, last = (str(moment.date()) if moment else "" for moment in (export.first, export.last))
+    async with _closing(database):
+        items = await Ledger(database).items(ReportSpan(first, last))
+    comparison = compare_bill(map(_recorded, items), export)
+    form = {"table": bill_told, "csv": bill_as_csv, "json": bill_as_json}[options.form]
+    return form(comparison)
+
+
+def _recorded(item: SpentItem) -> RecordedItem:
+    day, uncertain = date.fromisoformat(item.day), bool(item.uncertain)
+    return RecordedItem(day, item.model, item.item, item.quantity, item.nano, "CNY", uncertain)
+
+
+@asynccontextmanager
+async def _closing(database: Database) -> AsyncIterator[None]:
     try:
-        return await Ledger(database).sums(by, span)
+        yield
     finally:
         await database.aclose()
+
+
+async def _report(database: Database, today: date, options: UsageOptions) -> str:
+    span = ReportSpan(str(today - timedelta(days=options.days - 1)), str(today))
+    async with _closing(database):
+        groups = await Ledger(database).sums(options.by, span)
+    return {"table": _table, "csv": _csv, "json": _json}[options.form](options.by, groups)
 
 
 async def _confirm(database: Database, today: str, spent: Decimal) -> int:
     """What a lost ledger held of today: from here on caps hold again."""
-    try:
+    async with _closing(database):
         await Ledger(database).confirm(today, day_span(RequestEntry(0, today, "")), in_nano(spent))
-    finally:
-        await database.aclose()
     if database.trouble:
         sys.stderr.write(f"{database.trouble}\n")
         return 1

@@ -33,8 +33,9 @@ def _ledger(connection: sqlite3.Connection) -> None:
         " PRIMARY KEY (day, sandbox, tool, model, client, session, region)) WITHOUT ROWID"
     )
     connection.execute(
-        "CREATE TABLE items (day TEXT, sandbox INTEGER, model TEXT, item TEXT, quantity INTEGER NOT NULL,"
-        " nano INTEGER NOT NULL, PRIMARY KEY (day, sandbox, model, item)) WITHOUT ROWID"
+        "CREATE TABLE items (day TEXT, sandbox INTEGER, model TEXT, item TEXT, uncertain INTEGER,"
+        " quantity INTEGER NOT NULL, nano INTEGER NOT NULL,"
+        " PRIMARY KEY (day, sandbox, model, item, uncertain)) WITHOUT ROWID"
     )
     connection.execute("CREATE TABLE spent (span TEXT PRIMARY KEY, nano INTEGER NOT NULL) WITHOUT ROWID")
     connection.execute("CREATE TABLE ledger (name TEXT NOT NULL, begun_on TEXT NOT NULL)")

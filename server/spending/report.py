@@ -85,16 +85,18 @@ def requests_of(connection: sqlite3.Connection, id: str, client: str | None) -> 
 
 @dataclass(frozen=True)
 class SpentItem:
-    """What a day's requests to a model used of one thing that has a price."""
+    """What a day's requests to a model used of one thing that has a price; `uncertain`: by such that were cut off."""
 
     day: str
     model: str
     item: str
+    uncertain: int
     quantity: int
     nano: int
 
 
 def items_of(connection: sqlite3.Connection, span: ReportSpan) -> list[SpentItem]:
     where, values = _where(ReportSpan(span.first, span.last, sandbox=span.sandbox))
-    rows = connection.execute(f"SELECT day, model, item, quantity, nano FROM items {where} ORDER BY 1, 2, 3", values)
+    columns = ", ".join(field.name for field in fields(SpentItem))
+    rows = connection.execute(f"SELECT {columns} FROM items {where} ORDER BY 1, 2, 3, 4", values)
     return [SpentItem(*row) for row in rows.fetchall()]

@@ -132,11 +132,11 @@ def spend(connection: sqlite3.Connection, spans: Iterable[str], nano: int) -> No
 
 def _book_items(connection: sqlite3.Connection, entry: RequestEntry, settlement: Settlement) -> None:
     connection.executemany(
-        "INSERT INTO items (day, sandbox, model, item, quantity, nano) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (day, sandbox, model, item) DO UPDATE"
+        "INSERT INTO items (day, sandbox, model, item, uncertain, quantity, nano) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (day, sandbox, model, item, uncertain) DO UPDATE"
         " SET quantity = items.quantity + excluded.quantity, nano = items.nano + excluded.nano",
         [
-            (entry.day, entry.sandbox, entry.model, item, quantity, nano)
+            (entry.day, int(entry.sandbox), entry.model, item, int(not settlement.certain), quantity, nano)
             for item, (quantity, nano) in settlement.items.items()
         ],
     )
