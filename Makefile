@@ -19,7 +19,7 @@ coverage: .venv/dev $(LINK)  ## run every test in both protocol eras, with cover
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -q -n auto --eras=both $(ARGS)
 	@$(BIN)/coverage combine -q
-	@$(BIN)/coverage report --include='server/catalog/*,server/dashscope/*,server/calls/*' --fail-under=100
+	@$(BIN)/coverage report --include='server/catalog/*,server/dashscope/*,server/calls/*,server/spending/*' --fail-under=100
 	@$(BIN)/coverage report
 
 check: .venv/dev $(LINK)  ## lint, formatting, types
