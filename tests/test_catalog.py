@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bailian_mcp.server.catalog import overlaid, shipped
+from bailian_mcp.server.catalog import Catalog, overlaid, shipped
 from bailian_mcp.server.catalog.check import check, reformat
 from bailian_mcp.server.catalog.file import CATALOG, BadCatalog, formatted, validated
 from bailian_mcp.server.commands.catalog import main
@@ -389,19 +389,21 @@ def test_an_overlay_changes_the_fields_it_gives_and_adds_models(tmp_path: Path) 
     assert str(fee.price) == "1"
 
 
+def rate_limit(catalog: Catalog, model: str, region: str) -> tuple[int | None, int | None] | None:
+    found = catalog.find(model)
+    limit = found.rate_limit(region) if found else None
+    return (limit.rpm, limit.tpm) if limit else None
+
+
 def test_what_an_account_may_send_a_minute_is_known_by_region(tmp_path: Path) -> None:
     """Of every default model, too; an overlay says what an account's own limits are."""
-    limits = {name: model.rate_limit("cn-beijing") for name in shipped().defaults.values() if (model := shipped().find(name))}
-    assert all(limit and limit.rpm and limit.tpm for limit in limits.values())
-    assert (model := shipped().find("qwen3.7-max"))
-    assert (found := model.rate_limit("ap-southeast-1"))
-    assert (found.rpm, found.tpm) == (600, 1_000_000)
-    assert model.rate_limit("cn-shanghai") is None
-
     ours = {"models": [{"id": "qwen3.7-max", "rate_limits": [{"region": "ap-southeast-1", "rpm": 1200}]}]}
-    assert (model := overlaid(overlay(tmp_path, ours)).find("qwen3.7-max"))
-    assert (found := model.rate_limit("ap-southeast-1"))
-    assert (found.rpm, found.tpm) == (1200, None)
+
+    assert all(all(rate_limit(shipped(), name, "cn-beijing") or ()) for name in shipped().defaults.values())
+    assert rate_limit(shipped(), "qwen3.7-plus", "cn-beijing") == (30_000, 5_000_000)
+    assert rate_limit(shipped(), "qwen3.7-max", "ap-southeast-1") == (600, 1_000_000)
+    assert rate_limit(shipped(), "qwen3.7-max", "cn-shanghai") is None
+    assert rate_limit(overlaid(overlay(tmp_path, ours)), "qwen3.7-max", "ap-southeast-1") == (1200, None)
 
 
 def test_an_overlay_can_be_checked_and_formatted_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -445,7 +445,14 @@ def cited_sources(catalog: Catalog) -> Iterator[str]:
     """The key of every source that an entry names."""
     rows: list[Any] = [*catalog.fees, *catalog.training, *catalog.deployment, *catalog.advice]
     for model in catalog.models:
-        rows += [model.limits, *model.rate_limits, model.lifecycle, *model.lifecycle.scopes, *model.points_to, *model.claims]
+        rows += [
+            model.limits,
+            *model.rate_limits,
+            model.lifecycle,
+            *model.lifecycle.scopes,
+            *model.points_to,
+            *model.claims,
+        ]
     yield from (row.source for row in rows if row.source)
     for model in catalog.models:
         for price in model.prices:

@@ -20,6 +20,7 @@ UNNAMED = re.compile("[<>|]")  # what no code and no request id holds
 SANDBOX_SAYS = "SANDBOX, nothing of this is real: "
 # A form of answer that a model does not take: another may do
 FORMAT = re.compile(r"response_format|json mode|json_schema|grammar|structured outputs?", re.IGNORECASE)
+OF_ONE_MODEL = ("modelservingerror", "modelunavailable")
 RETRIED = (429, 500, 503)  # with a code that says no work was begun; any other status may be billed
 CONSOLE = "https://bailian.console.aliyun.com"
 NO_KEY = (
@@ -94,6 +95,17 @@ class DashScopeError(ToolError):
         """Whether no work can have begun, so that nothing is billed."""
         refused = 400 <= self.status < 500 and self.kind not in ("answer_filtered", "timed_out")
         return self.retry or refused or self.kind in ("unsent", "no_key")
+
+    @property
+    def asks_for_fewer(self) -> bool:
+        """Whether it was one request too many, and not a quota that is used up."""
+        return self.status == 429 and self.retry
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether the service is not there: a gateway says so, or it does itself; not what is wrong with one model."""
+        about_the_host = self.retry or not self.code
+        return self.status >= 500 and about_the_host and self.code.lower() not in OF_ONE_MODEL
 
     @property
     def for_every_request(self) -> bool:
