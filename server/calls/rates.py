@@ -70,21 +70,24 @@ class ModelPace:
         """How long its turn may take at most, as things are."""
         return max((allowance.wait_s(amount, before) for allowance, amount, before in self._wanted(tokens)), default=0)
 
-    async def turn(self, tokens: int) -> None:
-        """Return when a request of that many tokens may be sent; at once and without a pause where nothing is near."""
+    async def turn(self, tokens: int) -> float:
+        """Return when a request of that many tokens may be sent, and what time that is.
+
+        At once and without a pause, where no limit is near.
+        """
         self.waiting += 1
         self._waiting_tokens += tokens
         try:
             async with self._line:
                 await self._take(tokens)
+                return anyio.current_time()
         finally:
             self.waiting -= 1
             self._waiting_tokens -= tokens
 
-    def sent(self) -> float:
-        """A request goes out; when that is."""
-        self._sent.append(now := anyio.current_time())
-        return now
+    def sent(self) -> None:
+        """A request goes out."""
+        self._sent.append(anyio.current_time())
 
     def settle(self, requests: int, tokens: int) -> None:
         """What a request came to beyond what it had a turn for."""
@@ -92,11 +95,11 @@ class ModelPace:
             if allowance:
                 allowance.owe(max(0, amount))
 
-    async def slow_down(self, sent_at: float) -> None:
-        """DashScope refused a request that was sent then. What was sent before we knew of another teaches nothing."""
+    async def slow_down(self, turn_at: float) -> None:
+        """DashScope refused a request that had its turn then: if before we knew of another, that teaches nothing."""
         now = anyio.current_time()
         slowdown = self._current_slowdown()
-        if slowdown and sent_at <= slowdown.refused_at:
+        if slowdown and turn_at <= slowdown.refused_at:
             return
         last_minute = sum(sent > now - MINUTE_S for sent in self._sent)
         sent = min(last_minute, slowdown.per_minute) if slowdown else last_minute

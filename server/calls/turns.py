@@ -19,21 +19,21 @@ FILE_TOKENS = 1_000  # what a file comes to is counted when DashScope tells
 class PacedRequest:
     """What is seen of one request while it is sent, once or again."""
 
-    def __init__(self, pace: ModelPace, plan: RequestPlan) -> None:
-        self._pace, self._plan = pace, plan
-        self._attempts, self._sent_at = 0, 0.0
+    def __init__(self, pace: ModelPace, plan: RequestPlan, turn_at: float) -> None:
+        self._pace, self._plan, self._turn_at = pace, plan, turn_at
+        self._attempts = 0
 
     async def attempt(self) -> None:
         """It is sent now."""
         if self._plan.before_attempt:
             await self._plan.before_attempt()
         self._attempts += 1
-        self._sent_at = self._pace.sent()
+        self._pace.sent()
 
     async def failed(self, error: DashScopeError) -> None:
         """An attempt that failed; to say so twice changes nothing."""
         if error.asks_for_fewer:
-            await self._pace.slow_down(self._sent_at)
+            await self._pace.slow_down(self._turn_at)
 
     def settle(self, reply: Reply, tokens: int) -> None:
         """It had one turn, for so many tokens."""
@@ -52,8 +52,7 @@ async def in_turn(
     """
     pace = _pace_of(context, plan.model)
     tokens = _input_tokens(plan.messages) if pace.counts_tokens else 0
-    await _wait(pace, plan, tokens, context.dashscope.timeout_s, progress)
-    turn = PacedRequest(pace, plan)
+    turn = PacedRequest(pace, plan, await _waited(pace, plan, tokens, context.dashscope.timeout_s, progress))
     try:
         yield turn
     except DashScopeError as error:
@@ -63,11 +62,10 @@ async def in_turn(
         turn.settle(reply, tokens)
 
 
-async def _wait(pace: ModelPace, plan: RequestPlan, tokens: int, most_s: float, progress: Progress) -> None:
+async def _waited(pace: ModelPace, plan: RequestPlan, tokens: int, most_s: float, progress: Progress) -> float:
     narrow = pace.narrow(tokens)
     if narrow is None:
-        await pace.turn(tokens)
-        return
+        return await pace.turn(tokens)
     wait_s = pace.wait_s(tokens)
     if wait_s > most_s:
         raise _too_late(plan.model, pace.waiting, wait_s)
@@ -75,7 +73,7 @@ async def _wait(pace: ModelPace, plan: RequestPlan, tokens: int, most_s: float, 
     if wait_s > PATIENCE_S:
         await progress.report(lambda: doing)
     async with progress.heartbeat(doing):
-        await pace.turn(tokens)
+        return await pace.turn(tokens)
 
 
 def _too_late(model: str, waiting: int, wait_s: float) -> DashScopeError:
