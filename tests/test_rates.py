@@ -411,6 +411,10 @@ BODY = {"model": "qwen3.7-plus", "messages": [{"role": "user", "content": "x"}]}
 DOWN = httpx2.ConnectError("refused")
 
 
+def gateway(status: int) -> Step:
+    return lambda: httpx2.Response(status, html="<title>Odd</title>")
+
+
 async def outcome(client: DashScope) -> str:
     """What came of one request."""
     try:
@@ -426,10 +430,6 @@ async def outcomes(client: DashScope, count: int) -> list[str]:
     return [await outcome(client) for _ in range(count)]
 
 
-def gateway(status: int) -> Step:
-    return lambda: httpx2.Response(status, html="<title>Bad Gateway</title>")
-
-
 @pytest.mark.parametrize(
     ("failing", "seen"),
     [
@@ -439,6 +439,7 @@ def gateway(status: int) -> Step:
         (gateway(502), "HTTP 502"),
         (gateway(503), "HTTP 503"),
         (lambda: refusal(503, "ServiceUnavailable", "later"), "HTTP 503"),
+        (lambda: httpx2.Response(503, json={"error": {"code": 503, "message": "Loading model"}}), "HTTP 503"),
     ],
     ids=str,
 )
@@ -478,7 +479,10 @@ async def test_a_call_that_is_under_way_keeps_its_attempts() -> None:
         busy,
         lambda: refusal(503, "ModelUnavailable", "later"),
         lambda: refusal(500, "ModelServingError", "busy"),
+        lambda: refusal(503, "Throttling.RateQuota", "slow"),
         lambda: refusal(500, "InternalError", "oops"),
+        gateway(500),
+        gateway(504),
     ],
 )
 async def test_any_sign_of_life_begins_the_count_anew(sign: Step) -> None:
@@ -492,6 +496,11 @@ async def test_any_sign_of_life_begins_the_count_anew(sign: Step) -> None:
 async def test_without_a_key_no_host_is_held_to_be_down() -> None:
     async with DashScope(HOST, None, redact=str) as client:
         assert {said.partition(":")[0] for said in await outcomes(client, 9)} == {"No DashScope API key is set"}
+
+
+async def test_what_never_left_us_says_nothing_of_a_host() -> None:
+    async with dashscope(Clocked(*[httpx2.LocalProtocolError("odd")] * 9, again()), max_attempts=1) as client:
+        assert (await outcomes(client, 10))[-1] == "answered"
 
 
 async def test_after_a_rest_one_request_tries_and_an_answer_ends_the_outage(caplog: pytest.LogCaptureFixture) -> None:

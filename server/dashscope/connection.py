@@ -25,6 +25,7 @@ MAX_CONNECTIONS = 64
 CONNECT_S = 10.0
 SETTLE_S = 0.05
 MAX_ERROR_BYTES = 64 * 1024
+UNREACHED = (httpx2.NetworkError, httpx2.TimeoutException, httpx2.ProxyError, httpx2.RemoteProtocolError)
 ERROR_S = 5.0
 MAX_RETRY_AFTER_S = 30.0  # a Retry-After beyond this is told to the caller, not waited for
 MAX_WORD_CHARS = 1_000  # of upstream's, before it is cleaned and clipped
@@ -121,7 +122,8 @@ class Connection:
         try:
             response = await self._sent(request)
         except httpx2.RequestError as error:
-            breaker.failed(type(error).__name__)
+            if isinstance(error, UNREACHED):
+                breaker.failed(type(error).__name__)
             raise self._no_answer(method, error) from None
         refusal = None if response.status_code == 200 else await self._refusal(response)
         if refusal and refusal.is_outage:

@@ -20,7 +20,7 @@ UNNAMED = re.compile("[<>|]")  # what no code and no request id holds
 SANDBOX_SAYS = "SANDBOX, nothing of this is real: "
 # A form of answer that a model does not take: another may do
 FORMAT = re.compile(r"response_format|json mode|json_schema|grammar|structured outputs?", re.IGNORECASE)
-OF_ONE_MODEL = ("modelservingerror", "modelunavailable")
+NOT_THERE = (502, 503, 520, 521, 522, 523)  # 500 and 504 are answers to one request: it broke, it took too long
 RETRIED = (429, 500, 503)  # with a code that says no work was begun; any other status may be billed
 CONSOLE = "https://bailian.console.aliyun.com"
 NO_KEY = (
@@ -104,8 +104,7 @@ class DashScopeError(ToolError):
     @property
     def is_outage(self) -> bool:
         """Whether the service is not there: a gateway says so, or it does itself; not what is wrong with one model."""
-        about_the_host = self.retry or not self.code
-        return self.status >= 500 and about_the_host and self.code.lower() not in OF_ONE_MODEL
+        return self.status in NOT_THERE and self.code.lower() in ("", "serviceunavailable", str(self.status))
 
     @property
     def for_every_request(self) -> bool:
