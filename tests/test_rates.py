@@ -441,7 +441,7 @@ async def outcomes(client: DashScope, count: int) -> list[str]:
         (lambda: refusal(503, "ServiceUnavailable", "later"), "HTTP 503"),
         (lambda: httpx2.Response(503, json={"error": {"code": 503, "message": "Loading model"}}), "HTTP 503"),
     ],
-    ids=str,
+    ids=["refused", "slow", "gone", "502", "503", "unavailable", "loading"],
 )
 async def test_after_five_failures_in_a_row_the_next_call_is_told_at_once(failing: Step, seen: str) -> None:
     wire = Clocked(failing)
