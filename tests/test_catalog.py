@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bailian_mcp.server.catalog import overlaid, shipped
+from bailian_mcp.server.catalog import Catalog, overlaid, shipped
 from bailian_mcp.server.catalog.check import check, reformat
 from bailian_mcp.server.catalog.file import CATALOG, BadCatalog, formatted, validated
 from bailian_mcp.server.commands.catalog import main
@@ -198,6 +198,9 @@ def tier(up_to: int | None = None, **prices: str) -> dict[str, Any]:
         (in_model("qwen-max", prices=price(tier(input="cheap"))), "qwen-max.prices[0].tiers[0].input"),
         (in_model("qwen-max", prices=price(tier(), source="hearsay")), "unknown source: hearsay"),
         (in_model("qwen-max", prices=price(tier(), source="web_search")), "a source of prices needs a full date, not 2026-10"),
+        (in_model("qwen-max", rate_limits=[{"region": "cn-beijing", "rpm": 1}] * 2), "qwen-max rate_limits need one entry a region"),
+        (in_model("qwen-max", rate_limits=[{"region": "cn-beijing", "rpm": 0}]), "qwen-max.rate_limits[0].rpm must be greater than or equal to 1"),
+        (in_model("qwen-max", rate_limits=[{"region": "cn-beijing", "rpm": 1, "source": "hearsay"}]), "unknown source: hearsay"),
         (in_model("qwen-max", prize=1), "qwen-max.prize is no field of it"),
         (lambda d: d["models"].append("qwen"), "models[8] must be an object"),
     ],
@@ -226,6 +229,7 @@ def test_a_malformed_entry_is_named_with_the_reason(tmp_path: Path, change: Any,
         (in_model("qwen-max", prices=price(tier(cache_write="0.5"))), "writing the cache costs less than input."),
         (in_model("qwen-max", prices=price(tier(), off_peak={"start": 22, "end": 8, "tiers": [tier(input="2")]})), "off-peak costs more than peak."),
         (in_model("qwen-max", limits={"context": 5, "max_input": 6}), "qwen-max: takes more input than its context."),
+        (in_model("qwen-max", rate_limits=[{"region": "cn-beijing"}]), "qwen-max: rate limit in cn-beijing: says neither rpm nor tpm."),
         (in_model("qwen-max", lifecycle={"status": "active", "retired_on": "2026-01-01"}), "is active, but retires on 2026-01-01: say so."),
         (in_model("qwen-plus", lifecycle={"status": "active", "scopes": [{"name": "qwen-plus-us", "scope": "us", "retired_on": "2026-10-10", "replacement": "qwen9", "source": "web_search"}]}), "qwen-plus-us: its replacement qwen9 is no model."),
         (in_model("qwen-max", prices=price(tier(), valid_from="2027-02-01")), "begins on 2027-02-01, after the catalog's own day."),
@@ -383,6 +387,23 @@ def test_an_overlay_changes_the_fields_it_gives_and_adds_models(tmp_path: Path) 
     fee = catalog.fee("web_search", "cn-beijing", "turbo")
     assert fee
     assert str(fee.price) == "1"
+
+
+def rate_limit(catalog: Catalog, model: str, region: str) -> tuple[int | None, int | None] | None:
+    found = catalog.find(model)
+    limit = found.rate_limit(region) if found else None
+    return (limit.rpm, limit.tpm) if limit else None
+
+
+def test_what_an_account_may_send_a_minute_is_known_by_region(tmp_path: Path) -> None:
+    """Of every default model, too; an overlay says what an account's own limits are."""
+    ours = {"models": [{"id": "qwen3.7-max", "rate_limits": [{"region": "ap-southeast-1", "rpm": 1200}]}]}
+
+    assert all(all(rate_limit(shipped(), name, "cn-beijing") or ()) for name in shipped().defaults.values())
+    assert rate_limit(shipped(), "qwen3.7-plus", "cn-beijing") == (30_000, 5_000_000)
+    assert rate_limit(shipped(), "qwen3.7-max", "ap-southeast-1") == (600, 1_000_000)
+    assert rate_limit(shipped(), "qwen3.7-max", "cn-shanghai") is None
+    assert rate_limit(overlaid(overlay(tmp_path, ours)), "qwen3.7-max", "ap-southeast-1") == (1200, None)
 
 
 def test_an_overlay_can_be_checked_and_formatted_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

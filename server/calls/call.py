@@ -30,6 +30,7 @@ from .result import money, tokens
 from .so_far import UnderWay, answers_so_far, so_far
 from .spent import Spent, sum_exchanges
 from .thinking import Level, ThinkingParameters, output_limit, standard, thinking
+from .turns import in_turn
 
 MAX_MODEL_CHARS = 200
 WRITE_NO_TEXT = ("embedding", "rerank")  # types of models that answer with numbers
@@ -224,8 +225,11 @@ class Call:
     async def _send(self, plan: RequestPlan, reply: Reply) -> None:
         """Take in the whole reply, with progress."""
         async with (
+            in_turn(self.context, plan, reply, self._progress) as turn,
             self._progress.heartbeat(f"{plan.label}waiting for {plan.model}"),
-            self.context.dashscope.stream(plan.protocol, plan.body, reply, before_attempt=plan.before_attempt),
+            self.context.dashscope.stream(
+                plan.protocol, plan.body, reply, before_attempt=turn.attempt, after_failure=turn.failed
+            ),
         ):
             async for _ in reply.events:
                 await self._progress.report(lambda: plan.label + progress_line(reply, plan.model))

@@ -13,6 +13,7 @@ from ..files import Renderer
 from ..spending import Caps, Ledger
 from .jobs import Jobs
 from .pacing import Pacing
+from .rates import Rates
 from .receipts import Receipts
 
 
@@ -34,6 +35,7 @@ class AppContext:
     language: str = "auto"  # of what is ours in a result: auto (as the call is written), en, zh
     mend: Callable[..., str] = lambda *variables: ""  # what to do about those settings that cannot be read
     pacing: Pacing = field(default_factory=Pacing)
+    rates: Rates = field(default_factory=Rates)
     receipts: Receipts = field(default_factory=Receipts)
     jobs: Jobs = field(default_factory=Jobs)
     ledger: Ledger = field(default_factory=Ledger)

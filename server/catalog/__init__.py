@@ -10,6 +10,7 @@ from .models import Catalog as Catalog
 from .models import Fee as Fee
 from .models import Model as Model
 from .models import Price as Price
+from .models import RateLimit as RateLimit
 from .models import Search as Search
 from .models import Tier as Tier
 from .models import in_beijing as in_beijing

@@ -95,6 +95,8 @@ def _findings(catalog: Catalog, model: Model) -> Iterator[str]:
         yield "is in service, but has no price."
     if not model.doubts and (model.limits.max_input or 0) > (model.limits.context or 10**12):
         yield "takes more input than its context."
+    silent = [limit.region for limit in model.rate_limits if limit.rpm is None and limit.tpm is None]
+    yield from (f"rate limit in {region}: says neither rpm nor tpm." for region in silent)
     for price in model.prices:
         where = f"price in {price.region} ({price.scope})"
         yield from (f"{where}: {finding}" for finding in _price(price))

@@ -134,10 +134,14 @@ def formatted(data: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
+LISTED = ("rate_limits", "claims", "prices")  # a line for each of theirs
+
+
 def _model(model: dict[str, Any]) -> str:
-    rows = [f'"{key}": {_line(value)}' for key, value in model.items() if key not in ("claims", "prices")]
-    if claims := model.get("claims"):
-        rows.append('"claims": [\n' + ",\n".join(f"        {_line(claim)}" for claim in claims) + "\n      ]")
+    rows = [f'"{key}": {_line(value)}' for key, value in model.items() if key not in LISTED]
+    for key in LISTED[:-1]:
+        if listed := model.get(key):
+            rows.append(f'"{key}": [\n' + ",\n".join(f"        {_line(each)}" for each in listed) + "\n      ]")
     if prices := model.get("prices"):
         rows.append('"prices": [\n' + ",\n".join(_price(_in_order(price, Price)) for price in prices) + "\n      ]")
     return "    {\n" + ",\n".join(f"      {row}" for row in rows) + "\n    }"

@@ -165,6 +165,19 @@ class Limits(Frozen):
     source: SourceKey | None = None
 
 
+class RateLimit(Frozen):
+    """How often an account may ask a model in one region: requests and tokens a minute, all its keys together.
+
+    Where a region has several (by price scope, which no API tells) this is the highest, where one rises with what the
+    account spends, the lowest. An absent one is unknown. Page: https://help.aliyun.com/zh/model-studio/rate-limit
+    """
+
+    region: Name
+    rpm: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    tpm: Annotated[int, Field(ge=1, le=10**12)] | None = None
+    source: SourceKey | None = None
+
+
 class Thinking(Frozen):
     """How a model reasons. `effort` maps our levels to its own `reasoning_effort` words; without it, a token budget."""
 
@@ -245,6 +258,7 @@ class Model(Frozen):
     released_on: date | None = None
     input: tuple[str, ...] = ()  # what it reads; empty: unknown
     limits: Limits = Limits()
+    rate_limits: tuple[RateLimit, ...] = ()
     thinking: Thinking | None = None  # none: unknown
     can: dict[str, bool] = Field(default_factory=dict)  # stated capabilities; an absent one is unknown
     search: Search | None = None
@@ -280,6 +294,16 @@ class Model(Frozen):
     def scope_of(self, name: str) -> str | None:
         """The one price scope a name belongs to, where it says so (qwen-plus-us: us)."""
         return "us" if name.endswith("-us") and name != self.id else None
+
+    def rate_limit(self, region: str) -> RateLimit | None:
+        return next((limit for limit in self.rate_limits if limit.region == region), None)
+
+    @model_validator(mode="after")
+    def _has_one_rate_a_region(self) -> "Model":
+        regions = [limit.region for limit in self.rate_limits]
+        if len(regions) > len(set(regions)):
+            raise ValueError("rate_limits need one entry a region")
+        return self
 
     @model_validator(mode="after")
     def _has_one_price_a_day(self) -> "Model":
@@ -421,7 +445,14 @@ def cited_sources(catalog: Catalog) -> Iterator[str]:
     """The key of every source that an entry names."""
     rows: list[Any] = [*catalog.fees, *catalog.training, *catalog.deployment, *catalog.advice]
     for model in catalog.models:
-        rows += [model.limits, model.lifecycle, *model.lifecycle.scopes, *model.points_to, *model.claims]
+        rows += [
+            model.limits,
+            *model.rate_limits,
+            model.lifecycle,
+            *model.lifecycle.scopes,
+            *model.points_to,
+            *model.claims,
+        ]
     yield from (row.source for row in rows if row.source)
     for model in catalog.models:
         for price in model.prices:

@@ -18,6 +18,7 @@ from .stream import ReplyStream
 from .uploads import RESOLVE_OSS, names_an_upload, upload
 
 BeforeAttempt = Callable[[], Awaitable[None]]
+AfterFailure = Callable[[DashScopeError], Awaitable[None]]
 
 
 class DashScope:
@@ -59,6 +60,11 @@ class DashScope:
     async def __aexit__(self, *_: object) -> None:
         await self._connection.aclose()
 
+    @property
+    def timeout_s(self) -> float:
+        """How long a request may take."""
+        return self._connection.timeout_s
+
     @asynccontextmanager
     async def stream(
         self,
@@ -67,11 +73,12 @@ class DashScope:
         reply: Reply | None = None,
         *,
         before_attempt: BeforeAttempt | None = None,
+        after_failure: AfterFailure | None = None,
     ) -> AsyncIterator[Reply]:
         """Send one request and hand over its reply as events; leaving the block closes the connection.
 
         `reply` keeps what came, also of a request that failed. `before_attempt` is awaited before each attempt, when
-        nothing else is left to wait for.
+        nothing else is left to wait for; `after_failure` after each that failed before its first byte.
 
         Raises:
             DashScopeError: no answer came. Once a piece of the answer has arrived nothing is raised any more:
@@ -79,12 +86,14 @@ class DashScope:
                 never sent twice: it may be billed.
         """
         connection, reply = self._connection, reply or Reply()
+        connection.breaker(self._url(protocol)).require_up()
         deadline = anyio.current_time() + connection.timeout_s
         content = connection.encoded(protocol.request(body))
         headers = {**protocol.headers, **(RESOLVE_OSS if names_an_upload(body["messages"]) else {})}
         async with AsyncExitStack() as stack:
             await connection.take_slot(stack)
-            response = await self._answered(protocol, headers, content, deadline, before_attempt or _at_once, reply)
+            watched = before_attempt or _at_once, after_failure or _untold
+            response = await self._answered(protocol, headers, content, deadline, reply, *watched)
             stack.push_async_callback(response.aclose)
             reply.request_id = connection.safe(response.headers.get("x-request-id", ""))
             reply.sandbox = SANDBOX_HEADER in response.headers
@@ -102,20 +111,24 @@ class DashScope:
         """
         return await upload(self._connection, model, name, stored_as, content)
 
+    def _url(self, protocol: WireProtocol) -> str:
+        host = self._connection.host
+        return (host.native if protocol.api == "native" else host.compatible) + protocol.path
+
     async def _answered(
         self,
         protocol: WireProtocol,
         headers: Mapping[str, str],
         content: bytes,
         deadline: float,
-        before_attempt: BeforeAttempt,
         reply: Reply,
+        before_attempt: BeforeAttempt,
+        after_failure: AfterFailure,
     ) -> httpx2.Response:
         """The head of the response, after as many attempts as it may take."""
-        host, timeout_s = self._connection.host, self._connection.timeout_s
-        url = (host.native if protocol.api == "native" else host.compatible) + protocol.path
+        url, timeout_s = self._url(protocol), self._connection.timeout_s
         failed = None
-        with anyio.move_on_at(deadline):
+        with self._connection.breaker(url).watching(), anyio.move_on_at(deadline):
             async for attempt in self._connection.attempts(deadline):
                 with attempt:
                     await before_attempt()
@@ -124,6 +137,7 @@ class DashScope:
                         return await self._connection.request("POST", url, headers, content=content)
                     except DashScopeError as error:
                         failed = error
+                        await after_failure(error)
                         raise
         if failed:  # the time ran out before it could be sent again
             raise failed
@@ -132,10 +146,14 @@ class DashScope:
                 f"Its turn did not come within {timeout_s:g} s. {NOTHING_SENT} Call again later.", kind="unsent"
             )
         raise DashScopeError(
-            f"{host.service} sent nothing within {timeout_s:g} s. It may be billed, so it was not sent again: ask for "
-            "less at once, use a faster model, or raise BAILIAN_TIMEOUT_S."
+            f"{self._connection.host.service} sent nothing within {timeout_s:g} s. It may be billed, so it was not "
+            "sent again: ask for less at once, use a faster model, or raise BAILIAN_TIMEOUT_S."
         )
 
 
 async def _at_once() -> None:
     """No turn to wait for."""
+
+
+async def _untold(failure: DashScopeError) -> None:
+    """Nobody learns of it."""

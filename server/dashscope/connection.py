@@ -18,12 +18,14 @@ from ..endpoints import Host
 from ..errors import NOTHING_SENT
 from ..json_text import json_or_text
 from ..text import HALF_A_PAIR, clip, is_sendable
+from .breaker import Breaker
 from .errors import NO_KEY, UNNAMED, DashScopeError, from_reply
 
 MAX_CONNECTIONS = 64
 CONNECT_S = 10.0
 SETTLE_S = 0.05
 MAX_ERROR_BYTES = 64 * 1024
+UNREACHED = (httpx2.NetworkError, httpx2.TimeoutException, httpx2.ProxyError, httpx2.RemoteProtocolError)
 ERROR_S = 5.0
 MAX_RETRY_AFTER_S = 30.0  # a Retry-After beyond this is told to the caller, not waited for
 MAX_WORD_CHARS = 1_000  # of upstream's, before it is cleaned and clipped
@@ -56,6 +58,7 @@ class Connection:
         self._transport = transport
         self._slots = anyio.Semaphore(MAX_CONNECTIONS)
         self._http: httpx2.AsyncClient | None = None
+        self._breakers: dict[str, Breaker] = {}
 
     async def aclose(self) -> None:
         if self._http is not None:
@@ -115,23 +118,37 @@ class Connection:
         """
         given = {**self._headers(), **self.host.headers, **(headers or {})}
         request = self.http.build_request(method, url, headers=given, **content)
+        breaker = self.breaker(url)
         try:
             response = await self._sent(request)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            raise DashScopeError(
-                f"{urlsplit(self.host.compatible).netloc} cannot be reached ({type(error).__name__}). "
+        except httpx2.RequestError as error:
+            if isinstance(error, UNREACHED):
+                breaker.failed(type(error).__name__)
+            raise self._no_answer(method, error) from None
+        refusal = None if response.status_code == 200 else await self._refusal(response)
+        if refusal and refusal.is_outage:
+            breaker.failed(f"HTTP {refusal.status}")
+        else:
+            breaker.answered()
+        if refusal:
+            raise refusal
+        return response
+
+    def breaker(self, url: str) -> Breaker:
+        """The one of that host."""
+        name = urlsplit(url).netloc
+        return self._breakers.setdefault(name, Breaker(name))
+
+    def _no_answer(self, method: str, error: httpx2.RequestError) -> DashScopeError:
+        why = type(error).__name__
+        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+            return DashScopeError(
+                f"{urlsplit(self.host.compatible).netloc} cannot be reached ({why}). "
                 "Check the network, the proxy and DASHSCOPE_BASE_URL.",
                 retry=True,
-            ) from None
-        except httpx2.RequestError as error:
-            next_step = NOT_AGAIN if method == "POST" else "Call again."
-            raise DashScopeError(
-                f"The connection broke before an answer came ({type(error).__name__}). {next_step}",
-                retry=method == "GET",
-            ) from None
-        if response.status_code != 200:
-            raise await self._refusal(response)
-        return response
+            )
+        next_step = NOT_AGAIN if method == "POST" else "Call again."
+        return DashScopeError(f"The connection broke before an answer came ({why}). {next_step}", retry=method == "GET")
 
     async def _sent(self, request: httpx2.Request) -> httpx2.Response:
         """Where nothing is billed, a kept connection that turns out to be closed is no failure: it is sent once more.

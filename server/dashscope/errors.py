@@ -20,6 +20,7 @@ UNNAMED = re.compile("[<>|]")  # what no code and no request id holds
 SANDBOX_SAYS = "SANDBOX, nothing of this is real: "
 # A form of answer that a model does not take: another may do
 FORMAT = re.compile(r"response_format|json mode|json_schema|grammar|structured outputs?", re.IGNORECASE)
+NOT_THERE = (502, 503, 520, 521, 522, 523)  # 500 and 504 are answers to one request: it broke, it took too long
 RETRIED = (429, 500, 503)  # with a code that says no work was begun; any other status may be billed
 CONSOLE = "https://bailian.console.aliyun.com"
 NO_KEY = (
@@ -103,6 +104,16 @@ class DashScopeError(ToolError):
         """Whether no work can have begun, so that nothing is billed."""
         refused = 400 <= self.status < 500 and self.kind not in ("answer_filtered", "timed_out")
         return self.retry or refused or self.kind in ("unsent", "capped", "no_key")
+
+    @property
+    def asks_for_fewer(self) -> bool:
+        """Whether it was one request too many, and not a quota that is used up."""
+        return self.status == 429 and self.retry
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether the service is not there: a gateway says so, or it does itself; not what is wrong with one model."""
+        return self.status in NOT_THERE and self.code.lower() in ("", "serviceunavailable", str(self.status))
 
     @property
     def for_every_request(self) -> bool:

@@ -90,9 +90,10 @@ async def upload(connection: Connection, model: str, name: str, stored_as: str, 
     async with AsyncExitStack() as stack:
         await connection.take_slot(stack)
         with anyio.move_on_at(deadline):
-            async for attempt in connection.attempts(deadline):
-                with attempt:
-                    policy = await _policy(connection, model)
+            with connection.breaker(connection.host.uploads).watching():
+                async for attempt in connection.attempts(deadline):
+                    with attempt:
+                        policy = await _policy(connection, model)
             policy.require_room(name, model, content.seek(0, 2))
             content.seek(0)
             await _store(connection, policy, name, stored_as, content)
