@@ -206,12 +206,70 @@ async def test_a_repair_that_fails_keeps_what_was_paid_for(hosted: Hosted) -> No
     assert found["cost"]["total"] == "0.006"
 
 
-async def test_an_answer_cut_at_the_limit_is_not_sent_back(hosted: Hosted) -> None:
+async def test_an_answer_cut_at_the_limit_is_not_sent_back_and_says_what_can_be_done_here(hosted: Hosted) -> None:
     wire = FakeDashScope([said('{"title": "西', "length")])
     found = await data(hosted, wire, valid=False)
 
     assert found["attempts"] == 1
-    assert "It is not whole: the output limit was reached; ask for less" in found["violations"][0]["message"]
+    assert found["violations"][0]["message"].endswith(
+        "It is not whole: the output limit was reached: ask for fewer fields, give less text at once, or try another "
+        "model."
+    )
+
+
+CUT = "the output limit was reached: ask for fewer fields, give less text at once, or try another model."
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "last", "rest"),
+    [
+        ('{"title": "西湖", "year": 2024, "names": ["张三", "李', {"title": "西湖", "year": 2024, "names": ["张三"]}, "/names/0", '"李'),
+        ('{"title": "西湖", "year": 20', {"title": "西湖"}, "/title", '"year": 20'),
+        ('{"title": "西湖", "na', {"title": "西湖"}, "/title", '"na'),
+        ('结果[1]：```json\n{"title": "西{\\"湖", "year": 2024', {"title": '西{"湖'}, "/title", '"year": 2024'),
+        ('{"title": "西湖", "names": ["张三", "李四"]', {"title": "西湖", "names": ["张三", "李四"]}, "/names", ""),
+        ('<think>{"title": "x", </think>{"title": "西湖", "year": {"a": [[1], ', {"title": "西湖", "year": {"a": [[1]]}}, "/year/a/0", ""),
+    ],
+)  # fmt: skip
+async def test_the_whole_fields_of_a_cut_answer_are_kept(
+    hosted: Hosted, text: str, kept: dict[str, Any], last: str, rest: str
+) -> None:
+    found = await data(hosted, FakeDashScope([said(text, "length")]), valid=False)
+
+    assert found["data"] == kept
+    assert found["violations"][0] == {"pointer": "", "message": f"It breaks off behind {last}, which is kept: {CUT}"}
+    assert {each["pointer"] for each in found["evidence"]} >= {"/title"}
+    wrote = [note for note in found["notes"] if note.startswith("What the model wrote instead")]
+    assert wrote == (
+        [f"What the model wrote instead, untrusted: {json.dumps(rest, ensure_ascii=False)}"] if rest else []
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"title"', '{"title": 1} {"title": 2, "year": 3, ', "[" * 200 + '"a", ', "很抱歉", '{"title": "x", ] "a", ', '{"a" 1, "b": "c", '],
+)  # fmt: skip
+async def test_a_cut_answer_without_a_whole_field_keeps_its_words(hosted: Hosted, text: str) -> None:
+    found = await data(hosted, FakeDashScope([said(text, "length")]), valid=False)
+
+    assert found["data"] is None
+    assert f"What the model wrote instead, untrusted: {json.dumps(text.strip(), ensure_ascii=False)}" in found["notes"]
+
+
+async def test_a_cut_part_is_said_among_the_others(hosted: Hosted) -> None:
+    cut = said('{"title": "西湖", "names": ["张三", "李', "length")
+    wire = FakeDashScope([cut, *(said({"names": ["王五"]}, request_id=f"req-{n}") for n in range(9))])
+    found = await data(hosted, wire, valid=False, text=LONG, model="qwen-max")
+
+    assert found["data"]["names"][:2] == ["张三", "王五"]
+    assert found["violations"] == [{"pointer": "", "message": f"It breaks off behind /names/0, which is kept: {CUT}"}]
+
+
+async def test_json_that_came_whole_before_the_limit_is_data_with_a_note(hosted: Hosted) -> None:
+    found = await data(hosted, FakeDashScope([said('{"title": "西湖"} 另外', "length")]))
+
+    assert found["data"] == {"title": "西湖"}
+    assert f"An answer is not whole: {CUT}" in found["notes"]
 
 
 async def test_a_stream_that_breaks_is_not_called_too_long(hosted: Hosted) -> None:
