@@ -125,6 +125,27 @@ async def test_words_that_mean_nothing_here_are_said_and_left_aside(hosted: Host
     assert ids(told)[0] == "qwen3.7-plus"
 
 
+@pytest.mark.parametrize(
+    ("query", "ignored", "first"),
+    [
+        ("why does a vision model fail", "why, does, fail", "qwen3.7-plus"),
+        ("does any vision model fit", "does, any, fit", "qwen3.7-plus"),  # animate-anyone
+        ("vision research", "", None),  # a whole word of qwen-deep-research, which sees nothing
+        ("vision sear", "sear", "qwen3.7-plus"),
+        ("chat model for a large text", "", "qwen3.7-plus"),
+        ("minim", "", "MiniMax-M2.5"),  # how a name begins
+    ],
+)
+async def test_a_word_finds_whole_words_of_a_name_and_beginnings_only(
+    hosted: Hosted, query: str, ignored: str, first: str | None
+) -> None:
+    told = await found(hosted, query=query)
+    said = [note for note in told["notes"] if note.startswith("Not understood")]
+
+    assert said == ([f"Not understood, and not used: {ignored}."] if ignored else [])
+    assert (ids(told) or [None])[0] == first
+
+
 async def test_retired_models_that_fit_are_counted(hosted: Hosted) -> None:
     assert any("retired models fit too" in note for note in (await found(hosted, query="qwen-vl"))["notes"])
 
