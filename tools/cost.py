@@ -99,8 +99,8 @@ async def cost(
     """Price calls to Alibaba Cloud Model Studio (百炼) models before making them, or look up prices.
 
     With token counts, images or text: what they cost on each model, cheapest first. With models alone: their price
-    sheets (tiers, thinking, cache, batch, fine-tuning, deployment, search and page fees). With request_id: what that call cost, in
-    full. Exact list prices in CNY, with source and date. Free of charge: it asks no service.
+    sheets (tiers, thinking, cache, batch, fine-tuning, deployment, search and page fees). With request_id: what that
+    call cost, in full. Exact list prices in CNY, with source and date. Free of charge: it asks no service.
     """
     if request_id.strip():
         return _receipts_of(call, request_id)
