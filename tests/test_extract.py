@@ -137,6 +137,40 @@ async def test_a_form_that_another_server_refuses_is_stepped_down_from(hosted: H
     assert (found["mode"], found["attempts"]) == ("json_object", 2)
 
 
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        {"name": "book", "schema": SCHEMA, "strict": True},
+        {"name": "book", "description": "a book", "schema": SCHEMA},
+        {"schema": SCHEMA},
+        {"type": "json_schema", "json_schema": {"name": "book", "schema": SCHEMA, "strict": True}},
+        {"type": "json_schema", "name": "book", "strict": True, "schema": SCHEMA},
+    ],
+)
+async def test_a_schema_is_taken_out_of_what_openai_wraps_around_it(hosted: Hosted, wrapped: dict[str, Any]) -> None:
+    wire = FakeDashScope([said({"title": "西湖"})])
+    found = await data(hosted, wire, json_schema=wrapped)
+
+    assert wire.body["response_format"]["json_schema"]["schema"] == SCHEMA
+    assert found["notes"] == ["json_schema was what OpenAI's API wraps around a schema: the schema inside was used."]
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"type": "object", "properties": {"schema": {"type": "object"}, "name": {"type": "string"}}},
+        {"type": "object", "schema": {"type": "string"}, "name": "x"},
+        {"type": "json_schema", "json_schema": 1},
+        {"type": "json_schema", "json_schema": {"name": "x"}},
+        {"name": "x", "schema": "y", "properties": {"title": {}}},
+    ],
+)
+async def test_what_only_looks_like_a_wrapper_is_left_alone(hosted: Hosted, kept: dict[str, Any]) -> None:
+    result = await ask(hosted, FakeDashScope([said({"title": "西湖"})]), json_schema=kept, text=TEXT)
+
+    assert "wraps around" not in text_of(result)
+
+
 async def test_a_pattern_that_cannot_be_checked_is_noted(hosted: Hosted) -> None:
     schema = {"type": "object", "properties": {"title": {"type": "string", "pattern": r"湖\Z"}}}
     found = await data(hosted, FakeDashScope([said({"title": "西湖"})]), json_schema=schema)

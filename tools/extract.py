@@ -13,6 +13,7 @@ from ..server.calls.result import CallResult, call_result
 from ..server.calls.salvage import Salvage
 from ..server.errors import InvalidRequest
 from ..server.features.attachments import texts_and_images
+from ..server.features.extract.drafts import inside_wrapper
 from ..server.features.extract.evidence import Evidence, find_evidence
 from ..server.features.extract.extraction import Extracted, extract_all
 from ..server.features.extract.schema import Schema, Violation
@@ -40,6 +41,7 @@ EXAMPLE = {
 MAX_QUOTE_CHARS = 2_000
 MAX_WORDS_CHARS = 60_000  # of an answer that could not be read: it was paid, too
 WROTE = "What the model wrote instead, untrusted:"
+UNWRAPPED = "json_schema was what OpenAI's API wraps around a schema: the schema inside was used."
 NO_EVIDENCE_IN_IMAGES = "What is said in an image only has no place in a text: there is no evidence of it."
 
 
@@ -87,7 +89,7 @@ async def extract(
     """
     chosen = call.model_for("extract", model)
     call.require_settings("BAILIAN_EXTRACT_REPAIRS")
-    schema = Schema(json_schema)
+    schema = Schema(inner := inside_wrapper(json_schema))
     texts, seen = await texts_and_images(call, chosen, files)
     images = seen.parts
     texts = {"text": text, **texts} if text.strip() else texts
@@ -107,7 +109,14 @@ async def extract(
         evidence=found,
         attempts=extracted.attempts,
         mode=extracted.mode,
-        notes=(*schema.notes, *seen.notes, *without_place, *notes, *_notes(extracted)),
+        notes=(
+            *([] if inner is json_schema else [UNWRAPPED]),
+            *schema.notes,
+            *seen.notes,
+            *without_place,
+            *notes,
+            *_notes(extracted),
+        ),
     )
     told = call_result(
         extraction, _in_words(extraction, evidence or "doubtful"), "" if extraction.valid else "NOT VALID"
