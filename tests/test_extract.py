@@ -737,6 +737,27 @@ def schemas() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+@pytest.mark.parametrize(
+    ("row", "filled"),
+    [
+        ({"prefixItems": [{"type": "string"}, {"type": "integer"}], "items": False}, ["西湖", 2024]),
+        ({"prefixItems": [{"type": "string"}]}, ["西湖", "2024"]),
+        ({"items": [{"type": "string"}, {"type": "number"}], "additionalItems": False}, ["西湖", 2024]),
+        ({"prefixItems": [{"type": "string"}, {"type": "integer"}, {"type": "integer"}]}, ["西湖", 2024, 2024]),
+        ({"prefixItems": [{"type": "string"}, {"type": "integer"}], "maxItems": 1}, ["西湖"]),
+    ],
+)
+async def test_the_sandbox_fills_lists_with_a_schema_for_each_place(
+    hosted: Hosted, row: dict[str, Any], filled: list[Any]
+) -> None:
+    schema = {"type": "object", "properties": {"行": {"type": "array", **row}}}
+    options = {"transport": httpx2.ASGITransport(sandbox.app())}
+    result = await ask(hosted, FakeDashScope([]), json_schema=schema, text="行：西湖，2024", options=options)
+
+    assert result.structured_content["data"] == {"行": filled}
+    assert result.structured_content["valid"]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(schema=schemas())
 async def test_any_schema_gives_valid_data_or_a_clear_refusal(hosted: Hosted, schema: dict[str, Any]) -> None:

@@ -42,7 +42,7 @@ def main(
         for warning in warnings_for_environment([module.__name__.rpartition(".")[2] for module in tool_modules()]):
             LOGGER.warning("%s", warning)
         try:
-            anyio.run(run, settings, transport, stdio, listening)
+            anyio.run(run, settings, transport, stdio, listening, sandboxed)
         except Exception:
             LOGGER.exception("the server stopped")
             return 1
@@ -73,11 +73,14 @@ def _listening(settings: Settings, host: str, port: int) -> socket:
         raise BadSettings(f"It cannot listen on {host}:{port}: {reason}. Choose another --port.") from None
 
 
-async def run(settings: Settings, transport: Any, stdio: Front | None, listening: socket | None) -> None:
+async def run(
+    settings: Settings, transport: Any, stdio: Front | None, listening: socket | None, sandboxed: bool = False
+) -> None:
     """Serve with these settings until the transport ends: over `stdio`, or where it is `listening`."""
     client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
     async with client, Jobs(settings.state_folder) as jobs:
-        server = build(_context(settings, client, jobs, remote=stdio is None), log_level=settings.log_level)
+        context = _context(settings, client, jobs, remote=stdio is None, sandboxed=sandboxed)
+        server = build(context, log_level=settings.log_level)
         if stdio:
             await stdio_transport.serve(server, stdio)
         elif listening:
@@ -86,7 +89,7 @@ async def run(settings: Settings, transport: Any, stdio: Front | None, listening
             await http.serve(server, transport, http.Listener(listening, settings.tokens, settings.allowed_hosts))
 
 
-def _context(settings: Settings, client: DashScope, jobs: Jobs, *, remote: bool) -> AppContext:
+def _context(settings: Settings, client: DashScope, jobs: Jobs, *, remote: bool, sandboxed: bool) -> AppContext:
     return AppContext(
         client,
         settings.host,
@@ -102,6 +105,8 @@ def _context(settings: Settings, client: DashScope, jobs: Jobs, *, remote: bool)
         structured=settings.structured,
         language=settings.language,
         mend=settings.mend,
+        remote=remote,
+        sandboxed=sandboxed,
     )
 
 

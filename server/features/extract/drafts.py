@@ -87,8 +87,8 @@ def inside_wrapper(given: dict[str, Any]) -> dict[str, Any]:
     outer = given.get("json_schema") if given.get("type") == "json_schema" else None
     inner = outer if isinstance(outer, dict) else given
     schema = inner.get("schema")
-    wraps = isinstance(schema, dict) and set(inner) <= OPENAI_WRAPPER and inner.get("type", "json_schema") == "json_schema"
-    return schema if wraps else given  # type: ignore[return-value]  # it is a dict
+    wraps = set(inner) <= OPENAI_WRAPPER and inner.get("type", "json_schema") == "json_schema"
+    return schema if wraps and isinstance(schema, dict) else given
 
 
 class SlowPatterns(ValueError):
