@@ -579,7 +579,7 @@ async def test_files_on_the_servers_disk_are_closed_to_remote_callers(sandboxed:
     async with connected(sandboxed("streamable-http"), "legacy") as host:
         result = await host.call_tool("chat", {"prompt": "x", "files": ["README.md"]})
 
-    assert "no folder is allowed" in str(result.content)
+    assert "for callers over HTTP. Give an https URL or a data URI. Whoever runs the server" in str(result.content)
 
 
 async def test_nothing_of_a_request_reaches_the_log(tmp_path: Path) -> None:

@@ -94,6 +94,12 @@ class TargetModel:
         return await self.upload(name, f"image.{ending}", BytesIO(picture.content))
 
 
+CLOSED_TO_REMOTE = (
+    "This server reads no files of its own machine for callers over HTTP. Give an https URL or a data URI. "
+    "Whoever runs the server can open folders with BAILIAN_ALLOWED_DIRS."
+)
+
+
 @asynccontextmanager
 async def open_source(call: Call, source: str) -> AsyncIterator[InputFile]:
     """What a path, URL or data URI holds, while the block lasts.
@@ -103,6 +109,8 @@ async def open_source(call: Call, source: str) -> AsyncIterator[InputFile]:
     """
     if names_a_path(source):
         call.require_settings("BAILIAN_ALLOWED_DIRS")
+        if call.context.remote and not call.context.folders:
+            raise InvalidRequest(CLOSED_TO_REMOTE)
     async with AsyncExitStack() as stack:
         async with call.heartbeat("opening the file"):
             context = call.context
