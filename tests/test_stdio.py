@@ -103,6 +103,9 @@ async def test_the_demos_block_starts_the_server_from_another_folder(tmp_path: P
 
     assert text_of(result).startswith("[SANDBOX | qwen3.7-plus | ")
     assert len(shown.splitlines()) <= 48  # one screen
+    assert {line[2:].partition(":")[0] for line in shown.splitlines() if line.startswith("> ")} == {
+        module.__name__.rpartition(".")[2] for module in tool_modules()
+    }
     assert "[SANDBOX | qwen3.7-plus | 11+35 tokens | 0.000302 CNY | " in shown
 
 
