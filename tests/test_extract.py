@@ -410,6 +410,22 @@ async def test_the_text_of_a_pdf_is_read_and_cited(hosted: Hosted, tmp_path: Pat
     assert [each["source"] for each in found["evidence"]] == ["files[0]", "files[0]"]
 
 
+async def test_evidence_from_a_pdf_says_its_page(hosted: Hosted, tmp_path: Path) -> None:
+    pages = [["Title: West Lake"], [], ["Author: Zhang"], ["Year: 2024", "Title: West Lake"], []]
+    (tmp_path / "a.pdf").write_bytes(pdf(pages))
+    (tmp_path / "a.txt").write_text("Li")
+    answer = {"title": "West Lake", "year": 2024, "names": ["Zhang", "Li", "Wang"]}
+    shared = {"text": "", "files": [str(tmp_path / "a.pdf"), str(tmp_path / "a.txt")], "folders": (tmp_path,)}
+    found = await data(hosted, FakeDashScope([said(answer)]), **shared)
+    told = text_of(await ask(hosted, FakeDashScope([said(answer)]), **shared, evidence="all"))
+
+    assert {each["pointer"]: each.get("page") for each in found["evidence"]} == {
+        "/title": 1, "/year": 4, "/names/0": 3, "/names/1": None, "/names/2": None,
+    }  # fmt: skip
+    assert '/names/0: "Zhang" @26 of files[0], page 3' in told
+    assert '/names/1: "Li" @0 of files[1]' in told.splitlines()
+
+
 async def test_the_pages_of_a_scan_are_read_as_images(hosted: Hosted, tmp_path: Path) -> None:
     picture = drawn(*PATENT, size=(1652, 2338))
     (tmp_path / "scan.pdf").write_bytes(scan([picture, drawn(), picture]))
