@@ -1,11 +1,12 @@
 """`cost`, as a host sees it: no key, no network, exact money."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from bailian_mcp.server.app.server import build
 from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.dashscope import DashScope
+from bailian_mcp.server.endpoints import Region
 from conftest import HOST, FakeDashScope, Hosted, text_of
 from mcp import Client
 
@@ -212,13 +213,25 @@ async def test_without_counts_the_price_sheet_is_shown(hosted: Hosted) -> None:
     assert any("qwen9 is not in the catalog" in note for note in found["notes"])
 
 
-async def test_the_sheet_of_nothing_in_particular_holds_the_main_models(hosted: Hosted) -> None:
+async def test_without_a_wish_the_main_models_are_told_a_line_each(hosted: Hosted) -> None:
     found = await data(hosted)
 
-    names = [sheet["model"] for sheet in found["sheets"]]
-    assert names[:3] == ["qwen3.7-plus", "qwen3.8-flash", "qwen3.8-max"]
-    assert len(names) == 15
-    assert all(sheet["tiers"] for sheet in found["sheets"])
+    assert list(found["main_models"])[:3] == ["qwen3.7-plus", "qwen3.8-flash", "qwen3.8-max"]
+    assert len(found["main_models"]) == 15
+    assert found["main_models"]["qwen3.7-plus"] == "2/8 to 256K, 6/24 to 1M"
+    assert found["main_models"]["deepseek-v4.1-flash"] == "2/8 (off-peak 1/4)"
+    assert found["fees"]["web_search (turbo)"] == "3 per 1,000"
+    assert found["sheets"] == []
+
+
+@pytest.mark.parametrize("region", get_args(Region))
+async def test_the_answer_without_a_wish_is_short(hosted: Hosted, region: str) -> None:
+    async with hosted(FakeDashScope([]), structured=False) as host:
+        told = text_of(await host.call_tool("cost", {"region": region}))
+
+    assert len(told) <= 1_500
+    assert "Name some in `models` for all their prices" in told
+    assert f" in {region}" in told.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,40 @@ async def test_a_form_that_another_server_refuses_is_stepped_down_from(hosted: H
     assert (found["mode"], found["attempts"]) == ("json_object", 2)
 
 
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        {"name": "book", "schema": SCHEMA, "strict": True},
+        {"name": "book", "description": "a book", "schema": SCHEMA},
+        {"schema": SCHEMA},
+        {"type": "json_schema", "json_schema": {"name": "book", "schema": SCHEMA, "strict": True}},
+        {"type": "json_schema", "name": "book", "strict": True, "schema": SCHEMA},
+    ],
+)
+async def test_a_schema_is_taken_out_of_what_openai_wraps_around_it(hosted: Hosted, wrapped: dict[str, Any]) -> None:
+    wire = FakeDashScope([said({"title": "西湖"})])
+    found = await data(hosted, wire, json_schema=wrapped)
+
+    assert wire.body["response_format"]["json_schema"]["schema"] == SCHEMA
+    assert found["notes"] == ["json_schema was what OpenAI's API wraps around a schema: the schema inside was used."]
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"type": "object", "properties": {"schema": {"type": "object"}, "name": {"type": "string"}}},
+        {"type": "object", "schema": {"type": "string"}, "name": "x"},
+        {"type": "json_schema", "json_schema": 1},
+        {"type": "json_schema", "json_schema": {"name": "x"}},
+        {"name": "x", "schema": "y", "properties": {"title": {}}},
+    ],
+)
+async def test_what_only_looks_like_a_wrapper_is_left_alone(hosted: Hosted, kept: dict[str, Any]) -> None:
+    result = await ask(hosted, FakeDashScope([said({"title": "西湖"})]), json_schema=kept, text=TEXT)
+
+    assert "wraps around" not in text_of(result)
+
+
 async def test_a_pattern_that_cannot_be_checked_is_noted(hosted: Hosted) -> None:
     schema = {"type": "object", "properties": {"title": {"type": "string", "pattern": r"湖\Z"}}}
     found = await data(hosted, FakeDashScope([said({"title": "西湖"})]), json_schema=schema)
@@ -206,12 +240,70 @@ async def test_a_repair_that_fails_keeps_what_was_paid_for(hosted: Hosted) -> No
     assert found["cost"]["total"] == "0.006"
 
 
-async def test_an_answer_cut_at_the_limit_is_not_sent_back(hosted: Hosted) -> None:
+async def test_an_answer_cut_at_the_limit_is_not_sent_back_and_says_what_can_be_done_here(hosted: Hosted) -> None:
     wire = FakeDashScope([said('{"title": "西', "length")])
     found = await data(hosted, wire, valid=False)
 
     assert found["attempts"] == 1
-    assert "It is not whole: the output limit was reached; ask for less" in found["violations"][0]["message"]
+    assert found["violations"][0]["message"].endswith(
+        "It is not whole: the output limit was reached: ask for fewer fields, give less text at once, or try another "
+        "model."
+    )
+
+
+CUT = "the output limit was reached: ask for fewer fields, give less text at once, or try another model."
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "last", "rest"),
+    [
+        ('{"title": "西湖", "year": 2024, "names": ["张三", "李', {"title": "西湖", "year": 2024, "names": ["张三"]}, "/names/0", '"李'),
+        ('{"title": "西湖", "year": 20', {"title": "西湖"}, "/title", '"year": 20'),
+        ('{"title": "西湖", "na', {"title": "西湖"}, "/title", '"na'),
+        ('结果[1]：```json\n{"title": "西{\\"湖", "year": 2024', {"title": '西{"湖'}, "/title", '"year": 2024'),
+        ('{"title": "西湖", "names": ["张三", "李四"]', {"title": "西湖", "names": ["张三", "李四"]}, "/names", ""),
+        ('<think>{"title": "x", </think>{"title": "西湖", "year": {"a": [[1], ', {"title": "西湖", "year": {"a": [[1]]}}, "/year/a/0", ""),
+    ],
+)  # fmt: skip
+async def test_the_whole_fields_of_a_cut_answer_are_kept(
+    hosted: Hosted, text: str, kept: dict[str, Any], last: str, rest: str
+) -> None:
+    found = await data(hosted, FakeDashScope([said(text, "length")]), valid=False)
+
+    assert found["data"] == kept
+    assert found["violations"][0] == {"pointer": "", "message": f"It breaks off behind {last}, which is kept: {CUT}"}
+    assert {each["pointer"] for each in found["evidence"]} >= {"/title"}
+    wrote = [note for note in found["notes"] if note.startswith("What the model wrote instead")]
+    assert wrote == (
+        [f"What the model wrote instead, untrusted: {json.dumps(rest, ensure_ascii=False)}"] if rest else []
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"title"', '{"title": 1} {"title": 2, "year": 3, ', "[" * 200 + '"a", ', "很抱歉", '{"title": "x", ] "a", ', '{"a" 1, "b": "c", '],
+)  # fmt: skip
+async def test_a_cut_answer_without_a_whole_field_keeps_its_words(hosted: Hosted, text: str) -> None:
+    found = await data(hosted, FakeDashScope([said(text, "length")]), valid=False)
+
+    assert found["data"] is None
+    assert f"What the model wrote instead, untrusted: {json.dumps(text.strip(), ensure_ascii=False)}" in found["notes"]
+
+
+async def test_a_cut_part_is_said_among_the_others(hosted: Hosted) -> None:
+    cut = said('{"title": "西湖", "names": ["张三", "李', "length")
+    wire = FakeDashScope([cut, *(said({"names": ["王五"]}, request_id=f"req-{n}") for n in range(9))])
+    found = await data(hosted, wire, valid=False, text=LONG, model="qwen-max")
+
+    assert found["data"]["names"][:2] == ["张三", "王五"]
+    assert found["violations"] == [{"pointer": "", "message": f"It breaks off behind /names/0, which is kept: {CUT}"}]
+
+
+async def test_json_that_came_whole_before_the_limit_is_data_with_a_note(hosted: Hosted) -> None:
+    found = await data(hosted, FakeDashScope([said('{"title": "西湖"} 另外', "length")]))
+
+    assert found["data"] == {"title": "西湖"}
+    assert f"An answer is not whole: {CUT}" in found["notes"]
 
 
 async def test_a_stream_that_breaks_is_not_called_too_long(hosted: Hosted) -> None:
@@ -316,6 +408,22 @@ async def test_the_text_of_a_pdf_is_read_and_cited(hosted: Hosted, tmp_path: Pat
 
     assert 'name="files[0]">\nTitle: West Lake\n\nAuthor: Zhang' in wire.body["messages"][1]["content"]
     assert [each["source"] for each in found["evidence"]] == ["files[0]", "files[0]"]
+
+
+async def test_evidence_from_a_pdf_says_its_page(hosted: Hosted, tmp_path: Path) -> None:
+    pages = [["Title: West Lake"], [], ["Author: Zhang"], ["Year: 2024", "Title: West Lake"], []]
+    (tmp_path / "a.pdf").write_bytes(pdf(pages))
+    (tmp_path / "a.txt").write_text("Li")
+    answer = {"title": "West Lake", "year": 2024, "names": ["Zhang", "Li", "Wang"]}
+    shared = {"text": "", "files": [str(tmp_path / "a.pdf"), str(tmp_path / "a.txt")], "folders": (tmp_path,)}
+    found = await data(hosted, FakeDashScope([said(answer)]), **shared)
+    told = text_of(await ask(hosted, FakeDashScope([said(answer)]), **shared, evidence="all"))
+
+    assert {each["pointer"]: each.get("page") for each in found["evidence"]} == {
+        "/title": 1, "/year": 4, "/names/0": 3, "/names/1": None, "/names/2": None,
+    }  # fmt: skip
+    assert '/names/0: "Zhang" @26 of files[0], page 3' in told
+    assert '/names/1: "Li" @0 of files[1]' in told.splitlines()
 
 
 async def test_the_pages_of_a_scan_are_read_as_images(hosted: Hosted, tmp_path: Path) -> None:
@@ -643,6 +751,27 @@ def schemas() -> st.SearchStrategy[dict[str, Any]]:
         ),
         max_leaves=6,
     )
+
+
+@pytest.mark.parametrize(
+    ("row", "filled"),
+    [
+        ({"prefixItems": [{"type": "string"}, {"type": "integer"}], "items": False}, ["西湖", 2024]),
+        ({"prefixItems": [{"type": "string"}]}, ["西湖", "2024"]),
+        ({"items": [{"type": "string"}, {"type": "number"}], "additionalItems": False}, ["西湖", 2024]),
+        ({"prefixItems": [{"type": "string"}, {"type": "integer"}, {"type": "integer"}]}, ["西湖", 2024, 2024]),
+        ({"prefixItems": [{"type": "string"}, {"type": "integer"}], "maxItems": 1}, ["西湖"]),
+    ],
+)
+async def test_the_sandbox_fills_lists_with_a_schema_for_each_place(
+    hosted: Hosted, row: dict[str, Any], filled: list[Any]
+) -> None:
+    schema = {"type": "object", "properties": {"行": {"type": "array", **row}}}
+    options = {"transport": httpx2.ASGITransport(sandbox.app())}
+    result = await ask(hosted, FakeDashScope([]), json_schema=schema, text="行：西湖，2024", options=options)
+
+    assert result.structured_content["data"] == {"行": filled}
+    assert result.structured_content["valid"]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

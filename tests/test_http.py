@@ -579,7 +579,18 @@ async def test_files_on_the_servers_disk_are_closed_to_remote_callers(sandboxed:
     async with connected(sandboxed("streamable-http"), "legacy") as host:
         result = await host.call_tool("chat", {"prompt": "x", "files": ["README.md"]})
 
-    assert "no folder is allowed" in str(result.content)
+    assert "for callers over HTTP. Give an https URL or a data URI. Whoever runs the server" in str(result.content)
+
+
+async def test_the_example_of_the_page_runs_against_the_sandbox(sandboxed: Callable[[str], str]) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "http.md").read_text("utf-8")
+    example = page.partition("```python\n")[2].partition("```")[0]
+    assert "http://127.0.0.1:8000/mcp" in example
+
+    code = example.replace("http://127.0.0.1:8000/mcp", sandboxed("streamable-http"))
+    ran = await anyio.run_process([sys.executable, "-c", code])
+
+    assert ran.stdout.decode().startswith("[SANDBOX | ")
 
 
 async def test_nothing_of_a_request_reaches_the_log(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ from bailian_mcp.server.calls.language import (
     said,
 )
 from bailian_mcp.server.dashscope import errors
-from bailian_mcp.server.errors import NOTHING_SENT
+from bailian_mcp.server.errors import NOTHING_SENT, InvalidRequest
+from bailian_mcp.server.features.extract.schema import Schema
+from bailian_mcp.server.json_text import NoJson, json_of
 from bailian_mcp.server.settings import NEEDED_TO_ASK, read_settings
 from bailian_mcp.server.text import PLAIN_WORDS
 from conftest import ANSWER, FakeDashScope, Hosted, chunk, ended_job, finish, refusal, sse, stream, text_of, usage
@@ -123,6 +125,68 @@ def test_what_is_longer_than_anything_of_ours_is_not_matched() -> None:
 )  # fmt: skip
 def test_chinese_is_a_han_character_anywhere_in_the_arguments(arguments: dict[str, Any], chinese: bool) -> None:
     assert holds_chinese(arguments) is chinese
+
+
+UNFIT: list[tuple[dict[str, Any], Any]] = [  # a value for each keyword that it does not fit
+    ({"type": "integer"}, "甲"), ({"type": ["string", "null"]}, 1), ({"enum": [1]}, 2), ({"enum": [1, 2]}, 3),
+    ({"enum": [*"abcdef"]}, "z"), ({"const": 1}, 2), ({"format": "email"}, "x"), ({"format": "date"}, "x"),
+    ({"format": "date-time"}, "x"), ({"format": "time"}, "x"), ({"minLength": 3}, "x"), ({"maxLength": 1}, "xyz"),
+    ({"pattern": "^a"}, "x"), ({"minimum": 3}, 1), ({"maximum": 3}, 5), ({"exclusiveMinimum": 3}, 3),
+    ({"exclusiveMaximum": 3}, 3), ({"multipleOf": 0.5}, 0.3), ({"minItems": 1}, []), ({"minItems": 2}, []),
+    ({"maxItems": 1}, [1, 2]), ({"uniqueItems": True}, [1, 1]), ({"contains": {"type": "string"}}, [1]),
+    ({"minProperties": 2}, {}), ({"maxProperties": 1}, {"a": 1, "b": 2}), ({"required": ["甲"]}, {}),
+    ({"additionalProperties": False, "properties": {"a": {}}}, {"b": 1}),
+    ({"additionalProperties": False, "properties": {"a": {}}}, {"b": 1, "c": 1}),
+    ({"additionalProperties": False}, {"b": 1}), ({"unevaluatedProperties": False}, {"a": 1}),
+    ({"unevaluatedProperties": False}, {"a": 1, "b": 1}), ({"unevaluatedItems": False}, [1]),
+    ({"unevaluatedItems": False}, [1, 2]), ({"anyOf": [{"type": "string"}, {"type": "null"}]}, 1),
+    ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, 1), ({"oneOf": [{"type": "string"}]}, 1),
+    ({"not": {"type": "string"}}, "x"), ({"propertyNames": {"maxLength": 1}}, {"abc": 1}),
+    ({"dependentRequired": {"a": ["b"]}}, {"a": 1}), ({"items": False}, [1]),
+]  # fmt: skip
+TWO_WORDS = re.compile("[a-z]{2,} [a-z]{2,}")
+
+
+@pytest.mark.parametrize(("schema", "value"), UNFIT, ids=lambda given: json.dumps(given))
+def test_whatever_does_not_fit_a_schema_is_said_in_chinese(schema: dict[str, Any], value: Any) -> None:
+    (found, *_) = Schema({"allOf": [{}], **schema}).violations(value)
+
+    assert not TWO_WORDS.search(in_chinese(found.message))
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "objekt"},
+        {"type": "object", "required": "a"},
+        {"$ref": "#/$defs/a"},
+        {"type": "string", "minLength": -1},
+    ],
+    ids=json.dumps,
+)
+def test_what_is_wrong_with_a_schema_is_said_in_chinese(schema: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        Schema(schema)
+
+    assert not TWO_WORDS.search(in_chinese(str(refused.value)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "没有", "{} {}", "[" * 300 + "]" * 300, '{"a": 1e999}', '{"a": NaN}', '{"a": 1, "a": 2}', '{"a": 1', '{"a" 1}',
+     '{"a": "x', "{1: 2}", r'{"a": "\q"}', r'{"a": "\u12"}', '{"a": tru', '{"a": "\\ud83d"}', "1 2"],
+)  # fmt: skip
+def test_why_an_answer_is_no_json_is_said_in_chinese(text: str) -> None:
+    with pytest.raises(NoJson) as why:
+        json_of(text)
+
+    assert not TWO_WORDS.search(in_chinese(str(why.value)))
+
+
+def test_the_sandbox_has_one_name_in_chinese() -> None:
+    pages = [*(ROOT / "docs").glob("*"), ROOT / "README.md", ROOT / "README.zh-CN.md", MESSAGES]
+
+    assert [page.name for page in pages if "沙盒" in page.read_text("utf-8")] == []
 
 
 # --- what has no template ---

@@ -80,13 +80,50 @@ async def test_a_models_own_name_tells_everything_retired_or_not(hosted: Hosted)
 
     assert model["lifecycle"] == {
         "status": "retired", "retired_on": "2026-10-10", "replacement": "Qwen3.7/3.6 系列最新模型",
-        "successor": "qwen3.7-plus", "source": "depreciation_tables_2026_07",
+        "successor": "qwen3.7-plus",
         "note": "official schedule; pages of 2026-10-09 still list it (one day before)",
     }  # fmt: skip
-    assert any(
-        "price: 1.5 / 4.5 CNY per 1M tokens; not accepted: the official list price is 0.8 / 2" in line
-        for line in model["history"]
-    )
+    assert model["history"][-1].endswith(" pages claim of it: resource bailian://models/qwen-vl-plus")
+
+
+async def test_one_model_is_told_without_the_pages_its_facts_are_from(hosted: Hosted) -> None:
+    async with hosted(FakeDashScope([]), structured=False) as host:
+        told = text_of(await host.call_tool("models", {"query": "qwen-max"}))
+
+    assert len(told) < 800
+    assert told.splitlines()[-3:] == [
+        "  equals qwen-max-2024-09-19 on 2026-05-28",
+        "  equals qwen-max-2025-01-25 on 2026-05-28",
+        "  what 4 pages claim of it: resource bailian://models/qwen-max",
+    ]
+
+
+async def test_what_is_not_known_keeps_its_column(hosted: Hosted) -> None:
+    async with hosted(FakeDashScope([]), structured=False) as host:
+        told = text_of(await host.call_tool("models", {"limit": 50}))
+
+    columns, *rows = [line.split(" | ") for line in told.splitlines() if " | " in line]
+    assert {len(row) for row in rows if "status" not in row[-1]} == {len(columns)}
+    assert ["qwen3.8-max-prime", "24/72 to 1M", "-", "vision video thinking web_search"] in rows
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["image generation", "text-to-image model", "generate an image", "a cheap TTS model", "speech synthesis", "make music",
+     "文生图", "生成一张图片", "语音合成", "文本转语音", "图生视频", "配音"],
+)  # fmt: skip
+async def test_models_that_make_images_or_speech_are_said_to_be_none(hosted: Hosted, query: str) -> None:
+    told = await found(hosted, query=query)
+
+    assert told["models"] == []
+    assert told["notes"][0].startswith("No tool here makes images, speech, video or music, and no model listed is for")
+
+
+@pytest.mark.parametrize(
+    "query", ["图片理解", "语音识别", "extract JSON from images", "画图表 视觉", "creating image captions"]
+)
+async def test_models_that_read_images_or_speech_are_listed(hosted: Hosted, query: str) -> None:
+    assert (await found(hosted, query=query))["models"]
 
 
 async def test_a_name_in_a_sentence_is_asked_for_by_name(hosted: Hosted) -> None:
@@ -123,6 +160,27 @@ async def test_words_that_mean_nothing_here_are_said_and_left_aside(hosted: Host
 
     assert "Not understood, and not used: llamas, on, mars." in told["notes"]
     assert ids(told)[0] == "qwen3.7-plus"
+
+
+@pytest.mark.parametrize(
+    ("query", "ignored", "first"),
+    [
+        ("why does a vision model fail", "why, does, fail", "qwen3.7-plus"),
+        ("does any vision model fit", "does, any, fit", "qwen3.7-plus"),  # animate-anyone
+        ("vision research", "", None),  # a whole word of qwen-deep-research, which sees nothing
+        ("vision sear", "sear", "qwen3.7-plus"),
+        ("chat model for a large text", "", "qwen3.7-plus"),
+        ("minim", "", "MiniMax-M2.5"),  # how a name begins
+    ],
+)
+async def test_a_word_finds_whole_words_of_a_name_and_beginnings_only(
+    hosted: Hosted, query: str, ignored: str, first: str | None
+) -> None:
+    told = await found(hosted, query=query)
+    said = [note for note in told["notes"] if note.startswith("Not understood")]
+
+    assert said == ([f"Not understood, and not used: {ignored}."] if ignored else [])
+    assert (ids(told) or [None])[0] == first
 
 
 async def test_retired_models_that_fit_are_counted(hosted: Hosted) -> None:
@@ -198,6 +256,7 @@ async def test_an_overlay_that_is_set_aside_is_said(hosted: Hosted, tmp_path: Pa
     ("arguments", "says"),
     [
         ({"capabilities": ["flying"]}, "capabilities[0] must be"),
+        ({"capabilities": ["image_generation"]}, "capabilities[0] cannot be had. No tool here makes images, speech"),
         ({"limit": -1}, "limit must be greater than or equal to 1"),
         ({"max_input_price": -1}, "max_input_price must be greater than or equal to 0"),
         ({"min_context": "big"}, "min_context must be a whole number"),

@@ -1017,6 +1017,29 @@ async def test_a_pdf_may_come_as_a_data_uri_under_any_name(hosted: Hosted, tmp_p
     assert found["pages"][0]["status"] == "ok"
 
 
+# --- boxes to tick ---
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["☑ 是的 ☐ 否定", "☒ 是的 ☐ 否定", "[x] 是的 [ ] 否定", r"$\boxtimes$ 是的 $\square$ 否定", r"\(\boxtimes\) 是的 \(\Box\) 否定",
+     r"\boxtimes 是的 \square 否定", r"$\boxed{\checkmark}$ 是的 $\boxed{\quad}$ 否定"],
+)  # fmt: skip
+async def test_boxes_to_tick_read_alike_whatever_mark_a_model_writes(hosted: Hosted, tmp_path: Path, said: str) -> None:
+    assert (await one(hosted, FakeDashScope([read(said)]), tmp_path))["text"] == "[x] 是的 [ ] 否定"
+
+
+@pytest.mark.parametrize("said", [r"$x \square y$", r"$a \boxtimes b$", r"$\boxed{42}$", "□是 ■否 ✓", "- [ ] a\n[X] b"])
+async def test_what_may_be_no_box_stays(hosted: Hosted, tmp_path: Path, said: str) -> None:
+    assert (await one(hosted, FakeDashScope([read(said)]), tmp_path))["text"] == said
+
+
+async def test_boxes_in_markup_stay_markup(hosted: Hosted, tmp_path: Path) -> None:
+    wire = FakeDashScope([read(fenced(r"$\square$ 是", "latex"))])
+
+    assert (await one(hosted, wire, tmp_path, task="document_parsing"))["text"] == r"$\square$ 是"
+
+
 # --- the sandbox ---
 
 

@@ -54,6 +54,12 @@ async def test_one_model_with_its_sources(hosted: Hosted, name: str) -> None:
     assert model["prices"][0]["source"] in model["sources"]
 
 
+async def test_every_claim_of_a_model_is_there_with_its_verdict(hosted: Hosted) -> None:
+    claims = (await read(hosted, "bailian://models/qwen-vl-plus"))["claims"]
+
+    assert any(each["value"] == "1.5 / 4.5 CNY per 1M tokens" and "0.8 / 2" in each["why"] for each in claims)
+
+
 async def test_prices_are_of_the_servers_region_or_of_another(hosted: Hosted) -> None:
     here, there = await read(hosted, "bailian://prices"), await read(hosted, "bailian://prices?region=ap-southeast-1")
 

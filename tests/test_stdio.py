@@ -3,6 +3,7 @@
 What starts, ends, logs or prints is a real process; what is only said over the wire is heard over pipes.
 """
 
+import base64
 import json
 import os
 import select
@@ -34,6 +35,7 @@ from conftest import (
     upstream,
 )
 from mcp import Client, StdioServerParameters
+from papers import drawn, saved
 
 pytestmark = pytest.mark.anyio
 SEEDS = sorted((Path(__file__).parent.parent.parent / "shared" / "seeds").glob("*.txt"))
@@ -52,6 +54,16 @@ async def test_a_byte_order_mark_before_the_first_message_is_swallowed() -> None
         result = await server.call(1, prompt="x")
 
     assert "SANDBOX" in result["content"][0]["text"]
+
+
+async def test_of_a_sandbox_what_is_never_sent_is_marked_as_well() -> None:
+    blank = f"data:image/png;base64,{base64.b64encode(saved(drawn())).decode()}"
+    with anyio.fail_after(60):
+        async with Client(process("--sandbox")) as host:
+            said = text_of(await host.call_tool("ocr", {"source": blank}))
+
+    assert said.startswith("[SANDBOX | qwen3.5-ocr | 0+0 tokens | 0 CNY")
+    assert "it was not sent" in said
 
 
 @pytest.mark.both_eras
@@ -91,6 +103,9 @@ async def test_the_demos_block_starts_the_server_from_another_folder(tmp_path: P
 
     assert text_of(result).startswith("[SANDBOX | qwen3.7-plus | ")
     assert len(shown.splitlines()) <= 48  # one screen
+    assert {line[2:].partition(":")[0] for line in shown.splitlines() if line.startswith("> ")} == {
+        module.__name__.rpartition(".")[2] for module in tool_modules()
+    }
     assert "[SANDBOX | qwen3.7-plus | 11+35 tokens | 0.000302 CNY | " in shown
 
 

@@ -12,7 +12,7 @@ from ..server.calls.call import BoundCall, Call
 from ..server.calls.receipts import MIN_ID_CHARS, Receipt
 from ..server.calls.result import sum_in_words, tool_result
 from ..server.catalog import Cost, Strategy, in_beijing
-from ..server.catalog.pricing import Costs, Sheet, Workload, compare, price_sheets, text_tokens
+from ..server.catalog.pricing import Costs, Sheet, Workload, compare, price_sheets, short_tier, text_tokens
 from ..server.endpoints import Region
 from ..server.errors import InvalidRequest
 from ..server.text import printable
@@ -25,6 +25,8 @@ ANNOTATIONS = ToolAnnotations(
     open_world_hint=False,
 )
 EXAMPLE = {"models": ["qwen3.7-plus", "qwen3.8-flash"], "input_tokens": 300_000, "output_tokens": 2_000, "calls": 10}
+
+SHORT_SHEETS = "CNY per million tokens in/out, by input tokens"
 
 TokenCount = Annotated[int, Field(ge=0, le=10**12)]
 
@@ -52,6 +54,9 @@ ImageSize = Annotated[str, AfterValidator(_sized)]
 class CostAnswer(Costs):
     """`receipts`: of calls that were made."""
 
+    main_models: dict[str, str] = Field(
+        default_factory=dict, description=f"Where nothing is named: {SHORT_SHEETS}", exclude_if=lambda v: not v
+    )
     receipts: tuple[Receipt, ...] = Field((), exclude_if=lambda v: not v)
 
 
@@ -93,9 +98,9 @@ async def cost(
 ) -> Annotated[CallToolResult, CostAnswer]:
     """Price calls to Alibaba Cloud Model Studio (百炼) models before making them, or look up prices.
 
-    With token counts, images or text: what they cost on each model, cheapest first. Without: the price sheet (tiers,
-    thinking, cache, batch, fine-tuning, deployment, search and page fees). With request_id: what that call cost, in
-    full. Exact list prices in CNY, with source and date. Free of charge: it asks no service.
+    With token counts, images or text: what they cost on each model, cheapest first. With models alone: their price
+    sheets (tiers, thinking, cache, batch, fine-tuning, deployment, search and page fees). With request_id: what that
+    call cost, in full. Exact list prices in CNY, with source and date. Free of charge: it asks no service.
     """
     if request_id.strip():
         return _receipts_of(call, request_id)
@@ -104,7 +109,8 @@ async def cost(
     moment = datetime.fromisoformat(on) if on else None
     day = in_beijing(moment).date() if moment else call.today
     if not (input_tokens or text or output_tokens or web_searches or images):
-        return _told(price_sheets(catalog, names, region=where, on=day))
+        sheets = price_sheets(catalog, names, region=where, on=day)
+        return _told(sheets) if names else _told_in_short(sheets)
     guess = text_tokens(text) if text else None
     work = Workload(
         input_tokens=input_tokens + (guess.likely if guess else 0),
@@ -136,20 +142,43 @@ def _told(costs: Costs) -> CallToolResult:
     if costs.cheapest and len(costs.estimates) > 1:
         lines.append(f"Cheapest in service: {costs.cheapest}.")
     lines += costs.notes
-    if costs.fees:
-        lines.append(f"Fees in CNY: {'; '.join(f'{name} {fee}' for name, fee in costs.fees.items())}.")
-    read = "".join(f", read at {page}" for page in _pages(costs.estimates))
-    lines.append(f"[prices of {costs.on} in {costs.region}{read}: nothing was sent or billed]")
+    lines += filter(None, [_fees_in_words(costs)])
+    lines.append(_of_the_day(costs, costs.estimates))
     return tool_result(costs, "\n".join(lines))
+
+
+def _told_in_short(costs: Costs) -> CallToolResult:
+    """The main models, a line each: whoever named none looks for the one to name."""
+    main = {each.model: _short_sheet(each) for each in costs.sheets}
+    fees = {name: fee.partition(" (")[0] for name, fee in costs.fees.items()}
+    answer = CostAnswer(**{**dict(costs), "sheets": (), "fees": fees}, main_models=main)
+    lines = [f"model | {SHORT_SHEETS}", *(f"{name} | {prices}" for name, prices in main.items()), *costs.notes]
+    lines += [_fees_in_words(answer), _of_the_day(costs, costs.sheets)]
+    return tool_result(answer, "\n".join(filter(None, lines)))
+
+
+def _fees_in_words(costs: Costs) -> str:
+    fees = "; ".join(f"{name} {fee}" for name, fee in costs.fees.items())
+    return f"Fees in CNY: {fees}." if fees else ""
+
+
+def _short_sheet(sheet: Sheet) -> str:
+    off_peak = ", ".join(map(short_tier, sheet.off_peak))
+    return ", ".join(map(short_tier, sheet.tiers)) + (f" (off-peak {off_peak})" if off_peak else "")
+
+
+def _of_the_day(costs: Costs, rows: Sequence[Cost | Sheet]) -> str:
+    read = "".join(f", read at {page}" for page in _pages(rows))
+    return f"[prices of {costs.on} in {costs.region}{read}: nothing was sent or billed]"
 
 
 def _priced(cost: Cost) -> str:
     return " | ".join([sum_in_words(cost), *(f"note: {note}" for note in (*cost.warnings, *cost.notes))])
 
 
-def _pages(costs: Sequence[Cost]) -> list[str]:
+def _pages(rows: Sequence[Cost | Sheet]) -> list[str]:
     """Where the prices were read, each page once."""
-    return list(dict.fromkeys(f"{each.source} of {each.date}" for each in costs if each.source))
+    return list(dict.fromkeys(f"{each.source} of {each.date}" for each in rows if each.source))
 
 
 def _receipts_of(call: Call, request_id: str) -> CallToolResult:

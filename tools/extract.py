@@ -13,6 +13,7 @@ from ..server.calls.result import CallResult, call_result
 from ..server.calls.salvage import Salvage
 from ..server.errors import InvalidRequest
 from ..server.features.attachments import texts_and_images
+from ..server.features.extract.drafts import inside_wrapper
 from ..server.features.extract.evidence import Evidence, find_evidence
 from ..server.features.extract.extraction import Extracted, extract_all
 from ..server.features.extract.schema import Schema, Violation
@@ -40,6 +41,7 @@ EXAMPLE = {
 MAX_QUOTE_CHARS = 2_000
 MAX_WORDS_CHARS = 60_000  # of an answer that could not be read: it was paid, too
 WROTE = "What the model wrote instead, untrusted:"
+UNWRAPPED = "json_schema was what OpenAI's API wraps around a schema: the schema inside was used."
 NO_EVIDENCE_IN_IMAGES = "What is said in an image only has no place in a text: there is no evidence of it."
 
 
@@ -87,17 +89,18 @@ async def extract(
     """
     chosen = call.model_for("extract", model)
     call.require_settings("BAILIAN_EXTRACT_REPAIRS")
-    schema = Schema(json_schema)
-    texts, seen = await texts_and_images(call, chosen, files)
+    schema = Schema(inner := inside_wrapper(json_schema))
+    read, seen = await texts_and_images(call, chosen, files)
     images = seen.parts
-    texts = {"text": text, **texts} if text.strip() else texts
+    texts = {**({"text": text} if text.strip() else {}), **{name: each.text for name, each in read.items()}}
+    page_starts = {name: each.page_starts for name, each in read.items()}
     if not texts and not images:
         blank = "nothing can be seen in the files" if seen.notes else "the files are blank"
         what = f"There is nothing to extract from: {blank if files else 'give text or files'}."
         raise InvalidRequest(" ".join((what, *seen.notes)))
     extracted = await extract_all(call, chosen, schema, texts, images, instructions)
     looked_up = evidence != "none" and texts and any(part.read for part in extracted.read)
-    found, notes = await _evidence_of(extracted.data, texts) if looked_up else ((), ())
+    found, notes = await _evidence_of(extracted.data, texts, page_starts) if looked_up else ((), ())
     without_place = [NO_EVIDENCE_IN_IMAGES] if images and evidence != "none" else []
     extraction = Extraction(
         **call.spent(chosen),
@@ -107,7 +110,14 @@ async def extract(
         evidence=found,
         attempts=extracted.attempts,
         mode=extracted.mode,
-        notes=(*schema.notes, *seen.notes, *without_place, *notes, *_notes(extracted)),
+        notes=(
+            *([] if inner is json_schema else [UNWRAPPED]),
+            *schema.notes,
+            *seen.notes,
+            *without_place,
+            *notes,
+            *_notes(extracted),
+        ),
     )
     told = call_result(
         extraction, _in_words(extraction, evidence or "doubtful"), "" if extraction.valid else "NOT VALID"
@@ -115,10 +125,12 @@ async def extract(
     return told if extraction.valid else told.model_copy(update={"is_error": True})
 
 
-async def _evidence_of(data: Any, texts: Mapping[str, str]) -> tuple[tuple[Evidence, ...], Sequence[str]]:
+async def _evidence_of(
+    data: Any, texts: Mapping[str, str], page_starts: Mapping[str, Sequence[int]]
+) -> tuple[tuple[Evidence, ...], Sequence[str]]:
     """Where the values stand, and what is to be noted of that."""
     with Salvage("The values could not be looked up in the sources") as step:
-        found, left_out = await find_evidence(data, texts)
+        found, left_out = await find_evidence(data, texts, page_starts)
         more = f"Evidence of {left_out:,} more values was left out: ask for fewer fields at once."
         return found, [more] if left_out else []
     return (), [f"{step.note}."]
@@ -155,5 +167,6 @@ def _evidence_in_words(evidence: Evidence) -> str:
     if not evidence.found:
         return f"{where}: {said('NOT FOUND in the sources')}" + (f" ({said(evidence.why)})" if evidence.why else "")
     source = "" if evidence.source == "text" else f" of {evidence.source}"
+    page = f", {said(f'page {evidence.page}')}" if evidence.page else ""
     places = f" x{evidence.places}" if (evidence.places or 0) > 1 else ""
-    return f"{where}: {short_json(evidence.quote, MAX_QUOTE_CHARS)} @{evidence.start}{source}{places}"
+    return f"{where}: {short_json(evidence.quote, MAX_QUOTE_CHARS)} @{evidence.start}{source}{page}{places}"

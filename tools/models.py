@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from mcp.types import CallToolResult, ToolAnnotations
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from ..server.calls.call import BoundCall, Call
 from ..server.calls.result import tool_result
@@ -18,6 +18,7 @@ from ..server.catalog import (
     Catalog,
     Frozen,
     Model,
+    asks_to_make,
     capabilities_of,
     find_models,
     history_of,
@@ -27,7 +28,14 @@ from ..server.catalog import (
     recommendations,
     what_became,
 )
-from ..server.catalog.pricing import lifecycle_warnings, price_caveats, price_notes, tier_row
+from ..server.catalog.pricing import (
+    ONLY_IN_DETAIL,
+    lifecycle_warnings,
+    price_caveats,
+    price_notes,
+    short_tier,
+    tier_row,
+)
 from ..server.endpoints import Region
 from ..server.text import printable
 
@@ -39,7 +47,6 @@ ANNOTATIONS = ToolAnnotations(
     open_world_hint=False,
 )
 EXAMPLE = {"query": "便宜的视觉模型", "limit": 2}
-ONLY_IN_DETAIL = {"cached_input", "cache_write", "cached_input_explicit", "note", "source"}
 NO_COUNTS = {"source", "dimensions", "dimension_range", "basis", "audio_seconds"}
 IMPLIED = ("long_context", "json_object", "batch", "cache")  # by the context, or true of nearly all
 SHORT_ROWS = "id | CNY per million tokens in/out, by input tokens | context | abilities"
@@ -47,6 +54,16 @@ NO_MODEL_FITS = (
     "No model fits. Understood are names and parts of them, abilities (视觉, 翻译, 联网, 结构化, 思考 ...), sizes "
     "(128k, 百万), 便宜, 最强 and 下线; for other wishes use the parameters."
 )
+NONE_MAKES = (
+    "No tool here makes images, speech, video or music, and no model listed is for that: "
+    "they read these, and write text"
+)
+
+
+def _not_making(given: Any) -> Any:
+    if isinstance(given, str) and asks_to_make(given):
+        raise ValueError(f"cannot be had. {NONE_MAKES}")
+    return given
 
 
 class ModelRow(Frozen):
@@ -58,7 +75,9 @@ class ModelRow(Frozen):
     limits: dict[str, int] = Field(description="Tokens")
     capabilities: tuple[str, ...]
     lifecycle: dict[str, str]
-    history: tuple[str, ...] = Field((), description="Aliases, what it stands for, doubts, every claim made of it")
+    history: tuple[str, ...] = Field(
+        (), description="Aliases, what it stands for, doubts; and where all that was claimed of it is"
+    )
 
 
 class Recommendation(Frozen):
@@ -79,12 +98,13 @@ async def models(
     query: Annotated[
         str,
         Field(
-            description="A model id (then everything known of it is told), or words such as 便宜的视觉模型",
+            description="A model id (then all its prices and doubts are told), or words such as 便宜的视觉模型",
             max_length=500,
         ),
     ] = "",
     capabilities: Annotated[
-        tuple[Capability, ...], Field(description="What it must be able to do", max_length=20)
+        tuple[Annotated[Capability, BeforeValidator(_not_making)], ...],
+        Field(description="What it must be able to do", max_length=20),
     ] = (),
     min_context: Annotated[int, Field(description="Context window, tokens", ge=0)] = 0,
     max_input_price: Annotated[
@@ -110,6 +130,8 @@ async def models(
         successors = (catalog.find(model.lifecycle.successor or "") for model in named.values() if model.retired)
         rows = {**named, **{model.id: model for model in successors if model}}
         return _told(call, rows, [], list(dict.fromkeys(notes)), where, limit, whole=tuple(named))
+    if asks_to_make(query):
+        return _told(call, {}, [], [f"{NONE_MAKES}."], where, limit)
     said = parse_query(catalog, query)
     wish = replace(
         said,
@@ -154,8 +176,8 @@ def _row(catalog: Catalog, name: str, model: Model, region: str, day: date, exac
         capabilities=tuple(_capabilities(model)),
         lifecycle={
             key: str(value)
-            for key, value in life.model_dump(exclude_none=True, exclude={"scopes"}).items()
-            if exact or key not in ONLY_IN_DETAIL
+            for key, value in life.model_dump(exclude_none=True, exclude={"scopes", "source"}).items()
+            if exact or key != "note"
         },
         history=tuple(history_of(catalog, model)) if exact else (),
     )
@@ -195,7 +217,7 @@ def _told(
     catalog, day = call.catalog, call.today
     start = f"Prices in {region}, from" if region else "From"
     notes = [
-        *([NO_MODEL_FITS] if not found else []),
+        *([NO_MODEL_FITS] if not found and f"{NONE_MAKES}." not in notes else []),
         *([f"{len(found):,} models fit, {limit} are shown; raise limit or say more."] if len(found) > limit else []),
         *notes,
         *([] if region else [f"No prices are shown. {call.context.region_unknown}"]),
@@ -241,21 +263,11 @@ def _short_row(model: ModelRow) -> str:
     """What models are chosen by: price, context, abilities; and that one is not simply in service."""
     context = model.limits.get("context")
     life = ", ".join(f"{name} {value}" for name, value in model.lifecycle.items())
-    parts = [
-        ", ".join(map(_short_tier, model.price)) or "no price known here",
-        f"{context:,}" if context else "",
-        " ".join(name for name in model.capabilities if name not in IMPLIED),
-        "" if life == "status active" else life,
+    columns = [
+        model.id,
+        ", ".join(map(short_tier, model.price)) or "no price known here",
+        f"{context:,}" if context else "-",
+        " ".join(name for name in model.capabilities if name not in IMPLIED) or "-",
+        *([] if life == "status active" else [life]),
     ]
-    return f"{model.id} | {' | '.join(filter(None, parts))}"
-
-
-def _short_tier(tier: dict[str, str]) -> str:
-    """`0.2/0.8 to 32K`; what has other prices than those two says them by name."""
-    amounts = {name: amount for name, amount in tier.items() if name != "tier"}
-    edge = tier["tier"].rpartition("≤")[2] if "≤" in tier["tier"] else ""
-    if set(amounts) == {"input", "output"}:
-        said = f"{amounts['input']}/{amounts['output']}"
-    else:
-        said = " ".join(f"{name} {amount}" for name, amount in amounts.items())
-    return f"{said} to {edge}" if edge else said
+    return " | ".join(columns)

@@ -249,6 +249,7 @@ class Call:
     def spent(self, model: str) -> Spent:
         """What this call cost so far, failed requests included: the part of a result that says so."""
         spent = sum_exchanges(model, self.exchanges, self.elapsed_s)
+        spent["sandbox"] = spent["sandbox"] or self.context.sandboxed
         if self._perhaps_billed:
             warnings = (*spent["cost"].warnings, self._uncounted)
             spent["cost"] = spent["cost"].model_copy(update={"warnings": warnings})

@@ -34,6 +34,8 @@ class AppContext:
     structured: bool = False  # whether results are given as data too, for programs
     language: str = "auto"  # of what is ours in a result: auto (as the call is written), en, zh
     mend: Callable[..., str] = lambda *variables: ""  # what to do about those settings that cannot be read
+    remote: bool = False  # whether its clients may be on other machines
+    sandboxed: bool = False  # whether all of it is the sandbox's, what is never sent as well
     pacing: Pacing = field(default_factory=Pacing)
     rates: Rates = field(default_factory=Rates)
     receipts: Receipts = field(default_factory=Receipts)

@@ -27,6 +27,7 @@ from .money import sum_lines as sum_lines
 from .money import unpriced as unpriced
 from .search import Capability as Capability
 from .search import ModelQuery as ModelQuery
+from .search import asks_to_make as asks_to_make
 from .search import capabilities_of as capabilities_of
 from .search import find_models as find_models
 from .search import is_special as is_special

@@ -47,10 +47,22 @@ VENDORS = {
 SPECIALISTS = ("ocr", "translation", "embedding", "rerank", "audio", "omni", "deployment")
 BIG = re.compile("max|-pro|kimi-k|glm-5")
 SPECIAL_NAMES = re.compile("character|realtime|doc-turbo|intent|research|xiaomi|gui-|-mt-uni|omni")
+MIN_BEGINNING_CHARS = 4
 STATES = ("active", "deprecated", "unverified", "retired")
+MADE = "images?|pictures?|photos?|videos?|speech|voices?|audio|music|songs?"
+MAKING = re.compile(  # images, speech, video or music asked for as what comes out, not as what is read
+    rf"""\b(?:tts|t2[iv]|(?:text|image)[ _-]?(?:to|2)[ _-]?(?:{MADE}))\b
+    | \b(?:{MADE}) [ _-] (?:generat(?:ion|or|ing)|synthesis|creation)\b
+    | \b(?:generat|creat|draw|paint|mak|synthesi[sz]|compos)(?:e|es|ing)? [ ] (?:(?:an?|some|the|new)[ ])?
+      (?:{MADE})\b (?![ ](?:cap|desc|tag|alt))
+    | [文图](?:片)?生(?:图|成?视频) | (?:图像|图片|视频|语音|音频|音乐)(?:生成|合成|创作)
+    | 绘画 | 画图(?!表) | 作画 | 配音 | 文[本字]转(?:语音|音频)
+    | (?:生成|合成|绘制|创作|制作|画)一?[张段幅个些]?(?:图(?![表纸])|视频|语音|音频|音乐)""",
+    re.IGNORECASE | re.VERBOSE,
+)
 FILLERS = (
     "model", "models", "模型", "the", "a", "an", "for", "with", "and", "of", "to", "that", "can", "which", "context",
-    "window", "tokens",
+    "window", "tokens", "chat", "text", "large",
 )  # fmt: skip
 
 KNOWN_WORDS = {word for words in (WORDS, *WORDS.values(), CHEAP, BEST, RETIRED, VENDORS, FILLERS) for word in words}
@@ -96,10 +108,12 @@ class ModelQuery:
     order: Literal["", "cheap", "best"] = ""
     retired: bool = False  # asks for what went out of service
     ignored: tuple[str, ...] = ()
+    any_will_do: bool = False  # `a chat model`
 
     @property
     def empty(self) -> bool:
-        return not (self.capabilities or self.vendor or self.pieces or self.min_context or self.order or self.retired)
+        asked = (self.capabilities, self.vendor, self.pieces, self.min_context, self.order, self.retired)
+        return not any(asked) and not self.any_will_do
 
 
 def parse_query(catalog: Catalog, query: str) -> ModelQuery:
@@ -124,7 +138,13 @@ def parse_query(catalog: Catalog, query: str) -> ModelQuery:
         "cheap" if said(CHEAP) else "best" if said(BEST) else "",
         said(RETIRED),
         tuple(word for word in rest if word not in pieces),
+        bool(words) and set(words) <= set(FILLERS) and not chinese.strip(),
     )
+
+
+def asks_to_make(words: str) -> bool:
+    """Whether images, speech, video or music are wanted: no tool here makes any, and no model listed is for it."""
+    return bool(MAKING.search(words))
 
 
 def names_in(catalog: Catalog, query: str) -> dict[str, Model]:
@@ -164,7 +184,10 @@ def find_models(
 
 
 def _is_called(model: Model, piece: str) -> bool:
-    return any(piece in name.lower() for name in (*model.names, model.series, model.vendor))
+    """By a whole word of its names, or by how one begins; what is as short as `any` begins too many."""
+    end = r"(?![a-z])" if piece.isalpha() and len(piece) < MIN_BEGINNING_CHARS else ""
+    word = re.compile(rf"(?<![a-z0-9]){re.escape(piece)}{end}")
+    return any(word.search(name.lower()) for name in (*model.names, model.series, model.vendor))
 
 
 def _rank(catalog: Catalog, wish: ModelQuery, region: str, on: date) -> Callable[[Model], tuple[object, ...]]:

@@ -14,7 +14,7 @@ from mcp.types import CallToolResult, TextContent
 from ..app.server import tool_modules
 from ..catalog import plain
 
-SHOWN_CHARS, SHOWN_LINES = 150, 8
+SHOWN_CHARS, SHOWN_LINES = 150, 5
 RECEIPT = (
     "杭州西湖茶庄 销售小票\n日期：2026年10月6日\n西湖龙井 250g ×2  金额 172.00\n龙井酥 1 盒  金额 30.00\n"
     "合计：202.00 元\n支付方式：支付宝"
@@ -28,10 +28,11 @@ EXTRACTION: dict[str, Any] = {
     },
     "evidence": "all",
 }
-SCENES: tuple[tuple[str, str, dict[str, Any]], ...] = (  # without arguments: the tool's own example
+SCENES: tuple[tuple[str, str, dict[str, Any]], ...] = (  # the first; without arguments: the tool's own example
     ("chat", "用一句话介绍杭州西湖。", {}),
     ("extract", "a receipt (杭州西湖茶庄 销售小票 ...), each value with its place", EXTRACTION),
     ("web_search", "杭州西湖最近有什么好玩的？", {}),
+    ("ocr", "a picture that says 西湖龙井 2026 86元, and the fields to find", {}),
     ("cost", "300,000 tokens in, 2,000 out, 10 times", {}),
 )
 
@@ -45,7 +46,8 @@ async def _demo(verbose: bool) -> int:
     print("A real server over stdio, answered by the sandbox: no key, no cost, and no model has said any of this.")
     examples = {module.__name__.rpartition(".")[2]: module.EXAMPLE for module in tool_modules()}
     scenes = [(name, about, arguments or examples[name]) for name, about, arguments in SCENES]
-    scenes += [(name, "", arguments) for name, arguments in examples.items()] if verbose else []
+    staged = [] if verbose else [name for name, *_ in SCENES]
+    scenes += [(name, "", arguments) for name, arguments in examples.items() if name not in staged]
     spent, failed = Decimal(), 0
     async with Client(server) as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]
@@ -63,7 +65,7 @@ async def _demo(verbose: bool) -> int:
 
 
 def _show(name: str, about: str, result: CallToolResult, *, whole: bool) -> None:
-    print(f"\n> {name}: {about if whole else _short(about)}")
+    print(f"> {name}: {about if whole else _short(about)}")
     lines = "\n".join(block.text for block in result.content if isinstance(block, TextContent)).splitlines()
     for line in lines if whole else lines[:SHOWN_LINES]:
         print(f"  {line if whole else _short(line)}")
@@ -84,6 +86,6 @@ def _host_block() -> str:
     entry = {"command": command, "args": [], "env": {"DASHSCOPE_API_KEY": "sk-..."}}
     block = json.dumps({"mcpServers": {"bailian": entry}}, indent=2, ensure_ascii=False)
     return (
-        "\nPaste this into your host's MCP configuration (docs/hosts.md has each host's own form), with your key;\n"
-        f'"args": ["--sandbox"] needs none.\n\n{block}'
+        "Paste this into your host's MCP configuration (docs/hosts.md has each host's own form), with your key;\n"
+        f'"args": ["--sandbox"] needs none.\n{block}'
     )

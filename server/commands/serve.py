@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from socket import socket
 from typing import Any
 
@@ -44,7 +43,7 @@ def main(
         for warning in warnings_for_environment([module.__name__.rpartition(".")[2] for module in tool_modules()]):
             LOGGER.warning("%s", warning)
         try:
-            anyio.run(partial(run, settings, transport, stdio, listening, sandboxed=sandboxed))
+            anyio.run(run, settings, transport, stdio, listening, sandboxed)
         except Exception:
             LOGGER.exception("the server stopped")
             return 1
@@ -76,13 +75,13 @@ def _listening(settings: Settings, host: str, port: int) -> socket:
 
 
 async def run(
-    settings: Settings, transport: Any, stdio: Front | None, listening: socket | None, *, sandboxed: bool = False
+    settings: Settings, transport: Any, stdio: Front | None, listening: socket | None, sandboxed: bool = False
 ) -> None:
     """Serve with these settings until the transport ends: over `stdio`, or where it is `listening`."""
     client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
     async with client, Jobs(settings.state_folder) as jobs:
-        ledger = Ledger(jobs.database, sandbox=sandboxed)
-        server = build(_context(settings, client, jobs, ledger, remote=stdio is None), log_level=settings.log_level)
+        context = _context(settings, client, jobs, remote=stdio is None, sandboxed=sandboxed)
+        server = build(context, log_level=settings.log_level)
         if stdio:
             await stdio_transport.serve(server, stdio)
         elif listening:
@@ -91,7 +90,7 @@ async def run(
             await http.serve(server, transport, http.Listener(listening, settings.tokens, settings.allowed_hosts))
 
 
-def _context(settings: Settings, client: DashScope, jobs: Jobs, ledger: Ledger, *, remote: bool) -> AppContext:
+def _context(settings: Settings, client: DashScope, jobs: Jobs, *, remote: bool, sandboxed: bool) -> AppContext:
     return AppContext(
         client,
         settings.host,
@@ -101,7 +100,7 @@ def _context(settings: Settings, client: DashScope, jobs: Jobs, ledger: Ledger, 
         soft_timeout_s=settings.soft_timeout_s,
         replay=settings.replay,
         jobs=jobs,
-        ledger=ledger,
+        ledger=Ledger(jobs.database, sandbox=sandboxed),
         caps=Caps(settings.max_cost_per_call, settings.max_cost_per_session, settings.max_cost_per_day),
         extract_repairs=settings.extract_repairs,
         renderer=Renderer(child_environment()),
@@ -109,6 +108,8 @@ def _context(settings: Settings, client: DashScope, jobs: Jobs, ledger: Ledger, 
         structured=settings.structured,
         language=settings.language,
         mend=settings.mend,
+        remote=remote,
+        sandboxed=sandboxed,
     )
 
 

@@ -33,6 +33,8 @@ OFFICE = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 PDF_HEAD = re.compile(rb"%PDF-\d\.\d")
 OBJECT = re.compile(rb"\d+ \d+ obj\b")
 CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a]")
+DATA_URI_FORM = "Write data:image/png;base64,... with the whole file in base64, or give a path or an https URL."
+NO_BASE64 = re.compile(r"[^A-Za-z0-9+/=]")
 FORMS = "Give an https URL, a data URI, or a path."
 
 
@@ -196,10 +198,36 @@ def _data_uri(uri: str) -> bytes:
             f"The data URI has {len(uri) / 1e6:.2f} MB; at most {MAX_DATA_URI_CHARS / 1e6:.1f} MB are read. "
             "Give a path."
         )
-    head, _, data = uri.partition(",")
-    if not DATA_URI_HEAD.fullmatch(head):
-        raise InvalidRequest("This data URI is malformed: it must read data:image/png;base64,... Give a path instead.")
+    head, comma, data = uri.partition(",")
+    if fault := _fault_of_head(head, comma):
+        raise InvalidRequest(f"This data URI {fault}. {DATA_URI_FORM}")
+    data = "".join(data.split())
     try:
-        return base64.b64decode("".join(data.split()), validate=True)
+        content = base64.b64decode(data, validate=True)
     except ValueError:
-        raise InvalidRequest("The base64 of this data URI is broken. Encode the file again, or give a path.") from None
+        fault = (
+            "holds characters that it does not have" if NO_BASE64.search(data) else "is cut off, or lacks its last ="
+        )
+        raise InvalidRequest(f"The base64 of this data URI {fault}. {DATA_URI_FORM}") from None
+    _require_kind(head[len("data:") :].partition(";")[0].lower(), content)
+    return content
+
+
+def _fault_of_head(head: str, comma: str) -> str:
+    if DATA_URI_HEAD.fullmatch(head):
+        return "" if comma else "has no comma, and nothing behind one"
+    if not head.lower().endswith(";base64"):
+        return "does not say ;base64 before its comma"
+    return "names no media type such as image/png"
+
+
+def _require_kind(media_type: str, content: bytes) -> None:
+    """Raises InvalidRequest: nothing, or not what it says it is; of images and PDFs that can be told."""
+    if not content:
+        raise InvalidRequest(f"This data URI holds nothing behind its comma. {DATA_URI_FORM}")
+    said_image, head = media_type.startswith("image/") and "svg" not in media_type, content[:HEAD_BYTES]
+    if (said_image or media_type == "application/pdf") and not (_kind(head) or unread_kind(head)):
+        raise InvalidRequest(
+            f"This data URI says {media_type}, and what it holds is none: {len(content):,} bytes that begin with "
+            f"{content[:8].hex(' ')}. {DATA_URI_FORM}"
+        )

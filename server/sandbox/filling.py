@@ -46,14 +46,24 @@ def _by_type(schema: dict[str, Any], root: dict[str, Any], name: str, text: str,
         inner = schema.get("properties", {})
         return {key: _filled(value, root, key, text, depth + 1) for key, value in inner.items()}
     if kind == "array":
-        items = schema.get("items", {})
         pieces = [piece.strip() for piece in LIST_SEPARATORS.split(said) if piece.strip()] or [text]
-        return [_filled(items, root, "", piece, depth + 1) for piece in pieces[: schema.get("maxItems", 20)]]
+        shapes = _items(schema, len(pieces))
+        pieces += pieces[-1:] * (len(shapes) - len(pieces))  # each place has to be filled
+        return [_filled(shape, root, "", piece, depth + 1) for shape, piece in zip(shapes, pieces, strict=False)]
     if kind in ("integer", "number"):
         return _number(schema, said or text, kind)
     if kind == "boolean":
         return True
     return None if kind == "null" else _string(schema, said or text.strip().partition("\n")[0])
+
+
+def _items(schema: dict[str, Any], count: int) -> list[Any]:
+    """The schemas of so many items: one for each place (draft-07 calls that `items`), then one for all that follow."""
+    first, rest = schema.get("prefixItems", []), schema.get("items", {})
+    if isinstance(rest, list):
+        first, rest = rest, schema.get("additionalItems", {})
+    shapes = [*first, *([rest] * (count - len(first)) if rest is not False else [])]
+    return shapes[: schema.get("maxItems", 20)]
 
 
 def _labelled(name: str, description: str, text: str) -> str:

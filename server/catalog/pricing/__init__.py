@@ -10,9 +10,11 @@ from .comparison import compare as compare
 from .comparison import price_sheets as price_sheets
 from .cost import cost_of as cost_of
 from .cost import why_unknown as why_unknown
+from .sheet import ONLY_IN_DETAIL as ONLY_IN_DETAIL
 from .sheet import Sheet as Sheet
 from .sheet import fees_in as fees_in
 from .sheet import price_sheet as price_sheet
+from .sheet import short_tier as short_tier
 from .sheet import tier_row as tier_row
 from .tokens import MARKER_TOKENS as MARKER_TOKENS
 from .tokens import TextTokens as TextTokens

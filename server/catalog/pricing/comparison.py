@@ -192,7 +192,9 @@ def price_sheets(catalog: Catalog, names: Sequence[str], *, region: str, on: dat
     known = {name: catalog.find(name) for name in names or _main_models(catalog, region, on)}
     notes = [f"{why_unknown(catalog, name)}." for name, model in known.items() if model is None]
     if not names:
-        notes.append("The main models in service. Name others in `models`; the tool `models` finds them.")
+        notes.append(
+            "The main models in service. Name some in `models` for all their prices; the tool `models` finds others."
+        )
     notes += [catalog.trouble] if catalog.trouble else []
     return Costs(
         region=region,

@@ -1,6 +1,6 @@
 """The price sheet of a model in a region: what its catalog entry says, ready to be shown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from pydantic import Field
@@ -92,6 +92,20 @@ def tier_row(tier: Tier) -> dict[str, str]:
         "output_text_when_input_text_only": tier.output_text_when_input_text_only,
     }
     return {"tier": tier.label, **{name: plain(amount) for name, amount in amounts.items() if amount is not None}}
+
+
+ONLY_IN_DETAIL = ("cached_input", "cache_write", "cached_input_explicit")
+
+
+def short_tier(row: Mapping[str, str]) -> str:
+    """`0.2/0.8 to 32K`: input/output; what has other prices than those two says them by name. No cache prices."""
+    amounts = {name: amount for name, amount in row.items() if name not in ("tier", *ONLY_IN_DETAIL)}
+    edge = row["tier"].rpartition("≤")[2] if "≤" in row["tier"] else ""
+    if set(amounts) == {"input", "output"}:
+        said = f"{amounts['input']}/{amounts['output']}"
+    else:
+        said = " ".join(f"{name} {amount}" for name, amount in amounts.items())
+    return f"{said} to {edge}" if edge else said
 
 
 def fees_in(catalog: Catalog, region: str) -> dict[str, str]:

@@ -94,6 +94,13 @@ class TargetModel:
         return await self.upload(name, f"image.{ending}", BytesIO(picture.content))
 
 
+BETWEEN_PAGES = "\n\n"
+CLOSED_TO_REMOTE = (
+    "This server reads no files of its own machine for callers over HTTP. Give an https URL or a data URI. "
+    "Whoever runs the server can open folders with BAILIAN_ALLOWED_DIRS."
+)
+
+
 @asynccontextmanager
 async def open_source(call: Call, source: str) -> AsyncIterator[InputFile]:
     """What a path, URL or data URI holds, while the block lasts.
@@ -103,6 +110,8 @@ async def open_source(call: Call, source: str) -> AsyncIterator[InputFile]:
     """
     if names_a_path(source):
         call.require_settings("BAILIAN_ALLOWED_DIRS")
+        if call.context.remote and not call.context.folders:
+            raise InvalidRequest(CLOSED_TO_REMOTE)
     async with AsyncExitStack() as stack:
         async with call.heartbeat("opening the file"):
             context = call.context
@@ -129,18 +138,26 @@ async def attach(call: Call, model: str, files: Sequence[str]) -> Attached:
     return whole
 
 
-async def texts_and_images(call: Call, model: str, files: Sequence[str]) -> tuple[dict[str, str], Attached]:
+@dataclass(frozen=True)
+class SourceText:
+    """What a file says in words. `page_starts`: where each page of a PDF begins in it."""
+
+    text: str
+    page_starts: tuple[int, ...] = ()
+
+
+async def texts_and_images(call: Call, model: str, files: Sequence[str]) -> tuple[dict[str, SourceText], Attached]:
     """The texts of files by name ("files[0]"), and what of them is to be looked at, pages of scans included.
 
     Raises:
         InvalidRequest: a file cannot be used, or the model reads no images.
     """
-    texts: dict[str, str] = {}
+    texts: dict[str, SourceText] = {}
     images = Attached()
     for number, source in enumerate(files):
         async with open_source(call, source) as found, call.heartbeat("reading the file"):
             words, seen = await read_input(found, target_of(call, model))
-        if words:
+        if words.text:
             texts[f"files[{number}]"] = words
         images += seen
     return texts, images
@@ -260,7 +277,7 @@ def undrawn(picture: Picture) -> str:
     return "; ".join(missing)
 
 
-async def read_input(found: InputFile, target: TargetModel) -> tuple[str, Attached]:
+async def read_input(found: InputFile, target: TargetModel) -> tuple[SourceText, Attached]:
     """What a file says in words, and what of it must be looked at: an image, the pages of a PDF without a text.
 
     Raises:
@@ -269,16 +286,26 @@ async def read_input(found: InputFile, target: TargetModel) -> tuple[str, Attach
     if isinstance(found, Link) and found.is_document:
         raise InvalidRequest("Only images can be sent by URL, and this is a document. Download it and give its path.")
     if isinstance(found, OtherFile):
-        return found.text(), Attached()
+        return SourceText(found.text()), Attached()
     if not isinstance(found, Pdf):
-        return "", await attached(found, target)
+        return SourceText(""), await attached(found, target)
     pages = await found.all_words()
-    whole = "\n\n".join(filter(None, (page.whole for page in pages)))
+    words = _joined_pages([page.whole for page in pages])
     bare = [number for number, page in enumerate(pages, 1) if not page.trouble and not page.whole.strip()]
     covered = [number for number, page in enumerate(pages, 1) if page.more in LOOKED_AT and page.whole.strip()]
     notes = Attached(notes=tuple(_page_notes(found, pages)))
     seen = notes + await pictures(found, bare, target, MAX_PICTURES - len(bare) - len(covered))
-    return whole if whole.strip() else "", await _with_covered(found, covered, seen, target)
+    return words, await _with_covered(found, covered, seen, target)
+
+
+def _joined_pages(pages: Sequence[str]) -> SourceText:
+    """Pages without a text stand nowhere: they begin where the next one does."""
+    starts, at = [], 0
+    for page in pages:
+        starts.append(at)
+        at += len(page) + len(BETWEEN_PAGES) if page else 0
+    whole = BETWEEN_PAGES.join(filter(None, pages))
+    return SourceText(whole, tuple(starts)) if whole.strip() else SourceText("")
 
 
 def _page_notes(pdf: Pdf, pages: Sequence[PageWords]) -> Iterator[str]:

@@ -1,6 +1,7 @@
-"""Schemas as people have them, made the Draft 2020-12 that is checked here: older drafts, OpenAPI, odd patterns.
+"""Schemas as people have them, made the Draft 2020-12 that is checked here: wrapped, older, OpenAPI, with odd patterns.
 
-Draft-07 to 2020-12: https://json-schema.org/draft/2020-12/release-notes. `nullable`: OpenAPI 3.0.
+Draft-07 to 2020-12: https://json-schema.org/draft/2020-12/release-notes. `nullable`: OpenAPI 3.0. Wrappers:
+`response_format` of https://platform.openai.com/docs/guides/structured-outputs, and `text.format` of its Responses API.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ LISTS = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
 BY_NAME = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies")
 # A pattern less inside these means more that is refused, so what depends on it goes too
 TURNING = {"not": ("not",), "if": ("if", "then", "else"), "contains": ("maxContains",)}
+OPENAI_WRAPPER = {"type", "name", "description", "strict", "schema"}
 MAX_PATTERNS_S = 1.0  # of processor time: some take 25 ms each, and a schema holds thousands
 
 
@@ -78,6 +80,15 @@ class Modernised:
             if self._seconds_left < 0:
                 raise SlowPatterns
         return True
+
+
+def inside_wrapper(given: dict[str, Any]) -> dict[str, Any]:
+    """The schema inside what OpenAI's API takes around one; anything else as it is."""
+    outer = given.get("json_schema") if given.get("type") == "json_schema" else None
+    inner = outer if isinstance(outer, dict) else given
+    schema = inner.get("schema")
+    wraps = set(inner) <= OPENAI_WRAPPER and inner.get("type", "json_schema") == "json_schema"
+    return schema if wraps and isinstance(schema, dict) else given
 
 
 class SlowPatterns(ValueError):

@@ -3,7 +3,8 @@
 Offsets count code points of the original text, so that `quote == source[start:end]`.
 """
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,7 @@ class Evidence(Frozen):
     start: int | None = None
     end: int | None = None
     source: str | None = None
+    page: int | None = Field(None, description="Of a PDF: where the quote begins", exclude_if=lambda page: page is None)
     places: int | None = Field(
         None, description="In how many places it stands", exclude_if=lambda places: places is None
     )
@@ -33,11 +35,22 @@ class Evidence(Frozen):
     why: str = Field("", description="Why it is not found though something like it is", exclude_if=lambda why: not why)
 
 
-async def find_evidence(data: Any, texts: Mapping[str, str]) -> tuple[tuple[Evidence, ...], int]:
-    """Evidence for each value of `data` in the texts, and how many values were left out; in a thread of its own."""
+async def find_evidence(
+    data: Any, texts: Mapping[str, str], page_starts: Mapping[str, Sequence[int]]
+) -> tuple[tuple[Evidence, ...], int]:
+    """Evidence for each value of `data` in the texts, and how many values were left out; in a thread of its own.
+
+    `page_starts`: of texts that have pages, where each begins.
+    """
     sources = {name: SearchableText(text) for name, text in texts.items()}
     listed, left_out = await to_thread.run_sync(partial(evidence_of, data, sources))
-    return tuple(listed), left_out
+    return tuple(_on_its_page(each, page_starts.get(each.source or "", ())) for each in listed), left_out
+
+
+def _on_its_page(evidence: Evidence, starts: Sequence[int]) -> Evidence:
+    if not starts or evidence.start is None:
+        return evidence
+    return evidence.model_copy(update={"page": bisect_right(starts, evidence.start)})
 
 
 def evidence_of(data: Any, sources: Mapping[str, SearchableText]) -> tuple[list[Evidence], int]:

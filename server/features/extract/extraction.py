@@ -170,7 +170,7 @@ async def _made_one(schema: Schema, parts: Sequence[Part], read: Sequence[PartRe
 def _joined(schema: Schema, parts: Sequence[Part], read: Sequence[PartResult]) -> tuple[Any, list[Violation]]:
     texts = [SearchableText("\n".join(piece.text for piece in part)) for part in parts]
     data, conflicts = merged([result.data for result in read], lambda part, value: texts[part].says(value), schema.sets)
-    violations = [violation for result in read if not result.read for violation in result.violations]
+    violations = [violation for result in read for violation in result.lost]
     for conflict in conflicts:
         message = f"parts disagree: kept {short_json(conflict.kept)}, not {short_json(conflict.other, MAX_DATA_CHARS)}"
         violations.append(Violation(pointer=conflict.pointer, message=message))

@@ -14,6 +14,7 @@ from ...calls.call import Call
 from ...catalog import Model
 from ...json_text import NoJson, json_of
 from .chunks import Part, Piece
+from .cut_answers import whole_fields
 from .schema import Schema, Violation, checked
 
 Mode = Literal["json_schema", "json_object", "prompt"]
@@ -25,6 +26,7 @@ SYSTEM = (
 REPAIR = "This answer does not fit: {why} Answer again with the whole JSON value, corrected, and nothing else."
 SHOWN_AGAIN = 20_000  # characters of a wrong answer that are sent back
 SHOWN_VIOLATIONS = 10
+AT_THE_LIMIT = "the output limit was reached: ask for fewer fields, give less text at once, or try another model"
 
 
 @dataclass
@@ -36,9 +38,10 @@ class PartResult:
     mode: Mode = "prompt"
     attempts: int = 0
     answers: int = 0
-    read: bool = False  # an answer came that is JSON
-    words: str = ""  # what came instead
+    read: bool = False  # an answer came that is JSON, or the beginning of one
+    words: str = ""  # what came instead, or behind the whole fields of a beginning
     cut: str = ""  # why the answer is not whole, though it is JSON
+    cut_off: Violation | None = None  # where the JSON broke off: its whole fields are the data
     failure: RequestFailed | None = None  # why no answer came at all
 
     @property
@@ -48,7 +51,12 @@ class PartResult:
     @property
     def unread_words(self) -> str:
         """What came where no data did."""
-        return "" if self.read else self.words.strip()
+        return "" if self.read and not self.cut_off else self.words.strip()
+
+    @property
+    def lost(self) -> list[Violation]:
+        """What is wrong whatever the other parts hold."""
+        return [*filter(None, [self.cut_off])] if self.read else self.violations
 
 
 def modes(model: Model | None, schema: Schema, *, images: bool) -> list[Mode]:
@@ -108,17 +116,39 @@ async def extract_part(
 
 def _take(found: PartResult, schema: Schema, exchange: Exchange) -> None:
     """Keep the answer if it is better than the one before."""
+    cut = _why_cut(exchange)
     try:
-        data = json_of(exchange.text)
+        data, words, cut_off = _read(exchange.text, cut)
     except NoJson as error:
-        cut = f" It is not whole: {exchange.incomplete}." if exchange.truncated else ""
         found.words = exchange.text
         if not found.read:
-            found.violations = [Violation(pointer="", message=f"{error}{cut}")]
+            found.violations = [Violation(pointer="", message=str(error))]
         return
-    violations = checked(schema, data)
+    violations = [*filter(None, [cut_off]), *checked(schema, data)]
     if not found.read or _weight(violations) <= _weight(found.violations):
-        found.data, found.violations, found.read, found.cut = data, violations, True, exchange.incomplete
+        found.data, found.violations, found.read = data, violations, True
+        found.words, found.cut_off, found.cut = words, cut_off, "" if cut_off else cut
+
+
+def _read(text: str, cut: str) -> tuple[Any, str, Violation | None]:
+    """The JSON of an answer; of one that is cut its whole fields, what came behind them, and where that is.
+
+    Raises:
+        NoJson: there is none.
+    """
+    try:
+        return json_of(text), "", None
+    except NoJson as error:
+        kept = whole_fields(text) if cut else None
+        if kept is None:
+            raise NoJson(f"{error} It is not whole: {cut}." if cut else str(error)) from None
+        where = f"It breaks off behind {kept.last}, which is kept: {cut}."
+        return kept.value, kept.rest, Violation(pointer="", message=where)
+
+
+def _why_cut(exchange: Exchange) -> str:
+    """Why the answer is not whole, with what can be done about it here; empty when it is."""
+    return AT_THE_LIMIT if exchange.finish_reason == "length" else exchange.incomplete
 
 
 def _weight(violations: Sequence[Violation]) -> int:

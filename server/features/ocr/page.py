@@ -11,6 +11,7 @@ from ...calls.salvage import Salvage
 from ...catalog import Frozen
 from ...catalog.pricing import text_tokens
 from ...dashscope import FILTERED
+from .check_boxes import with_check_boxes
 from .loops import loop_in, without_loop
 from .quality import Status, disagreement
 from .tasks import OcrTask
@@ -19,6 +20,7 @@ from .transcripts import TextLine, Transcript
 CUT = "the output limit was reached and the rest is missing: cut the page into parts, or try another model"
 NOTHING_READ = "no text came, though there is something on the page: look at it, or try another task or model"
 BETTER = ("ok", "disagrees", "truncated", "repeating", "empty", "refused", "failed")
+PLAIN_TASKS = ("text_recognition", "multi_lan")  # the others answer with markup, which stays as it is
 PARTLY = ("key_information_extraction", "table_parsing", "formula_recognition")
 
 
@@ -56,6 +58,7 @@ def assess(number: int, task: OcrTask, read: Transcript, exchange: Exchange, lay
     if step.note:
         status, why, text = "truncated" if exchange.truncated else "ok", read.problem or step.note, read.text
     why = "; ".join(filter(None, (why, read.note)))
+    text = with_check_boxes(text) if task.name in PLAIN_TASKS else text
     return Page(page=number, status=status, why=why, text=text, lines=read.lines, fields=read.fields)
 
 

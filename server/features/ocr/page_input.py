@@ -25,7 +25,7 @@ class PageInput:
 
 
 def nothing_drawn(sheet: PageInput) -> Page:
-    """A page without ink: it is empty only if its own text has no letters either, and it has no images."""
+    """A page without ink: it is blank only if its own text has no letters either, and it has no images."""
     unseen = undrawn(sheet.picture) if sheet.picture else ""
     if any(map(str.isalnum, sheet.layer)):
         return Page(page=sheet.number, status="failed", why=UNSEEN_TEXT, text=sheet.layer).doubted(unseen)
