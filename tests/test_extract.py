@@ -14,6 +14,7 @@ from bailian_mcp.server import sandbox
 from bailian_mcp.server.endpoints import host as host_of
 from bailian_mcp.tools.extract import EXAMPLE
 from conftest import (
+    ERAS,
     KEY,
     FakeDashScope,
     Hosted,
@@ -645,6 +646,7 @@ def schemas() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+@pytest.mark.parametrize("era", ERAS[-1:])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(schema=schemas())
 async def test_any_schema_gives_valid_data_or_a_clear_refusal(hosted: Hosted, schema: dict[str, Any]) -> None:
