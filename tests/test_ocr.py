@@ -46,11 +46,11 @@ INTERNATIONAL = {
 }
 IN_THOUSANDTHS = {"rotate_rect": [502, 178, 95, 435, 90], "text": "INTERNATIONAL"}
 
+
 @pytest.fixture
 def era() -> str:
     """What is read here does not depend on how a host is spoken to."""
     return "2026-07-28"
-
 
 
 def frame(text: str = "", reason: str = "null", found: Any = None, out: int = 65) -> str:

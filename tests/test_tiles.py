@@ -22,11 +22,11 @@ BITS = 12
 LINES = 357  # 15,000 pixels
 INK = 100
 
+
 @pytest.fixture
 def era() -> str:
     """What is cut here does not depend on how a host is spoken to."""
     return "2026-07-28"
-
 
 
 def lines_drawn(numbers: list[int], *, striped: bool = False, size: tuple[int, int] | None = None) -> Image.Image:

@@ -49,11 +49,11 @@ TICKET = {
     "request_id": "b744f4f8",
 }
 
+
 @pytest.fixture
 def era() -> str:
     """What is stored here does not depend on how a host is spoken to."""
     return "2026-07-28"
-
 
 
 def ticket(**changed: Any) -> httpx2.Response:
