@@ -71,9 +71,10 @@ def _entries(content: bytes, base: int) -> dict[int, Entry]:
 
 
 def _listed(content: bytes, base: int) -> Iterator[tuple[int, Entry]]:
-    place, older = PLACE.match(content, max(0, content.rfind(START))), []
-    while place and len(older) < MAX_TABLES and (at := base + int(place[1])) not in older:
-        older.append(at)
+    place = PLACE.match(content, max(0, content.rfind(START)))
+    seen: list[int] = []
+    while place and len(seen) < MAX_TABLES and (at := base + int(place[1])) not in seen:
+        seen.append(at)
         if not (table := TABLE.match(content, at)):
             return
         end = table.end()
@@ -111,6 +112,6 @@ def _is_page(document: Any, at: int) -> bool:
     import pypdfium2
 
     try:
-        return min(document.get_page_size(at)) > 0
+        return bool(min(document.get_page_size(at)) > 0)
     except pypdfium2.PdfiumError:
         return False
