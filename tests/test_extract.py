@@ -14,6 +14,7 @@ from bailian_mcp.server import sandbox
 from bailian_mcp.server.endpoints import host as host_of
 from bailian_mcp.tools.extract import EXAMPLE
 from conftest import (
+    ERAS,
     KEY,
     FakeDashScope,
     Hosted,
@@ -774,6 +775,7 @@ async def test_the_sandbox_fills_lists_with_a_schema_for_each_place(
     assert result.structured_content["valid"]
 
 
+@pytest.mark.parametrize("era", ERAS[-1:])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(schema=schemas())
 async def test_any_schema_gives_valid_data_or_a_clear_refusal(hosted: Hosted, schema: dict[str, Any]) -> None:

@@ -61,6 +61,11 @@ def darkness(image: Image.Image) -> float:
     return sum(255 - level for level in grey) / len(grey)
 
 
+def alike(one: Image.Image, other: Image.Image) -> bool:
+    small = [each.convert("L").resize((90, 40)).tobytes() for each in (one, other)]
+    return max(abs(a - b) for a, b in zip(*small, strict=True)) < 40
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF"])
 def test_a_legal_image_is_sent_as_it_is(kind: str) -> None:
     content = saved(PAGE, kind)
@@ -96,8 +101,7 @@ def test_a_photo_is_turned_as_people_see_it(orientation: int, kind: str) -> None
 
     assert picture.shown == image.size == (900, 400)
     assert image.getexif().get(0x0112, 1) == 1
-    small = [each.convert("L").resize((90, 40)).tobytes() for each in (PAGE, image)]
-    assert max(abs(a - b) for a, b in zip(*small, strict=True)) < 40
+    assert alike(PAGE, image)
 
 
 def test_a_turned_photo_that_is_too_large_is_turned_and_shrunk() -> None:
@@ -169,6 +173,50 @@ def test_16_bits_that_use_a_part_of_their_range_are_stretched(most: int) -> None
 
     assert (picture.mime, picture.blank) == ("image/png", False)
     assert darkness(image) == pytest.approx(darkness(PAGE), abs=3)
+
+
+def of_16_bits(*images: Image.Image, order: str, negative: bool = False, turn: int = 1) -> bytes:
+    """A TIFF of grey pages, its high byte first (`>`) or last."""
+    out, link = bytearray((b"MM" if order == ">" else b"II") + struct.pack(order + "HI", 42, 0)), 4
+    for image in images:
+        levels = [257 * (255 - level if negative else level) for level in image.convert("L").tobytes()]
+        place, size = len(out), 2 * len(levels)
+        out += struct.pack(f"{order}{len(levels)}H", *levels)
+        tags = {256: image.width, 257: image.height, 258: 16, 259: 1, 262: 0 if negative else 1, 273: place, 274: turn, 277: 1, 278: image.height, 279: size}  # fmt: skip
+        struct.pack_into(order + "I", out, link, len(out))
+        out += struct.pack(order + "H", len(tags))
+        for tag, value in tags.items():
+            short = tag not in (273, 279)
+            out += struct.pack(
+                order + ("HHIHH" if short else "HHII"), tag, 3 if short else 4, 1, *((value, 0) if short else (value,))
+            )
+        link = len(out)
+        out += struct.pack(order + "I", 0)
+    return bytes(out)
+
+
+@pytest.mark.parametrize("negative", [False, True])
+@pytest.mark.parametrize("order", "<>")
+def test_16_bits_of_a_tiff_are_read_with_either_byte_first(order: str, negative: bool) -> None:
+    """Of several pages, too, turned or large."""
+    pages = ImagePages(of_16_bits(drawn("1"), PAGE, order=order, negative=negative))
+    header, content = pages.picture(2, OCR)
+    _, small = pages.picture(2, 90_000)
+    _, turned_back = ImagePages(
+        of_16_bits(PAGE.rotate(90, expand=True), order=order, negative=negative, turn=6)
+    ).picture(1, OCR)
+
+    assert (pages.count, header["shown"], header["blank"]) == (2, (900, 400), False)
+    for made_of_it in (content, small, turned_back):
+        assert darkness(Image.open(BytesIO(made_of_it))) == pytest.approx(darkness(PAGE), abs=3)
+    assert alike(Image.open(BytesIO(turned_back)), PAGE)
+
+
+def test_a_tiff_of_16_bits_arrives_in_tiles() -> None:
+    pages = ImagePages(of_16_bits(drawn(*PATENT, size=(900, 5000)), order=">"))
+
+    assert len(pages.tiles(1, 1_000_000).rows) > 1
+    assert not pages.picture(1, 1_000_000, tile=1)[0]["blank"]
 
 
 def test_a_fax_has_square_dots_again() -> None:

@@ -47,6 +47,12 @@ INTERNATIONAL = {
 IN_THOUSANDTHS = {"rotate_rect": [502, 178, 95, 435, 90], "text": "INTERNATIONAL"}
 
 
+@pytest.fixture
+def era() -> str:
+    """What is read here does not depend on how a host is spoken to."""
+    return "2026-07-28"
+
+
 def frame(text: str = "", reason: str = "null", found: Any = None, out: int = 65) -> str:
     """A native frame of an OCR model."""
     content = [{**({"ocr_result": found} if found else {}), "text": text}]
@@ -519,6 +525,7 @@ async def test_a_blank_image_costs_nothing(hosted: Hosted, tmp_path: Path) -> No
 # --- pages that fail ---
 
 
+@pytest.mark.both_eras
 async def test_a_page_that_fails_does_not_lose_the_others(hosted: Hosted, tmp_path: Path) -> None:
     def answer(number: int, body: Any) -> httpx2.Response:
         if number == 2:
@@ -559,6 +566,7 @@ async def test_what_would_fail_for_every_page_stops_the_work_and_keeps_what_is_d
     assert found["next_pages"] == "4-30"
 
 
+@pytest.mark.both_eras
 async def test_a_wrong_key_is_an_error_and_is_not_tried_page_by_page(hosted: Hosted, tmp_path: Path) -> None:
     (tmp_path / "n.pdf").write_bytes(numbered(30))
     wire = FakeDashScope([refusal(401, "InvalidApiKey", "Invalid API-key provided.")])
@@ -836,6 +844,7 @@ async def test_an_instruction_in_an_image_is_handed_on_as_text(hosted: Hosted, t
 # --- before and while ---
 
 
+@pytest.mark.both_eras
 async def test_money_is_told_before_and_after_each_page(hosted: Hosted, tmp_path: Path) -> None:
     said: list[str] = []
     await pages_of(hosted, Pages(), tmp_path, 3, said=said)

@@ -23,6 +23,12 @@ LINES = 357  # 15,000 pixels
 INK = 100
 
 
+@pytest.fixture
+def era() -> str:
+    """What is cut here does not depend on how a host is spoken to."""
+    return "2026-07-28"
+
+
 def lines_drawn(numbers: list[int], *, striped: bool = False, size: tuple[int, int] | None = None) -> Image.Image:
     """Each line is a number in blocks, which `lines_on` reads; stripes leave no row without ink."""
     image = Image.new("L", size or (WIDTH, LINE_PX * len(numbers)), "white")

@@ -91,11 +91,12 @@ def _lacking_heads(text: str, lacking: Counter[str]) -> list[Span]:
 def _is_head(line: str, lacking: Counter[str]) -> bool:
     """Words that the other side does not have, and a small number or a year; no sentence."""
     words = WORD.findall(line)
+    if len(words) > MAX_HEAD_WORDS or DECIMAL.search(line) or line.rstrip().endswith(SENTENCE_ENDS):
+        return False
     numbers = [word for word in words if any(c.isdigit() for c in word)]
     missing = sum(lacking[word] > 0 for word in words if word not in numbers)
     small = 0 < len(numbers) <= 2 and all(HEAD_NUMBER.fullmatch(word) for word in numbers)
-    short = len(words) <= MAX_HEAD_WORDS and not DECIMAL.search(line) and not line.rstrip().endswith(SENTENCE_ENDS)
-    return short and small and missing > 1 and missing * 3 >= (len(words) - len(numbers)) * 2
+    return small and missing > 1 and missing * 3 >= (len(words) - len(numbers)) * 2
 
 
 def _are_rows(lines: list[str]) -> bool:

@@ -36,6 +36,7 @@ DOTTED_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.(?:19|20)\d\d")
 POINTS_GROUP = re.compile(r"\d{1,3}(?:\.\d{3})+,\d{1,2}")  # what is grouped by points has its comma for the point
 CURRENCY = r"(?:us|rmb|cny|usd|hk)?\s?[$¥€£]?\s?"
 SIGNED = re.compile(rf"(?:^|(.))([-+△▲])(\s{{0,2}}){CURRENCY}$", re.DOTALL)
+SIGN_MARK = re.compile(r"[-+△▲(—~～至到]")  # one of them stands in all that is a sign, or may be one
 APART = re.compile(r"(?:[—~～至到]|--)\s?$")
 GLUED_SIGN = re.compile(r"[.,]\d{1,2}(?:(?<=[.,]\d\d)|\s?[%€$£¥])(?:-\s?|[ ]-\n)$")
 OPENING = re.compile(rf"(?:^|(.))\(\s?{CURRENCY}[-]?$", re.DOTALL)
@@ -155,6 +156,8 @@ def _plain_number(written: str, start: int, end: int, text: str) -> Token:
 
 def _reading_of(written: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """The key of digits and marks, other forms, and the parts they have."""
+    if written.isdigit():
+        return written, (), ()
     if "^" in written:
         return (
             written,
@@ -191,6 +194,8 @@ def _joined(written: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
 def _sign(written: str, text: str, start: int, end: int) -> str:
     """`-` or `+`, nothing, or `?` before one that may be a sign and may just stand between."""
     before = text[max(0, start - 9) : start]
+    if not SIGN_MARK.search(before):
+        return ""
     if GLUED_SIGN.search(before):
         return "?-"
     if found := SIGNED.search(before):

@@ -36,6 +36,8 @@ MIN_16_BIT_RANGE = 64  # levels of 65,536: what spans fewer is noise
 MAX_SAMPLED_PIXELS = 1_000_000
 MAX_DOT_RATIO = 3.0  # of the sides of a dot: more is a mistake
 ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # of a TIFF
+NEGATIVE = (b"MM", WHITE_IS_ZERO, (1,), 1, (16,), ())  # unknown to Pillow, which knows the other byte order
 PLAIN_MODES = ("1", "L", "P", "RGB")
 GREY = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I", "F")
 
@@ -113,8 +115,9 @@ class ImagePages:
 
     def _opened(self) -> "Image.Image":
         """The image, whose header was read and promises no more than may be unpacked."""
-        from PIL import Image
+        from PIL import Image, TiffImagePlugin
 
+        TiffImagePlugin.OPEN_INFO[NEGATIVE] = ("I;16B", "I;16B")
         Image.MAX_IMAGE_PIXELS = None  # Pillow would refuse by a count of its own
         image = Image.open(BytesIO(self._content), formats=READ)
         pixels = image.width * image.height
@@ -167,9 +170,20 @@ def _upright(image: "Image.Image", max_pixels: int) -> "Image.Image":
         image.thumbnail(shrunk_size(*image.size, max_pixels), Image.Resampling.LANCZOS, reducing_gap=2)
     square = _square_size(image)  # before it is loaded, which turns it
     image.load()
+    negative = _is_negative(image)
+    if image.mode == "I;16B":  # which Pillow neither measures nor shrinks
+        image = image.convert("I")
     drawn = _plain(ImageOps.exif_transpose(image if square == image.size else image.resize(square)))
+    if negative:
+        drawn = ImageOps.invert(drawn)
     drawn.thumbnail(shrunk_size(*drawn.size, max_pixels), Image.Resampling.LANCZOS, reducing_gap=2)
     return drawn
+
+
+def _is_negative(image: "Image.Image") -> bool:
+    """A TIFF of 16 bits in which 0 is white: of fewer bits Pillow heeds it."""
+    tags = getattr(image, "tag_v2", {})
+    return image.mode.startswith("I;16") and tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
 
 
 def _plain(image: "Image.Image") -> "Image.Image":

@@ -10,6 +10,7 @@ from .cutting import Tiles, tiles_of, tiles_wanted
 from .drawn import file_of
 from .fallback_fonts import use_fallback_fonts
 from .limits import ANY_PIXELS, DPI, MIN_SCAN_PIXELS, RenderRefusal, Response, Size, require_shape
+from .object_table import opened
 from .page_units import PageUnits
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class PdfPages:
 
         use_fallback_fonts()
         try:
-            self._document = pypdfium2.PdfDocument(content)
+            self._document = opened(content)
             self._document.init_forms()  # what was filled in is drawn, too
         except pypdfium2.PdfiumError as error:
             why = next((why for word, why in UNOPENED.items() if word in str(error).lower()), BROKEN_FILE)
