@@ -15,7 +15,7 @@ from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.calls.host_limits import HOSTS, UNKNOWN, TextLimit, text_limit
 from bailian_mcp.server.calls.jobs import Bounds, Jobs
 from bailian_mcp.server.calls.receipts import Receipt, Receipts
-from bailian_mcp.server.catalog import unpriced
+from bailian_mcp.server.catalog import shipped, unpriced
 from bailian_mcp.server.errors import InvalidRequest
 from conftest import (
     ANSWER,
@@ -375,7 +375,8 @@ async def test_json_text_that_is_none_is_refused(hosted: Hosted, schema: str) ->
 
 
 async def test_a_long_text_without_a_line_of_ours_gets_one(hosted: Hosted) -> None:
-    text = await plain(hosted, FakeDashScope([]), "models", query="qwen-max qwen-plus qwen-turbo qwen3.7-plus")
+    names = [model.id for model in shipped().models if model.prices][:50]
+    text = await plain(hosted, FakeDashScope([]), "cost", models=names)
 
     assert re.match(r"\[characters 0 to [\d,]+ of [\d,]+, read on with job\(", text)
 

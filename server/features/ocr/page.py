@@ -58,7 +58,6 @@ def assess(number: int, task: OcrTask, read: Transcript, exchange: Exchange, lay
     if step.note:
         status, why, text = "truncated" if exchange.truncated else "ok", read.problem or step.note, read.text
     why = "; ".join(filter(None, (why, read.note)))
-    text = with_check_boxes(text) if task.name in PLAIN_TASKS else text
     return Page(page=number, status=status, why=why, text=text, lines=read.lines, fields=read.fields)
 
 
@@ -73,11 +72,15 @@ def _doubts(task: OcrTask, read: Transcript, exchange: Exchange, layer: str, *, 
         why = f'"{shown}" came {loop.turns} times: the rest of the page may be missing'
         return "repeating", why, without_loop(read.text, kept) if kept else read.text
     if cut:
-        return "truncated", CUT if exchange.finish_reason == "length" else exchange.incomplete, read.text
+        return "truncated", CUT if exchange.finish_reason == "length" else exchange.incomplete, _shown(task, read)
     if read.problem:
         return "failed", read.problem, read.text
     if read.empty:
         return "empty", NOTHING_READ, ""
     compared = whole and not exchange.sandbox
     differs = disagreement(read.words, layer, partly=task.name in PARTLY) if compared else ""
-    return ("disagrees" if differs else "ok"), differs, read.text
+    return ("disagrees" if differs else "ok"), differs, _shown(task, read)
+
+
+def _shown(task: OcrTask, read: Transcript) -> str:
+    return with_check_boxes(read.text) if task.name in PLAIN_TASKS else read.text
