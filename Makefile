@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LINK := .dev/bailian_mcp
 
-.PHONY: help demo test coverage check format wheel bench truth bounds soak corpus hosts clean
+.PHONY: help demo test coverage check format wheel bench truth bounds ledger soak corpus hosts clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -42,6 +42,9 @@ truth: .venv/dev  ## count what is judged rightly of pages and values whose trut
 
 bounds: .venv/dev $(LINK)  ## how far what is held for a request lies above what it really cost, by kind
 	@$(BIN)/python -m bailian_mcp.benchmarks.bounds.run
+
+ledger: .venv/dev $(LINK)  ## a ledger of ten million rows (3 GB for a while): what a cap and a report cost then
+	@$(BIN)/python -m bailian_mcp.benchmarks.ledger $(ARGS)
 
 soak: .venv/dev $(LINK)  ## one server, many clients, faults and cancels for half an hour: what grows? `make soak ARGS="--minutes 5"`
 	@$(BIN)/python -m bailian_mcp.benchmarks.soak.run $(ARGS)
