@@ -1,4 +1,4 @@
-"""`bailian-mcp usage`: what the ledger of the state folder holds, as a table, CSV or JSON."""
+"""`bailian-mcp usage`: what the ledger holds, as a table, CSV or JSON."""
 
 import csv
 import json
@@ -15,16 +15,17 @@ import anyio
 from ..catalog import in_beijing, plain
 from ..settings import BadSettings, read_settings
 from ..spending import (
-    Database,
     Ledger,
     ReportSpan,
     RequestEntry,
     SpendingGroup,
     SpendingSum,
+    StateStore,
     day_span,
     from_nano,
     in_nano,
 )
+from .state import state_store
 
 OutputForm = Literal["table", "csv", "json"]
 HEADER = ("requests", "input_tokens", "output_tokens", "at_least_cny", "at_most_cny", "uncertain", "unpriced")
@@ -37,7 +38,10 @@ def main(by: SpendingGroup, days: int, form: OutputForm, confirmed: Decimal | No
     except BadSettings as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    database = Database(settings.state_folder)
+    if trouble := settings.mend("BAILIAN_STATE_URL"):
+        sys.stderr.write(f"{trouble}\n")
+        return 2
+    database = state_store(settings)
     if not database.exists and confirmed is None:
         sys.stdout.write(f"Nothing was spent yet: there is no ledger in {settings.state_folder}.\n")
         return 0
@@ -53,14 +57,14 @@ def main(by: SpendingGroup, days: int, form: OutputForm, confirmed: Decimal | No
     return 0
 
 
-async def _sums(database: Database, by: SpendingGroup, span: ReportSpan) -> list[SpendingSum]:
+async def _sums(database: StateStore, by: SpendingGroup, span: ReportSpan) -> list[SpendingSum]:
     try:
         return await Ledger(database).sums(by, span)
     finally:
         await database.aclose()
 
 
-async def _confirm(database: Database, today: str, spent: Decimal) -> int:
+async def _confirm(database: StateStore, today: str, spent: Decimal) -> int:
     """What a lost ledger held of today: from here on caps hold again."""
     try:
         await Ledger(database).confirm(today, day_span(RequestEntry(0, today, "")), in_nano(spent))
