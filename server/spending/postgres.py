@@ -32,16 +32,23 @@ class PostgresFailure(Exception):
 class PostgresDatabase:
     """A `StateStore`. While the server cannot be used, `run` gives None and `trouble` says why; then it is tried again.
 
-    `redact`: takes secrets out of what is said.
+    `redact`: takes secrets out of what is said. `let_alone_s`: until a server that could not be used is tried again.
     """
 
     folder = None
     exists = True  # what was kept is the server's to know: nothing is looked for on this machine
 
-    def __init__(self, url: str, redact: Callable[[str], str] = str, answer_s: float = ANSWER_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        redact: Callable[[str], str] = str,
+        answer_s: float = ANSWER_S,
+        let_alone_s: float = LET_ALONE_S,
+    ) -> None:
         self._url = url
         self._redact = redact
         self._answer_s = answer_s
+        self._let_alone_s = let_alone_s
         self._connection: PostgresConnection | None = None
         self._turn = anyio.CapacityLimiter(1)
         self._said = ""  # since the server was last of use
@@ -106,4 +113,4 @@ class PostgresDatabase:
     def _failed(self, trouble: str) -> None:
         if not self._said:
             _LOGGER.warning("jobs and the ledger are not kept: %s", trouble)
-        self._said, self._let_alone_until = trouble, time.monotonic() + LET_ALONE_S
+        self._said, self._let_alone_until = trouble, time.monotonic() + self._let_alone_s

@@ -21,8 +21,8 @@ SERVER_CONNECT_S = 5
 # In one round trip, and for this transaction only: a pooler may give the next one to another connection. A machine that
 # dies while it holds the lock would hold it for hours, if the server did not end such a transaction.
 BEGIN = (
-    f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL search_path = {STATE_SCHEMA}; SET LOCAL lock_timeout = '5s';"
-    " SET LOCAL idle_in_transaction_session_timeout = '10s'"
+    f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL search_path = {STATE_SCHEMA};"
+    " SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '10s'"
 )
 SHUT_DOWN = ("57P01", "57P02", "25P03")  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 
@@ -94,7 +94,7 @@ def _migrate(connection: StateConnection) -> None:
     """The steps that this database has not taken, in one transaction that one process takes alone."""
     connection.execute("BEGIN IMMEDIATE")
     if not _is_there(connection, "to_regnamespace", STATE_SCHEMA):
-        connection.execute(f"CREATE STATE_SCHEMA {STATE_SCHEMA}")
+        connection.execute(f"CREATE SCHEMA {STATE_SCHEMA}")
     if not _is_there(connection, "to_regclass", f"{STATE_SCHEMA}.version"):
         connection.execute("CREATE TABLE version (steps INTEGER NOT NULL)")
         connection.execute("INSERT INTO version (steps) VALUES (0)")
