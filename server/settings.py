@@ -284,8 +284,7 @@ class Settings(BaseSettings):
         text = url.get_secret_value().strip() if url else ""
         if text and not STATE_URL.fullmatch(text):
             raise ValueError(
-                "must read postgresql://user:password@host:5432/database, with each of :/?#[]@% and space in the "
-                "password as its %XX"
+                "must read postgresql://user:password@host:5432/database, with :/?#[]@% in the password as %XX"
             )
         return SecretStr(text) if text else None
 
