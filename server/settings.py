@@ -150,7 +150,7 @@ class Settings(BaseSettings):
         validation_alias="BAILIAN_MAX_COST_PER_DAY",
         ge=0,
         allow_inf_nan=False,
-        description="The same for a day in Beijing, over all servers of one state folder.",
+        description="The same for a day in Beijing, over all servers of one state folder or database.",
     )
     state_dir: Path | None = Field(
         None,
@@ -162,8 +162,7 @@ class Settings(BaseSettings):
         None,
         validation_alias="BAILIAN_STATE_URL",
         description="A PostgreSQL database to keep jobs, the ledger and caps in instead, shared by servers on several "
-        "machines: `postgresql://user:password@host:5432/database` (docs/spending.md). "
-        "Needs `pip install 'bailian-mcp[postgres]'`.",
+        "machines: `postgresql://user:password@host:5432/database` (docs/spending.md). Needs the extra `[postgres]`.",
     )
     replay: bool = Field(
         True,

@@ -171,7 +171,9 @@ async def test_without_psycopg_it_says_how_to_get_it(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "psycopg", None)
     found = await Ledger(PostgresDatabase(NOBODY_LISTENS)).reserve(entry(), 1, 1, [CAP])
 
-    assert found == Unusable("BAILIAN_STATE_URL needs psycopg: pip install 'bailian-mcp[postgres]'")
+    assert found == Unusable(
+        "BAILIAN_STATE_URL needs psycopg, the extra [postgres]: pip install 'psycopg[binary]>=3.3.6'"
+    )
 
 
 # --- tables ---

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger("bailian_mcp")
 ANSWER_S = 10.0  # the most that a statement waits for an answer: the server may be frozen, the network gone
 LET_ALONE_S = 10.0  # a server that could not be used: nobody is to wait for it again and again
-NO_DRIVER = "BAILIAN_STATE_URL needs psycopg: pip install 'bailian-mcp[postgres]'"
+NO_DRIVER = "BAILIAN_STATE_URL needs psycopg, the extra [postgres]: pip install 'psycopg[binary]>=3.3.6'"
 MEND = "see that the server runs and that BAILIAN_STATE_URL leads to it"
 
 
