@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import platformdirs
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
@@ -27,6 +27,11 @@ PLAN_KEY_ELSEWHERE = (
 )
 MIN_TOKEN_CHARS = 16
 TOKEN_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PLAIN = r"(?:[^\s:/?#\[\]@%]|%(?!00)[0-9A-Fa-f]{2})"  # what a part of a URL may hold as it is
+STATE_URL = re.compile(
+    rf"postgres(?:ql)?://(?:{_PLAIN}*(?::{_PLAIN}*)?@)?"
+    rf"(?:{_PLAIN}*|\[[0-9A-Fa-f:.]+\])(?::\d*)?(?:,{_PLAIN}+(?::\d*)?)*(?:/{_PLAIN}*)?(?:\?(?:{_PLAIN}|[/:])*)?"
+)  # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
 MIN_SECRET_CHARS = 8  # a shorter "key" (x, for a local server) is no secret, and redacting it would eat words
 TOOL_MODEL = re.compile(r"BAILIAN_(?P<tool>[A-Z_]+)_MODEL")
 TOOL_MODEL_ROW = (
@@ -36,7 +41,7 @@ TOOL_MODEL_ROW = (
 # Without these, as somebody set them, no request is made: it would go elsewhere, or cost something else
 NEEDED_TO_ASK = (
     "DASHSCOPE_API_KEY", "DASHSCOPE_REGION", "DASHSCOPE_WORKSPACE_ID", "DASHSCOPE_BASE_URL", "BAILIAN_TIMEOUT_S",
-    "BAILIAN_MAX_COST_PER_CALL", "BAILIAN_MAX_COST_PER_SESSION", "BAILIAN_MAX_COST_PER_DAY",
+    "BAILIAN_STATE_URL", "BAILIAN_MAX_COST_PER_CALL", "BAILIAN_MAX_COST_PER_SESSION", "BAILIAN_MAX_COST_PER_DAY",
 )  # fmt: skip
 NEEDED_TO_LISTEN = ("BAILIAN_HTTP_TOKEN", "BAILIAN_HTTP_TOKENS", "BAILIAN_ALLOWED_HOSTS")
 # What stands in for what cannot be read, where the default would allow more; who needs any other asks `mend` first
@@ -145,13 +150,19 @@ class Settings(BaseSettings):
         validation_alias="BAILIAN_MAX_COST_PER_DAY",
         ge=0,
         allow_inf_nan=False,
-        description="The same for a day in Beijing, over all servers of one state folder.",
+        description="The same for a day in Beijing, over all servers of one state folder or database.",
     )
     state_dir: Path | None = Field(
         None,
         validation_alias="BAILIAN_STATE_DIR",
         description="The folder where answers of jobs are kept for 24 hours, readable by you alone. "
         "Default: your user's state folder; in memory only where none can be written.",
+    )
+    state_url: SecretStr | None = Field(
+        None,
+        validation_alias="BAILIAN_STATE_URL",
+        description="A PostgreSQL database to keep jobs, the ledger and caps in instead, shared by servers on several "
+        "machines: `postgresql://user:password@host:5432/database` (docs/spending.md). Needs the extra `[postgres]`.",
     )
     replay: bool = Field(
         True,
@@ -265,6 +276,17 @@ class Settings(BaseSettings):
     def _placeholder_is_none(cls, key: SecretStr | None) -> SecretStr | None:
         return key if key and key.get_secret_value().strip("sk-.") else None  # "sk-..." of a pasted block
 
+    @field_validator("state_url", mode="after")
+    @classmethod
+    def _leads_to_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        """So strict, that no driver could take a part of the password for a host, and say it."""
+        text = url.get_secret_value().strip() if url else ""
+        if text and not STATE_URL.fullmatch(text):
+            raise ValueError(
+                "must read postgresql://user:password@host:5432/database, with :/?#[]@% in the password as %XX"
+            )
+        return SecretStr(text) if text else None
+
     @property
     def host(self) -> Host:
         """The service the key is for; no service, where a setting that a request needs cannot be read."""
@@ -338,9 +360,18 @@ class Settings(BaseSettings):
         return () if remote or home.is_relative_to(here) else (here,)  # not / and not all of home
 
     def redact(self, text: str) -> str:
-        """`text` without the key and the token, however written, and without anything else that looks like a key."""
+        """`text` without the key, tokens and passwords, however written, and without what else looks like a key."""
         key = [self.api_key.get_secret_value()] if self.api_key else []
-        return _any_of((*key, *self.tokens)).sub("[key]", text)
+        return _any_of((*key, *self.tokens, *self._of_state_url)).sub("[key]", text)
+
+    @property
+    def _of_state_url(self) -> tuple[str, ...]:
+        if self.state_url is None:
+            return ()
+        url = self.state_url.get_secret_value()
+        parts = urlsplit(url)
+        asked = [value for name, value in parse_qsl(parts.query) if "password" in name]
+        return (url, *(word for word in (parts.password or "", unquote(parts.password or ""), *asked) if word))
 
 
 @cache

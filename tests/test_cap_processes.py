@@ -11,7 +11,8 @@ from typing import Any
 import anyio
 import pytest
 from anyio.streams.buffered import BufferedByteReceiveStream
-from bailian_mcp.server.spending import Database, Ledger, ReportSpan, from_nano
+from bailian_mcp.server.spending import Database, Ledger, PostgresDatabase, ReportSpan, StateStore, from_nano
+from postgresql import PostgreSQL
 
 from .conftest import KEY, Raw, chunk, finish, raw, sse, text_of, usage
 from .test_http import connected, serving
@@ -64,31 +65,30 @@ async def counting() -> AsyncIterator[CountingDashScope]:
         tasks.cancel_scope.cancel()
 
 
-async def written(folder: Path) -> Decimal:
+async def written(store: StateStore) -> Decimal:
     """What the ledger says was spent for certain."""
-    database = Database(folder)
-    sums = await Ledger(database).sums("day", ReportSpan("2000-01-01", "2999-01-01"))
-    await database.aclose()
+    sums = await Ledger(store).sums("day", ReportSpan("2000-01-01", "2999-01-01"))
+    await store.aclose()
     assert [each.uncertain for each in sums] == [0]
     return from_nano(sums[0].least)
 
 
-async def test_four_processes_of_one_folder_share_a_day(tmp_path: Path) -> None:
-    """16 calls at once from each."""
+async def spent_by(processes: int, **kept: str) -> CountingDashScope:
+    """64 calls at once, shared out to as many servers, which have one cap for the day."""
     refused = 0
 
     async def ask(server: Raw) -> None:
         nonlocal refused
-        for id in range(1, CALLS // 4 + 1):
+        for id in range(1, CALLS // processes + 1):
             await server.send(
                 id=id, method="tools/call", params={"name": "chat", "arguments": {"prompt": f"{id} {server}"}}
             )
-        replies = [json.loads(await server.line()) for _ in range(CALLS // 4)]
+        replies = [json.loads(await server.line()) for _ in range(CALLS // processes)]
         refused += sum(bool(reply["result"].get("isError")) for reply in replies)
 
     async with counting() as dashscope, AsyncExitStack() as stack:
-        given = {**dashscope.environment, "BAILIAN_STATE_DIR": str(tmp_path), "BAILIAN_MAX_COST_PER_DAY": str(CAP)}
-        servers = [await stack.enter_async_context(raw(**given)) for _ in range(4)]
+        given = {**dashscope.environment, **kept, "BAILIAN_MAX_COST_PER_DAY": str(CAP)}
+        servers = [await stack.enter_async_context(raw(**given)) for _ in range(processes)]
         with anyio.fail_after(40):
             async with anyio.create_task_group() as tasks:
                 for server in servers:
@@ -96,7 +96,20 @@ async def test_four_processes_of_one_folder_share_a_day(tmp_path: Path) -> None:
 
     assert CAP * Decimal("0.8") < dashscope.billed <= CAP
     assert dashscope.requests == CALLS - refused
-    assert await written(tmp_path) == dashscope.billed
+    return dashscope
+
+
+async def test_four_processes_of_one_folder_share_a_day(tmp_path: Path) -> None:
+    dashscope = await spent_by(4, BAILIAN_STATE_DIR=str(tmp_path))
+
+    assert await written(Database(tmp_path)) == dashscope.billed
+
+
+async def test_two_replicas_on_one_postgresql_share_a_day(server: PostgreSQL, tmp_path: Path) -> None:
+    dashscope = await spent_by(2, BAILIAN_STATE_URL=server.url(), BAILIAN_STATE_DIR=str(tmp_path))
+
+    assert await written(PostgresDatabase(server.url())) == dashscope.billed
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -120,4 +133,4 @@ async def test_64_calls_at_once_over_http(tmp_path: Path, transport: str, era: s
     assert CAP * Decimal("0.8") < dashscope.billed <= CAP
     assert dashscope.requests == CALLS - len(refused)
     assert all("Nothing was sent." in text_of(result) for result in refused)
-    assert await written(tmp_path) == dashscope.billed
+    assert await written(Database(tmp_path)) == dashscope.billed

@@ -24,7 +24,7 @@ ONLY = {  # what only these may import, or read
     "httpx2": {"dashscope"}, "stamina": {"dashscope"}, "os.environ": {"settings", "__main__"}, "os.getenv": {"settings"},
     "PIL": {"files/rendering"}, "pypdfium2": {"files/rendering"}, "uvicorn": {"app/transports", "sandbox"},
     "starlette": {"app/transports", "sandbox"}, "mcp.server.mcpserver.Context": {"calls", "app"},
-    "jsonschema_rs": {"features/extract"}, "sqlite3": {"spending"},
+    "jsonschema_rs": {"features/extract"}, "sqlite3": {"spending"}, "psycopg": {"spending"},
 }  # fmt: skip
 COMMON_FEATURE = "attachments"  # what the others may use; none of them imports another
 MAX_ROOMS, MAX_ARROWS = 17, 58  # of which two came with the ledger: a command and a tool show it

@@ -19,9 +19,22 @@ import anyio
 import pytest
 from bailian_mcp.server.calls.jobs import CURRENT_JOB, Asked, Bounds, Jobs, SoFar
 from bailian_mcp.server.endpoints import host
-from bailian_mcp.server.spending import Database, KeptJobs
+from bailian_mcp.server.spending import Database, JobRow, KeptJobs
 from bailian_mcp.server.spending.database import STATE_FILE
-from conftest import ANSWER, FakeDashScope, Hosted, chunk, ended_job, finish, refusal, sse, stream, text_of, usage
+from conftest import (
+    ANSWER,
+    FakeDashScope,
+    Hosted,
+    Stores,
+    chunk,
+    ended_job,
+    finish,
+    refusal,
+    sse,
+    stream,
+    text_of,
+    usage,
+)
 from mcp.types import CallToolResult, TextContent
 from PIL import Image
 
@@ -493,13 +506,14 @@ async def test_an_answer_survives_a_restart(hosted: Hosted, tmp_path: Path) -> N
     assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "s").iterdir()} == {0o600}
 
 
-async def test_an_answer_that_reached_nobody_is_given_after_a_restart_too(tmp_path: Path) -> None:
+async def test_an_answer_that_reached_nobody_is_given_after_a_restart_too(stores: Stores) -> None:
     tool = Tool()
     tool.go.set()
-    async with Jobs(tmp_path) as jobs:
+    async with Jobs(store=stores()) as jobs:
         await jobs.answer(asked(vanished=lambda: True), tool)
-    async with Jobs(tmp_path) as jobs:
-        await anyio.sleep(0.1)
+    async with Jobs(store=stores()) as jobs:
+        for _ in range(2):
+            await jobs.of("c")  # asks after the store was asked what it has
         same = await jobs.answer(asked(), tool)
 
     assert "not billed again" in text_of(same)
@@ -646,12 +660,12 @@ async def test_after_a_day_nothing_of_it_is_left(tmp_path: Path) -> None:
     assert rows(tmp_path) == []
 
 
-async def test_a_row_that_no_process_touches_is_interrupted(tmp_path: Path) -> None:
-    """kill -9: nothing was said, and the file still has it as running."""
+async def test_a_row_that_no_process_touches_is_interrupted(stores: Stores) -> None:
+    """kill -9: nothing was said, and the store still has it as running."""
     now, tool = [1e9], Tool()
-    async with Jobs(tmp_path, now=lambda: now[0]) as jobs:
+    async with Jobs(store=stores(), now=lambda: now[0]) as jobs:
         id = handle_of(await jobs.answer(asked(patience_s=0), tool))
-        kept = KeptJobs(Database(tmp_path), lambda: now[0])
+        kept = KeptJobs(stores(), lambda: now[0])
         alive = await kept.find(id)
         now[0] += 16
         dead = await kept.find(id)
@@ -659,6 +673,36 @@ async def test_a_row_that_no_process_touches_is_interrupted(tmp_path: Path) -> N
     assert alive
     assert dead
     assert (alive.state, dead.state) == ("running", "interrupted")
+
+
+async def test_a_wish_to_cancel_reaches_the_process_that_runs_the_job(stores: Stores) -> None:
+    tool = Tool()
+    async with Jobs(None, FAST, store=stores()) as jobs, Jobs(None, FAST, store=stores()) as others:
+        id = handle_of(await jobs.answer(asked(patience_s=0.1), tool))
+        ended = await others.told(id, asked(), cancel=True)
+
+    assert "the call was cancelled" in text_of(ended)
+
+
+async def test_what_is_kept_is_found_listed_and_forgotten(stores: Stores) -> None:
+    now = [1e9]
+    kept = KeptJobs(stores(), lambda: now[0])
+    row = JobRow("a", "c", "chat", "k", "done", 1e9, 1e9, replay_until=1e9 + 600, content="[西湖]")
+    later = replace(row, id="b", started_at=1e9 + 1, state="running", replay_until=0)
+    assert await kept.keep([row, later]) == set()
+    await kept.ask_to_cancel("b")
+
+    assert await kept.find("a") == row
+    assert [each.id for each in await kept.of("c")] == ["b", "a"]
+    assert await kept.undelivered() == [row]
+    assert await kept.keep([replace(later, seen_at=1e9 + 2)]) == {"b"}  # and what is written over it
+    assert await kept.keep([]) == set()
+    await kept.forget("b")
+    assert await kept.find("b") is None
+    now[0] += 24 * 3_600 + 1
+    await kept.forget_old()
+    now[0] = 1e9
+    assert await kept.of("c") == []
 
 
 async def test_a_fault_in_what_is_said_of_a_job_ends_neither_it_nor_the_server() -> None:
@@ -712,10 +756,11 @@ async def test_cancelling_what_is_done_gives_the_answer(tmp_path: Path) -> None:
     assert again == first
 
 
-async def test_a_wish_to_cancel_another_servers_job_is_left_to_it(tmp_path: Path) -> None:
+async def test_a_wish_to_cancel_another_servers_job_is_left_to_it(stores: Stores) -> None:
     """Each process looks at all wishes when it writes, and ends only its own."""
     one_tool, other_tool = Tool(), Tool()
-    async with Jobs(tmp_path, FAST) as one, Jobs(tmp_path, replace(FAST, snapshot_s=60)) as other:
+    slow = replace(FAST, snapshot_s=60)
+    async with Jobs(None, FAST, store=stores()) as one, Jobs(None, slow, store=stores()) as other:
         await one.answer(asked("one", patience_s=0), one_tool)
         id = handle_of(await other.answer(asked("other", patience_s=0), other_tool))
         seen = await one.told(id, asked(patience_s=0.05))

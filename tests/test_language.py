@@ -247,7 +247,7 @@ def test_the_advice_when_there_is_no_key_is_whole() -> None:
     [
         ("DASHSCOPE_API_KEY", "sk a"), ("DASHSCOPE_REGION", "moon"), ("DASHSCOPE_REGION", "beijing"), ("BAILIAN_TIMEOUT_S", "soon"),
         ("BAILIAN_TIMEOUT_S", "0"), ("DASHSCOPE_BASE_URL", "http://example.com"), ("DASHSCOPE_BASE_URL", "no url"), ("DASHSCOPE_WORKSPACE_ID", "a b"),
-        ("DASHSCOPE_API_KEY", "sk-sp-0123456789abcdef"), ("DASHSCOPE_REGION", "ap-southeast-1 x"),
+        ("DASHSCOPE_API_KEY", "sk-sp-0123456789abcdef"), ("DASHSCOPE_REGION", "ap-southeast-1 x"), ("BAILIAN_STATE_URL", "db"),
     ],
 )  # fmt: skip
 def test_what_to_do_about_an_unreadable_setting_is_chinese(

@@ -1,7 +1,9 @@
-"""The ledger itself: whatever happens in whatever order, its sums are what was told, and what is not certain is marked."""
+"""The ledger itself: whatever happens in whatever order, its sums are what was told, and what is not certain is marked.
+
+Stories with `stores` are the contract of every store; those with `tmp_path` are about files.
+"""
 
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,10 +18,12 @@ from bailian_mcp.server.spending import (
     Database,
     Ledger,
     OverCap,
+    PostgresDatabase,
     ReportSpan,
     RequestEntry,
     Reserved,
     Settlement,
+    StateStore,
     Unusable,
     day_span,
     in_nano,
@@ -27,6 +31,9 @@ from bailian_mcp.server.spending import (
 from bailian_mcp.server.spending.transactions import MAX_OPEN_S
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from postgresql import PostgreSQL
+
+from .conftest import Stores
 
 pytestmark = pytest.mark.anyio
 DAY = "2026-11-27"
@@ -36,8 +43,8 @@ CAP = Cap("DAY", f"day {DAY}", 1_000, "tomorrow")
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(Database(tmp_path))
+def ledger(stores: Stores) -> Ledger:
+    return Ledger(stores())
 
 
 def entry(**known: Any) -> RequestEntry:
@@ -65,44 +72,50 @@ ENDS = st.sampled_from(["answered", "cut", "failed", "cancelled", "refused", "un
 STEPS = st.lists(st.tuples(ENDS, st.integers(0, 400), st.integers(0, 30), st.booleans()), max_size=25)
 
 
+async def added_up(store: StateStore, steps: list[tuple[str, int, int, bool]]) -> None:
+    """Each step holds something; it ends at once or after the others, or never."""
+    ledger, told, uncertain, later = Ledger(store), 0, 0, []
+    for end, most, cost, waits in steps:
+        found = await ledger.reserve(entry(), most, 0, [CAP])
+        spent = await ledger.spent(CAP.span)
+        assert spent is not None
+        assert spent <= CAP.limit
+        if isinstance(found, OverCap):
+            continue
+        assert isinstance(found, Reserved)
+        cost = min(cost, found.nano or 0)
+        settlement = SETTLED[end](cost, found.nano or 0)
+        if settlement is None:
+            uncertain += found.nano or 0
+            continue
+        told += settlement.least
+        uncertain += (settlement.most or 0) - settlement.least
+        if waits:
+            later.append((found, settlement))
+        else:
+            await ledger.settle(found, settlement)
+    for found, settlement in reversed(later):
+        await ledger.settle(found, settlement)
+    least, most, _ = await total(ledger)
+    assert (least, most - least) == (told, uncertain)
+    assert await ledger.spent(CAP.span) == most
+    await store.aclose()
+
+
 @settings(deadline=None, max_examples=60)
 @given(STEPS)
 def test_under_any_interleaving_the_sums_are_what_was_told_and_what_is_uncertain(
     steps: list[tuple[str, int, int, bool]],
 ) -> None:
-    """Each step holds something; it ends at once or after the others, or never."""
-
-    async def story(folder: Path) -> None:
-        database = Database(folder)
-        ledger, told, uncertain, later = Ledger(database), 0, 0, []
-        for end, most, cost, waits in steps:
-            found = await ledger.reserve(entry(), most, 0, [CAP])
-            spent = await ledger.spent(CAP.span)
-            assert spent is not None
-            assert spent <= CAP.limit
-            if isinstance(found, OverCap):
-                continue
-            assert isinstance(found, Reserved)
-            cost = min(cost, found.nano or 0)
-            settlement = SETTLED[end](cost, found.nano or 0)
-            if settlement is None:
-                uncertain += found.nano or 0
-                continue
-            told += settlement.least
-            uncertain += (settlement.most or 0) - settlement.least
-            if waits:
-                later.append((found, settlement))
-            else:
-                await ledger.settle(found, settlement)
-        for found, settlement in reversed(later):
-            await ledger.settle(found, settlement)
-        least, most, _ = await total(ledger)
-        assert (least, most - least) == (told, uncertain)
-        assert await ledger.spent(CAP.span) == most
-        await database.aclose()
-
     with TemporaryDirectory() as folder:
-        anyio.run(story, Path(folder))
+        anyio.run(added_up, Database(Path(folder)), steps)
+
+
+@settings(deadline=None, max_examples=10)
+@given(STEPS)
+def test_so_they_are_on_a_server(postgresql_server: PostgreSQL, steps: list[tuple[str, int, int, bool]]) -> None:
+    postgresql_server.ask("DROP SCHEMA IF EXISTS bailian_mcp CASCADE")
+    anyio.run(added_up, PostgresDatabase(postgresql_server.url()), steps)
 
 
 SETTLED: dict[str, Callable[[int, int], Settlement | None]] = {
@@ -171,11 +184,22 @@ async def test_what_a_sandbox_answers_moves_to_its_own_sums(ledger: Ledger) -> N
     assert ledger.sandbox
 
 
-# --- files ---
+# --- several processes ---
 
 
-async def test_two_ledgers_of_one_folder_share_a_cap(tmp_path: Path) -> None:
-    one, other = Ledger(Database(tmp_path)), Ledger(Database(tmp_path))
+async def states(store: StateStore) -> list[Any] | None:
+    """Of each row, the oldest first."""
+    read = "SELECT state FROM requests ORDER BY id"
+    return await store.run(lambda connection: [state for (state,) in connection.execute(read).fetchall()])
+
+
+async def moved(store: StateStore, column: str, value: object) -> None:
+    """As if the rows were written by another process."""
+    await store.run(lambda connection: connection.execute(f"UPDATE requests SET {column} = ?", (value,)))
+
+
+async def test_two_ledgers_of_one_store_share_a_cap(stores: Stores) -> None:
+    one, other = Ledger(stores()), Ledger(stores())
     await held(one, 600)
     found = await other.reserve(entry(), 600, 500, [CAP])
 
@@ -184,31 +208,53 @@ async def test_two_ledgers_of_one_folder_share_a_cap(tmp_path: Path) -> None:
     assert isinstance(await other.reserve(entry(), 600, 400, [CAP]), Reserved)
 
 
-async def test_what_a_dead_process_left_open_is_marked_and_stays_spent(tmp_path: Path) -> None:
-    database = Database(tmp_path)
-    await held(Ledger(database), 100)  # of this process's number, but by another name: a number that was used again
-    late = await held(Ledger(database), 30, at=AT + 10, session="late")
-    await held(Ledger(Database(tmp_path)), 1, at=AT + 20)
-    with sqlite3.connect(tmp_path / "state.db") as file:
-        states = file.execute("SELECT state FROM requests ORDER BY id").fetchall()
+async def test_at_once_they_never_hold_more_than_the_cap(stores: Stores) -> None:
+    """Who looks and writes is alone, over all of them."""
+    ledgers, found = [Ledger(stores()) for _ in range(4)], []
 
-    assert states == [("lost",), ("lost",), ("open",)]
-    assert await Ledger(database).spent(CAP.span) == 131
-    await Ledger(database).settle(late, answered(2))  # it lived, where it could not be seen
-    assert await Ledger(database).spent(CAP.span) == 103
+    async def reserve(ledger: Ledger) -> None:
+        found.append(await ledger.reserve(entry(), 70, 70, [CAP]))
+
+    async with anyio.create_task_group() as tasks:
+        for ledger in ledgers * 5:
+            tasks.start_soon(reserve, ledger)
+
+    assert [sum(isinstance(each, kind) for each in found) for kind in (Reserved, OverCap)] == [14, 6]
+    assert await ledgers[0].spent(CAP.span) == 14 * 70
 
 
-async def test_what_another_process_has_under_way_is_left_alone_until_it_must_be_over(tmp_path: Path) -> None:
-    database = Database(tmp_path)
-    await held(Ledger(database), 100)
-    with sqlite3.connect(tmp_path / "state.db") as file:
-        file.execute("UPDATE requests SET pid = ?", (os.getppid(),))
-    await held(Ledger(Database(tmp_path)), 1)
-    with sqlite3.connect(tmp_path / "state.db") as file:
-        assert file.execute("SELECT state FROM requests ORDER BY id").fetchone() == ("open",)
-    await held(Ledger(Database(tmp_path)), 1, at=AT + MAX_OPEN_S + 1)
-    with sqlite3.connect(tmp_path / "state.db") as file:
-        assert file.execute("SELECT state FROM requests ORDER BY id").fetchone() == ("lost",)
+async def test_what_a_dead_process_left_open_is_marked_and_stays_spent(stores: Stores) -> None:
+    store = stores()
+    await held(Ledger(store), 100)  # of this process's number, but by another name: a number that was used again
+    late = await held(Ledger(store), 30, at=AT + 10, session="late")
+    await held(Ledger(stores()), 1, at=AT + 20)
+
+    assert await states(store) == ["lost", "lost", "open"]
+    assert await Ledger(store).spent(CAP.span) == 131
+    await Ledger(store).settle(late, answered(2))  # it lived, where it could not be seen
+    assert await Ledger(store).spent(CAP.span) == 103
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [("pid", os.getppid()), ("process", "abc@another-machine")], ids=["process", "machine"]
+)
+async def test_what_another_process_has_under_way_is_left_alone_until_it_must_be_over(
+    stores: Stores, elsewhere: tuple[str, object]
+) -> None:
+    store = stores()
+    await held(Ledger(store), 100)
+    await moved(store, *elsewhere)
+    await held(Ledger(stores()), 1)
+    before = await states(store)
+    await held(Ledger(stores()), 1, at=AT + MAX_OPEN_S + 1)
+    after = await states(store)
+
+    assert before
+    assert after
+    assert (before[0], after[0]) == ("open", "lost")
+
+
+# --- files ---
 
 
 async def test_who_has_no_cap_does_not_name_a_new_ledger_where_one_was_lost(tmp_path: Path) -> None:
@@ -244,7 +290,7 @@ def test_sums_are_rounded_up_to_a_billionth() -> None:
     assert day_span(entry(sandbox=True)) == f"sandbox day {DAY}"
 
 
-# Forks a hundred children, each of which reserves and settles and says so after each, and kills them one after another.
+# Forks children, each of which reserves and settles and says so after each, and kills them one after another.
 KILLED = """
 import os, random, signal, sys, time
 from pathlib import Path
@@ -255,7 +301,8 @@ from bailian_mcp.server.spending import *
 CAP = Cap("DAY", "day 2026-11-27", 10**15, "")
 
 async def spend(say):
-    ledger = Ledger(Database(Path(sys.argv[1])))
+    place = sys.argv[1]
+    ledger = Ledger(PostgresDatabase(place) if "://" in place else Database(Path(place)))
     while True:
         held = await ledger.reserve(RequestEntry(time.time(), "2026-11-27", "m", session=str(os.getpid())), 100, 1, [CAP])
         os.write(say, b"r")
@@ -263,7 +310,7 @@ async def spend(say):
         os.write(say, b"s")
 
 random.seed(17)
-for _ in range(100):
+for _ in range(int(sys.argv[2])):
     hear, say = os.pipe()
     child = os.fork()
     if not child:
@@ -282,22 +329,33 @@ for _ in range(100):
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_killed_at_100_moments_it_loses_no_settled_row_and_opens_no_cap(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True, check=True, timeout=50
-    )
-    with sqlite3.connect(tmp_path / "state.db") as file:
-        rows = file.execute(
-            "SELECT session, count(*), sum(state = 'settled'), sum(most) FROM requests GROUP BY session"
-        ).fetchall()
-        spent = file.execute("SELECT nano FROM spent WHERE span = 'day 2026-11-27'").fetchone()[0]
-        summed = file.execute("SELECT sum(most) FROM sums").fetchone()[0]
+async def killed(place: str, times: int, store: StateStore) -> None:
+    """What was settled before each kill is kept, and the sums are those of the rows."""
+    command = [sys.executable, "-c", KILLED, place, str(times)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=50)
+
+    def read(connection: Any) -> Any:
+        settled = "sum(CASE state WHEN 'settled' THEN 1 ELSE 0 END)"
+        rows = connection.execute(f"SELECT session, count(*), {settled}, sum(most) FROM requests GROUP BY session")
+        return rows.fetchall(), connection.execute("SELECT sum(most) FROM sums").fetchone()[0]
+
+    rows, summed = await store.run(read) or ([], 0)
     kept = {session: (count, settled) for session, count, settled, _ in rows}
 
-    assert len(done.stdout.splitlines()) == 100
+    assert len(done.stdout.splitlines()) == times
     for line in done.stdout.splitlines():
         child, reserved, settled = line.split()
         assert kept[child][0] >= int(reserved)
         assert kept[child][1] >= int(settled)
-    assert spent == summed == sum(most for *_, most in rows)
+    assert await Ledger(store).spent(CAP.span) == summed == sum(most for *_, most in rows)
+    await store.aclose()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+async def test_killed_at_100_moments_it_loses_no_settled_row_and_opens_no_cap(tmp_path: Path) -> None:
+    await killed(str(tmp_path), 100, Database(tmp_path))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+async def test_killed_at_10_moments_a_replica_loses_none_either(server: PostgreSQL) -> None:
+    await killed(server.url(), 10, PostgresDatabase(server.url()))

@@ -170,6 +170,61 @@ def test_a_spending_cap_that_cannot_be_read_stops_every_request(monkeypatch: pyt
     assert settings(monkeypatch, BAILIAN_MAX_COST_PER_DAY="0.5").max_cost_per_day == Decimal("0.5")
 
 
+DATABASE = "postgresql://me:p%40ss%2Fword@db.example:5432/state"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        DATABASE,
+        "postgres://db",
+        "postgresql:///state?host=/var/run/postgresql",
+        "postgresql://me@[::1]:5432,b.example/state?sslmode=verify-full&application_name=a",
+        f" {DATABASE}\n",
+    ],
+)
+def test_the_state_may_be_on_a_server(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    got = settings(monkeypatch, BAILIAN_STATE_URL=url)
+
+    assert got.troubles == ()
+    assert got.state_url
+    assert got.state_url.get_secret_value() == url.strip()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "db.example",
+        "mysql://db/state",
+        "postgresql://me:p@ss@db/state",  # a driver would take a part of the password for the host, and say it
+        "postgresql://me:pa/ss@db/state",
+        "postgresql://me:pa#ss@db/state",
+        "postgresql://me:pa?ss@db/state",
+        "postgresql://me:pa:ss@db/state",
+        "postgresql://me:pa%ss@db/state",
+        "postgresql://me:pa%00ss@db/state",
+        "postgresql://me:pa ss@db/state",
+    ],
+)
+def test_a_server_whose_url_cannot_be_read_stops_every_request(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Another place would hold no cap."""
+    got = settings(monkeypatch, BAILIAN_STATE_URL=url)
+
+    assert got.host.trouble.startswith("BAILIAN_STATE_URL must read postgresql://user:password@host")
+    assert url not in got.host.trouble
+    assert got.state_url is None
+
+
+def test_the_password_of_the_state_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    got = settings(monkeypatch, BAILIAN_STATE_URL=f"{DATABASE}?sslpassword=anothersecret")
+
+    assert "word" not in repr(got)
+    assert got.redact(f"a {DATABASE} b p@ss/word c p%40ss%2Fword d anothersecret") == (
+        "a postgresql://me:[key]@db.example:5432/state b [key] c [key] d [key]"
+    )
+    assert settings(monkeypatch, BAILIAN_STATE_URL="postgresql://db").redact("at db") == "at db"
+
+
 @pytest.mark.parametrize(
     ("environment", "says"),
     [

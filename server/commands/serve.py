@@ -22,6 +22,7 @@ from ..network import listen
 from ..settings import BadSettings, Settings, child_environment, read_settings, warnings_for_environment
 from ..spending import Caps, Ledger
 from .logs import log_to_stderr
+from .state import state_store
 
 LOGGER = logging.getLogger("bailian_mcp")
 
@@ -79,7 +80,7 @@ async def run(
 ) -> None:
     """Serve with these settings until the transport ends: over `stdio`, or where it is `listening`."""
     client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
-    async with client, Jobs(settings.state_folder) as jobs:
+    async with client, Jobs(store=state_store(settings)) as jobs:
         context = _context(settings, client, jobs, remote=stdio is None, sandboxed=sandboxed)
         server = build(context, log_level=settings.log_level)
         if stdio:

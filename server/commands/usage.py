@@ -1,4 +1,4 @@
-"""`bailian-mcp usage`: what the ledger of the state folder holds, as a table, CSV or JSON."""
+"""`bailian-mcp usage`: what the ledger holds, as a table, CSV or JSON."""
 
 import csv
 import json
@@ -18,13 +18,13 @@ import anyio
 from ..catalog import in_beijing, plain
 from ..settings import BadSettings, read_settings
 from ..spending import (
-    Database,
     Ledger,
     ReportSpan,
     RequestEntry,
     SpendingGroup,
     SpendingSum,
     SpentItem,
+    StateStore,
     day_span,
     from_nano,
     in_nano,
@@ -39,6 +39,7 @@ from ..spending.bill import (
     compare_bill,
     read_export,
 )
+from .state import state_store
 
 OutputForm = Literal["table", "csv", "json"]
 HEADER = ("requests", "input_tokens", "output_tokens", "at_least_cny", "at_most_cny", "uncertain", "unpriced")
@@ -65,7 +66,10 @@ def main(options: UsageOptions) -> int:
     except (BadSettings, BadExport) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    database = Database(settings.state_folder)
+    if trouble := settings.mend("BAILIAN_STATE_URL"):
+        sys.stderr.write(f"{trouble}\n")
+        return 2
+    database = state_store(settings)
     today = in_beijing(datetime.now(UTC)).date()
     if options.confirmed is not None:
         return anyio.run(_confirm, database, str(today), options.confirmed)
@@ -92,7 +96,7 @@ def _bill(options: UsageOptions) -> Export:
     return read_export(options.bill, columns, options.bill_key)
 
 
-async def _compared(database: Database, export: Export, options: UsageOptions) -> str:
+async def _compared(database: StateStore, export: Export, options: UsageOptions) -> str:
     """Of the days that the bill holds."""
     first, last = (str(moment.date()) if moment else "" for moment in (export.first, export.last))
     async with _closing(database):
@@ -108,21 +112,21 @@ def _recorded(item: SpentItem) -> RecordedItem:
 
 
 @asynccontextmanager
-async def _closing(database: Database) -> AsyncIterator[None]:
+async def _closing(database: StateStore) -> AsyncIterator[None]:
     try:
         yield
     finally:
         await database.aclose()
 
 
-async def _report(database: Database, today: date, options: UsageOptions) -> str:
+async def _report(database: StateStore, today: date, options: UsageOptions) -> str:
     span = ReportSpan(str(today - timedelta(days=options.days - 1)), str(today))
     async with _closing(database):
         groups = await Ledger(database).sums(options.by, span)
     return {"table": _table, "csv": _csv, "json": _json}[options.form](options.by, groups)
 
 
-async def _confirm(database: Database, today: str, spent: Decimal) -> int:
+async def _confirm(database: StateStore, today: str, spent: Decimal) -> int:
     """What a lost ledger held of today: from here on caps hold again."""
     async with _closing(database):
         await Ledger(database).confirm(today, day_span(RequestEntry(0, today, "")), in_nano(spent))

@@ -1,11 +1,13 @@
-"""What outlives a call: one SQLite file in the state folder, safe for several servers at once."""
+"""What outlives a call: a SQLite file in the state folder, or a PostgreSQL server; safe for several servers at once."""
 
 from .database import Database
 from .entries import Cap, CapName, Caps, OverCap, RequestEntry, RequestOutcome, Reserved, Settlement, Unusable
 from .kept_jobs import KEPT_S, JobRow, JobState, KeptJobs
 from .ledger import Ledger
 from .nano import from_nano, in_nano
+from .postgres import PostgresDatabase
 from .report import KeptRequest, ReportSpan, SpendingGroup, SpendingSum, SpentItem
+from .store import StateStore
 from .transactions import day_span, session_span
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "KeptRequest",
     "Ledger",
     "OverCap",
+    "PostgresDatabase",
     "ReportSpan",
     "RequestEntry",
     "RequestOutcome",
@@ -28,6 +31,7 @@ __all__ = [
     "SpendingGroup",
     "SpendingSum",
     "SpentItem",
+    "StateStore",
     "Unusable",
     "day_span",
     "from_nano",

@@ -1,13 +1,14 @@
 """Whether the ledger is the one that was begun here: a lost file must not look like a day without spending.
 
 A small file beside the database names the ledger it should hold. Who deletes both begins anew, and knows it.
+A PostgreSQL server needs no such file: losing one is nothing that happens unseen.
 """
 
 import os
-import sqlite3
 from pathlib import Path
 from secrets import token_hex
 
+from .store import StateConnection
 from .transactions import spend
 
 NAME_FILE = "ledger.name"
@@ -18,14 +19,16 @@ SPENT_IS_LOST = (
 
 
 class Continuity:
-    """`folder` None: in memory, where nothing can be lost."""
+    """`folder` None: on a server, or in memory, where nothing can be lost."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._known = ""  # the name of the ledger that is in order
 
-    def trouble(self, connection: sqlite3.Connection, today: str) -> str:
+    def trouble(self, connection: StateConnection, today: str) -> str:
         """What is wrong, empty where nothing is. A new ledger gets its name here."""
+        if self._folder is None:
+            return ""
         name, begun_on = _name_of(connection, today)
         if name == self._known:
             return ""
@@ -39,7 +42,7 @@ class Continuity:
         self._known = name
         return ""
 
-    def confirm(self, connection: sqlite3.Connection, day: str, span: str, nano: int) -> None:
+    def confirm(self, connection: StateConnection, day: str, span: str, nano: int) -> None:
         """Somebody says what the lost file held. Raises OSError."""
         name, _ = _name_of(connection, day)
         spend(connection, [span], nano)
@@ -60,7 +63,7 @@ class Continuity:
             os.replace(new, self._folder / NAME_FILE)
 
 
-def _name_of(connection: sqlite3.Connection, today: str) -> tuple[str, str]:
+def _name_of(connection: StateConnection, today: str) -> tuple[str, str]:
     """The name of the ledger, and the day it was begun on."""
     found = connection.execute("SELECT name, begun_on FROM ledger").fetchone()
     if found is None:

@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import anyio
 from anyio import to_thread
 
 from .migrations import MIGRATIONS
+from .store import Made, StateConnection
 
 _LOGGER = logging.getLogger("bailian_mcp")
 STATE_FILE = "state.db"
@@ -23,8 +24,7 @@ BUSY_S = 5.0  # how long another process may hold the file
 LEFT_ALONE_S = 10.0  # the file, after it was held longer: nobody is to wait for it again and again
 IN_MEMORY = ":memory:"
 NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
-Made = TypeVar("Made")
-_Work = Callable[[sqlite3.Connection], Made]
+_Work = Callable[[StateConnection], Made]
 
 
 class Database:
@@ -146,7 +146,7 @@ def _connected(path: str) -> sqlite3.Connection:
     return connection
 
 
-def _migrate(connection: sqlite3.Connection, steps: Sequence[Callable[[sqlite3.Connection], Any]]) -> None:
+def _migrate(connection: sqlite3.Connection, steps: Sequence[Callable[[StateConnection], Any]]) -> None:
     """The steps that this file has not taken, each in a transaction that one process takes alone."""
     while True:
         connection.execute("BEGIN IMMEDIATE")

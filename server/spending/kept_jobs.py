@@ -1,12 +1,11 @@
 """The rows of jobs: what was answered, or what has come so far; never what was asked."""
 
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from typing import Literal
 
-from .database import Database
+from .store import StateConnection, StateStore
 
 KEPT_S = 24 * 3600.0
 DEAD_S = 15.0  # a running job that no process has touched for so long: its process is gone
@@ -44,12 +43,13 @@ class JobRow:
 
 _COLUMNS = ", ".join(field.name for field in fields(JobRow))
 _PLACES = ", ".join("?" for _ in fields(JobRow))
+_REPLACED = ", ".join(f"{field.name} = excluded.{field.name}" for field in fields(JobRow))
 
 
 class KeptJobs:
-    """The table. Every method may find the file unusable, and then says None or nothing."""
+    """The table. Every method may find the store unusable, and then says None or nothing."""
 
-    def __init__(self, database: Database, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: StateStore, now: Callable[[], float] = time.time) -> None:
         self._database = database
         self._now = now
 
@@ -94,10 +94,10 @@ class KeptJobs:
         await self._database.run(lambda connection: connection.execute("DELETE FROM jobs WHERE seen_at < ?", (before,)))
 
 
-def _written(connection: sqlite3.Connection, rows: Sequence[JobRow]) -> set[str]:
+def _written(connection: StateConnection, rows: Sequence[JobRow]) -> set[str]:
     connection.execute("BEGIN IMMEDIATE")  # or a wish to cancel that comes meanwhile would be written over
     asked = connection.execute("SELECT id FROM jobs WHERE cancel_asked = 1 AND state = 'running'").fetchall()
-    sql = f"INSERT OR REPLACE INTO jobs ({_COLUMNS}) VALUES ({_PLACES})"
+    sql = f"INSERT INTO jobs ({_COLUMNS}) VALUES ({_PLACES}) ON CONFLICT (id) DO UPDATE SET {_REPLACED}"
     connection.executemany(sql, [astuple(row) for row in rows])
     return {id for (id,) in asked}
 

@@ -3,31 +3,33 @@
 What is reserved counts as spent until it is settled. So whatever ends a process, no cap is opened by it.
 """
 
-import sqlite3
 from collections.abc import Sequence
 from functools import partial
 from secrets import token_hex
+from socket import gethostname
 
 from .continuity import Continuity
 from .database import Database
 from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement, Unusable
 from .report import KeptRequest, ReportSpan, SpendingGroup, SpendingSum, SpentItem, items_of, requests_of, sums_by
+from .store import StateConnection, StateStore
 from .transactions import close_lost, reserved, settled, spent_in
 
 NOT_NOW = "the file of the ledger cannot be written at the moment, call again"
 
 
 class Ledger:
-    """Safe for several processes of one state folder: who reserves looks and writes in one transaction.
+    """Safe for several processes of one store: who reserves looks and writes in one transaction.
 
     `sandbox`: whether what is asked is known to be a sandbox, whose sums are kept apart.
     """
 
-    def __init__(self, database: Database | None = None, *, sandbox: bool = False) -> None:
-        self._database = database or Database()
+    def __init__(self, database: StateStore | None = None, *, sandbox: bool = False) -> None:
+        self._database: StateStore = database or Database()
         self._continuity = Continuity(self._database.folder)
         self._opened = False
         self.process = token_hex(6)
+        self._where = f"{self.process}@{gethostname()}"  # a number of a process says nothing of another machine's
         self.sandbox = sandbox
 
     async def reserve(
@@ -35,17 +37,18 @@ class Ledger:
     ) -> Reserved | OverCap | Unusable:
         """Hold `most`, or as much of it as the caps leave, but not less than `least`; all in nano-CNY.
 
-        `caps` None: none is set, and nothing is refused, whatever has become of the file.
+        `caps` None: none is set, and nothing is refused, whatever has become of the store.
         """
         work = partial(self._reserve, entry=entry, most=most, least=least, caps=caps)
         found = None if caps is not None and self._database.trouble else await self._database.run(work)
+        self._opened = self._opened or found is not None
         if found is None and caps is not None:
             return Unusable(self._database.trouble or NOT_NOW)
         return found or Reserved(0, most)
 
     def _reserve(
         self,
-        connection: sqlite3.Connection,
+        connection: StateConnection,
         entry: RequestEntry,
         most: int | None,
         least: int,
@@ -53,12 +56,11 @@ class Ledger:
     ) -> Reserved | OverCap | Unusable:
         connection.execute("BEGIN IMMEDIATE")
         if not self._opened:
-            close_lost(connection, self.process, entry.at)
-            self._opened = True
+            close_lost(connection, self._where, entry.at)
         broken = self._continuity.trouble(connection, entry.day)
         if broken and caps is not None:
             return Unusable(broken)
-        return reserved(connection, entry, self.process, most, least, caps or ())
+        return reserved(connection, entry, self._where, most, least, caps or ())
 
     async def settle(self, held: Reserved, settlement: Settlement) -> None:
         """What was held becomes what was spent, as far as that is known."""
@@ -66,7 +68,7 @@ class Ledger:
         await self._database.run(partial(settled, id=held.id, settlement=settlement))
 
     async def spent(self, span: str) -> int | None:
-        """What was spent or is held in a span; None: the file cannot be read."""
+        """What was spent or is held in a span; None: the store cannot be read."""
         return await self._database.run(partial(spent_in, span=span))
 
     async def sums(self, by: SpendingGroup, span: ReportSpan) -> list[SpendingSum]:

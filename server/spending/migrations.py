@@ -1,9 +1,9 @@
-"""How the file came to look as it does: each step is taken once, in this order, and never changed."""
+"""How the store came to look as it does: each step is taken once, in this order, and never changed."""
 
-import sqlite3
+from .store import StateConnection
 
 
-def _jobs(connection: sqlite3.Connection) -> None:
+def _jobs(connection: StateConnection) -> None:
     connection.execute(
         "CREATE TABLE jobs (id TEXT PRIMARY KEY, client TEXT NOT NULL, tool TEXT NOT NULL, key TEXT NOT NULL,"
         " state TEXT NOT NULL, started_at REAL NOT NULL, seen_at REAL NOT NULL, replay_until REAL NOT NULL,"
@@ -12,7 +12,7 @@ def _jobs(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX jobs_seen_at ON jobs (seen_at)")
 
 
-def _ledger(connection: sqlite3.Connection) -> None:
+def _ledger(connection: StateConnection) -> None:
     """Money in nano-CNY. `sums` and `items` add `requests` up as they come; `spent` is what caps look at."""
     connection.execute(
         "CREATE TABLE requests (id INTEGER PRIMARY KEY, at REAL NOT NULL, day TEXT NOT NULL, model TEXT NOT NULL,"

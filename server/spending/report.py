@@ -1,8 +1,9 @@
 """What the ledger holds, added up or request by request. Money in nano-CNY. Each function reads in one transaction."""
 
-import sqlite3
 from dataclasses import dataclass, fields
 from typing import Literal
+
+from .store import StateConnection
 
 SpendingGroup = Literal["day", "model", "tool", "client", "session", "region"]
 MAX_REQUESTS_LISTED = 200
@@ -54,10 +55,10 @@ class ReportSpan:
     sandbox: bool = False
 
 
-def sums_by(connection: sqlite3.Connection, by: SpendingGroup, span: ReportSpan) -> list[SpendingSum]:
+def sums_by(connection: StateConnection, by: SpendingGroup, span: ReportSpan) -> list[SpendingSum]:
     """The dearest first; days in their order."""
     names = [field.name for field in fields(SpendingSum)[1:]]
-    added = ", ".join(f"sum({name})" for name in names)
+    added = ", ".join(f"CAST(sum({name}) AS BIGINT)" for name in names)
     order = "1" if by == "day" else "sum(most) DESC, 1"
     where, values = _where(span)
     rows = connection.execute(f"SELECT {by}, {added} FROM sums {where} GROUP BY {by} ORDER BY {order}", values)
@@ -71,7 +72,7 @@ def _where(span: ReportSpan) -> tuple[str, tuple[object, ...]]:
     return f"{where} AND client = ?", (*values, span.client)
 
 
-def requests_of(connection: sqlite3.Connection, id: str, client: str | None) -> list[KeptRequest]:
+def requests_of(connection: StateConnection, id: str, client: str | None) -> list[KeptRequest]:
     """Those of a request id, as an answer's line says it or whole, or of a job."""
     columns = ", ".join(field.name for field in fields(KeptRequest))
     where = "(request_id = ? OR short_id = ? OR (job = ? AND job <> ''))"
@@ -95,7 +96,7 @@ class SpentItem:
     nano: int
 
 
-def items_of(connection: sqlite3.Connection, span: ReportSpan) -> list[SpentItem]:
+def items_of(connection: StateConnection, span: ReportSpan) -> list[SpentItem]:
     where, values = _where(ReportSpan(span.first, span.last, sandbox=span.sandbox))
     columns = ", ".join(field.name for field in fields(SpentItem))
     rows = connection.execute(f"SELECT {columns} FROM items {where} ORDER BY 1, 2, 3, 4", values)

@@ -1,12 +1,12 @@
 """What the ledger does to its tables, each function inside one transaction. Money in nano-CNY."""
 
 import os
-import sqlite3
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement
+from .store import StateConnection
 
 KEYS = ("day", "sandbox", "tool", "model", "client", "session", "region")
 COUNTS = ("requests", "input_tokens", "output_tokens", "least", "most", "uncertain", "unknown")
@@ -29,7 +29,7 @@ def _purse(entry: RequestEntry) -> str:
 
 
 def reserved(
-    connection: sqlite3.Connection,
+    connection: StateConnection,
     entry: RequestEntry,
     process: str,
     most: int | None,
@@ -51,7 +51,7 @@ def reserved(
     return Reserved(int(row[0]), most)
 
 
-def settled(connection: sqlite3.Connection, id: int, settlement: Settlement) -> None:
+def settled(connection: StateConnection, id: int, settlement: Settlement) -> None:
     """The row and the sums, as they are now known; one that was lost with its process may come back."""
     connection.execute("BEGIN IMMEDIATE")
     columns = ", ".join((*_ENTRY, "least", "most"))
@@ -88,7 +88,7 @@ def _minus(one: _Counts, other: _Counts) -> _Counts:
     return tuple(a - b for a, b in zip(one, other, strict=True))
 
 
-def _write(connection: sqlite3.Connection, id: int, entry: RequestEntry, settlement: Settlement) -> None:
+def _write(connection: StateConnection, id: int, entry: RequestEntry, settlement: Settlement) -> None:
     if settlement.outcome == "unsent":
         connection.execute("DELETE FROM requests WHERE id = ?", (id,))
         return
@@ -110,7 +110,7 @@ def _write(connection: sqlite3.Connection, id: int, entry: RequestEntry, settlem
     )
 
 
-def _book(connection: sqlite3.Connection, entry: RequestEntry, change: _Counts, money: tuple[int, int]) -> None:
+def _book(connection: StateConnection, entry: RequestEntry, change: _Counts, money: tuple[int, int]) -> None:
     """Add to the sums; `money`: what counted against the caps before, and what does now."""
     added = ", ".join(f"{name} = sums.{name} + excluded.{name}" for name in COUNTS)
     connection.execute(
@@ -122,7 +122,7 @@ def _book(connection: sqlite3.Connection, entry: RequestEntry, change: _Counts, 
         spend(connection, (day_span(entry), session_span(entry)), more)
 
 
-def spend(connection: sqlite3.Connection, spans: Iterable[str], nano: int) -> None:
+def spend(connection: StateConnection, spans: Iterable[str], nano: int) -> None:
     connection.executemany(
         "INSERT INTO spent (span, nano) VALUES (?, ?)"
         " ON CONFLICT (span) DO UPDATE SET nano = spent.nano + excluded.nano",
@@ -130,7 +130,7 @@ def spend(connection: sqlite3.Connection, spans: Iterable[str], nano: int) -> No
     )
 
 
-def _book_items(connection: sqlite3.Connection, entry: RequestEntry, settlement: Settlement) -> None:
+def _book_items(connection: StateConnection, entry: RequestEntry, settlement: Settlement) -> None:
     connection.executemany(
         "INSERT INTO items (day, sandbox, model, item, uncertain, quantity, nano) VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (day, sandbox, model, item, uncertain) DO UPDATE"
@@ -142,21 +142,26 @@ def _book_items(connection: sqlite3.Connection, entry: RequestEntry, settlement:
     )
 
 
-def spent_in(connection: sqlite3.Connection, span: str) -> int:
+def spent_in(connection: StateConnection, span: str) -> int:
     found = connection.execute("SELECT nano FROM spent WHERE span = ?", (span,)).fetchone()
     return int(found[0]) if found else 0
 
 
-def close_lost(connection: sqlite3.Connection, process: str, now: float) -> None:
+def close_lost(connection: StateConnection, process: str, now: float) -> None:
     """Mark what a process had under way that is gone: it stays spent at its bound.
 
     A mark that is wrong, since that process lives where it cannot be seen, does no harm: it settles all the same.
     """
     found = connection.execute("SELECT DISTINCT pid, process FROM requests WHERE state = 'open'").fetchall()
-    gone = [name for pid, name in found if name != process and not _lives(pid)]
+    gone = [name for pid, name in found if name != process and _is_here(name, process) and not _lives(pid)]
     mark = "UPDATE requests SET state = 'lost', outcome = 'lost' WHERE state = 'open' AND"
     connection.executemany(f"{mark} process = ?", [(name,) for name in gone])
     connection.execute(f"{mark} at < ?", (now - MAX_OPEN_S,))
+
+
+def _is_here(process: str, own: str) -> bool:
+    """Whether it is, or was, a process of this machine; one without the name of its machine was."""
+    return process.partition("@")[2] in ("", own.partition("@")[2])
 
 
 def _lives(pid: int) -> bool:

@@ -12,7 +12,7 @@ import anyio
 from mcp.types import CallToolResult
 
 from ...errors import InvalidRequest
-from ...spending import Database, JobRow, KeptJobs
+from ...spending import Database, JobRow, KeptJobs, StateStore
 from ...text import printable
 from ..language import said
 from ..result import with_fact
@@ -30,15 +30,19 @@ REPLAYED = "answered before, but it reached nobody: not billed again"
 
 
 class Jobs:
-    """`async with Jobs(state_folder) as jobs`; outside of the block a call is simply made.
+    """`async with Jobs(state_folder) as jobs`, or with another `store`; outside of the block a call is simply made.
 
     The block's task group owns every call: cancelling a request leaves its job to whoever else waits for it.
     """
 
     def __init__(
-        self, folder: Path | None = None, bounds: Bounds | None = None, now: Callable[[], float] = time.time
+        self,
+        folder: Path | None = None,
+        bounds: Bounds | None = None,
+        now: Callable[[], float] = time.time,
+        store: StateStore | None = None,
     ) -> None:
-        self.database = Database(folder)  # what else outlives a process is kept there too
+        self.database: StateStore = store or Database(folder)  # what else outlives a process is kept there too
         self._bounds = bounds or Bounds()
         self.now = now
         self._kept = KeptJobs(self.database, now)
