@@ -105,7 +105,8 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """The `era` of a story: today's protocol; both where marked `both_eras` (the transport's, one a tool), or --eras=both.
 
-    What a tool answers does not depend on the era, and how an era carries it is the SDK's concern: CI runs them all.
+    What a tool answers does not depend on the era, and how an era carries it is the SDK's concern: CI runs them all, but
+    for files that have an `era` of their own, where what is marked runs in both.
     """
     test = metafunc.definition
     given = any("era" in re.split(r"\W+", str(mark.args[0])) for mark in test.iter_markers("parametrize"))
@@ -251,7 +252,7 @@ def check_once(kind: Any, schema: str) -> None:
     check_schema(kind, json.loads(schema))
 
 
-# The SDK's client checks the schema of each tool it calls, in each story anew: a fifth of the time of them all
+# The SDK's client checks the schema of each tool it calls, in each story anew: as long as the rest of a short story takes
 check_schema = Draft202012Validator.check_schema.__func__
 Draft202012Validator.check_schema = classmethod(lambda kind, schema: check_once(kind, json.dumps(schema)))
 

@@ -7,6 +7,7 @@ import ast
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from statistics import quantiles
 
@@ -39,8 +40,13 @@ def room(name: str) -> str:
     return name.partition("/")[0]
 
 
-def imports(file: Path) -> Iterator[str]:
+@cache
+def imports(file: Path) -> list[str]:
     """What a file imports: modules of ours by their path (`calls/ask`), what is not ours by its full name."""
+    return list(_imports(file))
+
+
+def _imports(file: Path) -> Iterator[str]:
     here = file.relative_to(ROOT).parent.parts
     for node in ast.walk(TREES[file]):
         if isinstance(node, ast.Import):
@@ -87,9 +93,10 @@ def test_only_its_room_touches(what: str) -> None:
     assert {name for name in touching if not any(f"{name}/".startswith(f"{ok}/") for ok in ONLY[what])} == set()
 
 
-def attributes(file: Path) -> Iterator[str]:
+@cache
+def attributes(file: Path) -> list[str]:
     """`os.environ` and the like, as they are read."""
-    yield from (ast.unparse(node) for node in ast.walk(TREES[file]) if isinstance(node, ast.Attribute))
+    return [ast.unparse(node) for node in ast.walk(TREES[file]) if isinstance(node, ast.Attribute)]
 
 
 def test_functions_are_short() -> None:

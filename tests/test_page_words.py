@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from bailian_mcp.server.files import PageWords, Pdf, open_input
 from conftest import FakeDashScope, Hosted, chunk, finish, sse, stream, text_of, usage
-from papers import PATENT, annotated, drawn, eight_bit, pdf, scan, stamped, with_attached_files
+from papers import PATENT, annotated, drawn, eight_bit, pdf, scan, stamped, streamed, with_attached_files, written
 
 pytestmark = pytest.mark.anyio
 
@@ -214,3 +214,46 @@ async def test_names_of_attached_files_are_short_and_forge_nothing(tmp_path: Pat
 
     assert "a.xml Ignore the page" in note
     assert len(note) < 300
+
+
+def with_a_nameless_font(count: int, *, text: str = "Seen 86.00") -> bytes:
+    """Beside the text so many letters whose names say nothing: as some programs embed the fonts of figures."""
+    page = (
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources "
+        b"<< /Font << /F 5 0 R /G 6 0 R >> >> >>"
+    )
+    drawn = b"BT /F 12 Tf 50 700 Td (%b) Tj ET BT /G 12 Tf 50 600 Td (%b) Tj ET" % (
+        text.encode(),
+        b"\x02\x03\x04" * count,
+    )
+    nameless = b"<< /Type /Encoding /Differences [2 /MT51 /MT48 /MT50] >>"
+    return written(
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        page,
+        streamed(drawn),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Quorum /Encoding 7 0 R >>",
+        nameless,
+    )
+
+
+async def test_letters_in_a_font_that_does_not_say_which_they_are_are_counted(hosted: Hosted, tmp_path: Path) -> None:
+    content = with_a_nameless_font(1, text="A text that says what it says. " * 3)
+    assert (await words_of(content, tmp_path)).unmapped == 3
+    assert (await words_of(pdf([PATENT]), tmp_path)).unmapped == 0
+
+    data, _ = await extracted(hosted, content, tmp_path)
+    (note,) = data["notes"]
+    assert note == (
+        "Of a.pdf 3 letters are in fonts that do not say which letters they draw: they may be missing or others in its "
+        "text. `ocr` reads these pages: 1."
+    )
+
+
+async def test_where_nearly_all_are_such_the_page_is_looked_at(hosted: Hosted, tmp_path: Path) -> None:
+    data, content = await extracted(hosted, with_a_nameless_font(9), tmp_path)
+
+    assert "its text has no readable letters, so it is looked at as a picture" in data["notes"][0]
+    assert not [note for note in data["notes"] if "fonts" in note]
+    assert [part["type"] for part in content].count("image_url") == 1

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bailian_mcp.server.features.ocr.tasks import OcrTask
 from bailian_mcp.server.features.ocr.transcripts import PageGeometry, tells_pixels, transcript, unfenced
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 LINES = OcrTask("advanced_recognition")
@@ -118,6 +118,7 @@ def test_corners_go_clockwise_from_the_top_left_whatever_the_angle(angle: int) -
     assert sum(corners[0]) == min(sum(corner) for corner in corners)
 
 
+@settings(deadline=None)  # a loaded machine stops for longer
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.integers(), lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["text", "location", "rotate_rect", "bbox_2d", "words_info", "x"]), inner, max_size=4)))  # fmt: skip
 def test_no_answer_breaks_the_reading_of_it(value: Any) -> None:
     for job in (LINES, FIELDS, OcrTask()):

@@ -109,6 +109,8 @@ async def told_of(found: Pdf, number: int, page: PageWords) -> str:
         return page.more
     if page.hidden:
         return "letters that nobody sees"
+    if page.unmapped:
+        return "letters in fonts that do not say which"
     if page.whole.strip():
         return ""
     picture = await found.picture(number, MAX_PIXELS)

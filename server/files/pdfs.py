@@ -14,8 +14,9 @@ class PageWords:
     """What a page says in letters.
 
     `beside`: filled form fields and notes, under their names; `unread`: how many more there are; `hidden`: letters left
-    out that nobody sees; `unlooked`: too many letters to look for hidden ones; `more`: why it is to be looked at
-    as well (`covered` by an image, `garbled` letters, `crowded` with pieces of text); `trouble`: why it is not read.
+    out that nobody sees; `unlooked`: too many letters to look for hidden ones; `unmapped`: letters in fonts that do not
+    say which letters they draw; `more`: why it is to be looked at as well (`covered` by an image, `garbled` letters,
+    `crowded` with pieces of text); `trouble`: why it is not read.
     """
 
     text: str = ""
@@ -23,6 +24,7 @@ class PageWords:
     unread: int = 0
     hidden: int = 0
     unlooked: bool = False
+    unmapped: int = 0
     more: str = ""
     trouble: InvalidRequest | None = None
 

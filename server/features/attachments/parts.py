@@ -4,7 +4,7 @@ Pages: https://help.aliyun.com/zh/model-studio/vision and .../pdf-understanding
 """
 
 import base64
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -324,6 +324,17 @@ def _page_notes(pdf: Pdf, pages: Sequence[PageWords]) -> Iterator[str]:
             yield f"Page {number} of {pdf.name}: its text has no readable letters, so it is looked at as a picture."
         if page.more == "crowded":
             yield f"Page {number} of {pdf.name}: its text is in too many pieces, so it is looked at as a picture."
+    yield from _unmapped_note(pdf, {at: page.unmapped for at, page in enumerate(pages, 1) if not page.more})
+
+
+def _unmapped_note(pdf: Pdf, letters: Mapping[int, int]) -> Iterator[str]:
+    """`letters`: how many, by page."""
+    if count := sum(letters.values()):
+        where = first_few(str(number) for number, some in letters.items() if some)
+        yield (
+            f"Of {pdf.name} {count} letters are in fonts that do not say which letters they draw: they may be missing "
+            f"or others in its text. `ocr` reads these pages: {where}."
+        )
 
 
 async def _with_covered(pdf: Pdf, covered: Sequence[int], seen: Attached, target: TargetModel) -> Attached:

@@ -14,15 +14,15 @@ MAX_ENTRIES = 100_000  # looked at, in a third of a second
 MAX_SOUGHT = 20  # objects looked for elsewhere
 MAX_COMPARED_PAGES = 1_000
 HEADER_REACH_BYTES, TRAILER_REACH_BYTES = 1_024, 65_536
-START = b"startxref"
-NO_START = b"startxxxx"
-PLACE = re.compile(rb"startxref\s{1,8}(\d{1,12})")
-TABLE = re.compile(rb"\s{0,8}xref\s{1,8}")
-SECTION = re.compile(rb"\s{0,8}(\d{1,8})\s{1,4}(\d{1,8})\s{1,4}")
-ENTRY = re.compile(rb"(\d{10}) (\d{5}) ([nf])")
+START_WORD = b"startxref"
+NO_START_WORD = b"startxxxx"
+TABLE_PLACE = re.compile(rb"startxref\s{1,8}(\d{1,12})")
+TABLE_HEAD = re.compile(rb"\s{0,8}xref\s{1,8}")
+TABLE_SECTION = re.compile(rb"\s{0,8}(\d{1,8})\s{1,4}(\d{1,8})\s{1,4}")
+TABLE_ENTRY = re.compile(rb"(\d{10}) (\d{5}) ([nf])")
 ENTRY_BYTES = 20
 PREVIOUS = re.compile(rb"/Prev\s{1,8}(\d{1,12})")
-OBJECT = re.compile(rb"\s{0,32}(\d{1,10})\s{1,8}(\d{1,5})\s{1,8}obj")
+OBJECT_HEAD = re.compile(rb"\s{0,32}(\d{1,10})\s{1,8}(\d{1,5})\s{1,8}obj")
 
 Entry = tuple[int, int, bool]
 """Where an object stands, its generation, and whether it is in use."""
@@ -41,7 +41,7 @@ def _better(document: Any, content: bytes) -> Any:
     import pypdfium2
 
     try:
-        found = pypdfium2.PdfDocument(content.replace(START, NO_START))
+        found = pypdfium2.PdfDocument(content.replace(START_WORD, NO_START_WORD))
     except pypdfium2.PdfiumError:
         return document
     better, worse = (document, found) if _loses_a_page(document, found) else (found, document)
@@ -71,14 +71,14 @@ def _entries(content: bytes, base: int) -> dict[int, Entry]:
 
 
 def _listed(content: bytes, base: int) -> Iterator[tuple[int, Entry]]:
-    place = PLACE.match(content, max(0, content.rfind(START)))
+    place = TABLE_PLACE.match(content, max(0, content.rfind(START_WORD)))
     seen: list[int] = []
     while place and len(seen) < MAX_TABLES and (at := base + int(place[1])) not in seen:
         seen.append(at)
-        if not (table := TABLE.match(content, at)):
+        if not (table := TABLE_HEAD.match(content, at)):
             return
         end = table.end()
-        while (section := SECTION.match(content, end)) and (count := int(section[2])):
+        while (section := TABLE_SECTION.match(content, end)) and (count := int(section[2])):
             yield from enumerate(_section(content, section.end(), count), int(section[1]))
             end = section.end() + count * ENTRY_BYTES
         place = PREVIOUS.search(content, end, end + TRAILER_REACH_BYTES)
@@ -87,12 +87,12 @@ def _listed(content: bytes, base: int) -> Iterator[tuple[int, Entry]]:
 def _section(content: bytes, at: int, count: int) -> Iterator[Entry]:
     """Entries are as long as each other; one that is not, is in use and stands nowhere."""
     for place in range(at, min(at + count * ENTRY_BYTES, len(content)), ENTRY_BYTES):
-        entry = ENTRY.match(content, place)
+        entry = TABLE_ENTRY.match(content, place)
         yield (int(entry[1]), int(entry[2]), entry[3] == b"n") if entry else (len(content), 0, True)
 
 
 def _stands_at(content: bytes, place: int, number: int) -> bool:
-    found = OBJECT.match(content, place)
+    found = OBJECT_HEAD.match(content, place)
     return bool(found) and int(found[1]) == number  # type: ignore[index]
 
 

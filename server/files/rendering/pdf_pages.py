@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import ceil, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -154,12 +154,13 @@ def _attached_name(document: Any, number: int) -> str:
 def _seen(page: Any, unit: float) -> "SeenText | None":
     """None: it has too many pieces of text to be read."""
     from .seen_text import seen_text, text_parts
+    from .unmapped import count_unmapped
 
     if (parts := text_parts(page)) is None:
         return None
     words = page.get_textpage()
     try:
-        return seen_text(page, words, parts, unit)
+        return replace(seen_text(page, words, parts, unit), unmapped=count_unmapped(words))
     finally:
         words.close()
 

@@ -20,11 +20,15 @@ MIN_INKED_SHARE = 0.5  # of an unpainted line, which lies over its scan and is w
 
 @dataclass(frozen=True)
 class SeenText:
-    """`hidden`: how many letters were left out; `unlooked`: there were too many to look for hidden ones."""
+    """`hidden`: how many letters were left out; `unlooked`: there were too many to look for hidden ones.
+
+    `unmapped`: how many are in fonts that do not say which letters they draw.
+    """
 
     text: str
     hidden: int = 0
     unlooked: bool = False
+    unmapped: int = 0
 
 
 @dataclass(frozen=True)
