@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,11 +23,11 @@ COLUMNS = (
     "at, day, model, region, tool, client, session, job, sandbox, pid, process, state, outcome, least, most,"
     " input_tokens, output_tokens, request_id, short_id, details"
 )
-KEYS = "day, sandbox, tool, model, client, session, region"
+SIDES = ("day", "client", "model", "tool", "session", "region")
 
 
 def rows(count: int) -> Iterator[tuple[Any, ...]]:
-    """Evenly over a year: 30 clients, a session for each of 200 calls."""
+    """Evenly over a year: 30 clients, each with 12 models and sessions of 200 calls."""
     chance = random.Random(17)
     for number in range(count):
         day = f"2025-{number * 12 // count + 1:02}-{number * 336 // count % 28 + 1:02}"
@@ -43,10 +44,11 @@ def fill(file: Path, count: int) -> None:
         for _ in range(0, count, BATCH):
             ledger.executemany(sql, (row for row, _ in zip(source, range(BATCH), strict=False)))
             ledger.commit()
-        ledger.execute(
-            f"INSERT INTO sums SELECT {KEYS}, count(*), sum(input_tokens), sum(output_tokens), sum(least), sum(most), 0, 0"
-            f" FROM requests GROUP BY {KEYS}"
-        )
+        for side, client in product(SIDES, ("client", "'*'")):
+            ledger.execute(
+                f"INSERT INTO sums SELECT sandbox, '{side}', {client}, day, {side}, count(*), sum(input_tokens),"
+                " sum(output_tokens), sum(least), sum(most), 0, 0 FROM requests GROUP BY 3, 4, 5"
+            )
 
 
 async def timed(name: str, work: Callable[[], Awaitable[Any]]) -> None:
@@ -72,6 +74,8 @@ async def measured(folder: Path) -> None:
     await timed("usage of a week, by day", lambda: ledger.sums("day", week))
     await timed("usage of a week, by session", lambda: ledger.sums("session", week))
     await timed("usage of a year, by model", lambda: ledger.sums("model", year))
+    mine = ReportSpan(year.first, year.last, client="client 7")
+    await timed("usage of a year, by session, of a client", lambda: ledger.sums("session", mine))
     await timed("one request, by its id in short", lambda: ledger.requests("00001234", None))
 
 

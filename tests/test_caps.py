@@ -1,5 +1,6 @@
 """Caps that hold: what a request could cost at worst is held before it is sent, and settled when it has ended."""
 
+import json
 import re
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -266,11 +267,13 @@ async def test_repairs_and_pages_of_one_call_count_together(hosted: Hosted, tmp_
 async def test_64_calls_at_once_never_pass_a_cap(hosted: Hosted, tmp_path: Path) -> None:
     """Each costs what it may: the sum that was sent is within the cap, and every refusal sent nothing."""
 
-    def dear() -> httpx2.Response:
-        tokens = limit(wire)
-        return stream(sse(chunk(content="西湖"), finish("length"), usage(1_000, tokens)))
+    class Dear(FakeDashScope):
+        async def __call__(self, request: httpx2.Request) -> httpx2.Response:
+            await super().__call__(request)
+            tokens = json.loads(request.content)["max_completion_tokens"]
+            return stream(sse(chunk(content="西湖"), finish("length"), usage(1_000, tokens)))
 
-    wire = FakeDashScope([dear])
+    wire = Dear([stream()])
     async with hosted(wire, caps=caps(day="0.5"), kept=(tmp_path,)) as client:
         results: list[Any] = []
 

@@ -182,7 +182,10 @@ def main() -> int:
         with sqlite3.connect(Path(name) / "state.db") as ledger:
             spent, summed = (
                 ledger.execute(sql).fetchone()[0]
-                for sql in ("SELECT sum(most) FROM requests", "SELECT sum(most) FROM sums")
+                for sql in (
+                    "SELECT sum(most) FROM requests",
+                    "SELECT sum(most) FROM sums WHERE side = 'day' AND client = '*'",
+                )
             )
         sys.stdout.write(f"the sums are the rows: {spent == summed}; open at the end: {last.open_rows}\n")
     return 0

@@ -15,6 +15,7 @@ from .report import KeptRequest, ReportSpan, SpendingGroup, SpendingSum, SpentIt
 from .store import StateConnection, StateStore
 from .transactions import close_lost, reserved, settled, spent_in
 
+MAX_LATE = 1_000  # what is older stays spent at what was held
 NOT_NOW = "the file of the ledger cannot be written at the moment, call again"
 
 
@@ -28,6 +29,7 @@ class Ledger:
         self._database: StateStore = database or Database()
         self._continuity = Continuity(self._database.folder)
         self._opened = False
+        self._late: list[tuple[Reserved, Settlement]] = []  # what could not be written when it was known
         self.process = token_hex(6)
         self._where = f"{self.process}@{gethostname()}"  # a number of a process says nothing of another machine's
         self.sandbox = sandbox
@@ -65,7 +67,15 @@ class Ledger:
     async def settle(self, held: Reserved, settlement: Settlement) -> None:
         """What was held becomes what was spent, as far as that is known."""
         self.sandbox = self.sandbox or settlement.sandbox
-        await self._database.run(partial(settled, id=held.id, settlement=settlement))
+        self._late.append((held, settlement))
+        while self._late and await self._written(*self._late.pop()):
+            pass  # what could not be written before follows
+
+    async def _written(self, held: Reserved, settlement: Settlement) -> bool:
+        if await self._database.run(partial(settled, id=held.id, settlement=settlement)):
+            return True
+        self._late = [*self._late, (held, settlement)][-MAX_LATE:]
+        return False
 
     async def spent(self, span: str) -> int | None:
         """What was spent or is held in a span; None: the store cannot be read."""

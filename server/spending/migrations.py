@@ -13,7 +13,9 @@ def _jobs(connection: StateConnection) -> None:
 
 
 def _ledger(connection: StateConnection) -> None:
-    """Money in nano-CNY. `sums` and `items` add `requests` up as they come; `spent` is what caps look at."""
+    """Money in nano-CNY. `sums` adds `requests` up by each of their sides, for each client and for everybody, so that a
+    report reads few rows however many there are; `items` by what has a price; `spent` is what caps look at.
+    """
     connection.execute(
         "CREATE TABLE requests (id INTEGER PRIMARY KEY, at REAL NOT NULL, day TEXT NOT NULL, model TEXT NOT NULL,"
         " region TEXT NOT NULL, tool TEXT NOT NULL, client TEXT NOT NULL, session TEXT NOT NULL, job TEXT NOT NULL,"
@@ -27,10 +29,10 @@ def _ledger(connection: StateConnection) -> None:
     connection.execute("CREATE INDEX requests_short_id ON requests (short_id)")
     connection.execute("CREATE INDEX requests_job ON requests (job) WHERE job <> ''")
     connection.execute(
-        "CREATE TABLE sums (day TEXT, sandbox INTEGER, tool TEXT, model TEXT, client TEXT, session TEXT, region TEXT,"
+        "CREATE TABLE sums (sandbox INTEGER, side TEXT, client TEXT, day TEXT, name TEXT,"
         " requests INTEGER NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,"
         " least INTEGER NOT NULL, most INTEGER NOT NULL, uncertain INTEGER NOT NULL, unknown INTEGER NOT NULL,"
-        " PRIMARY KEY (day, sandbox, tool, model, client, session, region)) WITHOUT ROWID"
+        " PRIMARY KEY (sandbox, side, client, day, name)) WITHOUT ROWID"
     )
     connection.execute(
         "CREATE TABLE items (day TEXT, sandbox INTEGER, model TEXT, item TEXT, uncertain INTEGER,"

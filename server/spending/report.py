@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from .store import StateConnection
+from .transactions import EVERYBODY
 
 SpendingGroup = Literal["day", "model", "tool", "client", "session", "region"]
 MAX_REQUESTS_LISTED = 200
@@ -60,16 +61,12 @@ def sums_by(connection: StateConnection, by: SpendingGroup, span: ReportSpan) ->
     names = [field.name for field in fields(SpendingSum)[1:]]
     added = ", ".join(f"CAST(sum({name}) AS BIGINT)" for name in names)
     order = "1" if by == "day" else "sum(most) DESC, 1"
-    where, values = _where(span)
-    rows = connection.execute(f"SELECT {by}, {added} FROM sums {where} GROUP BY {by} ORDER BY {order}", values)
+    rows = connection.execute(
+        f"SELECT name, {added} FROM sums WHERE sandbox = ? AND side = ? AND client = ? AND day >= ? AND day <= ?"
+        f" GROUP BY name ORDER BY {order}",
+        (int(span.sandbox), by, EVERYBODY if span.client is None else span.client, span.first, span.last),
+    )
     return [SpendingSum(*row) for row in rows.fetchall()]
-
-
-def _where(span: ReportSpan) -> tuple[str, tuple[object, ...]]:
-    where, values = "WHERE day >= ? AND day <= ? AND sandbox = ?", (span.first, span.last, int(span.sandbox))
-    if span.client is None:
-        return where, values
-    return f"{where} AND client = ?", (*values, span.client)
 
 
 def requests_of(connection: StateConnection, id: str, client: str | None) -> list[KeptRequest]:
@@ -97,7 +94,10 @@ class SpentItem:
 
 
 def items_of(connection: StateConnection, span: ReportSpan) -> list[SpentItem]:
-    where, values = _where(ReportSpan(span.first, span.last, sandbox=span.sandbox))
+    """Everybody's: a bill tells no clients."""
     columns = ", ".join(field.name for field in fields(SpentItem))
-    rows = connection.execute(f"SELECT {columns} FROM items {where} ORDER BY 1, 2, 3, 4", values)
+    rows = connection.execute(
+        f"SELECT {columns} FROM items WHERE day >= ? AND day <= ? AND sandbox = ? ORDER BY 1, 2, 3, 4",
+        (span.first, span.last, int(span.sandbox)),
+    )
     return [SpentItem(*row) for row in rows.fetchall()]

@@ -8,7 +8,9 @@ from dataclasses import replace
 from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement
 from .store import StateConnection
 
-KEYS = ("day", "sandbox", "tool", "model", "client", "session", "region")
+SIDES = ("day", "client", "model", "tool", "session", "region")  # by which spending is added up
+EVERYBODY = "*"  # in the place of a client, whose name has no such letter
+_KEYS = ("sandbox", "side", "client", "day", "name")
 COUNTS = ("requests", "input_tokens", "output_tokens", "least", "most", "uncertain", "unknown")
 _ENTRY = ("at", "day", "model", "region", "tool", "client", "session", "job", "sandbox")
 MAX_OPEN_S = 2 * 3_600  # no request waits for its turn and its answer so long
@@ -51,13 +53,13 @@ def reserved(
     return Reserved(int(row[0]), most)
 
 
-def settled(connection: StateConnection, id: int, settlement: Settlement) -> None:
+def settled(connection: StateConnection, id: int, settlement: Settlement) -> bool:
     """The row and the sums, as they are now known; one that was lost with its process may come back."""
     connection.execute("BEGIN IMMEDIATE")
     columns = ", ".join((*_ENTRY, "least", "most"))
     found = connection.execute(f"SELECT {columns} FROM requests WHERE id = ? AND state <> 'settled'", (id,)).fetchone()
     if found is None:
-        return
+        return True
     *of_entry, least, most = found
     entry = RequestEntry(**dict(zip(_ENTRY, of_entry, strict=True)))
     now = replace(entry, sandbox=bool(entry.sandbox or settlement.sandbox))
@@ -69,6 +71,7 @@ def settled(connection: StateConnection, id: int, settlement: Settlement) -> Non
         _book(connection, entry, _minus(_counts(_NOTHING), before), (most or 0, 0))
         _book(connection, now, after, (0, settlement.most or 0))
     _book_items(connection, now, settlement)
+    return True
 
 
 _NOTHING = Settlement("unsent", 0, 0)
@@ -113,10 +116,15 @@ def _write(connection: StateConnection, id: int, entry: RequestEntry, settlement
 def _book(connection: StateConnection, entry: RequestEntry, change: _Counts, money: tuple[int, int]) -> None:
     """Add to the sums; `money`: what counted against the caps before, and what does now."""
     added = ", ".join(f"{name} = sums.{name} + excluded.{name}" for name in COUNTS)
-    connection.execute(
-        f"INSERT INTO sums ({', '.join((*KEYS, *COUNTS))}) VALUES ({_places((*KEYS, *COUNTS))})"
-        f" ON CONFLICT ({', '.join(KEYS)}) DO UPDATE SET {added}",
-        (*(getattr(entry, name) for name in KEYS), *change),
+    columns = (*_KEYS, *COUNTS)
+    connection.executemany(
+        f"INSERT INTO sums ({', '.join(columns)}) VALUES ({_places(columns)})"
+        f" ON CONFLICT ({', '.join(_KEYS)}) DO UPDATE SET {added}",
+        [
+            (int(entry.sandbox), side, client, entry.day, getattr(entry, side), *change)
+            for side in SIDES
+            for client in (entry.client, EVERYBODY)
+        ],
     )
     if more := money[1] - money[0]:
         spend(connection, (day_span(entry), session_span(entry)), more)
