@@ -235,6 +235,17 @@ async def test_what_a_dead_process_left_open_is_marked_and_stays_spent(stores: S
     assert await Ledger(store).spent(CAP.span) == 103
 
 
+async def test_so_is_what_a_process_left_open_whose_number_nobody_has(stores: Stores) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    store = stores()
+    await held(Ledger(store), 100)
+    await moved(store, "pid", ended.pid)
+    await held(Ledger(stores()), 1)
+
+    assert await states(store) == ["lost", "open"]
+
+
 @pytest.mark.parametrize(
     "elsewhere", [("pid", os.getppid()), ("process", "abc@another-machine")], ids=["process", "machine"]
 )

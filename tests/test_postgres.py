@@ -129,7 +129,9 @@ async def test_once_it_is_back_caps_hold_again(server: PostgreSQL, caplog: pytes
         await held(ledger, 600)
         for _ in range(2):
             wire.deaf = True  # frozen, or behind a network that is gone
-            assert isinstance(await ledger.reserve(entry(), 1, 1, [CAP]), Unusable)
+            with anyio.fail_after(5):
+                assert isinstance(await ledger.reserve(entry(), 1, 1, [CAP]), Unusable)
+                await anyio.lowlevel.checkpoint()  # what is shielded hears only here that it was too slow
             wire.deaf = False
             assert isinstance(await ledger.reserve(entry(), 600, 500, [CAP]), OverCap)
 
@@ -196,6 +198,16 @@ async def test_a_role_needs_no_more_than_a_schema_of_its_own(server: PostgreSQL)
     assert server.ask("SELECT most FROM requests") == [(10,)]
     server.ask("DROP OWNED BY modest")
     server.ask("DROP ROLE modest")
+
+
+async def test_a_role_that_may_make_no_tables_is_said(server: PostgreSQL) -> None:
+    server.ask(f"CREATE ROLE modest LOGIN PASSWORD '{PASSWORD}'")
+    async with Opened() as opened:
+        found = await Ledger(opened(server.url("modest"))).reserve(entry(), 1, 1, [CAP])
+    server.ask("DROP ROLE modest")
+
+    assert isinstance(found, Unusable)
+    assert "permission denied for database postgres" in found.why
 
 
 async def test_an_id_with_a_nul_is_nobodys_and_shuts_no_cap(server: PostgreSQL) -> None:
