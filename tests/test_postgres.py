@@ -248,9 +248,9 @@ def test_usage_reads_the_server_and_takes_somebodys_word(
 
     today = str(in_beijing(datetime.now(UTC)).date())
     anyio.run(spend)
-    assert usage.main("day", 2, "csv", None) == 0
+    assert usage.main(usage.UsageOptions("day", 2, "csv")) == 0
     told = capsys.readouterr().out
-    assert usage.main("day", 1, "table", Decimal("12.5")) == 0
+    assert usage.main(usage.UsageOptions("day", 1, "table", Decimal("12.5"))) == 0
 
     assert f"{today},1,0,0,0.000000007,0.000000007,0,0" in told
     assert "12.5 CNY are counted as spent" in capsys.readouterr().out
@@ -266,5 +266,5 @@ def test_usage_says_what_is_wrong_with_the_server(
 ) -> None:
     monkeypatch.setenv("BAILIAN_STATE_URL", url)
 
-    assert usage.main("day", 1, "table", None) == status
+    assert usage.main(usage.UsageOptions("day", 1)) == status
     assert says in capsys.readouterr().err
