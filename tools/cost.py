@@ -187,7 +187,7 @@ def _receipts_of(call: Call, request_id: str) -> CallToolResult:
     if not found:
         raise InvalidRequest(
             f"No call of this server has the request id {printable(request_id)}: give it as the answer says it, with "
-            f"{MIN_ID_CHARS} characters at least. Calls from before the last start are not kept."
+            f"{MIN_ID_CHARS} characters at least. Of calls before the last start tells usage(id=...)."
         )
     receipts = tuple({id(receipt): receipt for receipt in found.values()}.values())
     costs = Costs(region=call.region, on=str(call.today), cheapest=None)
