@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         options = usage.UsageOptions(
             arguments.by, arguments.days, arguments.form, arguments.confirm_spent,
-            arguments.bill, arguments.bill_columns, arguments.bill_key,
+            arguments.sandbox, arguments.bill, arguments.bill_columns, arguments.bill_key,
         )  # fmt: skip
         return usage.main(options)
     return _serve(arguments)
@@ -83,6 +83,8 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
 
         sys.stdout.write(f"bailian-mcp {own_version()}\n")
         parser.exit()
+    if arguments.command == "usage" and not arguments.bill and (arguments.bill_columns or arguments.bill_key):
+        parser.error("--bill-columns and --bill-key are for a bill: add --bill FILE")
     for_http = arguments.command == "serve" and arguments.transport == "stdio"
     if for_http and (arguments.host, arguments.port) != (None, None):
         parser.error("--host and --port are for HTTP: add --transport streamable-http (or sse)")
@@ -136,6 +138,7 @@ def _usage_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--csv", dest="form", action="store_const", const="csv", help="as CSV")
     form.add_argument("--json", dest="form", action="store_const", const="json", help="as JSON")
+    parser.add_argument("--sandbox", action="store_true", default=False, help="what the sandbox would have cost")
     parser.add_argument("--bill", type=Path, metavar="FILE", help="compare with a bill that Alibaba exports (CSV)")
     parser.add_argument("--bill-columns", type=Path, metavar="FILE", help="TOML: names of its columns (docs/bill.md)")
     parser.add_argument("--bill-key", metavar="ID", help="compare only what was billed to this ApiKeyID")
@@ -158,7 +161,7 @@ def _money(text: str) -> "Decimal":
         amount = Decimal(text)
     except InvalidOperation:
         amount = Decimal(-1)
-    if not amount.is_finite() or amount < 0:
+    if not (amount.is_finite() and 0 <= amount <= 10**9):
         raise argparse.ArgumentTypeError("must be an amount in CNY, as 12.5")
     return amount
 

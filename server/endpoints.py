@@ -68,6 +68,11 @@ class Host:
         return "The server" if self.kind == "other" else DASHSCOPE
 
     @property
+    def on_loopback(self) -> bool:
+        """Whether it is on this machine: only there is a sandbox."""
+        return is_loopback(urlsplit(self.compatible).hostname or "")
+
+    @property
     def known(self) -> bool:
         """Whether it is one of Alibaba's own hosts."""
         return self.body_bytes is not None

@@ -134,6 +134,7 @@ class Settings(BaseSettings):
         None,
         validation_alias="BAILIAN_MAX_COST_PER_CALL",
         ge=0,
+        le=1_000_000_000,
         allow_inf_nan=False,
         description="The most that one tool call may cost, in CNY at list price. What a request could cost at worst is "
         "held before it is sent (docs/spending.md); a call above it sends nothing.",
@@ -142,6 +143,7 @@ class Settings(BaseSettings):
         None,
         validation_alias="BAILIAN_MAX_COST_PER_SESSION",
         ge=0,
+        le=1_000_000_000,
         allow_inf_nan=False,
         description="The same for a session: the process over stdio, a session or a client's hour over HTTP.",
     )
@@ -149,6 +151,7 @@ class Settings(BaseSettings):
         None,
         validation_alias="BAILIAN_MAX_COST_PER_DAY",
         ge=0,
+        le=1_000_000_000,
         allow_inf_nan=False,
         description="The same for a day in Beijing, over all servers of one state folder or database.",
     )
@@ -414,6 +417,7 @@ def read_settings(**overrides: str) -> Settings:
     """
     settings = _readable(overrides)
     settings.note(_contradictions(settings))
+    settings.note(_caps_of_no_setting())
     return settings
 
 
@@ -438,6 +442,16 @@ def _contradictions(settings: Settings) -> list[str]:
         return [f"{error}."]
     key = settings.api_key.get_secret_value() if settings.api_key else ""
     return [PLAN_KEY_ELSEWHERE] if key.startswith(PLAN_KEY) and at.kind == "dashscope" and at.known else []
+
+
+def _caps_of_no_setting() -> list[str]:
+    """A cap that is spelt wrong would be none: somebody relies on it."""
+    known = {str(field.validation_alias) for field in Settings.model_fields.values()}
+    strange = sorted(name for name in os.environ if name.startswith("BAILIAN_MAX_COST") and name not in known)
+    return [
+        f"BAILIAN_MAX_COST_PER_DAY (or _SESSION, _CALL) may be meant by {name}, which is no setting."
+        for name in strange[:1]
+    ]
 
 
 def child_environment() -> dict[str, str]:

@@ -93,6 +93,8 @@ PLAIN_WORDS = {
     "model_attributes_type": "must be an object",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
+    "decimal_parsing": "must be a number",
+    "decimal_type": "must be a number",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
     "finite_number": "must be a number",

@@ -386,10 +386,12 @@ def test_the_oldest_receipts_go_first() -> None:
     for number in (1, 2):
         cost = unpriced("x")
         receipts.keep(
+            "me",
             Receipt(
                 model="m", cost=cost, request_id=f"id-00{number}", request_ids=(f"id-00{number}",), elapsed_s=0,
                 tool="chat", finish_reasons=(), thinking=(),
             )
         )  # fmt: skip
 
-    assert (list(receipts.find("id-001")), list(receipts.find("id-002"))) == ([], ["id-002"])
+    assert (list(receipts.find("me", "id-001")), list(receipts.find("me", "id-002"))) == ([], ["id-002"])
+    assert receipts.find("another", "id-002") == {}

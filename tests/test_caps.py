@@ -68,7 +68,7 @@ async def test_where_less_is_left_the_output_is_limited_to_what_that_pays_and_it
     async with hosted(wire, caps=caps(**{span: "0.02"}), kept=(tmp_path,)) as client:
         told = await client.call_tool("chat", CALL)
 
-    assert f"a spending cap leaves 0.02 CNY, so the output is limited to {limit(wire):,} tokens" in text_of(told)
+    assert f"a spending cap limits the output to {limit(wire):,} tokens" in text_of(told)
     assert 0 < limit(wire) * OUTPUT < Decimal("0.02") <= (limit(wire) + 1_200) * OUTPUT
 
 
@@ -95,7 +95,7 @@ async def test_a_cap_of_nothing_lets_nothing_through(hosted: Hosted, tmp_path: P
         free = await client.call_tool("models", {"query": "qwen"})
 
     assert (refused.is_error, free.is_error, wire.requests) == (True, False, [])
-    assert "Shorten the input (fewer files or pages), or have the cap raised." in text_of(refused)
+    assert text_of(refused).endswith("Nothing was sent. Have the cap raised for more.")
 
 
 async def test_a_thinking_budget_is_lowered_with_the_output(hosted: Hosted, tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ async def test_a_deleted_ledger_opens_no_cap_until_somebody_says_what_was_spent(
     async with hosted(wire, **given) as client:
         refused = await client.call_tool("chat", CALL)
         async with Jobs(tmp_path) as jobs:
-            await Ledger(jobs.database).confirm("2026-11-22", "day 2026-11-22", 6_000_000)
+            assert await Ledger(jobs.database).confirm("2026-11-22", 6_000_000)
         told = await client.call_tool("chat", CALL)
         found = await used(client)
 
@@ -390,7 +390,8 @@ async def test_usage_adds_up_and_tells_one_call_in_full(hosted: Hosted, tmp_path
 async def test_a_sandbox_has_sums_of_its_own(hosted: Hosted, tmp_path: Path) -> None:
     marked = stream()
     marked.headers["x-bailian-sandbox"] = "true"
-    async with hosted(FakeDashScope([marked]), caps=caps(day="1"), kept=(tmp_path,)) as client:
+    here = host_at("http://127.0.0.1:9")
+    async with hosted(FakeDashScope([marked]), host=here, caps=caps(day="1"), kept=(tmp_path,)) as client:
         told = await client.call_tool("chat", CALL)
         mine = await client.call_tool("usage", {})
     async with hosted(FakeDashScope([stream()]), caps=caps(day="1"), kept=(tmp_path,)) as client:
@@ -399,6 +400,77 @@ async def test_a_sandbox_has_sums_of_its_own(hosted: Hosted, tmp_path: Path) -> 
     assert told.structured_content["sandbox"] is True
     assert text_of(mine).startswith("[SANDBOX, no money: ")
     assert (real["total"]["requests"], real["caps"][0]["left"]) == (0, "1")
+
+
+async def test_who_is_not_on_this_machine_is_no_sandbox_whatever_it_says(hosted: Hosted, tmp_path: Path) -> None:
+    """Or spending would be moved out of the caps."""
+    marked = stream()
+    marked.headers["x-bailian-sandbox"] = "true"
+    async with hosted(FakeDashScope([marked]), caps=caps(day="1"), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", CALL)
+        found = await used(client)
+
+    assert (found["total"]["at_least"], found["caps"][0]["left"]) == (str(PRICE), "0.994")
+
+
+async def test_a_refusal_after_something_was_counted_is_not_free(hosted: Hosted, tmp_path: Path) -> None:
+    filtered = {"error": {"code": "DataInspectionFailed", "message": "Output data may contain inappropriate content."}}
+    wire = FakeDashScope([stream(sse(usage(), filtered))])
+    async with hosted(wire, caps=caps(day="1"), kept=(tmp_path,)) as client:
+        told = await client.call_tool("chat", CALL)
+        found = await used(client)
+
+    assert told.is_error
+    assert (found["total"]["at_least"], found["total"]["uncertain"]) == (str(PRICE), 1)
+    assert Decimal(found["total"]["at_most"]) > PRICE
+
+
+async def test_a_folder_that_others_may_write_to_opens_no_cap(hosted: Hosted, tmp_path: Path) -> None:
+    """Not even for the first call, which finds it so."""
+    (folder := tmp_path / "open").mkdir()
+    folder.chmod(0o777)
+    wire = FakeDashScope([stream()])
+    async with hosted(wire, caps=caps(day="1"), kept=(folder,)) as client:
+        refused = await client.call_tool("chat", CALL)
+        found = text_of(await client.call_tool("usage", {}))
+
+    assert (refused.is_error, wire.requests) == (True, [])
+    assert "others may write to it" in found
+
+
+async def test_what_another_call_holds_is_waited_for(hosted: Hosted, tmp_path: Path) -> None:
+    """Each holds 0.13 CNY, and costs 0.006: all of them fit, one after another."""
+    wire = FakeDashScope([stream()])
+    results: list[Any] = []
+    async with hosted(wire, caps=caps(session="0.14"), kept=(tmp_path,)) as client:
+
+        async def call() -> None:
+            results.append(await client.call_tool("chat", CALL))
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(8):
+                tasks.start_soon(call)
+
+    assert [result.is_error for result in results] == [False] * 8
+
+
+async def test_a_ledger_deleted_under_a_running_server_shuts_its_caps(hosted: Hosted, tmp_path: Path) -> None:
+    wire = FakeDashScope([stream()])
+    async with hosted(wire, caps=caps(day="1"), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", CALL)
+        (tmp_path / "state.db").unlink()
+        refused = await client.call_tool("chat", CALL)
+
+    assert (refused.is_error, len(wire.requests)) == (True, 1)
+
+
+async def test_where_a_region_has_several_price_scopes_the_dearest_is_held(hosted: Hosted, tmp_path: Path) -> None:
+    wire = FakeDashScope([stream()])
+    europe = host_at("", "eu-central-1", "llm-1")
+    async with hosted(wire, host=europe, caps=caps(call="0.5"), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", {**CALL, "model": "qwen3-max"})
+
+    assert wire.body["max_tokens"] < 0.5 / 44.965e-6  # CNY a token of output in the dearer one; 10e-6 in the other
 
 
 # --- the worst case ---

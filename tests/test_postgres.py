@@ -56,7 +56,7 @@ async def test_what_cannot_have_been_committed_is_done_once_more_and_not_twice(s
     def cut_off(connection: Any) -> int:
         nonlocal begun
         begun += 1
-        connection.execute("INSERT INTO spent (span, nano) VALUES (?, ?)", ("x", 5))
+        connection.execute("INSERT INTO spent (span, nano, held) VALUES (?, ?, ?)", ("x", 5, 0))
         if begun == 1:
             server.cut_all()
         return int(connection.execute("SELECT nano FROM spent").fetchone()[0])
@@ -88,7 +88,7 @@ async def test_what_may_have_been_committed_is_not_done_again_and_opens_no_cap(s
         await held(ledger, 100)
         wire.cut_at = b"COMMIT\0"
         refused = await ledger.reserve(entry(), 30, 30, [CAP])
-        spent = await Ledger(opened(server.url())).spent(CAP.span)
+        spent, _ = await Ledger(opened(server.url())).spent(CAP.span)
 
     assert isinstance(refused, Unusable)
     assert (spent, wire.connections) == (130, 1)  # it was held: nobody will spend it
@@ -118,7 +118,7 @@ async def test_nobody_waits_for_it_again_and_again_until_it_is_tried_anew(server
         patient, eager = (opened(server.url("nobody", port=wire.port), let_alone_s=seconds) for seconds in (600, 0))
         for store in (patient, eager):
             for _ in range(3):
-                assert await Ledger(store).spent(CAP.span) is None
+                assert await Ledger(store).spent(CAP.span) == (0, 0)
     assert wire.connections == 1 + 3
     assert 'password authentication failed for user "nobody"' in patient.trouble
 
@@ -158,14 +158,14 @@ async def test_who_waits_too_long_for_the_others_is_refused(server: PostgreSQL) 
 
 async def test_a_fault_of_ours_leaves_nothing_half_written(server: PostgreSQL) -> None:
     def faulty(connection: Any) -> None:
-        connection.execute("INSERT INTO spent (span, nano) VALUES (?, ?)", ("x", 5))
+        connection.execute("INSERT INTO spent (span, nano, held) VALUES (?, ?, ?)", ("x", 5, 0))
         raise ZeroDivisionError
 
     async with Opened() as opened:
         store = opened(server.url())
         with pytest.raises(ZeroDivisionError):
             await store.run(faulty)
-        assert await Ledger(store).spent("x") == 0
+        assert await Ledger(store).spent("x") == (0, 0)
 
 
 async def test_without_psycopg_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +254,7 @@ def test_usage_reads_the_server_and_takes_somebodys_word(
 
     assert f"{today},1,0,0,0.000000007,0.000000007,0,0" in told
     assert "12.5 CNY are counted as spent" in capsys.readouterr().out
-    assert server.ask(f"SELECT nano FROM spent WHERE span = 'day {today}'") == [(12_500_000_007,)]
+    assert server.ask(f"SELECT nano FROM spent WHERE span = 'day {today}'") == [(12_500_000_000,)]
 
 
 @pytest.mark.parametrize(

@@ -556,7 +556,7 @@ async def test_while_one_tries_the_others_are_told_at_once() -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(try_it, client)
             await trying.wait()
-            assert "It is tried again in 1 s" in await outcome(client)
+            assert "It is tried again in 10 s" in await outcome(client)  # by another, if this one hears nothing
             tasks.cancel_scope.cancel()
         async with anyio.create_task_group() as tasks:
             trying = anyio.Event()
@@ -567,6 +567,38 @@ async def test_while_one_tries_the_others_are_told_at_once() -> None:
 
     assert said == ["answered"]
     assert len(wire.requests) == 7
+
+
+async def test_a_trial_that_hears_nothing_keeps_nobody_back_for_long() -> None:
+    class Hung(Clocked):
+        async def __call__(self, request: httpx2.Request) -> httpx2.Response:
+            if len(self.at) == 5:
+                self.at.append(anyio.current_time())
+                await anyio.sleep_forever()
+            return await super().__call__(request)
+
+    wire = Hung(*[DOWN] * 5, again())
+    async with dashscope(wire, max_attempts=1) as client:
+        await outcomes(client, 5)
+        await anyio.sleep(5)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(outcome, client)
+            await anyio.sleep(11)
+            assert await outcome(client) == "answered"
+            tasks.cancel_scope.cancel()
+
+
+async def test_what_is_owed_is_paid_off_by_time_also_where_nobody_asks(hosted: Hosted) -> None:
+    """Or a model of which one reply used very much would be refused for ever."""
+    wire = Clocked(again(many_tokens(50_000_000)), again())
+    async with hosted(wire, soft_timeout_s=3600) as client:
+        await client.call_tool("chat", {"prompt": "x", "model": SLOW})
+        await anyio.sleep(61)
+        began = anyio.current_time()
+        told = await client.call_tool("chat", {"prompt": "y", "model": SLOW})
+
+    assert not told.is_error
+    assert wire.at[-1] - began < 1
 
 
 async def test_each_trial_that_fails_makes_the_rest_longer_up_to_a_bound() -> None:

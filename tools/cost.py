@@ -183,7 +183,7 @@ def _pages(rows: Sequence[Cost | Sheet]) -> list[str]:
 
 def _receipts_of(call: Call, request_id: str) -> CallToolResult:
     """What calls of this process spent, whole."""
-    found = call.context.receipts.find(request_id)
+    found = call.context.receipts.find(call.client, request_id)
     if not found:
         raise InvalidRequest(
             f"No call of this server has the request id {printable(request_id)}: give it as the answer says it, with "

@@ -63,6 +63,7 @@ class UsageAnswer(Frozen):
     total: UsageGroup | None = None
     caps: tuple[CapLeft, ...] = ()
     requests: tuple[SpentRequest, ...] = ()
+    trouble: str = Field("", description="Why no cap can be held now, and what mends it", exclude_if=lambda v: not v)
     sandbox: bool = Field(False, description="True: no money was spent", exclude_if=lambda v: not v)
 
 
@@ -83,7 +84,10 @@ async def usage(
     if id.strip():
         return await _of(call, id.strip(), span)
     by = by or "day"
-    groups = [_group(each) for each in await call.context.ledger.sums(by, span)]
+    sums = await call.context.ledger.sums(by, span)
+    if sums is None:
+        raise InvalidRequest("The ledger cannot be read at the moment: call again.")
+    groups = list(map(_group, sums))
     answer = UsageAnswer(
         since=span.first,
         until=span.last,
@@ -91,6 +95,7 @@ async def usage(
         groups=tuple(groups[-MAX_GROUPS:] if by == "day" else groups[:MAX_GROUPS]),
         total=_total(groups),
         caps=tuple(await call.caps_left()),
+        trouble=await call.caps_trouble(),
         sandbox=span.sandbox,
     )
     return tool_result(answer, "\n".join(_told(answer, len(groups))))
@@ -124,7 +129,9 @@ def _told(answer: UsageAnswer, count: int) -> Iterator[str]:
     if count > len(answer.groups):
         yield f"({count - len(answer.groups)} more are in the total only)"
     yield from (_left(cap) for cap in answer.caps)
-    if not answer.caps:
+    if answer.trouble:
+        yield f"Nothing that costs money is sent: {answer.trouble}"
+    elif not answer.caps:
         yield "No cap is set (BAILIAN_MAX_COST_PER_CALL, _SESSION, _DAY)."
 
 
@@ -132,7 +139,8 @@ def _left(cap: CapLeft) -> str:
     if cap.spent is None or cap.left is None:
         return f"{cap.name}: {plain(cap.limit)} CNY"
     left = f"{plain(cap.left)} of {plain(cap.limit)} CNY left until {cap.until}"
-    return f"{cap.name}: {left}, {plain(cap.spent)} spent or held"
+    held = f", {plain(cap.held)} held by requests under way" if cap.held else ""
+    return f"{cap.name}: {left}, {plain(cap.spent)} spent{held}"
 
 
 def _in_words(group: UsageGroup) -> str:
@@ -180,6 +188,8 @@ def _request_in_words(request: SpentRequest) -> Iterator[str]:
     most = "unknown" if request.at_most is None else f"{plain(request.at_most)} CNY"
     certain = request.at_most == request.at_least
     money = f"{plain(request.at_least)} CNY" if certain else f"{plain(request.at_least)} CNY at least, {most} at most"
-    yield f"{request.day} {request.tool} with {request.model}, {request.outcome}: {money} | {request.request_id}"
+    named = request.request_id or "no request id"
+    yield f"{request.day} {request.tool} with {request.model}, {request.outcome}: {money} | {named}"
     if request.cost:
-        yield f"{sum_in_words(request.cost)} | " + ", ".join(f"{n} {count:,}" for n, count in request.usage.items())
+        usage = ", ".join(f"{name} {count:,}" for name, count in request.usage.items())
+        yield " | ".join(filter(None, (sum_in_words(request.cost), usage)))

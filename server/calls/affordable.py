@@ -1,17 +1,20 @@
 """How a request is made to fit what a cap leaves, or what would fit instead."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..catalog import Model, plain
+from ..catalog import Model, is_special, plain, strategies
 from ..dashscope import DashScopeError
 from ..errors import NOTHING_SENT
 from ..spending import OverCap, Reserved, from_nano
 from .ask import RequestPlan
 from .context import AppContext
-from .worst_case import MIN_OUTPUT_TOKENS, WorstCase
+from .worst_case import MAX_OCR_TOKENS, MIN_OUTPUT_TOKENS, WorstCase
 
-MAX_SUGGESTIONS = 2
+LIMITED = "a spending cap limits the output to"
+MIN_NAMED_TOKENS = 16  # an output limit that is worth to be named
+LONG_INPUT_TOKENS = 4_000  # of which a shorter one would cost notably less
 
 
 def limited(plan: RequestPlan, worst: WorstCase, held: Reserved) -> RequestPlan:
@@ -20,44 +23,67 @@ def limited(plan: RequestPlan, worst: WorstCase, held: Reserved) -> RequestPlan:
     tokens = worst.output_within(held.nano)
     if tokens >= worst.output_tokens:
         return plan
-    said = f"a spending cap leaves {plain(from_nano(held.nano))} CNY, so the output is limited to {tokens:,} tokens"
+    said = f"{LIMITED} {tokens:,} tokens"
     thinking = replace(plan.thinking, warnings=(*plan.thinking.warnings, said))
-    limits = _limits(plan, tokens, worst.unbounded_tokens)
+    limits = _limits(plan, tokens - worst.unbounded_tokens)
     return replace(plan, thinking=thinking, parameters={**plan.parameters, **limits})
 
 
-def _limits(plan: RequestPlan, tokens: int, unbounded: int) -> dict[str, Any]:
-    """Half of it may be thought, where the model thinks within a budget; what that leaves over is the answer's."""
+def _limits(plan: RequestPlan, tokens: int) -> dict[str, Any]:
+    """Half of it may be thought, where the model thinks within a budget; never more than was asked for."""
     body = plan.body
-    budget = 0 if unbounded else min(int(body.get("thinking_budget") or plan.thinking.room_tokens), tokens // 2)
-    thought = {"thinking_budget": budget} if budget else {}
-    if "max_completion_tokens" in body:
-        return {"max_completion_tokens": tokens, **(thought if "thinking_budget" in body else {})}
-    return {"max_tokens": tokens - budget - unbounded, **thought}
+    room = int(body.get("thinking_budget") or plan.thinking.room_tokens)
+    if whole := body.get("max_completion_tokens"):
+        budget = {"thinking_budget": min(room, tokens // 2)} if "thinking_budget" in body else {}
+        return {"max_completion_tokens": min(int(whole), tokens), **budget}
+    if "reasoning_effort" in body:  # reasoning has been left out of it
+        room = 0
+    answer = min(int(body.get("max_tokens") or MAX_OCR_TOKENS), tokens - min(room, tokens // 2))
+    budget = {"thinking_budget": min(room, tokens - answer)} if room else {}
+    return {"max_tokens": answer, **budget}
 
 
-def over_cap(found: OverCap, worst: WorstCase, least: int, fits: str) -> DashScopeError:
+def over_cap(context: AppContext, tool: str, plan: RequestPlan, worst: WorstCase, found: OverCap) -> DashScopeError:
     """Nothing was sent: the figures, and what would fit."""
-    cap = found.cap
+    cap, least = found.cap, worst.nano(worst.shortest)
+    fits = " ".join(_what_fits(context, tool, plan, worst, found))
     return DashScopeError(
-        f"It may cost up to {_cny(worst.nano() or 0)} CNY, {_cny(least)} with the shortest answer, and "
+        f"It may cost up to {_cny(worst.nano() or 0)} CNY, {_cny(least or 0)} with the shortest answer, and "
         f"BAILIAN_MAX_COST_PER_{cap.name} leaves {_cny(found.left)} of {_cny(cap.limit)} CNY until {cap.until}. "
         f"{NOTHING_SENT} {fits}",
         kind="capped",
     )
 
 
-def what_fits(context: AppContext, plan: RequestPlan, worst: WorstCase, left: int) -> str:
-    """A cheaper model for the same, or less to read."""
+def _what_fits(context: AppContext, tool: str, plan: RequestPlan, worst: WorstCase, found: OverCap) -> Iterator[str]:
+    """To wait, a cheaper model for the same, a shorter answer, less to read."""
+    left = found.left
+    if found.held:
+        yield f"{_cny(found.held)} CNY more are held by requests under way: call again when they have ended."
+    models = [f"model={name} (at least {_cny(bound)} CNY)" for name, bound in _cheaper(context, plan, worst, left)]
+    if len(models) > 1:
+        yield f"What fits: {models[0]} or {models[1]}."
+    elif models:
+        yield f"What fits: {models[0]}."
+    tokens = worst.output_within(left)
+    if tool == "chat" and tokens >= MIN_NAMED_TOKENS and not worst.unbounded_tokens:
+        yield f"With max_output_tokens={tokens} it fits."
+    if worst.work.input_tokens > LONG_INPUT_TOKENS and not plan.search_strategy:
+        yield "A shorter input costs less: fewer files or pages."
+    yield "Have the cap raised for more."
+
+
+def _cheaper(context: AppContext, plan: RequestPlan, worst: WorstCase, left: int) -> list[tuple[str, int]]:
+    """Of the models that fit the two best, as their prices say; those of the same series first."""
     known = context.known(plan.model)
-    models = [model for model in context.catalog().models if known and _does_the_same(model, known, context, plan)]
-    bounds = {model.id: worst.on(model).nano(MIN_OUTPUT_TOKENS) for model in models}
-    fitting = {name: bound for name, bound in bounds.items() if bound is not None and bound <= left}
-    best = sorted(fitting, key=lambda name: (fitting[name], name), reverse=True)[:MAX_SUGGESTIONS]
-    if best:
-        named = " or ".join(f"model={name} (at least {_cny(fitting[name])} CNY)" for name in best)
-        return f"What fits: {named}; or a shorter input."
-    return "Shorten the input (fewer files or pages), or have the cap raised."
+    if known is None:
+        return []
+    found = []
+    for model in context.catalog().models:
+        bound = worst.on(model).nano(MIN_OUTPUT_TOKENS) if _does_the_same(model, known, context, plan) else None
+        if bound is not None and bound <= left:
+            found.append((model.series == known.series, bound, model.id))
+    return [(name, bound) for _, bound, name in sorted(found, reverse=True)[:2]]
 
 
 def _does_the_same(model: Model, asked: Model, context: AppContext, plan: RequestPlan) -> bool:
@@ -65,13 +91,10 @@ def _does_the_same(model: Model, asked: Model, context: AppContext, plan: Reques
     region = context.host.region or ""
     offered = model.lifecycle.status == "active" and model.kind == "mainline" and model.type == asked.type
     here = not model.regions or region in model.regions
-    reads = (
-        not model.input
-        or set(asked.input) <= set(model.input)
-        or all(isinstance(message.get("content"), str) for message in plan.messages)
-    )
-    searches = not plan.search_strategy or (model.search is not None and region in model.search.regions)
-    return model is not asked and offered and here and reads and searches
+    texts_only = all(isinstance(message.get("content"), str) for message in plan.messages)
+    reads = texts_only or not model.input or set(asked.input) <= set(model.input)
+    searches = not plan.search_strategy or plan.search_strategy in strategies(model, region).values()
+    return model is not asked and offered and here and reads and searches and not is_special(model)
 
 
 def _cny(nano: int) -> str:

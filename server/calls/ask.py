@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from ..catalog import Cost, Usage, unpriced
@@ -90,6 +91,11 @@ class RequestFailed(DashScopeError):
         super().__init__(error.message, hint=error.hint, **error.known)
         self.exchange = exchange
         self.args = error, exchange  # what it is made of: a copy is made of that again
+
+
+def refused_before(context: AppContext, plan: RequestPlan, error: DashScopeError) -> RequestFailed:
+    """A failure of a request that was not sent: it cost nothing."""
+    return RequestFailed(error, replace(exchange_of(context, plan, Reply()), cost=Cost(total=Decimal())))
 
 
 def exchange_of(context: AppContext, plan: RequestPlan, reply: Reply) -> Exchange:

@@ -30,9 +30,10 @@ from .result import money, tokens
 from .so_far import UnderWay, answers_so_far, so_far
 from .spent import Spent, sum_exchanges
 from .thinking import Level, ThinkingParameters, output_limit, standard, thinking
-from .turns import in_turn
+from .turns import PacedRequest, in_turn
 
 MAX_MODEL_CHARS = 200
+CAP_SETTINGS = ("BAILIAN_MAX_COST_PER_CALL", "BAILIAN_MAX_COST_PER_SESSION", "BAILIAN_MAX_COST_PER_DAY")
 WRITE_NO_TEXT = ("embedding", "rerank")  # types of models that answer with numbers
 
 
@@ -51,7 +52,7 @@ class Call:
         self.text_limit = text_limit
         payer = payer or Payer()
         self.client = payer.client  # whose jobs it may see
-        self._purse = Purse(context, payer)
+        self._purse = Purse(context, payer, progress)
         self.patience_s = patience_s  # how long its host waits
         self._progress = progress
         self.exchanges: list[Exchange] = []  # every request that was answered or counted
@@ -166,6 +167,10 @@ class Call:
         """What each cap that is set still allows."""
         return [cap async for cap in self._purse.left()]
 
+    async def caps_trouble(self) -> str:
+        """Why no cap can be held now, and what mends it; empty where they can, or none is set."""
+        return self.context.mend(*CAP_SETTINGS) or await self._purse.trouble()
+
     def thinking(self, model: str, level: Level | None = None) -> ThinkingParameters:
         """What makes a model think so much; None: it thinks only if it must.
 
@@ -192,14 +197,15 @@ class Call:
         Raises:
             RequestFailed: DashScope gave no answer.
         """
-        async with self._purse.paid(plan) as payment:
+        reply = Reply()
+        async with in_turn(self.context, plan, reply, self._progress) as turn, self._purse.paid(plan, reply) as payment:
             self._under_way[id(payment)] = payment
             try:
-                await self._send(payment.plan, payment.reply)
+                await self._send(payment.plan, reply, turn)
             except DashScopeError as error:
                 raise self._failed(payment, error) from None
             except Exception:  # `delivered` hands over what had come
-                if payment.reply.answered:
+                if reply.answered:
                     self._keep(payment)
                 raise
             return self._keep(payment)
@@ -222,10 +228,9 @@ class Call:
             return unpriced("not known")
         return self.estimate(model, input_tokens, output_tokens)
 
-    async def _send(self, plan: RequestPlan, reply: Reply) -> None:
+    async def _send(self, plan: RequestPlan, reply: Reply, turn: PacedRequest) -> None:
         """Take in the whole reply, with progress."""
         async with (
-            in_turn(self.context, plan, reply, self._progress) as turn,
             self._progress.heartbeat(f"{plan.label}waiting for {plan.model}"),
             self.context.dashscope.stream(
                 plan.protocol, plan.body, reply, before_attempt=turn.attempt, after_failure=turn.failed
@@ -319,7 +324,8 @@ async def bind(ctx: Context[AppContext]) -> Call:
 
 def _payer(ctx: Context[AppContext], job: Job | None) -> Payer:
     request = ctx.request_context.request
-    named = Payer(client_of(request), session_of(request, ctx.request_context.lifespan_context.now()))
+    meta, now = ctx.request_context.meta or {}, ctx.request_context.lifespan_context.now()
+    named = Payer(client_of(request), session_of(request, meta, now))
     return replace(named, tool=job.asked.tool, job=job.id) if job else named
 
 

@@ -1,17 +1,21 @@
 """Who calls: the user of this machine, or somebody over HTTP."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, ClassVar
+from uuid import UUID
 
 from mcp.server.mcpserver import Context
 
+from ..catalog import in_beijing
 from .host_limits import client_name
 from .patience import patience_s
 
 THIS_USER = ":user"  # no name of a token has a colon
 SESSION_HEADER, SESSION_PARAMETER = "mcp-session-id", "session_id"  # of streamable HTTP, of SSE
+ERA_KEY = "io.modelcontextprotocol/protocolVersion"  # in each request of 2026, which knows no sessions
 CLIENT = "bailian.client"  # where the HTTP transport puts a name into a request's scope
 
 
@@ -31,15 +35,25 @@ def client_of(request: Any) -> str:
     return THIS_USER if request is None else str(request.scope.get(CLIENT, ""))
 
 
-def session_of(request: Any, now: datetime) -> str:
-    """What a cap for a session is for: empty over stdio, where it is the process; over HTTP the session, whose id is
-    a secret; in the stateless era a client's hour.
+def session_of(request: Any, meta: Mapping[str, Any], now: datetime) -> str:
+    """What a cap for a session is for: empty over stdio, where it is the process; over HTTP the session that the SDK
+    has opened, whose id is a secret; in the stateless era a client's hour. `meta`: of the request.
     """
     if request is None:
         return ""
-    if id := request.headers.get(SESSION_HEADER) or request.query_params.get(SESSION_PARAMETER):
+    if id := "" if ERA_KEY in meta else _session_id(request):
         return blake2b(id.encode(), digest_size=6).hexdigest()
-    return f"{client_of(request) or 'anybody'} {now.astimezone(UTC):%Y-%m-%dT%H}Z"
+    return f"{client_of(request) or 'anybody'} {in_beijing(now):%Y-%m-%d %H}h"
+
+
+def _session_id(request: Any) -> str:
+    """As the SDK has checked it: of SSE a UUID in the address, in any spelling, of streamable HTTP a header."""
+    if "messages" not in request.url.path:
+        return str(request.headers.get(SESSION_HEADER, ""))
+    try:
+        return UUID(request.query_params.get(SESSION_PARAMETER, "")).hex
+    except ValueError:
+        return ""
 
 
 def has_gone(ctx: Context[Any, Any]) -> bool:

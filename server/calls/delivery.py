@@ -63,7 +63,7 @@ def _keep_receipt(call: Call, tool: str) -> None:
         finish_reasons=tuple(dict.fromkeys(exchange.finish_reason for exchange in call.exchanges)),
         thinking=tuple(dict.fromkeys(exchange.thinking for exchange in call.exchanges)),
     )
-    call.context.receipts.keep(receipt)
+    call.context.receipts.keep(call.client, receipt)
 
 
 def _as_text(call: Call, tool: str, result: CallToolResult) -> CallToolResult:

@@ -1,9 +1,8 @@
 """One request that is paid for, and what it counts for once it has ended: its price, or between which sums it lies."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from ..catalog import Cost
 from ..dashscope import INTERRUPTED, DashScopeError, Reply
 from ..spending import RequestOutcome, Reserved, Settlement, in_nano
 from .ask import Exchange, RequestPlan, exchange_of
@@ -19,7 +18,7 @@ class Payment:
 
     plan: RequestPlan
     held: Reserved
-    reply: Reply = field(default_factory=Reply)
+    reply: Reply
     exchange: Exchange | None = None
     failure: DashScopeError | None = None
 
@@ -30,7 +29,7 @@ def settlement_of(context: AppContext, payment: Payment) -> Settlement:
     if outcome == "unsent":
         return Settlement("unsent", 0, 0)
     exchange = payment.exchange or exchange_of(context, payment.plan, payment.reply)
-    least, most = _sums(outcome, exchange.cost, payment.held.nano)
+    least, most = _sums(outcome, exchange, payment.held.nano)
     return Settlement(
         outcome,
         least,
@@ -40,7 +39,7 @@ def settlement_of(context: AppContext, payment: Payment) -> Settlement:
         request_id=exchange.request_id,
         short_id=short_id(exchange.request_id),
         details=_details(exchange),
-        sandbox=exchange.sandbox,
+        sandbox=context.sandboxed or (exchange.sandbox and context.host.on_loopback),
         items={line.item: (line.quantity, in_nano(line.amount)) for line in exchange.cost.lines},
     )
 
@@ -55,11 +54,11 @@ def _outcome(payment: Payment) -> RequestOutcome:
     return "cut" if payment.exchange.finish_reason == INTERRUPTED else "answered"
 
 
-def _sums(outcome: RequestOutcome, cost: Cost, held: int | None) -> tuple[int, int | None]:
-    """At least and at most."""
-    if outcome == "refused":
+def _sums(outcome: RequestOutcome, exchange: Exchange, held: int | None) -> tuple[int, int | None]:
+    """At least and at most. A refusal is free where nothing was counted, searched or written before it."""
+    counted = None if exchange.cost.total is None else in_nano(exchange.cost.total)
+    if outcome == "refused" and not (counted or exchange.usage or exchange.searched or exchange.as_it_came):
         return 0, 0
-    counted = None if cost.total is None else in_nano(cost.total)
     if outcome == "answered" and counted is not None:
         return counted, counted
     return counted or 0, None if held is None else max(held, counted or 0)

@@ -2,9 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 
 import anyio
 
@@ -12,11 +11,15 @@ from ..catalog import Cost, Frozen, Money, in_beijing
 from ..dashscope import DashScopeError, Reply
 from ..errors import NOTHING_SENT
 from ..spending import Cap, OverCap, RequestEntry, Reserved, Unusable, day_span, from_nano, in_nano, session_span
-from .affordable import limited, over_cap, what_fits
-from .ask import RequestFailed, RequestPlan, exchange_of
+from .affordable import limited, over_cap
+from .ask import RequestPlan, refused_before
 from .context import AppContext
 from .payment import Payment, settlement_of
+from .progress import Progress
 from .worst_case import WorstCase, worst_case
+
+MAX_WAIT_FOR_OTHERS_S, LOOK_AGAIN_S = 30.0, 0.25
+WAITING = "waiting for requests under way, which hold what a spending cap leaves"
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,12 @@ class Payer:
 
 
 class CapLeft(Frozen):
-    """A cap, in CNY; `spent` holds what is held by requests under way. Of one for each call nothing is used up."""
+    """A cap, in CNY; `held` is for requests under way. Of one for each call nothing is used up."""
 
     name: str
     limit: Money
     spent: Money | None = None
+    held: Money | None = None
     left: Money | None = None
     until: str = ""
 
@@ -42,22 +46,23 @@ class CapLeft(Frozen):
 class Purse:
     """Of one call. Its requests may run at once."""
 
-    def __init__(self, context: AppContext, payer: Payer) -> None:
+    def __init__(self, context: AppContext, payer: Payer, progress: Progress) -> None:
         self._context = context
         self._payer = payer
-        self._held = 0  # nano-CNY, of this call: what was spent and what is held
-        self._open = 0
+        self._progress = progress
+        self._spent, self._held = 0, 0  # nano-CNY, of this call: settled, and for what is under way
         self._settled = anyio.Event()
 
     @asynccontextmanager
-    async def paid(self, plan: RequestPlan) -> AsyncIterator[Payment]:
+    async def paid(self, plan: RequestPlan, reply: Reply) -> AsyncIterator[Payment]:
         """Hold what a request may cost while the block sends it; then keep what it did cost, however it ended.
+
+        It has its turn by now: nothing is held for what only waits.
 
         Raises:
             RequestFailed: a cap leaves too little; nothing was sent.
         """
-        payment = await self._reserved(plan)
-        self._open += 1
+        payment = await self._reserved(plan, reply)
         try:
             yield payment
         finally:
@@ -66,55 +71,70 @@ class Purse:
 
     async def _settle(self, payment: Payment) -> None:
         settlement = settlement_of(self._context, payment)
-        self._open -= 1
-        self._held += (settlement.most or 0) - (payment.held.nano or 0)
-        self._settled.set()
-        self._settled = anyio.Event()
-        await self._context.ledger.settle(payment.held, settlement)
+        try:
+            await self._context.ledger.settle(payment.held, settlement)
+        finally:
+            self._held -= payment.held.nano or 0
+            self._spent += settlement.most or 0
+            self._settled.set()
+            self._settled = anyio.Event()
 
     # --- before it is sent ---
 
-    async def _reserved(self, plan: RequestPlan) -> Payment:
+    async def _reserved(self, plan: RequestPlan, reply: Reply) -> Payment:
         worst, caps = worst_case(self._context, plan), self._context.caps
         entry = self._entry(plan.model)
         if not caps:
             held = await self._context.ledger.reserve(entry, worst.nano())
             assert isinstance(held, Reserved)  # without caps nothing is refused
-            return Payment(plan, held)
+            return Payment(plan, held, reply)
         most, least = worst.nano(), worst.nano(worst.shortest)
         if most is None or least is None:
-            raise self._refused(plan, unknown_price(worst.most))
+            raise refused_before(self._context, plan, unknown_price(worst.most))
         held = await self._within_caps(plan, worst, entry, most, least)
-        return Payment(limited(plan, worst, held), held)
+        return Payment(limited(plan, worst, held), held, reply)
 
     async def _within_caps(
         self, plan: RequestPlan, worst: WorstCase, entry: RequestEntry, most: int, least: int
     ) -> Reserved:
-        """Where this call's other requests hold too much, wait for them: most cost far less than their worst case."""
-        while True:
+        """Where what is under way holds too much, wait for it: most costs far less than its worst case."""
+        found = await self._tried(entry, most, least)
+        if isinstance(found, OverCap) and found.may_come_free(least):
+            async with self._progress.heartbeat(WAITING):
+                found = await self._waited_for(found, entry, most, least)
+        if isinstance(found, Unusable):
+            raise refused_before(self._context, plan, unusable(found))
+        if isinstance(found, OverCap):
+            raise refused_before(self._context, plan, over_cap(self._context, self._payer.tool, plan, worst, found))
+        return found
+
+    async def _waited_for(
+        self, found: Reserved | OverCap | Unusable, entry: RequestEntry, most: int, least: int
+    ) -> Reserved | OverCap | Unusable:
+        """For this call's own requests until they have ended, for others a while."""
+        until = anyio.current_time() + MAX_WAIT_FOR_OTHERS_S
+        while isinstance(found, OverCap) and found.may_come_free(least):
+            if found.cap.name != "CALL" and anyio.current_time() > until:
+                break
+            with anyio.move_on_after(LOOK_AGAIN_S):
+                await self._settled.wait()
             found = await self._tried(entry, most, least)
-            if isinstance(found, Reserved):
-                return found
-            if isinstance(found, Unusable):
-                raise self._refused(plan, unusable(found))
-            if not self._open:
-                fits = what_fits(self._context, plan, worst, found.left)
-                raise self._refused(plan, over_cap(found, worst, least, fits))
-            await self._settled.wait()
+        return found
 
     async def _tried(self, entry: RequestEntry, most: int, least: int) -> Reserved | OverCap | Unusable:
         """The call's own cap is kept here: its requests are all of this process."""
         limit = self._context.caps.per_call
-        own = OverCap(Cap("CALL", "", in_nano(limit), "this call ends"), self._held) if limit is not None else None
-        if own and own.left < least:
-            return own
-        hold = min(most, own.left) if own else most
-        self._held += hold
+        if limit is not None:
+            own = OverCap(Cap("CALL", "", in_nano(limit), "this call ends"), self._spent + self._held, self._held)
+            if own.left < least:
+                return own
+            most = min(most, own.left)
+        self._held += most
         found: Reserved | OverCap | Unusable | None = None
         try:
-            found = await self._context.ledger.reserve(entry, hold, least, self._spans(entry))
+            found = await self._context.ledger.reserve(entry, most, least, self._spans(entry))
         finally:
-            self._held += (found.nano or 0 if isinstance(found, Reserved) else 0) - hold
+            self._held += (found.nano or 0 if isinstance(found, Reserved) else 0) - most
         return found
 
     def _spans(self, entry: RequestEntry) -> list[Cap]:
@@ -127,17 +147,23 @@ class Purse:
             spans.append(Cap("DAY", day_span(entry), in_nano(caps.per_day), f"{midnight} 00:00 Beijing time"))
         return spans
 
+    async def trouble(self) -> str:
+        """Why the caps that are set cannot be held, and what mends it."""
+        found = await self._context.ledger.trouble(self._entry("").day) if self._context.caps else None
+        return f"{found.why}. {found.next_step}".strip() if found else ""
+
     async def left(self) -> AsyncIterator[CapLeft]:
         """What each cap that is set still allows."""
         per_call = self._context.caps.per_call
         if per_call is not None:
             yield CapLeft(name="BAILIAN_MAX_COST_PER_CALL", limit=per_call)
         for cap in self._spans(self._entry("")):
-            over = OverCap(cap, await self._context.ledger.spent(cap.span) or 0)
+            over = OverCap(cap, *await self._context.ledger.spent(cap.span))
             yield CapLeft(
                 name=f"BAILIAN_MAX_COST_PER_{cap.name}",
                 limit=from_nano(cap.limit),
-                spent=from_nano(over.spent),
+                spent=from_nano(over.spent - over.held),
+                held=from_nano(over.held),
                 left=from_nano(over.left),
                 until=cap.until,
             )
@@ -157,21 +183,17 @@ class Purse:
             sandbox=context.ledger.sandbox,
         )
 
-    def _refused(self, plan: RequestPlan, error: DashScopeError) -> RequestFailed:
-        exchange = exchange_of(self._context, plan, Reply())
-        return RequestFailed(error, replace(exchange, cost=Cost(total=Decimal())))
-
 
 def unknown_price(cost: Cost) -> DashScopeError:
     return DashScopeError(
         f"What this may cost is not known ({cost.reason}), and a spending cap is set. {NOTHING_SENT} Choose a model "
-        "whose price `models` tells, or have the caps (BAILIAN_MAX_COST_PER_...) unset.",
+        "whose price `models` tells, give files by path, or have the caps (BAILIAN_MAX_COST_PER_...) unset.",
         kind="capped",
     )
 
 
 def unusable(found: Unusable) -> DashScopeError:
     return DashScopeError(
-        f"A spending cap is set and cannot be held: {found.why}. {NOTHING_SENT}",
+        f"A spending cap is set and cannot be held: {found.why}. {NOTHING_SENT} {found.next_step}".rstrip(),
         kind="capped",
     )

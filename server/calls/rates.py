@@ -141,5 +141,5 @@ class Rates:
         if pace := self._models.get(model):
             return pace
         if len(self._models) >= MAX_PACED_MODELS:
-            self._models.clear()
+            del self._models[next(iter(self._models))]  # the one known longest
         return self._models.setdefault(model, ModelPace(limit))

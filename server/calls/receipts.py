@@ -21,19 +21,20 @@ class Receipts:
 
     def __init__(self, max_receipts: int = MAX_RECEIPTS) -> None:
         self._max_receipts = max_receipts
-        self._kept: OrderedDict[str, Receipt] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], Receipt] = OrderedDict()
 
-    def keep(self, receipt: Receipt) -> None:
+    def keep(self, client: str, receipt: Receipt) -> None:
         for request_id in receipt.request_ids:
-            self._kept[request_id] = receipt
+            self._kept[client, request_id] = receipt
         while len(self._kept) > self._max_receipts:
             self._kept.popitem(last=False)
 
-    def find(self, request_id: str) -> dict[str, Receipt]:
-        """By request id: the one of that id, or all whose id begins or ends so."""
+    def find(self, client: str, request_id: str) -> dict[str, Receipt]:
+        """Of a client's own by request id: the one of that id, or all whose id begins or ends so."""
         asked = request_id.strip()
-        if asked in self._kept:
-            return {asked: self._kept[asked]}
+        if (client, asked) in self._kept:
+            return {asked: self._kept[client, asked]}
         if len(asked) < MIN_ID_CHARS:
             return {}
-        return {name: receipt for name, receipt in self._kept.items() if name.startswith(asked) or name.endswith(asked)}
+        own = ((name, receipt) for (whose, name), receipt in self._kept.items() if whose == client)
+        return {name: receipt for name, receipt in own if name.startswith(asked) or name.endswith(asked)}

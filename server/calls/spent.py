@@ -1,10 +1,11 @@
 """What all requests of a call used and cost, added up: nothing is lost, and what is unknown stays so."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TypedDict
 
 from ..catalog import Cost, Usage, line, sum_lines, unpriced
+from .affordable import LIMITED
 from .ask import Exchange
 
 ONLY_WHERE_USED = ("cache_write_tokens", "explicit_cached_tokens")  # not told of a request without such a cache
@@ -52,11 +53,16 @@ def _usage_of_all(usages: Sequence[Usage | None]) -> Usage | None:
     return Usage.model_validate(sums)
 
 
+def _once(warnings: Iterable[str]) -> Iterable[str]:
+    """Each warning once; of the limits that caps set the last, and tightest."""
+    return {said.partition(LIMITED)[1] or said: said for said in warnings}.values()
+
+
 def _cost_of_all(costs: Sequence[Cost]) -> Cost:
     """The requests' lines, those of one price added up; unknown as soon as one of them is."""
     if len(costs) < 2:
         return costs[0] if costs else Cost(total=Decimal())
-    warnings = tuple(dict.fromkeys(said for cost in costs for said in cost.warnings))
+    warnings = tuple(_once(said for cost in costs for said in cost.warnings))
     if unknown := next((cost.reason for cost in costs if cost.total is None), None):
         return unpriced(unknown, *warnings)
     lines: dict[tuple[str, Decimal, int], int] = {}

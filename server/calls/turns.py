@@ -6,7 +6,7 @@ from typing import Any
 
 from ..dashscope import DashScopeError, Reply
 from ..errors import NOTHING_SENT
-from .ask import RequestPlan
+from .ask import RequestPlan, refused_before
 from .context import AppContext
 from .pacing import PATIENCE_S
 from .progress import Progress
@@ -48,11 +48,11 @@ async def in_turn(
     """When it is the request's turn, and until it has ended.
 
     Raises:
-        DashScopeError: its turn would come too late; nothing was sent.
+        RequestFailed: its turn would come too late; nothing was sent.
     """
     pace = _pace_of(context, plan.model)
     tokens = _input_tokens(plan.messages) if pace.counts_tokens else 0
-    turn = PacedRequest(pace, plan, await _waited(pace, plan, tokens, context.dashscope.timeout_s, progress))
+    turn = PacedRequest(pace, plan, await _waited(context, pace, plan, tokens, progress))
     try:
         yield turn
     except DashScopeError as error:
@@ -62,13 +62,13 @@ async def in_turn(
         turn.settle(reply, tokens)
 
 
-async def _waited(pace: ModelPace, plan: RequestPlan, tokens: int, most_s: float, progress: Progress) -> float:
+async def _waited(context: AppContext, pace: ModelPace, plan: RequestPlan, tokens: int, progress: Progress) -> float:
     narrow = pace.narrow(tokens)
     if narrow is None:
         return await pace.turn(tokens)
     wait_s = pace.wait_s(tokens)
-    if wait_s > most_s:
-        raise _too_late(plan.model, pace.waiting, wait_s)
+    if wait_s > context.dashscope.timeout_s:
+        raise refused_before(context, plan, _too_late(plan.model, pace.waiting, wait_s))
     doing = f"{plan.label}waiting for a turn: {plan.model} takes {narrow}"
     if wait_s > PATIENCE_S:
         await progress.report(lambda: doing)

@@ -11,7 +11,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from ..catalog import Catalog, Cost, Model, unpriced
+from ..catalog import Catalog, Cost, Model, in_force, unpriced
 from ..catalog.pricing import MARKER_TOKENS, Workload, cost_of, is_ocr, pixels_for, seen_as
 from ..dashscope import LIMIT_FIELDS
 from ..spending import in_nano
@@ -57,7 +57,19 @@ class WorstCase:
         if self.unknown:
             return unpriced(self.unknown)
         work = replace(self.work, output_tokens=output_tokens)
-        return cost_of(self.catalog, self.model, work, region=self.region, on=self.day)
+        costs = [
+            cost_of(self.catalog, self.model, work, region=self.region, on=self.day, scope=scope)
+            for scope in self._scopes
+        ]
+        return max(costs, key=lambda cost: cost.total or 0)
+
+    @cached_property
+    def _scopes(self) -> list[str | None]:
+        """Which of a region's price scopes a workspace has, DashScope does not say: the dearest is held."""
+        model = self.catalog.find(self.model)
+        if model is None or model.scope_of(self.model):
+            return [None]
+        return [price.scope for price in in_force(model, self.region, None, self.day)] or [None]
 
     def nano(self, output_tokens: int | None = None) -> int | None:
         """In nano-CNY; None: it is not known."""

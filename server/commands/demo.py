@@ -5,6 +5,7 @@ import shutil
 import sys
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
@@ -13,6 +14,7 @@ from mcp.types import CallToolResult, TextContent
 
 from ..app.server import tool_modules
 from ..catalog import plain
+from ..settings import child_environment
 
 SHOWN_CHARS, SHOWN_LINES = 150, 5
 RECEIPT = (
@@ -42,7 +44,16 @@ def main(*, verbose: bool = False) -> int:
 
 
 async def _demo(verbose: bool) -> int:
-    server = StdioServerParameters(command=sys.executable, args=["-m", "bailian_mcp.server", "--sandbox"])
+    with TemporaryDirectory() as folder:  # not among what the user really spent
+        return await _played(folder, verbose)
+
+
+async def _played(folder: str, verbose: bool) -> int:
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "bailian_mcp.server", "--sandbox"],
+        env={**child_environment(), "BAILIAN_STATE_DIR": folder},
+    )
     print("A real server over stdio, answered by the sandbox: no key, no cost, and no model has said any of this.")
     examples = {module.__name__.rpartition(".")[2]: module.EXAMPLE for module in tool_modules()}
     scenes = [(name, about, arguments or examples[name]) for name, about, arguments in SCENES]

@@ -6,7 +6,7 @@ import sys
 import tomllib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -39,6 +39,7 @@ from ..spending.bill import (
     compare_bill,
     read_export,
 )
+from ..spending.ledger import NOT_NOW
 from .state import state_store
 
 OutputForm = Literal["table", "csv", "json"]
@@ -53,6 +54,7 @@ class UsageOptions:
     days: int = 30
     form: OutputForm = "table"
     confirmed: Decimal | None = None
+    sandbox: bool = False
     bill: Path | None = None
     bill_columns: Path | None = None
     bill_key: str | None = None
@@ -71,17 +73,15 @@ def main(options: UsageOptions) -> int:
         return 2
     database = state_store(settings)
     today = in_beijing(datetime.now(UTC)).date()
+    cap = settings.max_cost_per_day
     if options.confirmed is not None:
         return anyio.run(_confirm, database, str(today), options.confirmed)
     if not database.exists and not bill:
         sys.stdout.write(f"Nothing was spent yet: there is no ledger in {settings.state_folder}.\n")
         return 0
-    told = anyio.run(_compared, database, bill, options) if bill else anyio.run(_report, database, today, options)
-    if database.trouble:
-        sys.stderr.write(f"{database.trouble}\n")
-        return 1
-    sys.stdout.write(told)
-    return 0
+    told = anyio.run(_compared, database, bill, options) if bill else anyio.run(_report, database, today, options, cap)
+    sys.stdout.write("" if database.trouble else told)
+    return int(bool(database.trouble) or not told)
 
 
 def _bill(options: UsageOptions) -> Export:
@@ -119,22 +119,40 @@ async def _closing(database: StateStore) -> AsyncIterator[None]:
         await database.aclose()
 
 
-async def _report(database: StateStore, today: date, options: UsageOptions) -> str:
+async def _report(database: StateStore, today: date, options: UsageOptions, cap: Decimal | None) -> str:
     span = ReportSpan(str(today - timedelta(days=options.days - 1)), str(today))
+    ledger = Ledger(database)
     async with _closing(database):
-        groups = await Ledger(database).sums(options.by, span)
-    return {"table": _table, "csv": _csv, "json": _json}[options.form](options.by, groups)
+        groups = await ledger.sums(options.by, replace(span, sandbox=options.sandbox))
+        trouble = await ledger.trouble(str(today))
+        spent, held = await ledger.spent(day_span(RequestEntry(0, str(today), "", sandbox=options.sandbox)))
+    if groups is None:
+        sys.stderr.write(f"{database.trouble or NOT_NOW}\n")
+        return ""
+    if trouble:
+        sys.stderr.write(f"Caps cannot be held: {trouble.why}. {trouble.next_step}\n")
+    if options.form != "table":
+        return {"csv": _csv, "json": _json}[options.form](options.by, groups)
+    return _table(options.by, groups) + _of_the_day(today, spent, held, cap)
 
 
 async def _confirm(database: StateStore, today: str, spent: Decimal) -> int:
     """What a lost ledger held of today: from here on caps hold again."""
     async with _closing(database):
-        await Ledger(database).confirm(today, day_span(RequestEntry(0, today, "")), in_nano(spent))
-    if database.trouble:
-        sys.stderr.write(f"{database.trouble}\n")
+        written = await Ledger(database).confirm(today, in_nano(spent))
+    if database.trouble or not written:
+        sys.stderr.write(f"{database.trouble or NOT_NOW}\n")
         return 1
-    sys.stdout.write(f"{plain(spent)} CNY are counted as spent on {today}.\n")
+    where = f" in {database.folder}" if database.folder else ""
+    sys.stdout.write(f"{plain(spent)} CNY are counted as spent on {today} (Beijing's day){where}.\n")
     return 0
+
+
+def _of_the_day(today: date, spent: int, held: int, cap: Decimal | None) -> str:
+    """What counts against a cap for the day."""
+    limit = f" of {plain(cap)} CNY that BAILIAN_MAX_COST_PER_DAY allows" if cap is not None else " CNY"
+    under_way = f" ({plain(from_nano(held))} of it for requests under way)" if held else ""
+    return f"\n{today}: {plain(from_nano(spent))}{limit}{under_way}\n"
 
 
 def _rows(by: str, groups: Sequence[SpendingSum]) -> list[tuple[str, ...]]:
@@ -142,7 +160,7 @@ def _rows(by: str, groups: Sequence[SpendingSum]) -> list[tuple[str, ...]]:
     for each in groups:
         money = plain(from_nano(each.least)), plain(from_nano(each.most))
         counts = map(str, (each.requests, each.input_tokens, each.output_tokens))
-        rows.append((each.name, *counts, *money, str(each.uncertain), str(each.unknown)))
+        rows.append((_shown(each.name), *counts, *money, str(each.uncertain), str(each.unknown)))
     return rows
 
 
@@ -160,8 +178,19 @@ def _total(groups: Sequence[SpendingSum]) -> SpendingSum:
 
 def _csv(by: str, groups: Sequence[SpendingSum]) -> str:
     out = StringIO()
-    csv.writer(out, lineterminator="\n").writerows(_rows(by, groups))
+    rows = ([_inert(name), *counts] for name, *counts in _rows(by, groups))
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
+
+
+def _shown(name: str) -> str:
+    """A name that came from a caller, without what steers a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
+def _inert(cell: str) -> str:
+    """A name that came from a caller, as a spreadsheet shows it and does not run it."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
 
 
 def _json(by: str, groups: Sequence[SpendingSum]) -> str:

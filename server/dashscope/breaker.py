@@ -12,6 +12,7 @@ from .errors import DashScopeError
 
 MAX_FAILURES = 5  # in a row, of all calls together; a call that is under way keeps its own attempts
 FIRST_REST_S, MAX_REST_S = 5.0, 40.0  # each trial that fails doubles it
+TRIAL_S = 10.0  # a trial that has no answer by then keeps nobody back
 
 
 class Breaker:
@@ -21,7 +22,7 @@ class Breaker:
         self._host = host
         self._failures, self._since, self._seen = 0, 0.0, ""
         self._rest_s, self._retry_at = FIRST_REST_S, 0.0
-        self._trial = False
+        self._trial_until = 0.0  # while one is under way
 
     @property
     def is_open(self) -> bool:
@@ -38,20 +39,21 @@ class Breaker:
         if not self.is_open:
             yield
             return
-        self._trial = True
+        self._trial_until = anyio.current_time() + TRIAL_S
         try:
             yield
         finally:
-            self._trial = False  # also of one that was cancelled: the next may try
+            self._trial_until = 0.0  # also of one that was cancelled: the next may try
 
     def require_up(self) -> None:
         """Raises DashScopeError: the host is held to be down; nothing was sent."""
         now = anyio.current_time()
-        if not self.is_open or (now >= self._retry_at and not self._trial):
+        again_at = max(self._retry_at, self._trial_until)
+        if not self.is_open or now >= again_at:
             return
         raise DashScopeError(
             f"{self._host} has been failing for {ceil(now - self._since)} s ({self._failures} times in a row, the last "
-            f"one: {self._seen}). {NOTHING_SENT} It is tried again in {max(1, ceil(self._retry_at - now))} s: call "
+            f"one: {self._seen}). {NOTHING_SENT} It is tried again in {max(1, ceil(again_at - now))} s: call "
             "again then. If it goes on, check the network, the proxy and DASHSCOPE_BASE_URL.",
             kind="unsent",
             retry=True,
@@ -70,7 +72,7 @@ class Breaker:
         self._failures, self._seen = self._failures + 1, seen
         if self._failures == MAX_FAILURES:
             self._rest(now)
-        elif self._trial and now >= self._retry_at:
+        elif self._trial_until and now >= self._retry_at:
             self._rest_s = min(2 * self._rest_s, MAX_REST_S)
             self._rest(now)
 

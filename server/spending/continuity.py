@@ -8,22 +8,27 @@ import os
 from pathlib import Path
 from secrets import token_hex
 
-from .store import StateConnection
-from .transactions import spend
+from .store import StateConnection, StateStore
+from .transactions import set_spent
 
-NAME_FILE = "ledger.name"
-SPENT_IS_LOST = (
-    "what was spent today stood in a file that is gone or was broken. Say how much it was: "
-    "bailian-mcp usage --confirm-spent CNY"
-)
+NAME_FILE, MAX_LEDGER_NAME_CHARS = "ledger.name", 100
+NOT_WAITED_FOR = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)  # a pipe, or a link, in its place
+SPENT_IS_LOST = "what was spent today stood in a file that is gone or was broken"
+CONFIRM = "Say how much it was: bailian-mcp usage --confirm-spent CNY"
 
 
 class Continuity:
-    """`folder` None: on a server, or in memory, where nothing can be lost."""
+    """Of a store in a folder: on a server, or in memory, nothing can be lost."""
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+    def __init__(self, store: StateStore) -> None:
+        self._store = store
         self._known = ""  # the name of the ledger that is in order
+        self._failure = ""
+        self.unwritten = ""  # a name that is to be written
+
+    @property
+    def _folder(self) -> Path | None:
+        return self._store.folder
 
     def trouble(self, connection: StateConnection, today: str) -> str:
         """What is wrong, empty where nothing is. A new ledger gets its name here."""
@@ -36,23 +41,39 @@ class Continuity:
             # one that took the place of another on an earlier day holds all of this one
             if self._expected() not in ("", name) and begun_on == today:
                 return SPENT_IS_LOST
-            self._expect(name)
-        except OSError as error:
-            return f"the state folder cannot be used ({error})"
-        self._known = name
-        return ""
+        except (OSError, ValueError) as error:
+            return f"{NAME_FILE} cannot be read ({error})"
+        self.unwritten = name
+        return self._failure
 
-    def confirm(self, connection: StateConnection, day: str, span: str, nano: int) -> None:
-        """Somebody says what the lost file held. Raises OSError."""
+    def write_name(self, _: object) -> None:
+        """Once the ledger of that name is there for good."""
+        name, self.unwritten = self.unwritten, ""
+        try:
+            self._expect(name)
+        except (OSError, ValueError) as error:
+            self._failure = f"the state folder cannot be used ({error})"
+            return
+        self._known, self._failure = name, ""
+
+    def confirm(self, connection: StateConnection, day: str, nano: int) -> bool:
+        """Somebody says what was spent on a day, all together. Raises OSError."""
+        connection.execute("BEGIN IMMEDIATE")
         name, _ = _name_of(connection, day)
-        spend(connection, [span], nano)
+        set_spent(connection, day, nano)
         self._expect(name)
+        return True
 
     def _expected(self) -> str:
+        """Raises OSError or ValueError: there is something else in its place."""
+        if self._folder is None:
+            return ""
         try:
-            return (self._folder / NAME_FILE).read_text("utf-8").strip() if self._folder else ""
+            file = os.open(self._folder / NAME_FILE, os.O_RDONLY | NOT_WAITED_FOR)
         except FileNotFoundError:
             return ""
+        with os.fdopen(file, encoding="utf-8") as opened:
+            return opened.read(MAX_LEDGER_NAME_CHARS).strip()
 
     def _expect(self, name: str) -> None:
         """In one step, so that no other process reads half a name."""

@@ -38,7 +38,9 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._turn = anyio.CapacityLimiter(1)
         self.trouble = "" if folder else "there is no folder to keep it in"  # why nothing outlives the process
+        self._told = False
         self._busy_until = 0.0
+        self._inode = 0
 
     @property
     def folder(self) -> Path | None:
@@ -82,22 +84,39 @@ class Database:
             return None
 
     def _transaction(self, work: _Work[Made]) -> Made:
+        if self._connection and self._replaced():
+            self._connection.close()
+            self._connection = None
         self._connection = self._connection or self._opened()
         with self._connection:
             return work(self._connection)
 
-    def _failed(self, error: Exception) -> None:
-        if not self.trouble:
-            self.trouble = f"the state folder cannot be used ({error})"
-            _LOGGER.warning("jobs and the ledger are kept in memory only: %s", self.trouble)
+    def _failed(self, error: Exception) -> str:
+        """What is wrong; said once."""
+        trouble = f"the state folder cannot be used ({error})"
+        if not self._told:
+            self._told = True
+            _LOGGER.warning("jobs and the ledger are kept in memory only: %s", trouble)
+        return trouble
 
     # --- the file ---
 
+    def _replaced(self) -> bool:
+        """Whether somebody deleted the file, or put another in its place: what is written here nobody would see."""
+        if self._folder is None:
+            return False
+        try:
+            return os.stat(self._folder / STATE_FILE).st_ino != self._inode
+        except OSError:
+            return True
+
     def _opened(self) -> sqlite3.Connection:
         try:
-            return _connected(self._file())
+            connection = _connected(self._file())
+            self._inode = os.stat(self._folder / STATE_FILE).st_ino if self._folder else 0
+            return connection
         except (OSError, sqlite3.OperationalError) as error:
-            self._failed(error)
+            self.trouble = self._failed(error)
             self._folder = None
             return _connected(IN_MEMORY)
 

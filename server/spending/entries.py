@@ -79,18 +79,24 @@ class Reserved:
 
 @dataclass(frozen=True)
 class OverCap:
-    """Not even the least of it fits. `spent`: what was spent or is held in that span."""
+    """Not even the least of it fits. `spent`: what was spent in that span, of which `held` is for what is under way."""
 
     cap: Cap
     spent: int
+    held: int = 0
 
     @property
     def left(self) -> int:
         return max(0, self.cap.limit - self.spent)
 
+    def may_come_free(self, least: int) -> bool:
+        """Whether so much might fit once what is under way has ended."""
+        return self.held > 0 and self.cap.limit - self.spent + self.held >= least
+
 
 @dataclass(frozen=True)
 class Unusable:
-    """No cap can be held now, so nothing that costs money is sent."""
+    """No cap can be held now, so nothing that costs money is sent. `next_step`: what mends it."""
 
     why: str
+    next_step: str = ""

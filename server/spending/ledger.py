@@ -8,7 +8,7 @@ from functools import partial
 from secrets import token_hex
 from socket import gethostname
 
-from .continuity import Continuity
+from .continuity import CONFIRM, SPENT_IS_LOST, Continuity
 from .database import Database
 from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement, Unusable
 from .report import KeptRequest, ReportSpan, SpendingGroup, SpendingSum, SpentItem, items_of, requests_of, sums_by
@@ -27,7 +27,7 @@ class Ledger:
 
     def __init__(self, database: StateStore | None = None, *, sandbox: bool = False) -> None:
         self._database: StateStore = database or Database()
-        self._continuity = Continuity(self._database.folder)
+        self._continuity = Continuity(self._database)
         self._opened = False
         self._late: list[tuple[Reserved, Settlement]] = []  # what could not be written when it was known
         self.process = token_hex(6)
@@ -41,11 +41,14 @@ class Ledger:
 
         `caps` None: none is set, and nothing is refused, whatever has become of the store.
         """
+        await self._settle_late()
         work = partial(self._reserve, entry=entry, most=most, least=least, caps=caps)
         found = None if caps is not None and self._database.trouble else await self._database.run(work)
         self._opened = self._opened or found is not None
+        if self._continuity.unwritten:  # committed by now: a name without its ledger would look like a loss
+            await self._database.run(self._continuity.write_name)
         if found is None and caps is not None:
-            return Unusable(self._database.trouble or NOT_NOW)
+            return self._unusable()
         return found or Reserved(0, most)
 
     def _reserve(
@@ -60,16 +63,20 @@ class Ledger:
         if not self._opened:
             close_lost(connection, self._where, entry.at)
         broken = self._continuity.trouble(connection, entry.day)
-        if broken and caps is not None:
-            return Unusable(broken)
+        if caps is not None and (self._database.trouble or broken):  # opened only now, it may be in memory
+            return self._unusable(broken)
         return reserved(connection, entry, self._where, most, least, caps or ())
 
     async def settle(self, held: Reserved, settlement: Settlement) -> None:
         """What was held becomes what was spent, as far as that is known."""
         self.sandbox = self.sandbox or settlement.sandbox
         self._late.append((held, settlement))
+        await self._settle_late()
+
+    async def _settle_late(self) -> None:
+        """The newest first; what cannot be written now is tried again before the next request."""
         while self._late and await self._written(*self._late.pop()):
-            pass  # what could not be written before follows
+            pass
 
     async def _written(self, held: Reserved, settlement: Settlement) -> bool:
         if await self._database.run(partial(settled, id=held.id, settlement=settlement)):
@@ -77,12 +84,23 @@ class Ledger:
         self._late = [*self._late, (held, settlement)][-MAX_LATE:]
         return False
 
-    async def spent(self, span: str) -> int | None:
-        """What was spent or is held in a span; None: the store cannot be read."""
-        return await self._database.run(partial(spent_in, span=span))
+    def _unusable(self, broken: str = "") -> Unusable:
+        if self._database.trouble:
+            return Unusable(self._database.trouble)
+        return Unusable(broken or NOT_NOW, CONFIRM if broken == SPENT_IS_LOST else "")
 
-    async def sums(self, by: SpendingGroup, span: ReportSpan) -> list[SpendingSum]:
-        return await self._database.run(partial(sums_by, by=by, span=span)) or []
+    async def trouble(self, day: str) -> Unusable | None:
+        """Why no cap can be held now; None: they can."""
+        broken = await self._database.run(partial(self._continuity.trouble, today=day))
+        return self._unusable(broken or "") if self._database.trouble or broken is None or broken else None
+
+    async def spent(self, span: str) -> tuple[int, int]:
+        """What was spent in a span, and how much of it is held for what is under way."""
+        return await self._database.run(partial(spent_in, span=span)) or (0, 0)
+
+    async def sums(self, by: SpendingGroup, span: ReportSpan) -> list[SpendingSum] | None:
+        """None: the store cannot be read now."""
+        return await self._database.run(partial(sums_by, by=by, span=span))
 
     async def requests(self, id: str, client: str | None) -> list[KeptRequest]:
         return await self._database.run(partial(requests_of, id=id, client=client)) or []
@@ -90,6 +108,6 @@ class Ledger:
     async def items(self, span: ReportSpan) -> list[SpentItem]:
         return await self._database.run(partial(items_of, span=span)) or []
 
-    async def confirm(self, day: str, span: str, nano: int) -> None:
-        """Take somebody's word for what a lost file held of a span."""
-        await self._database.run(partial(self._continuity.confirm, day=day, span=span, nano=nano))
+    async def confirm(self, day: str, nano: int) -> bool:
+        """Take somebody's word for what was spent on a day, all together; whether it could be written."""
+        return bool(await self._database.run(partial(self._continuity.confirm, day=day, nano=nano)))

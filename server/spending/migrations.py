@@ -14,7 +14,8 @@ def _jobs(connection: StateConnection) -> None:
 
 def _ledger(connection: StateConnection) -> None:
     """Money in nano-CNY. `sums` adds `requests` up by each of their sides, for each client and for everybody, so that a
-    report reads few rows however many there are; `items` by what has a price; `spent` is what caps look at.
+    report reads few rows however many there are; `items` by what has a price; `spent` is what caps look at,
+    of which `held` is for what is under way.
     """
     connection.execute(
         "CREATE TABLE requests (id INTEGER PRIMARY KEY, at REAL NOT NULL, day TEXT NOT NULL, model TEXT NOT NULL,"
@@ -39,7 +40,9 @@ def _ledger(connection: StateConnection) -> None:
         " quantity INTEGER NOT NULL, nano INTEGER NOT NULL,"
         " PRIMARY KEY (day, sandbox, model, item, uncertain)) WITHOUT ROWID"
     )
-    connection.execute("CREATE TABLE spent (span TEXT PRIMARY KEY, nano INTEGER NOT NULL) WITHOUT ROWID")
+    connection.execute(
+        "CREATE TABLE spent (span TEXT PRIMARY KEY, nano INTEGER NOT NULL, held INTEGER NOT NULL) WITHOUT ROWID"
+    )
     connection.execute("CREATE TABLE ledger (name TEXT NOT NULL, begun_on TEXT NOT NULL)")
 
 

@@ -22,11 +22,11 @@ MEND = "see that the server runs and that BAILIAN_STATE_URL leads to it"
 
 
 class PostgresFailure(Exception):
-    """The server could not do it. `again`: the connection was lost, and nothing can have been committed."""
+    """The server could not do it, or nobody knows whether it did."""
 
-    def __init__(self, reason: str, *, again: bool) -> None:
-        super().__init__(reason)
-        self.again = again
+
+class ConnectionLost(PostgresFailure):
+    """Before anything can have been committed: it may be done once more."""
 
 
 class PostgresDatabase:
@@ -87,10 +87,8 @@ class PostgresDatabase:
         """Once more on a new connection, where the old one was lost before anything can have been committed."""
         try:
             return self._once(work)
-        except PostgresFailure as failure:
-            if not failure.again:
-                raise
-        return self._once(work)
+        except ConnectionLost:
+            return self._once(work)
 
     def _once(self, work: Callable[[StateConnection], Made]) -> Made:
         try:

@@ -12,7 +12,7 @@ from psycopg.abc import RV, PQGen
 from psycopg.rows import TupleRow
 
 from .migrations import MIGRATIONS
-from .postgres import PostgresFailure
+from .postgres import ConnectionLost, PostgresFailure
 from .postgres_sql import as_kept, for_postgres
 from .store import Made, Rows, StateConnection
 
@@ -51,11 +51,12 @@ class PostgresConnection:
             self._raw.execute(BEGIN)
             made = work(self)
         except psycopg.Error as error:
-            raise _failure(error, again=self._raw.closed or error.sqlstate in SHUT_DOWN) from None
+            lost = self._raw.closed or error.sqlstate in SHUT_DOWN
+            raise (ConnectionLost if lost else PostgresFailure)(_reason(error)) from None
         try:
             self._raw.execute("COMMIT")
         except psycopg.Error as error:
-            raise _failure(error, again=False) from None
+            raise PostgresFailure(_reason(error)) from None
         return made
 
     def execute(self, sql: str, values: Sequence[Any] = (), /) -> Rows:
@@ -75,7 +76,7 @@ def connected(url: str, answer_s: float) -> PostgresConnection:
     try:
         raw = _Patient.connect(url, autocommit=True, application_name="bailian-mcp", **given)
     except psycopg.Error as error:
-        raise _failure(error, again=False) from None
+        raise PostgresFailure(_reason(error)) from None
     raw.answer_s = answer_s
     connection = PostgresConnection(raw)
     try:
@@ -86,8 +87,8 @@ def connected(url: str, answer_s: float) -> PostgresConnection:
     return connection
 
 
-def _failure(error: psycopg.Error, *, again: bool) -> PostgresFailure:
-    return PostgresFailure((str(error).splitlines() or [type(error).__name__])[0], again=again)
+def _reason(error: psycopg.Error) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _migrate(connection: StateConnection) -> None:

@@ -63,7 +63,7 @@ def sums_by(connection: StateConnection, by: SpendingGroup, span: ReportSpan) ->
     order = "1" if by == "day" else "sum(most) DESC, 1"
     rows = connection.execute(
         f"SELECT name, {added} FROM sums WHERE sandbox = ? AND side = ? AND client = ? AND day >= ? AND day <= ?"
-        f" GROUP BY name ORDER BY {order}",
+        f" GROUP BY name HAVING sum(requests) > 0 ORDER BY {order}",
         (int(span.sandbox), by, EVERYBODY if span.client is None else span.client, span.first, span.last),
     )
     return [SpendingSum(*row) for row in rows.fetchall()]

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement
@@ -39,7 +39,7 @@ def reserved(
     caps: Sequence[Cap],
 ) -> Reserved | OverCap:
     """A row for what is about to be sent, or the cap that leaves too little of all."""
-    spent = [OverCap(cap, spent_in(connection, cap.span)) for cap in caps]
+    spent = [OverCap(cap, *spent_in(connection, cap.span)) for cap in caps]
     for over in sorted(spent, key=lambda each: each.left):
         if over.left < least:
             return over
@@ -49,27 +49,29 @@ def reserved(
         f"INSERT INTO requests ({', '.join(columns)}) VALUES ({_places(columns)}) RETURNING id",
         (*values, os.getpid(), process, "open", 0, most),
     ).fetchone()
-    _book(connection, entry, _open_counts(0, most), (0, most or 0))
+    _book(connection, entry, _open_counts(0, most), most or 0, held=most or 0)
     return Reserved(int(row[0]), most)
 
 
 def settled(connection: StateConnection, id: int, settlement: Settlement) -> bool:
     """The row and the sums, as they are now known; one that was lost with its process may come back."""
     connection.execute("BEGIN IMMEDIATE")
-    columns = ", ".join((*_ENTRY, "least", "most"))
+    columns = ", ".join((*_ENTRY, "least", "most", "state"))
     found = connection.execute(f"SELECT {columns} FROM requests WHERE id = ? AND state <> 'settled'", (id,)).fetchone()
     if found is None:
         return True
-    *of_entry, least, most = found
+    *of_entry, least, most, state = found
     entry = RequestEntry(**dict(zip(_ENTRY, of_entry, strict=True)))
-    now = replace(entry, sandbox=bool(entry.sandbox or settlement.sandbox))
+    told = settlement.outcome in ("answered", "cut")  # of others nobody knows who gave them
+    now = replace(entry, sandbox=bool(settlement.sandbox if told else entry.sandbox or settlement.sandbox))
     _write(connection, id, now, settlement)
     before, after = _open_counts(least, most), _counts(settlement)
+    held = -(most or 0) if state == "open" else 0
     if now.sandbox == entry.sandbox:
-        _book(connection, entry, _minus(after, before), (most or 0, settlement.most or 0))
+        _book(connection, entry, _minus(after, before), (settlement.most or 0) - (most or 0), held=held)
     else:
-        _book(connection, entry, _minus(_counts(_NOTHING), before), (most or 0, 0))
-        _book(connection, now, after, (0, settlement.most or 0))
+        _book(connection, entry, _minus(_counts(_NOTHING), before), -(most or 0), held=held)
+        _book(connection, now, after, settlement.most or 0)
     _book_items(connection, now, settlement)
     return True
 
@@ -113,8 +115,8 @@ def _write(connection: StateConnection, id: int, entry: RequestEntry, settlement
     )
 
 
-def _book(connection: StateConnection, entry: RequestEntry, change: _Counts, money: tuple[int, int]) -> None:
-    """Add to the sums; `money`: what counted against the caps before, and what does now."""
+def _book(connection: StateConnection, entry: RequestEntry, change: _Counts, nano: int, *, held: int = 0) -> None:
+    """Add to the sums; `nano`: to what counts against the caps, `held` of it for what is under way."""
     added = ", ".join(f"{name} = sums.{name} + excluded.{name}" for name in COUNTS)
     columns = (*_KEYS, *COUNTS)
     connection.executemany(
@@ -126,15 +128,27 @@ def _book(connection: StateConnection, entry: RequestEntry, change: _Counts, mon
             for client in (entry.client, EVERYBODY)
         ],
     )
-    if more := money[1] - money[0]:
-        spend(connection, (day_span(entry), session_span(entry)), more)
+    _spend(connection, entry, nano, held)
 
 
-def spend(connection: StateConnection, spans: Iterable[str], nano: int) -> None:
+def _spend(connection: StateConnection, entry: RequestEntry, nano: int, held: int) -> None:
     connection.executemany(
-        "INSERT INTO spent (span, nano) VALUES (?, ?)"
-        " ON CONFLICT (span) DO UPDATE SET nano = spent.nano + excluded.nano",
-        [(span, nano) for span in spans],
+        "INSERT INTO spent (span, nano, held) VALUES (?, ?, ?) ON CONFLICT (span) DO UPDATE"
+        " SET nano = spent.nano + excluded.nano, held = spent.held + excluded.held",
+        [(span, nano, held) for span in (day_span(entry), session_span(entry))],
+    )
+
+
+def set_spent(connection: StateConnection, day: str, nano: int) -> None:
+    """What was spent on a day, as somebody says; never less than the ledger itself knows."""
+    known = connection.execute(
+        "SELECT CAST(coalesce(sum(most), 0) AS BIGINT) FROM sums"
+        " WHERE sandbox = 0 AND side = 'day' AND client = ? AND day = ?",
+        (EVERYBODY, day),
+    ).fetchone()[0]
+    connection.execute(
+        "INSERT INTO spent (span, nano, held) VALUES (?, ?, 0) ON CONFLICT (span) DO UPDATE SET nano = excluded.nano",
+        (day_span(RequestEntry(0, day, "")), max(nano, known)),
     )
 
 
@@ -150,9 +164,10 @@ def _book_items(connection: StateConnection, entry: RequestEntry, settlement: Se
     )
 
 
-def spent_in(connection: StateConnection, span: str) -> int:
-    found = connection.execute("SELECT nano FROM spent WHERE span = ?", (span,)).fetchone()
-    return int(found[0]) if found else 0
+def spent_in(connection: StateConnection, span: str) -> tuple[int, int]:
+    """What was spent in a span, and how much of it is held for what is under way."""
+    found = connection.execute("SELECT nano, held FROM spent WHERE span = ?", (span,)).fetchone()
+    return (int(found[0]), int(found[1])) if found else (0, 0)
 
 
 def close_lost(connection: StateConnection, process: str, now: float) -> None:
@@ -162,9 +177,20 @@ def close_lost(connection: StateConnection, process: str, now: float) -> None:
     """
     found = connection.execute("SELECT DISTINCT pid, process FROM requests WHERE state = 'open'").fetchall()
     gone = [name for pid, name in found if name != process and _is_here(name, process) and not _lives(pid)]
-    mark = "UPDATE requests SET state = 'lost', outcome = 'lost' WHERE state = 'open' AND"
-    connection.executemany(f"{mark} process = ?", [(name,) for name in gone])
-    connection.execute(f"{mark} at < ?", (now - MAX_OPEN_S,))
+    for name in gone:
+        _mark_lost(connection, "process = ?", name)
+    _mark_lost(connection, "at < ?", now - MAX_OPEN_S)
+
+
+def _mark_lost(connection: StateConnection, which: str, value: object) -> None:
+    """It is spent at its bound, and held no more."""
+    columns = ", ".join((*_ENTRY, "most"))
+    found = connection.execute(f"SELECT {columns} FROM requests WHERE state = 'open' AND {which}", (value,)).fetchall()
+    for *of_entry, most in found:
+        _spend(connection, RequestEntry(**dict(zip(_ENTRY, of_entry, strict=True))), 0, -(most or 0))
+    connection.execute(
+        f"UPDATE requests SET state = 'lost', outcome = 'lost' WHERE state = 'open' AND {which}", (value,)
+    )
 
 
 def _is_here(process: str, own: str) -> bool:

@@ -16,17 +16,20 @@ from .caveats import PriceQuery, caveats, lifecycle_warnings, notes_of
 from .workload import Workload
 
 
-def cost_of(catalog: Catalog, name: str, work: Workload, *, region: str, on: date | datetime) -> Cost:
+def cost_of(
+    catalog: Catalog, name: str, work: Workload, *, region: str, on: date | datetime, scope: str | None = None
+) -> Cost:
     """What `work` costs on a model at list price; null with a reason where that cannot be known.
 
     `on`: the day whose prices hold; with a time of day (Beijing's, where it has no zone), its cheaper hours too.
+    `scope`: of the price, where a region has several; by default the one of the name, or the likeliest.
     """
     model = catalog.find(name)
     if model is None:
         return unpriced(why_unknown(catalog, name))
     day = in_beijing(on).date() if isinstance(on, datetime) else on
     said = lifecycle_warnings(model, name, day)
-    scope = model.scope_of(name)
+    scope = scope or model.scope_of(name)
     prices = in_force(model, region, scope, day)
     if not prices:
         return unpriced(_unpriced_here(model, name, region, scope), *said)

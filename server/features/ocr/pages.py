@@ -32,6 +32,7 @@ TILES_AT_ONCE = 4  # of all pages that are cut
 # Tokens of a reply (hosts take 25,000), and of a page of which nothing is known yet.
 MAX_REPLY_TOKENS, EXPECTED_TOKENS, MIN_EXPECTED_TOKENS = 21_000, 5_000, 1_000
 FULL = "the answer is full"
+CAP_REACHED = "a spending cap leaves too little"
 SAMPLED_PAGES = 100  # pages whose sizes are looked at before
 GIVE_UP_AFTER = 3  # failed pages, where none was read
 
@@ -76,6 +77,8 @@ class PageRun:
     @property
     def stopped(self) -> str:
         """Why no further page was begun; empty where all were."""
+        if self.failure and self.failure.kind == "capped":
+            return CAP_REACHED
         return str(self.failure or (self._full if self._left else ""))
 
     @property

@@ -224,7 +224,7 @@ class _Reading:
         )
 
     def _remarks(self) -> list[str]:
-        found, said = self._columns.names, []
+        found, said = self._columns.names, [] if self._rows else ["It holds no rows: nothing was billed yet."]
         for what, both in self._columns.unread.items():
             said.append(
                 f"{what} is not read: {' and '.join(map(quoted, both))} may be it; name one for {COLUMNS_OPTION}."

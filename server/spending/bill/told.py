@@ -111,8 +111,9 @@ TEXTS = ("model", "item", "billed_currency", "recorded_currency", "reasons")
 
 
 def _inert(name: str, value: str) -> str:
-    """A text of a file as a spreadsheet shows it, and does not run it."""
-    return f"'{value}" if name in TEXTS and value.startswith(("=", "+", "-", "@")) else value
+    """A text of a file as a spreadsheet shows it, and does not run it; without what steers a terminal."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in value)
+    return f"'{shown}" if name in TEXTS and shown.startswith(("=", "+", "-", "@")) else shown
 
 
 def _row(item: ComparedItem) -> Sequence[str]:
