@@ -24,7 +24,7 @@ ANNOTATIONS = ToolAnnotations(
     idempotent_hint=True,
     open_world_hint=False,
 )
-EXAMPLE: dict[str, object] = {"by": "model"}
+EXAMPLE: dict[str, object] = {}
 MAX_GROUPS = 40
 
 

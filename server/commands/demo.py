@@ -16,7 +16,7 @@ from ..app.server import tool_modules
 from ..catalog import plain
 from ..settings import child_environment
 
-SHOWN_CHARS, SHOWN_LINES = 150, 5
+SHOWN_CHARS, SHOWN_LINES = 150, 4
 RECEIPT = (
     "杭州西湖茶庄 销售小票\n日期：2026年10月6日\n西湖龙井 250g ×2  金额 172.00\n龙井酥 1 盒  金额 30.00\n"
     "合计：202.00 元\n支付方式：支付宝"
