@@ -205,7 +205,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_the_memory_does_not_grow_with_the_rows(written: Written) -> None:
-    file = written(*(tokens(n, 账单明细ID=str(n)) for n in range(20_000)))
+    file = written(*(tokens(n, 账单明细ID=str(n)) for n in range(6_000)))
     read_export(file)  # what is loaded once
 
     tracemalloc.start()
@@ -213,7 +213,7 @@ def test_the_memory_does_not_grow_with_the_rows(written: Written) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert export.items[0].quantity == sum(range(20_000))
+    assert export.items[0].quantity == sum(range(6_000))
     assert peak < 1_000_000 < file.stat().st_size
 
 

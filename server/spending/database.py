@@ -20,7 +20,7 @@ from .store import Made, StateConnection
 
 _LOGGER = logging.getLogger("bailian_mcp")
 STATE_FILE = "state.db"
-BUSY_S = 5.0  # how long another process may hold the file
+BUSY_S = 2.0  # how long another process may hold the file
 LEFT_ALONE_S = 10.0  # the file, after it was held longer: nobody is to wait for it again and again
 IN_MEMORY = ":memory:"
 NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
