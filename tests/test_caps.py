@@ -131,6 +131,32 @@ async def test_reasoning_that_nothing_limits_is_held_in_full(hosted: Hosted, tmp
     assert (refused.is_error, told.is_error, len(wire.requests)) == (True, False, 1)
 
 
+async def test_of_such_a_request_the_answer_alone_is_limited(hosted: Hosted, tmp_path: Path) -> None:
+    wire = FakeDashScope([stream()])
+    call = {**CALL, "model": "qwen3.8-27b", "thinking": "high"}
+    async with hosted(wire, caps=caps(call="0.001"), kept=(tmp_path,)) as client:
+        said = text_of(await client.call_tool("chat", call))
+        most, least = (Decimal(cny) for cny in re.findall(r"([\d.]+) CNY, ([\d.]+) with", said)[0])
+    async with hosted(wire, caps=caps(call=str((most + least) / 2)), kept=(tmp_path,)) as client:
+        told = await client.call_tool("chat", call)
+
+    assert not told.is_error
+    assert "thinking_budget" not in wire.body
+    assert 256 < wire.body["max_tokens"] < 16_384
+
+
+async def test_a_short_answer_that_would_fit_is_named_and_fits(hosted: Hosted, tmp_path: Path) -> None:
+    wire = FakeDashScope([stream()])
+    async with hosted(wire, caps=caps(call="0.003"), kept=(tmp_path,)) as client:
+        refused = await client.call_tool("chat", CALL)
+        named = re.search(r"With max_output_tokens=(\d+) it fits\.", text_of(refused))
+        assert named
+        told = await client.call_tool("chat", {**CALL, "max_output_tokens": int(named[1])})
+
+    assert not told.is_error
+    assert limit(wire) == int(named[1]) < 256
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [

@@ -44,6 +44,12 @@ SCHEMA: dict[str, Any] = {
 TEXT = "题目：西湖。年份：２０２４。作者：张三、李四。"
 
 
+@pytest.fixture
+def era() -> str:
+    """What is extracted does not depend on how a host is spoken to."""
+    return "2026-07-28"
+
+
 def said(answer: Any, reason: str = "stop", request_id: str = "req-1") -> httpx2.Response:
     text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
     return stream(sse(chunk(content=text), finish(reason), usage()), request_id)

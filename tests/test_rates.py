@@ -8,7 +8,9 @@ import json
 import selectors
 from collections.abc import Callable
 from contextlib import suppress
+from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -22,6 +24,7 @@ from bailian_mcp.server.calls.rates import MAX_PACED_MODELS, ModelPace, Rates
 from bailian_mcp.server.catalog import RateLimit
 from bailian_mcp.server.dashscope import ChatCompletions, DashScope, DashScopeError
 from bailian_mcp.server.endpoints import host
+from bailian_mcp.server.spending import Caps
 from conftest import (
     HOST,
     FakeDashScope,
@@ -599,6 +602,21 @@ async def test_what_is_owed_is_paid_off_by_time_also_where_nobody_asks(hosted: H
 
     assert not told.is_error
     assert wire.at[-1] - began < 1
+
+
+async def test_what_another_call_holds_is_waited_for_no_longer_than_is_said(hosted: Hosted, tmp_path: Path) -> None:
+    wire = Clocked(again(), lag_s=200)
+    given: Any = {"caps": Caps(per_session=Decimal("0.135")), "kept": (tmp_path,), "soft_timeout_s": 3600}
+    async with hosted(wire, **given) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(client.call_tool, "chat", {"prompt": "x"})
+        await anyio.sleep(1)
+        began = anyio.current_time()
+        refused = await client.call_tool("chat", {"prompt": "y"})
+        waited = anyio.current_time() - began
+
+    assert refused.is_error
+    assert waited == pytest.approx(30, abs=1)
+    assert "CNY more are held by requests under way: call again when they have ended." in text_of(refused)
 
 
 async def test_each_trial_that_fails_makes_the_rest_longer_up_to_a_bound() -> None:

@@ -126,13 +126,14 @@ async def test_no_price_is_told_of_a_region_that_nobody_chose(case: str, era: st
 
 
 async def answers(environment: dict[str, str], *calls: tuple[str, dict[str, Any]]) -> list[tuple[Any, bool]]:
-    """Each call's result on a server of its own, and whether something was sent."""
+    """Each call's result, and whether something was sent."""
     found = []
-    for tool, arguments in calls:
-        with anyio.fail_after(60):
-            async with upstream(WHOLE) as dashscope:
-                given = {"DASHSCOPE_BASE_URL": dashscope.url, "DASHSCOPE_API_KEY": KEY, **environment}
-                async with Client(over_pipes(**given)) as host:
+    with anyio.fail_after(60):
+        async with upstream(WHOLE) as dashscope:
+            given = {"DASHSCOPE_BASE_URL": dashscope.url, "DASHSCOPE_API_KEY": KEY, **environment}
+            async with Client(over_pipes(**given)) as host:
+                for tool, arguments in calls:
+                    dashscope.asked = anyio.Event()
                     found.append((await host.call_tool(tool, arguments), dashscope.asked.is_set()))
     return found
 

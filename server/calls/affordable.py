@@ -75,10 +75,8 @@ def _what_fits(context: AppContext, tool: str, plan: RequestPlan, worst: WorstCa
 
 def _cheaper(context: AppContext, plan: RequestPlan, worst: WorstCase, left: int) -> list[tuple[str, int]]:
     """Of the models that fit the two best, as their prices say; those of the same series first."""
-    known = context.known(plan.model)
-    if known is None:
-        return []
-    found = []
+    known, found = context.known(plan.model), []
+    assert known  # whose price is known
     for model in context.catalog().models:
         bound = worst.on(model).nano(MIN_OUTPUT_TOKENS) if _does_the_same(model, known, context, plan) else None
         if bound is not None and bound <= left:

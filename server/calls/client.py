@@ -50,10 +50,7 @@ def _session_id(request: Any) -> str:
     """As the SDK has checked it: of SSE a UUID in the address, in any spelling, of streamable HTTP a header."""
     if "messages" not in request.url.path:
         return str(request.headers.get(SESSION_HEADER, ""))
-    try:
-        return UUID(request.query_params.get(SESSION_PARAMETER, "")).hex
-    except ValueError:
-        return ""
+    return UUID(request.query_params[SESSION_PARAMETER]).hex
 
 
 def has_gone(ctx: Context[Any, Any]) -> bool:

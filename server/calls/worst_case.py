@@ -78,8 +78,8 @@ class WorstCase:
 
     def output_within(self, nano: int) -> int:
         """How many output tokens such a sum pays for, beside the input."""
-        nothing, million = self.nano(0), self.nano(1_000_000)
-        if nothing is None or million is None or million == nothing:
+        nothing, million = self.nano(0) or 0, self.nano(1_000_000) or 0
+        if million == nothing:
             return self.output_tokens
         return min(self.output_tokens, max(0, nano - nothing) * 1_000_000 // (million - nothing))
 

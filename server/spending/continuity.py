@@ -66,8 +66,7 @@ class Continuity:
 
     def _expected(self) -> str:
         """Raises OSError or ValueError: there is something else in its place."""
-        if self._folder is None:
-            return ""
+        assert self._folder
         try:
             file = os.open(self._folder / NAME_FILE, os.O_RDONLY | NOT_WAITED_FOR)
         except FileNotFoundError:

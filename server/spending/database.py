@@ -136,12 +136,12 @@ class Database:
         if self._connection:
             self._connection.close()
             self._connection = None
-        if self._folder:
-            file, aside = self._folder / STATE_FILE, self._folder / f"{STATE_FILE}.broken-{time.time_ns()}"
-            for ending in ("", "-wal", "-shm"):
-                if (old := file.with_name(file.name + ending)).exists():
-                    old.replace(aside.with_name(aside.name + ending))
-            _LOGGER.warning("%s was broken and is set aside as %s; a new one is begun", STATE_FILE, aside.name)
+        assert self._folder  # in memory nothing breaks
+        file, aside = self._folder / STATE_FILE, self._folder / f"{STATE_FILE}.broken-{time.time_ns()}"
+        for ending in ("", "-wal", "-shm"):
+            if (old := file.with_name(file.name + ending)).exists():
+                old.replace(aside.with_name(aside.name + ending))
+        _LOGGER.warning("%s was broken and is set aside as %s; a new one is begun", STATE_FILE, aside.name)
 
 
 def _require_own(path: Path) -> None:
