@@ -98,6 +98,13 @@ async def test_a_cap_of_nothing_lets_nothing_through(hosted: Hosted, tmp_path: P
     assert text_of(refused).endswith("Nothing was sent. Have the cap raised for more.")
 
 
+async def test_of_a_long_input_a_shorter_one_is_advised(hosted: Hosted, tmp_path: Path) -> None:
+    async with hosted(FakeDashScope([stream()]), caps=caps(day="0.01"), kept=(tmp_path,)) as client:
+        refused = await client.call_tool("chat", {"prompt": "西湖" * 20_000})
+
+    assert "A shorter input costs less: fewer files or pages." in text_of(refused)
+
+
 async def test_a_thinking_budget_is_lowered_with_the_output(hosted: Hosted, tmp_path: Path) -> None:
     wire = FakeDashScope([stream()])
     async with hosted(wire, caps=caps(call="0.05"), kept=(tmp_path,)) as client:

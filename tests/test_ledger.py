@@ -4,6 +4,7 @@ Stories with `stores` are the contract of every store; those with `tmp_path` are
 """
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -303,6 +304,80 @@ def test_sums_are_rounded_up_to_a_billionth() -> None:
     assert in_nano(Decimal("0.0000000001")) == 1
     assert in_nano(Decimal("0.006")) == 6_000_000
     assert day_span(entry(sandbox=True)) == f"sandbox day {DAY}"
+
+
+async def test_what_cannot_be_written_is_said_once_and_nothing_of_it_lasts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Database(tmp_path)
+
+    def faulty(connection: Any) -> None:
+        connection.execute("INSERT INTO nowhere VALUES (1)")
+
+    assert [await database.run(faulty) for _ in range(2)] == [None, None]
+    assert len(caplog.messages) == 1
+    await held(Ledger(database), 1)
+
+
+async def test_a_broken_file_that_cannot_be_set_aside_shuts_the_caps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "state.db").write_bytes(b"no database " * 999)
+
+    def stays(*_: Any) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "replace", stays)
+
+    assert isinstance(await Ledger(Database(tmp_path)).reserve(entry(), 1, 0, [CAP]), Unusable)
+
+
+async def test_where_the_name_of_a_ledger_cannot_be_written_caps_are_shut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loss would not be seen."""
+
+    def stays(*_: Any) -> None:
+        raise PermissionError("read only")
+
+    monkeypatch.setattr(os, "replace", stays)
+    ledger = Ledger(Database(tmp_path))
+    await held(ledger, 1)
+    found = await ledger.reserve(entry(), 1, 0, [CAP])
+
+    assert isinstance(found, Unusable)
+    assert "read only" in found.why
+
+
+async def test_a_process_of_another_user_is_one_that_lives(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = stores()
+    await held(Ledger(store), 100)
+
+    def theirs(*_: Any) -> None:
+        raise PermissionError
+
+    def another(connection: Any) -> None:
+        connection.execute("UPDATE requests SET pid = 1")
+
+    monkeypatch.setattr(os, "kill", theirs)
+    await store.run(another)
+    await held(Ledger(stores()), 1)
+
+    assert await states(store) == ["open", "open"]
+
+
+async def test_what_could_not_be_settled_at_once_is_settled_before_the_next_request(tmp_path: Path) -> None:
+    ledger = Ledger(Database(tmp_path))
+    reserved = await held(ledger, 100)
+    with sqlite3.connect(tmp_path / "state.db") as other:
+        other.execute("ALTER TABLE requests RENAME TO elsewhere")
+        other.commit()
+        await ledger.settle(reserved, answered(7))
+        other.execute("ALTER TABLE elsewhere RENAME TO requests")
+        other.commit()
+    await held(ledger, 1)
+
+    assert await ledger.spent(CAP.span) == (8, 1)
 
 
 # Forks children, each of which reserves and settles and says so after each, and kills them one after another.

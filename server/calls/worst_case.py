@@ -79,9 +79,7 @@ class WorstCase:
     def output_within(self, nano: int) -> int:
         """How many output tokens such a sum pays for, beside the input."""
         nothing, million = self.nano(0) or 0, self.nano(1_000_000) or 0
-        if million == nothing:
-            return self.output_tokens
-        return min(self.output_tokens, max(0, nano - nothing) * 1_000_000 // (million - nothing))
+        return min(self.output_tokens, max(0, nano - nothing) * 1_000_000 // max(1, million - nothing))
 
     def on(self, model: Model) -> "WorstCase":
         """The same work on another model, whose output is bounded alike."""
