@@ -47,6 +47,8 @@ NEEDED_TO_LISTEN = ("BAILIAN_HTTP_TOKEN", "BAILIAN_HTTP_TOKENS", "BAILIAN_ALLOWE
 # What stands in for what cannot be read, where the default would allow more; who needs any other asks `mend` first
 CLOSED = {"BAILIAN_ALLOWED_DIRS": (), "BAILIAN_UPLOADS": False, "BAILIAN_REPLAY": False}
 MAX_TROUBLE_CHARS = 400
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+CapInCny = Annotated[Decimal, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
 ANY_KEY = r"\bsk-[a-z0-9_-]{6,}"
 
 
@@ -113,46 +115,31 @@ class Settings(BaseSettings):
         validation_alias="BAILIAN_CATALOG",
         description="A JSON file of your own models and prices, laid over the built-in catalog.",
     )
-    timeout_s: float = Field(
+    timeout_s: Seconds = Field(
         300,
         validation_alias="BAILIAN_TIMEOUT_S",
-        gt=0,
-        le=3600,
-        allow_inf_nan=False,
         description="Seconds a request to DashScope may take. A stream that is silent for 60 s ends earlier.",
     )
-    soft_timeout_s: float | None = Field(
+    soft_timeout_s: Seconds | None = Field(
         None,
         validation_alias="BAILIAN_SOFT_TIMEOUT_S",
-        gt=0,
-        le=3600,
-        allow_inf_nan=False,
         description="Seconds after which a call answers with what there is and a `job` id, and goes on. Default: "
         "45 for hosts that give up at about 60, longer for those that wait longer (docs/hosts.md).",
     )
-    max_cost_per_call: Decimal | None = Field(
+    max_cost_per_call: CapInCny | None = Field(
         None,
         validation_alias="BAILIAN_MAX_COST_PER_CALL",
-        ge=0,
-        le=1_000_000_000,
-        allow_inf_nan=False,
         description="The most that one tool call may cost, in CNY at list price. What a request could cost at worst is "
         "held before it is sent (docs/spending.md); a call above it sends nothing.",
     )
-    max_cost_per_session: Decimal | None = Field(
+    max_cost_per_session: CapInCny | None = Field(
         None,
         validation_alias="BAILIAN_MAX_COST_PER_SESSION",
-        ge=0,
-        le=1_000_000_000,
-        allow_inf_nan=False,
         description="The same for a session: the process over stdio, a session or a client's hour over HTTP.",
     )
-    max_cost_per_day: Decimal | None = Field(
+    max_cost_per_day: CapInCny | None = Field(
         None,
         validation_alias="BAILIAN_MAX_COST_PER_DAY",
-        ge=0,
-        le=1_000_000_000,
-        allow_inf_nan=False,
         description="The same for a day in Beijing, over all servers of one state folder or database.",
     )
     state_dir: Path | None = Field(

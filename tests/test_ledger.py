@@ -303,7 +303,7 @@ def test_sums_are_rounded_up_to_a_billionth() -> None:
 
     assert in_nano(Decimal("0.0000000001")) == 1
     assert in_nano(Decimal("0.006")) == 6_000_000
-    assert day_span(entry(sandbox=True)) == f"sandbox day {DAY}"
+    assert day_span(DAY, sandbox=True) == f"sandbox day {DAY}"
 
 
 async def test_what_cannot_be_written_is_said_once_and_nothing_of_it_lasts(

@@ -14,7 +14,7 @@ from ..server.calls.purse import CapLeft
 from ..server.calls.result import sum_in_words, tool_result
 from ..server.catalog import Cost, Frozen, Money, plain
 from ..server.errors import InvalidRequest
-from ..server.spending import KeptRequest, ReportSpan, SpendingGroup, SpendingSum, from_nano
+from ..server.spending import KeptRequest, ReportSpan, SpendingGroup, SpendingSum, from_nano, total_of
 from ..server.text import printable
 
 ANNOTATIONS = ToolAnnotations(
@@ -93,7 +93,7 @@ async def usage(
         until=span.last,
         by=by,
         groups=tuple(groups[-MAX_GROUPS:] if by == "day" else groups[:MAX_GROUPS]),
-        total=_total(groups),
+        total=_group(total_of(sums)),
         caps=tuple(await call.caps_left()),
         trouble=await call.caps_trouble(),
         sandbox=span.sandbox,
@@ -112,12 +112,6 @@ def _group(each: SpendingSum) -> UsageGroup:
         uncertain=each.uncertain,
         unpriced=each.unknown,
     )
-
-
-def _total(groups: list[UsageGroup]) -> UsageGroup:
-    counted = ("requests", "input_tokens", "output_tokens", "at_least", "at_most", "uncertain", "unpriced")
-    sums = {name: sum((getattr(each, name) for each in groups), start=0) for name in counted}
-    return UsageGroup(name="total", **sums)
 
 
 def _told(answer: UsageAnswer, count: int) -> Iterator[str]:

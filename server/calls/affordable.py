@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..catalog import Model, is_special, plain, strategies
+from ..catalog import Model, is_special, strategies
 from ..dashscope import DashScopeError
 from ..errors import NOTHING_SENT
-from ..spending import OverCap, Reserved, from_nano
+from ..spending import OverCap, Reserved
+from ..spending import in_currency as cny
 from .ask import RequestPlan
 from .context import AppContext
 from .worst_case import MAX_OCR_TOKENS, MIN_OUTPUT_TOKENS, WorstCase
@@ -48,8 +49,8 @@ def over_cap(context: AppContext, tool: str, plan: RequestPlan, worst: WorstCase
     cap, least = found.cap, worst.nano(worst.shortest)
     fits = " ".join(_what_fits(context, tool, plan, worst, found))
     return DashScopeError(
-        f"It may cost up to {_cny(worst.nano() or 0)} CNY, {_cny(least or 0)} with the shortest answer, and "
-        f"BAILIAN_MAX_COST_PER_{cap.name} leaves {_cny(found.left)} of {_cny(cap.limit)} CNY until {cap.until}. "
+        f"It may cost up to {cny(worst.nano() or 0)} CNY, {cny(least or 0)} with the shortest answer, and "
+        f"BAILIAN_MAX_COST_PER_{cap.name} leaves {cny(found.left)} of {cny(cap.limit)} CNY until {cap.until}. "
         f"{NOTHING_SENT} {fits}",
         kind="capped",
     )
@@ -59,8 +60,8 @@ def _what_fits(context: AppContext, tool: str, plan: RequestPlan, worst: WorstCa
     """To wait, a cheaper model for the same, a shorter answer, less to read."""
     left = found.left
     if found.held:
-        yield f"{_cny(found.held)} CNY more are held by requests under way: call again when they have ended."
-    models = [f"model={name} (at least {_cny(bound)} CNY)" for name, bound in _cheaper(context, plan, worst, left)]
+        yield f"{cny(found.held)} CNY more are held by requests under way: call again when they have ended."
+    models = [f"model={name} (at least {cny(bound)} CNY)" for name, bound in _cheaper(context, plan, worst, left)]
     if len(models) > 1:
         yield f"What fits: {models[0]} or {models[1]}."
     elif models:
@@ -93,7 +94,3 @@ def _does_the_same(model: Model, asked: Model, context: AppContext, plan: Reques
     reads = texts_only or not model.input or set(asked.input) <= set(model.input)
     searches = not plan.search_strategy or plan.search_strategy in strategies(model, region).values()
     return model is not asked and offered and here and reads and searches and not is_special(model)
-
-
-def _cny(nano: int) -> str:
-    return plain(from_nano(nano))

@@ -165,7 +165,7 @@ class Call:
 
     async def caps_left(self) -> list[CapLeft]:
         """What each cap that is set still allows."""
-        return [cap async for cap in self._purse.left()]
+        return await self._purse.left()
 
     async def caps_trouble(self) -> str:
         """Why no cap can be held now, and what mends it; empty where they can, or none is set."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import anyio
 
@@ -141,10 +141,14 @@ class Purse:
         caps = self._context.caps
         spans = []
         if caps.per_session is not None:
-            spans.append(Cap("SESSION", session_span(entry), in_nano(caps.per_session), "this session ends"))
+            session = session_span(entry.session, sandbox=entry.sandbox)
+            spans.append(Cap("SESSION", session, in_nano(caps.per_session), "this session ends"))
         if caps.per_day is not None:
-            midnight = in_beijing(self._context.now()).date() + timedelta(days=1)
-            spans.append(Cap("DAY", day_span(entry), in_nano(caps.per_day), f"{midnight} 00:00 Beijing time"))
+            day, midnight = (
+                day_span(entry.day, sandbox=entry.sandbox),
+                date.fromisoformat(entry.day) + timedelta(days=1),
+            )
+            spans.append(Cap("DAY", day, in_nano(caps.per_day), f"{midnight} 00:00 Beijing time"))
         return spans
 
     async def trouble(self) -> str:
@@ -152,21 +156,23 @@ class Purse:
         found = await self._context.ledger.trouble(self._entry("").day) if self._context.caps else None
         return f"{found.why}. {found.next_step}".strip() if found else ""
 
-    async def left(self) -> AsyncIterator[CapLeft]:
+    async def left(self) -> list[CapLeft]:
         """What each cap that is set still allows."""
         per_call = self._context.caps.per_call
-        if per_call is not None:
-            yield CapLeft(name="BAILIAN_MAX_COST_PER_CALL", limit=per_call)
+        found = [] if per_call is None else [CapLeft(name="BAILIAN_MAX_COST_PER_CALL", limit=per_call)]
         for cap in self._spans(self._entry("")):
             over = OverCap(cap, *await self._context.ledger.spent(cap.span))
-            yield CapLeft(
-                name=f"BAILIAN_MAX_COST_PER_{cap.name}",
-                limit=from_nano(cap.limit),
-                spent=from_nano(over.spent - over.held),
-                held=from_nano(over.held),
-                left=from_nano(over.left),
-                until=cap.until,
+            found.append(
+                CapLeft(
+                    name=f"BAILIAN_MAX_COST_PER_{cap.name}",
+                    limit=from_nano(cap.limit),
+                    spent=from_nano(over.spent - over.held),
+                    held=from_nano(over.held),
+                    left=from_nano(over.left),
+                    until=cap.until,
+                )
             )
+        return found
 
     def _entry(self, model: str) -> RequestEntry:
         context, payer = self._context, self._payer

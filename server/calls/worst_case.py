@@ -26,6 +26,7 @@ NO_LIMIT_TOKENS = 1_000_000  # where nobody says how much a model takes
 # Searches of one request. An agent may make several; DashScope names no limit, and the recorded replies have two.
 MAX_SEARCHES = {"turbo": 1, "max": 1, "": 1}
 MAX_AGENT_SEARCHES = 10
+Contents = tuple[int, int, int]  # bytes of text, images and documents of a request
 
 
 @dataclass(frozen=True)
@@ -92,23 +93,24 @@ class WorstCase:
 def worst_case(context: AppContext, plan: RequestPlan) -> WorstCase:
     """Of a request as it would be sent now, whatever comes of it."""
     model, host = context.known(plan.model), context.host
-    work, unknown = _work(plan, model)
-    thought = _thought_tokens(plan, model)
+    body, contents = plan.body, _contents(plan)
+    work, unknown = _work(plan, model, contents)
+    thought = _thought_tokens(body, model)
     return WorstCase(
         context.catalog(),
         plan.model,
         host.region or "",
         context.today(),
         work,
-        _answer_tokens(plan, model) + thought,
-        unbounded_tokens=thought if "reasoning_effort" in plan.body else 0,
+        _answer_tokens(plan, body, model, contents) + thought,
+        unbounded_tokens=thought if "reasoning_effort" in body else 0,
         unknown=UNPRICED.get(host.kind, unknown),
     )
 
 
-def _work(plan: RequestPlan, model: Model | None) -> tuple[Workload, str]:
+def _work(plan: RequestPlan, model: Model | None, contents: Contents) -> tuple[Workload, str]:
     """The input at its most; and why it has no bound, where it has none."""
-    texts, images, documents = _contents(plan)
+    texts, images, documents = contents
     seen = images * _tokens_of_an_image(plan.model, model)
     tokens, most = texts + TEMPLATE_ALLOWANCE + seen, _taken(model)
     if documents or plan.search_strategy:
@@ -137,8 +139,7 @@ def _taken(model: Model | None) -> int:
     return (limits and (limits.max_input or limits.context)) or NO_LIMIT_TOKENS
 
 
-def _contents(plan: RequestPlan) -> tuple[int, int, int]:
-    """Bytes of text, images and documents of a request."""
+def _contents(plan: RequestPlan) -> Contents:
     words = [len(json.dumps(dict(plan.parameters), ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))]
     images = documents = 0
     for message in plan.messages:
@@ -165,16 +166,16 @@ def _tokens_of_an_image(name: str, model: Model | None) -> int:
     return pixels_for(name, model) // patch_px**2 + MARKER_TOKENS
 
 
-def _answer_tokens(plan: RequestPlan, model: Model | None) -> int:
+def _answer_tokens(plan: RequestPlan, body: Mapping[str, Any], model: Model | None, contents: Contents) -> int:
     """The limit; OCR requests set none, and models for OCR stop by themselves."""
-    given = next((plan.body[name] for name in LIMIT_FIELDS if plan.body.get(name)), None)
-    usual = MAX_OCR_TOKENS if is_ocr(plan.model, model) and not _contents(plan)[2] else NO_LIMIT_TOKENS
+    given = next((body[name] for name in LIMIT_FIELDS if body.get(name)), None)
+    _, _, documents = contents
+    usual = MAX_OCR_TOKENS if is_ocr(plan.model, model) and not documents else NO_LIMIT_TOKENS
     return int(given or (model and model.limits.max_output) or usual)
 
 
-def _thought_tokens(plan: RequestPlan, model: Model | None) -> int:
+def _thought_tokens(body: Mapping[str, Any], model: Model | None) -> int:
     """Reasoning beside the limit: `max_completion_tokens` holds it too, `max_tokens` does not."""
-    body = plan.body
     if "max_completion_tokens" in body or body.get("enable_thinking") is False:
         return 0
     if model is None or model.thinking is None or model.thinking.mode == "none":

@@ -4,9 +4,9 @@ import csv
 import json
 import sys
 import tomllib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -20,14 +20,16 @@ from ..settings import BadSettings, read_settings
 from ..spending import (
     Ledger,
     ReportSpan,
-    RequestEntry,
     SpendingGroup,
     SpendingSum,
     SpentItem,
     StateStore,
     day_span,
-    from_nano,
+    in_currency,
     in_nano,
+    inert,
+    shown,
+    total_of,
 )
 from ..spending.bill import (
     BadExport,
@@ -99,7 +101,7 @@ def _bill(options: UsageOptions) -> Export:
 async def _compared(database: StateStore, export: Export, options: UsageOptions) -> str:
     """Of the days that the bill holds."""
     first, last = (str(moment.date()) if moment else "" for moment in (export.first, export.last))
-    async with _closing(database):
+    async with aclosing(database):
         items = await Ledger(database).items(ReportSpan(first, last))
     comparison = compare_bill(map(_recorded, items), export)
     form = {"table": bill_told, "csv": bill_as_csv, "json": bill_as_json}[options.form]
@@ -111,21 +113,13 @@ def _recorded(item: SpentItem) -> RecordedItem:
     return RecordedItem(day, item.model, item.item, item.quantity, item.nano, "CNY", uncertain)
 
 
-@asynccontextmanager
-async def _closing(database: StateStore) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        await database.aclose()
-
-
 async def _report(database: StateStore, today: date, options: UsageOptions, cap: Decimal | None) -> str:
-    span = ReportSpan(str(today - timedelta(days=options.days - 1)), str(today))
+    first, last = str(today - timedelta(days=options.days - 1)), str(today)
     ledger = Ledger(database)
-    async with _closing(database):
-        groups = await ledger.sums(options.by, replace(span, sandbox=options.sandbox))
-        trouble = await ledger.trouble(str(today))
-        spent, held = await ledger.spent(day_span(RequestEntry(0, str(today), "", sandbox=options.sandbox)))
+    async with aclosing(database):
+        groups = await ledger.sums(options.by, ReportSpan(first, last, sandbox=options.sandbox))
+        trouble = await ledger.trouble(last)
+        spent, held = await ledger.spent(day_span(last, sandbox=options.sandbox))
     if groups is None:
         sys.stderr.write(f"{database.trouble or NOT_NOW}\n")
         return ""
@@ -138,7 +132,7 @@ async def _report(database: StateStore, today: date, options: UsageOptions, cap:
 
 async def _confirm(database: StateStore, today: str, spent: Decimal) -> int:
     """What a lost ledger held of today: from here on caps hold again."""
-    async with _closing(database):
+    async with aclosing(database):
         written = await Ledger(database).confirm(today, in_nano(spent))
     if database.trouble or not written:
         sys.stderr.write(f"{database.trouble or NOT_NOW}\n")
@@ -151,46 +145,31 @@ async def _confirm(database: StateStore, today: str, spent: Decimal) -> int:
 def _of_the_day(today: date, spent: int, held: int, cap: Decimal | None) -> str:
     """What counts against a cap for the day."""
     limit = f" of {plain(cap)} CNY that BAILIAN_MAX_COST_PER_DAY allows" if cap is not None else " CNY"
-    under_way = f" ({plain(from_nano(held))} of it for requests under way)" if held else ""
-    return f"\n{today}: {plain(from_nano(spent))}{limit}{under_way}\n"
+    under_way = f" ({in_currency(held)} of it for requests under way)" if held else ""
+    return f"\n{today}: {in_currency(spent)}{limit}{under_way}\n"
 
 
 def _rows(by: str, groups: Sequence[SpendingSum]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [(by, *HEADER)]
     for each in groups:
-        money = plain(from_nano(each.least)), plain(from_nano(each.most))
+        money = in_currency(each.least), in_currency(each.most)
         counts = map(str, (each.requests, each.input_tokens, each.output_tokens))
-        rows.append((_shown(each.name), *counts, *money, str(each.uncertain), str(each.unknown)))
+        rows.append((shown(each.name), *counts, *money, str(each.uncertain), str(each.unknown)))
     return rows
 
 
 def _table(by: str, groups: Sequence[SpendingSum]) -> str:
-    rows = _rows(by, [*groups, _total(groups)])
+    rows = _rows(by, [*groups, total_of(groups)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _total(groups: Sequence[SpendingSum]) -> SpendingSum:
-    counts = [list(asdict(each).values())[1:] for each in groups]
-    return SpendingSum("total", *map(sum, zip(*counts, strict=True)))
-
-
 def _csv(by: str, groups: Sequence[SpendingSum]) -> str:
     out = StringIO()
-    rows = ([_inert(name), *counts] for name, *counts in _rows(by, groups))
+    rows = ([inert(name), *counts] for name, *counts in _rows(by, groups))
     csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
-
-
-def _shown(name: str) -> str:
-    """A name that came from a caller, without what steers a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name)
-
-
-def _inert(cell: str) -> str:
-    """A name that came from a caller, as a spreadsheet shows it and does not run it."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
 
 
 def _json(by: str, groups: Sequence[SpendingSum]) -> str:

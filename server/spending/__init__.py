@@ -1,12 +1,24 @@
 """What outlives a call: a SQLite file in the state folder, or a PostgreSQL server; safe for several servers at once."""
 
+from .cells import inert, shown
 from .database import Database
-from .entries import Cap, CapName, Caps, OverCap, RequestEntry, RequestOutcome, Reserved, Settlement, Unusable
+from .entries import (
+    Cap,
+    CapName,
+    Caps,
+    OverCap,
+    RequestEntry,
+    RequestOutcome,
+    Reserved,
+    Settlement,
+    SpendingGroup,
+    Unusable,
+)
 from .kept_jobs import KEPT_S, JobRow, JobState, KeptJobs
 from .ledger import Ledger
-from .nano import from_nano, in_nano
+from .nano import from_nano, in_currency, in_nano
 from .postgres import PostgresDatabase
-from .report import KeptRequest, ReportSpan, SpendingGroup, SpendingSum, SpentItem
+from .report import KeptRequest, ReportSpan, SpendingSum, SpentItem, total_of
 from .store import StateStore
 from .transactions import day_span, session_span
 
@@ -35,6 +47,10 @@ __all__ = [
     "Unusable",
     "day_span",
     "from_nano",
+    "in_currency",
     "in_nano",
+    "inert",
     "session_span",
+    "shown",
+    "total_of",
 ]  # fmt: skip

@@ -7,6 +7,8 @@ from typing import Literal
 
 RequestOutcome = Literal["answered", "cut", "failed", "cancelled", "refused", "unsent"]
 CapName = Literal["CALL", "SESSION", "DAY"]
+SpendingGroup = Literal["day", "model", "tool", "client", "session", "region"]
+"""By which spending is added up: each is a field of an entry."""
 
 
 @dataclass(frozen=True)

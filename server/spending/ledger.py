@@ -10,8 +10,8 @@ from socket import gethostname
 
 from .continuity import CONFIRM, SPENT_IS_LOST, Continuity
 from .database import Database
-from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement, Unusable
-from .report import KeptRequest, ReportSpan, SpendingGroup, SpendingSum, SpentItem, items_of, requests_of, sums_by
+from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup, Unusable
+from .report import KeptRequest, ReportSpan, SpendingSum, SpentItem, items_of, requests_of, sums_by
 from .store import StateConnection, StateStore
 from .transactions import close_lost, reserved, settled, spent_in
 

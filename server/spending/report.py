@@ -1,12 +1,12 @@
 """What the ledger holds, added up or request by request. Money in nano-CNY. Each function reads in one transaction."""
 
-from dataclasses import dataclass, fields
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
 
+from .entries import SpendingGroup
 from .store import StateConnection
 from .transactions import EVERYBODY
 
-SpendingGroup = Literal["day", "model", "tool", "client", "session", "region"]
 MAX_REQUESTS_LISTED = 200
 
 
@@ -67,6 +67,10 @@ def sums_by(connection: StateConnection, by: SpendingGroup, span: ReportSpan) ->
         (int(span.sandbox), by, EVERYBODY if span.client is None else span.client, span.first, span.last),
     )
     return [SpendingSum(*row) for row in rows.fetchall()]
+
+
+def total_of(groups: Sequence[SpendingSum]) -> SpendingSum:
+    return SpendingSum("total", *map(sum, zip(*(astuple(each)[1:] for each in groups), strict=True)))
 
 
 def requests_of(connection: StateConnection, id: str, client: str | None) -> list[KeptRequest]:

@@ -4,11 +4,11 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, get_args
 
-from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement
+from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup
 from .store import StateConnection
 
-SIDES = ("day", "client", "model", "tool", "session", "region")  # by which spending is added up
 EVERYBODY = "*"  # in the place of a client, whose name has no such letter
 _KEYS = ("sandbox", "side", "client", "day", "name")
 COUNTS = ("requests", "input_tokens", "output_tokens", "least", "most", "uncertain", "unknown")
@@ -17,17 +17,17 @@ MAX_OPEN_S = 2 * 3_600  # no request waits for its turn and its answer so long
 _Counts = tuple[int, ...]
 
 
-def day_span(entry: RequestEntry) -> str:
-    return f"{_purse(entry)}day {entry.day}"
+def day_span(day: str, *, sandbox: bool = False) -> str:
+    return f"{_purse(sandbox)}day {day}"
 
 
-def session_span(entry: RequestEntry) -> str:
-    return f"{_purse(entry)}session {entry.session}"
+def session_span(session: str, *, sandbox: bool = False) -> str:
+    return f"{_purse(sandbox)}session {session}"
 
 
-def _purse(entry: RequestEntry) -> str:
+def _purse(sandbox: bool) -> str:
     """What a sandbox asks for is no money: it fills caps of its own."""
-    return "sandbox " if entry.sandbox else ""
+    return "sandbox " if sandbox else ""
 
 
 def reserved(
@@ -44,10 +44,10 @@ def reserved(
         if over.left < least:
             return over
         most = over.left if most is None else min(most, over.left)
-    columns, values = (*_ENTRY, "pid", "process", "state", "least", "most"), _values(entry)
+    columns = (*_ENTRY, "pid", "process", "state", "least", "most")
     row = connection.execute(
         f"INSERT INTO requests ({', '.join(columns)}) VALUES ({_places(columns)}) RETURNING id",
-        (*values, os.getpid(), process, "open", 0, most),
+        (*(getattr(entry, name) for name in _ENTRY), os.getpid(), process, "open", 0, most),
     ).fetchone()
     _book(connection, entry, _open_counts(0, most), most or 0, held=most or 0)
     return Reserved(int(row[0]), most)
@@ -60,8 +60,8 @@ def settled(connection: StateConnection, id: int, settlement: Settlement) -> boo
     found = connection.execute(f"SELECT {columns} FROM requests WHERE id = ? AND state <> 'settled'", (id,)).fetchone()
     if found is None:
         return True
-    *of_entry, least, most, state = found
-    entry = RequestEntry(**dict(zip(_ENTRY, of_entry, strict=True)))
+    *kept, least, most, state = found
+    entry = _entry_of(kept)
     told = settlement.outcome in ("answered", "cut")  # of others nobody knows who gave them
     now = replace(entry, sandbox=bool(settlement.sandbox if told else entry.sandbox or settlement.sandbox))
     _write(connection, id, now, settlement)
@@ -124,7 +124,7 @@ def _book(connection: StateConnection, entry: RequestEntry, change: _Counts, nan
         f" ON CONFLICT ({', '.join(_KEYS)}) DO UPDATE SET {added}",
         [
             (int(entry.sandbox), side, client, entry.day, getattr(entry, side), *change)
-            for side in SIDES
+            for side in get_args(SpendingGroup)
             for client in (entry.client, EVERYBODY)
         ],
     )
@@ -132,10 +132,11 @@ def _book(connection: StateConnection, entry: RequestEntry, change: _Counts, nan
 
 
 def _spend(connection: StateConnection, entry: RequestEntry, nano: int, held: int) -> None:
+    spans = day_span(entry.day, sandbox=entry.sandbox), session_span(entry.session, sandbox=entry.sandbox)
     connection.executemany(
         "INSERT INTO spent (span, nano, held) VALUES (?, ?, ?) ON CONFLICT (span) DO UPDATE"
         " SET nano = spent.nano + excluded.nano, held = spent.held + excluded.held",
-        [(span, nano, held) for span in (day_span(entry), session_span(entry))],
+        [(span, nano, held) for span in spans],
     )
 
 
@@ -148,7 +149,7 @@ def set_spent(connection: StateConnection, day: str, nano: int) -> None:
     ).fetchone()[0]
     connection.execute(
         "INSERT INTO spent (span, nano, held) VALUES (?, ?, 0) ON CONFLICT (span) DO UPDATE SET nano = excluded.nano",
-        (day_span(RequestEntry(0, day, "")), max(nano, known)),
+        (day_span(day), max(nano, known)),
     )
 
 
@@ -186,8 +187,8 @@ def _mark_lost(connection: StateConnection, which: str, value: object) -> None:
     """It is spent at its bound, and held no more."""
     columns = ", ".join((*_ENTRY, "most"))
     found = connection.execute(f"SELECT {columns} FROM requests WHERE state = 'open' AND {which}", (value,)).fetchall()
-    for *of_entry, most in found:
-        _spend(connection, RequestEntry(**dict(zip(_ENTRY, of_entry, strict=True))), 0, -(most or 0))
+    for *kept, most in found:
+        _spend(connection, _entry_of(kept), 0, -(most or 0))
     connection.execute(
         f"UPDATE requests SET state = 'lost', outcome = 'lost' WHERE state = 'open' AND {which}", (value,)
     )
@@ -208,13 +209,14 @@ def _lives(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # another user's
-        return True
+    except OSError:
+        pass  # it is another user's
     return True
 
 
-def _values(entry: RequestEntry) -> tuple[object, ...]:
-    return tuple(getattr(entry, name) for name in _ENTRY)
+def _entry_of(kept: Sequence[Any]) -> RequestEntry:
+    """From the columns of its row."""
+    return RequestEntry(**dict(zip(_ENTRY, kept, strict=True)))
 
 
 def _places(columns: Sequence[str]) -> str:

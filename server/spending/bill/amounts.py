@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation
 from functools import lru_cache
 
+from ..nano import NANO_PLACES
+
 EXACT_SUMS = Context(prec=300, traps=[Inexact, InvalidOperation, DivisionByZero])  # it would rather fail
-NANO_PLACES = 9
 MAX_UNITS_KEPT = 256
 MAX_BILLED, FINEST_PLACE = 10**15, 30  # beyond both no bill goes
 DECIMAL_TEXT = re.compile(r"[-+]?(?:\d{1,15}|\d{1,3}(?:,\d{3}){1,4})(?:\.\d{0,18})?(?:[eE][-+]?\d{1,2})?")
@@ -55,13 +56,6 @@ def nano_of(amount: Decimal) -> int:
 def is_finer(amount: Decimal) -> bool:
     """Whether an amount has a part that billionths cannot hold."""
     return EXACT_SUMS.scaleb(amount, NANO_PLACES) != nano_of(amount)
-
-
-def in_currency(nano: int) -> str:
-    """Billionths as a plain decimal text: 1500000 is "0.0015"."""
-    whole, part = divmod(abs(nano), 10**NANO_PLACES)
-    text = f"{whole}.{part:0{NANO_PLACES}d}".rstrip("0").rstrip(".")
-    return f"-{text}" if nano < 0 else text
 
 
 def plain_number(number: Decimal) -> str:

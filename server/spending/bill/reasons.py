@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from .amounts import in_currency, nano_of, plain_number
+from ..nano import in_currency
+from .amounts import nano_of, plain_number
 from .causes import Cause, Reason
 from .columns import quoted
 from .export import BilledItem, Export

@@ -5,7 +5,9 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from .amounts import in_currency, plain_number
+from ..cells import inert, shown
+from ..nano import in_currency
+from .amounts import plain_number
 from .columns import quoted
 from .comparison import BillComparison, CurrencyTotal
 from .export import Export
@@ -111,9 +113,8 @@ TEXTS = ("model", "item", "billed_currency", "recorded_currency", "reasons")
 
 
 def _inert(name: str, value: str) -> str:
-    """A text of a file as a spreadsheet shows it, and does not run it; without what steers a terminal."""
-    shown = "".join(letter if letter.isprintable() else "?" for letter in value)
-    return f"'{shown}" if name in TEXTS and shown.startswith(("=", "+", "-", "@")) else shown
+    """A number may begin with a sign; a text of a file may not."""
+    return inert(shown(value)) if name in TEXTS else shown(value)
 
 
 def _row(item: ComparedItem) -> Sequence[str]:
