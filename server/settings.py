@@ -43,6 +43,7 @@ NEEDED_TO_ASK = (
     "DASHSCOPE_API_KEY", "DASHSCOPE_REGION", "DASHSCOPE_WORKSPACE_ID", "DASHSCOPE_BASE_URL", "BAILIAN_TIMEOUT_S",
     "BAILIAN_STATE_URL", "BAILIAN_MAX_COST_PER_CALL", "BAILIAN_MAX_COST_PER_SESSION", "BAILIAN_MAX_COST_PER_DAY",
 )  # fmt: skip
+ToolGroup = Literal["documents", "media", "meaning", "bulk"]
 NEEDED_TO_LISTEN = ("BAILIAN_HTTP_TOKEN", "BAILIAN_HTTP_TOKENS", "BAILIAN_ALLOWED_HOSTS")
 # What stands in for what cannot be read, where the default would allow more; who needs any other asks `mend` first
 CLOSED = {"BAILIAN_ALLOWED_DIRS": (), "BAILIAN_UPLOADS": False, "BAILIAN_REPLAY": False}
@@ -125,6 +126,12 @@ class Settings(BaseSettings):
         validation_alias="BAILIAN_SOFT_TIMEOUT_S",
         description="Seconds after which a call answers with what there is and a `job` id, and goes on. Default: "
         "45 for hosts that give up at about 60, longer for those that wait longer (docs/hosts.md).",
+    )
+    tools: Annotated[tuple[ToolGroup, ...], NoDecode] = Field(
+        (),
+        validation_alias="BAILIAN_TOOLS",
+        description="Groups of tools beside the core, separated by `,`: documents, media, meaning, bulk, or `all`. "
+        "Each costs tokens in every conversation (docs/tools.md says how many).",
     )
     max_cost_per_call: CapInCny | None = Field(
         None,
@@ -210,6 +217,16 @@ class Settings(BaseSettings):
             return tuple(Path(p).expanduser().resolve() for p in value.split(os.pathsep) if p)
         except (OSError, RuntimeError):
             raise ValueError("names a folder that leads nowhere, or the home of a user that does not exist") from None
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _split_groups(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        names = {name.strip().lower() for name in value.split(",")} - {"", "core"}
+        if not names <= {*get_args(ToolGroup), "all"}:
+            raise ValueError(f"must hold names of groups ({', '.join(get_args(ToolGroup))}), or `all`")
+        return tuple(group for group in get_args(ToolGroup) if group in names or "all" in names)
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

@@ -302,6 +302,11 @@ def hosted(era: str) -> Hosted:
     return connect
 
 
+def list_tokens(*parts: Any) -> int:
+    """What parts of `tools/list` cost in a conversation, roughly."""
+    return sum(len(json.dumps(part, ensure_ascii=False, separators=(",", ":"))) for part in parts) // 4
+
+
 def text_of(result: Any) -> str:
     assert isinstance(result, CallToolResult)
     assert isinstance(result.content[0], TextContent)

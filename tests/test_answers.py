@@ -10,7 +10,8 @@ import anyio
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
-from bailian_mcp.server.app.server import build, tool_modules
+from bailian_mcp.server.app.server import build
+from bailian_mcp.server.app.tool_files import tool_modules
 from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.calls.host_limits import HOSTS, UNKNOWN, TextLimit, text_limit
 from bailian_mcp.server.calls.jobs import Bounds, Jobs

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
-from bailian_mcp.server.app.server import tool_modules
+from bailian_mcp.server.app.tool_files import tool_modules
 from conftest import ANSWER, FakeDashScope, Hosted, stream, text_of
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 import pytest
-from bailian_mcp.server.app.server import tool_modules
+from bailian_mcp.server.app.tool_files import CORE, tool_modules
 from bailian_mcp.server.app.transports import handshake
 from conftest import ENVELOPE, HELLO, INFO, Raw, lines, raw
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
@@ -111,7 +111,7 @@ async def test_each_request_of_a_host_that_does_not_wait_has_one_reply_in_order(
 
     replies = [json.loads(told) for told in server.lines]
     assert [reply["id"] for reply in replies] == [*(f"p{number}" for number in range(probes)), 0, 1, 2]
-    assert len(replies[-2]["result"]["tools"]) == len(tool_modules())
+    assert len(replies[-2]["result"]["tools"]) == len(tool_modules([CORE]))
     assert "handshake protocol era" in replies[-1]["error"]["message"]  # the SDK has seen `initialize`
     assert server.stderr == b""
 
@@ -121,7 +121,7 @@ async def test_a_host_of_2026_has_one_reply_to_its_probe_and_its_tools() -> None
 
     discovered, listed, refused = (json.loads(told) for told in server.lines)
     assert discovered["result"]["supportedVersions"] == ["2026-07-28"]
-    assert len(listed["result"]["tools"]) == len(tool_modules())
+    assert len(listed["result"]["tools"]) == len(tool_modules([CORE]))
     assert refused["error"]["code"] == -32022
 
 

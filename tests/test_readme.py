@@ -16,7 +16,7 @@ from typing import Any, get_args, get_type_hints
 import httpx2
 import pytest
 from bailian_mcp.server.app.input_schemas import checked_schema
-from bailian_mcp.server.app.server import tool_modules
+from bailian_mcp.server.app.tool_files import CORE, tool_groups, tool_modules
 from bailian_mcp.server.app.tool_schemas import as_tool
 from bailian_mcp.server.calls.result import CallResult
 from bailian_mcp.server.calls.thinking import BUDGET_TOKENS
@@ -28,7 +28,7 @@ from bailian_mcp.server.sandbox import app as sandbox_app
 from bailian_mcp.server.sandbox.requests import FAULTS, REFUSALS
 from bailian_mcp.server.settings import settings_table
 from bailian_mcp.tools.chat import EXAMPLE, PRESETS
-from conftest import FakeDashScope, Hosted, text_of
+from conftest import FakeDashScope, Hosted, list_tokens, text_of
 from odd_replies import CITATION_FORMS, ERROR_BODIES, FINISH_REASONS
 
 pytestmark = pytest.mark.anyio
@@ -67,7 +67,8 @@ def table(*rows: tuple[str, ...]) -> str:
 
 
 def names() -> list[str]:
-    return [module.__name__.rpartition(".")[2] for module in tool_modules()]
+    """Of the core: what is there without a setting."""
+    return [module.__name__.rpartition(".")[2] for module in tool_modules([CORE])]
 
 
 def prose(name: str, module: Any) -> list[str]:
@@ -110,7 +111,7 @@ def broken(text: str) -> str:
 
 
 def tools_table(_: Shown) -> str:
-    rows = zip(names(), tool_modules(), strict=True)
+    rows = zip(names(), tool_modules([CORE]), strict=True)
     said = [(f"[`{n}`](docs/tools.md#{n})", brief(n, module), shipped().defaults.get(n, "")) for n, module in rows]
     return table(("tool", "what it does", "default model"), *said)
 
@@ -145,7 +146,43 @@ def in_chinese(name: str, english: str) -> str:
 
 
 def every_tool(_: Shown) -> str:
-    return "\n\n".join(part for module in tool_modules() for part in one_tool(module))
+    """The core first, then each group under its own head."""
+    return "\n\n".join(part for group, modules in by_group().items() for part in one_group(group, modules))
+
+
+def by_group() -> dict[str, list[Any]]:
+    groups: dict[str, list[Any]] = {CORE: []}
+    for module, group in zip(tool_modules(), tool_groups().values(), strict=True):
+        groups.setdefault(group, []).append(module)
+    return groups
+
+
+def one_group(group: str, modules: list[Any]) -> Iterator[str]:
+    if group != CORE:
+        yield f"## The group `{group}`"
+        yield f"With `BAILIAN_TOOLS={group}`."
+    for module in modules:
+        yield from one_tool(module)
+
+
+def groups(_: Shown) -> str:
+    rows = [(f"`{group}`", said_of(modules), f"{list_cost(modules):,}") for group, modules in by_group().items()]
+    return table(("group", "tools", "tokens of each conversation"), *rows)
+
+
+def groups_zh(_: Shown) -> str:
+    added = [(group, name) for name, group in tool_groups().items() if group != CORE]
+    rows = [(f"`{group}`", f"[`{name}`](#{name})", row_in_chinese("tools", name)) for group, name in sorted(added)]
+    return table(("工具组", "工具", "作用"), *rows)
+
+
+def said_of(modules: list[Any]) -> str:
+    return ", ".join(f"[`{name}`](#{name})" for name in (module.__name__.rpartition(".")[2] for module in modules))
+
+
+def list_cost(modules: list[Any]) -> int:
+    tools = [as_tool(module) for module in modules]
+    return sum(list_tokens(tool.name, tool.description, tool.parameters) for tool in tools)
 
 
 def one_tool(module: Any) -> Iterator[str]:
@@ -304,7 +341,14 @@ def fees(_: Shown) -> str:
 BLOCKS = {
     "README.md": {"answer": answer, "tools": tools_table, "settings": five_settings},
     "README.zh-CN.md": {"answer": answer, "tools": tools_table_zh, "settings": five_settings_zh},
-    "docs/tools.md": {"tools": every_tool, "answer": every_answer, "presets": presets, "thinking": thinking},
+    "docs/tools.md": {
+        "groups": groups,
+        "groups-zh": groups_zh,
+        "tools": every_tool,
+        "answer": every_answer,
+        "presets": presets,
+        "thinking": thinking,
+    },
     "docs/settings.md": {"settings": settings, "settings-zh": settings_zh},
     "docs/errors.md": {"codes": error_codes, "statuses": error_statuses},
     "docs/replies.md": {
@@ -362,7 +406,7 @@ def test_each_piece_of_the_answer_that_it_explains_is_in_it(page: str) -> None:
 
 
 def test_every_tool_and_every_setting_has_its_row_in_chinese() -> None:
-    for room, ours in (("tools", names()), ("settings", [name for name, _ in settings_table()])):
+    for room, ours in (("tools", list(tool_groups())), ("settings", [name for name, _ in settings_table()])):
         rows = chinese()[room]
         lacking, orphaned = sorted(set(ours) - set(rows)), sorted(set(rows) - set(ours))
 

@@ -339,6 +339,34 @@ def test_what_looks_like_a_mistake_is_named(monkeypatch: pytest.MonkeyPatch, tmp
     ]
 
 
+@pytest.mark.parametrize(
+    ("said", "groups"),
+    [
+        ("", ()),
+        ("core", ()),
+        (" Media ,documents", ("documents", "media")),
+        ("all", ("documents", "media", "meaning", "bulk")),
+        ("core,documents,media,meaning,bulk", ("documents", "media", "meaning", "bulk")),
+    ],
+)
+def test_groups_of_tools_are_named_in_any_order(
+    monkeypatch: pytest.MonkeyPatch, said: str, groups: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("BAILIAN_TOOLS", said)
+
+    assert read_settings().tools == groups
+
+
+def test_a_group_that_does_not_exist_leaves_the_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAILIAN_TOOLS", "core,docments")
+    settings = read_settings()
+
+    assert settings.tools == ()
+    assert settings.troubles == (
+        "BAILIAN_TOOLS must hold names of groups (documents, media, meaning, bulk), or `all`.",
+    )
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0", "192.168.1.2", "::", "example.com"])
 def test_off_loopback_a_token_and_host_names_are_needed(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     with pytest.raises(

@@ -15,7 +15,7 @@ from typing import Any
 
 import anyio
 import pytest
-from bailian_mcp.server.app.server import tool_modules
+from bailian_mcp.server.app.tool_files import CORE, tool_modules
 from conftest import (
     ENVELOPE,
     HELLO,
@@ -104,7 +104,7 @@ async def test_the_demos_block_starts_the_server_from_another_folder(tmp_path: P
     assert text_of(result).startswith("[SANDBOX | qwen3.7-plus | ")
     assert len(shown.splitlines()) <= 48  # one screen
     assert {line[2:].partition(":")[0] for line in shown.splitlines() if line.startswith("> ")} == {
-        module.__name__.rpartition(".")[2] for module in tool_modules()
+        module.__name__.rpartition(".")[2] for module in tool_modules([CORE])
     }
     assert "[SANDBOX | qwen3.7-plus | 11+35 tokens | 0.000302 CNY | " in shown
 
@@ -243,7 +243,7 @@ async def test_a_client_that_gave_up_its_probe_may_still_initialize(gone: list[d
 
     assert discovered["result"]["supportedVersions"] == ["2026-07-28"]
     assert initialized["result"]["protocolVersion"] == "2025-11-25"
-    assert len(listed["result"]["tools"]) == len(tool_modules())
+    assert len(listed["result"]["tools"]) == len(tool_modules([CORE]))
     assert "handshake protocol era" in too_late["error"]["message"]
 
 
@@ -260,7 +260,7 @@ async def test_a_client_that_probes_twice_and_then_asks_is_of_the_era_it_asks_in
             await server.send(id=5, method="initialize", params=HELLO)
             refused = await server.reply(5)
 
-    assert len(listed["result"]["tools"]) == len(tool_modules())
+    assert len(listed["result"]["tools"]) == len(tool_modules([CORE]))
     assert "result" in discovered
     assert refused["error"]["code"] == -32022
 

@@ -6,17 +6,18 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx2
 import jsonschema
 import pytest
 from bailian_mcp.server import sandbox
-from bailian_mcp.server.app.server import tool_modules
-from conftest import ERAS, FakeDashScope, Hosted, stream, text_of
+from bailian_mcp.server.app.tool_files import CORE, tool_groups, tool_modules
+from bailian_mcp.server.settings import ToolGroup
+from conftest import ERAS, FakeDashScope, Hosted, list_tokens, stream, text_of
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-INPUT_BUDGET_TOKENS = 3_000  # of all: every host pays for them
+INPUT_BUDGET_TOKENS = {CORE: 3_000, "documents": 600, "media": 600, "meaning": 800, "bulk": 1_000}  # every host pays
 OUTPUT_BUDGET_TOKENS = 1_000  # of each, and for the programs that ask for them only
 NAMES = [module.__name__.rpartition(".")[2] for module in tool_modules()]
 pytestmark = [pytest.mark.anyio, pytest.mark.both_eras]
@@ -29,7 +30,7 @@ async def listed(hosted: Hosted) -> dict[str, dict[str, Any]]:
 
 
 async def test_every_tool_file_is_one_tool_of_its_name(hosted: Hosted) -> None:
-    files = {p.stem for p in (Path(__file__).parent.parent / "tools").glob("*.py") if not p.stem.startswith("_")}
+    files = {p.stem for p in (Path(__file__).parent.parent / "tools").rglob("*.py") if not p.stem.startswith("_")}
 
     assert list(await listed(hosted)) == NAMES == sorted(files)
 
@@ -61,14 +62,18 @@ async def test_no_snapshot_outlives_its_tool() -> None:
     assert sorted(p.stem for p in SNAPSHOTS.glob("*.json")) == NAMES
 
 
-async def test_the_list_stays_within_its_budget(hosted: Hosted) -> None:
-    tools = (await listed(hosted)).values()
+@pytest.mark.parametrize("group", INPUT_BUDGET_TOKENS)
+async def test_the_list_stays_within_its_budget(hosted: Hosted, group: str) -> None:
+    tools = [tool for name, tool in (await listed(hosted)).items() if tool_groups()[name] == group]
 
-    def tokens(*parts: Any) -> int:
-        return sum(len(json.dumps(part, ensure_ascii=False, separators=(",", ":"))) for part in parts) // 4
+    assert sum(list_tokens(t["name"], t["description"], t["inputSchema"]) for t in tools) <= INPUT_BUDGET_TOKENS[group]
+    assert max((list_tokens(t["outputSchema"]) for t in tools), default=0) <= OUTPUT_BUDGET_TOKENS
 
-    assert sum(tokens(t["name"], t["description"], t["inputSchema"]) for t in tools) <= INPUT_BUDGET_TOKENS
-    assert max(tokens(t["outputSchema"]) for t in tools) <= OUTPUT_BUDGET_TOKENS
+
+def test_every_group_is_a_folder_and_a_word_of_the_setting() -> None:
+    folders = {p.parent.name for p in (Path(__file__).parent.parent / "tools").glob("*/__init__.py")}
+
+    assert folders == set(get_args(ToolGroup)) == set(INPUT_BUDGET_TOKENS) - {CORE}
 
 
 @pytest.mark.parametrize("module", tool_modules(), ids=NAMES)

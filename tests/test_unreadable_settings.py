@@ -11,7 +11,7 @@ from typing import Any
 
 import anyio
 import pytest
-from bailian_mcp.server.app.server import tool_modules
+from bailian_mcp.server.app.tool_files import tool_modules
 from conftest import KEY, SERVER, chunk, over_pipes, raw, sse, text_of, upstream
 from mcp import Client
 from mcp.shared.exceptions import MCPError
@@ -53,7 +53,12 @@ async def test_without_what_every_request_needs_no_tool_sends_one(case: str, era
     arguments = {**EXAMPLES, "chat": {"prompt": "x", "files": [str(note)]}}
     with anyio.fail_after(60):
         async with upstream(WHOLE) as dashscope:
-            environment = {"DASHSCOPE_BASE_URL": dashscope.url, "DASHSCOPE_API_KEY": KEY, **broken}
+            environment = {
+                "DASHSCOPE_BASE_URL": dashscope.url,
+                "DASHSCOPE_API_KEY": KEY,
+                "BAILIAN_TOOLS": "all",
+                **broken,
+            }
             async with Client(over_pipes(**environment), mode=era) as host:
                 listed = {tool.name for tool in (await host.list_tools()).tools}
                 results = {name: await host.call_tool(name, arguments[name]) for name in listed - FREE}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arrival import arrival
-from bailian_mcp.server.app.server import tool_modules
+from bailian_mcp.server.app.tool_files import tool_modules
 from installing import CACHE, PATH, installed, version
 from processes import Failed, end_what_is_left, last_words, run_to_end
 from recording import Answered, answers, protocol, recorded, started, why_unconnected

@@ -1,12 +1,9 @@
 """The MCP server: finds the tools, publishes their schemas, words bad arguments."""
 
-import importlib
-import pkgutil
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from types import ModuleType
 from typing import Any, cast
 
 from mcp.server import MCPServer
@@ -17,7 +14,6 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, InputRequiredResult
 from pydantic import ValidationError
 
-from ... import tools
 from ..calls.context import AppContext
 from ..calls.language import language_of, said
 from ..errors import InvalidRequest
@@ -29,6 +25,7 @@ from .identity import INSTRUCTIONS, NAME, SAME_FOR_MS, TITLE
 from .input_schemas import checked_schema
 from .resources import add_resources
 from .tasks import Tasks
+from .tool_files import tool_groups, tool_modules
 from .tool_schemas import as_tool
 from .version import own_version
 
@@ -71,7 +68,7 @@ class App(MCPServer[AppContext]):
         tools = {tool.name: tool for tool in self._tool_manager.list_tools()}
         tool = tools.get(name) or tools.get(_without_namespace(name))
         if tool is None:
-            raise ToolError(f"There is no such tool. Tools: {', '.join(tools)}.")
+            raise ToolError(_no_such_tool(_without_namespace(name), list(tools)))
         return tool
 
     async def _called(
@@ -105,8 +102,8 @@ class App(MCPServer[AppContext]):
         await serve_either_era(self._lowlevel_server, read, write)
 
 
-def build(context: AppContext, *, log_level: Any = "WARNING") -> App:
-    """The server with every tool in `tools/`, over what all its calls share."""
+def build(context: AppContext, *, groups: Collection[str] | None = None, log_level: Any = "WARNING") -> App:
+    """The server with the tools of these groups (None: of all), over what all its calls share."""
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[AppContext]) -> AsyncIterator[AppContext]:
@@ -117,7 +114,7 @@ def build(context: AppContext, *, log_level: Any = "WARNING") -> App:
         title=TITLE,
         instructions=INSTRUCTIONS,
         version=own_version(),
-        tools=[as_tool(module, structured=context.structured) for module in tool_modules()],
+        tools=[as_tool(module, structured=context.structured) for module in tool_modules(groups)],
         lifespan=lifespan,
         extensions=[Tasks()],
         subscriptions=False,
@@ -145,7 +142,10 @@ def _without_namespace(name: str) -> str:
     return name[found.end() :] if found else name
 
 
-def tool_modules() -> list[ModuleType]:
-    """The modules of `tools/`, by name; a leading underscore means: not a tool."""
-    names = sorted(m.name for m in pkgutil.iter_modules(tools.__path__) if not m.name.startswith("_"))
-    return [importlib.import_module(f"{tools.__name__}.{name}") for name in names]
+def _no_such_tool(name: str, tools: list[str]) -> str:
+    if group := tool_groups().get(name):
+        return (
+            f"{name} is not switched on here: it is one of the {group} tools. Add {group} to BAILIAN_TOOLS in the "
+            f"server's environment and restart the server. Tools: {', '.join(tools)}."
+        )
+    return f"There is no such tool. Tools: {', '.join(tools)}."

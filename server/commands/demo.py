@@ -12,7 +12,7 @@ import anyio
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, TextContent
 
-from ..app.server import tool_modules
+from ..app.tool_files import CORE, tool_modules
 from ..catalog import plain
 from ..settings import child_environment
 
@@ -55,7 +55,7 @@ async def _played(folder: str, verbose: bool) -> int:
         env={**child_environment(), "BAILIAN_STATE_DIR": folder},
     )
     print("A real server over stdio, answered by the sandbox: no key, no cost, and no model has said any of this.")
-    examples = {module.__name__.rpartition(".")[2]: module.EXAMPLE for module in tool_modules()}
+    examples = {module.__name__.rpartition(".")[2]: module.EXAMPLE for module in tool_modules([CORE])}
     scenes = [(name, about, arguments or examples[name]) for name, about, arguments in SCENES]
     staged = [] if verbose else [name for name, *_ in SCENES]
     scenes += [(name, "", arguments) for name, arguments in examples.items() if name not in staged]

@@ -10,7 +10,8 @@ from typing import Any
 
 import anyio
 
-from ..app.server import build, tool_modules
+from ..app.server import build
+from ..app.tool_files import tool_groups
 from ..app.transports import stdio as stdio_transport
 from ..app.transports.front import Front
 from ..calls.context import AppContext
@@ -41,7 +42,7 @@ def main(
             return 2
         _tell_troubles(settings)
         log_to_stderr(settings)
-        for warning in warnings_for_environment([module.__name__.rpartition(".")[2] for module in tool_modules()]):
+        for warning in warnings_for_environment(tool_groups()):
             LOGGER.warning("%s", warning)
         try:
             anyio.run(run, settings, transport, stdio, listening, sandboxed)
@@ -82,7 +83,7 @@ async def run(
     client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
     async with client, Jobs(store=state_store(settings)) as jobs:
         context = _context(settings, client, jobs, remote=stdio is None, sandboxed=sandboxed)
-        server = build(context, log_level=settings.log_level)
+        server = build(context, groups=settings.tools, log_level=settings.log_level)
         if stdio:
             await stdio_transport.serve(server, stdio)
         elif listening:

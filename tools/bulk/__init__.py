@@ -1,0 +1,1 @@
+"""Tools that ask many things at once."""

@@ -1,0 +1,1 @@
+"""Tools for whole documents, whose form is kept."""

@@ -1,0 +1,1 @@
+"""Tools that compare texts by what they mean."""
