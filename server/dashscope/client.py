@@ -14,6 +14,7 @@ from .connection import SETTLE_S, Connection
 from .errors import DashScopeError
 from .protocols import WireProtocol
 from .reply import Reply
+from .rest import Rest
 from .stream import ReplyStream
 from .uploads import RESOLVE_OSS, names_an_upload, upload
 
@@ -100,6 +101,11 @@ class DashScope:
             stream = ReplyStream(connection, response, protocol, reply, deadline, self._gap_s)
             reply.events = await stack.enter_async_context(aclosing(stream.events()))
             yield reply
+
+    @property
+    def rest(self) -> Rest:
+        """For what is no answer of a model."""
+        return Rest(self._connection)
 
     async def upload(self, model: str, name: str, stored_as: str, content: BinaryIO) -> str:
         """Put a file into temporary storage, where it stays 48 hours; its oss:// address, good for that model.

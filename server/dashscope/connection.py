@@ -117,6 +117,8 @@ class Connection:
             DashScopeError: no answer; `retry` where no work can have begun.
         """
         given = {**self._headers(), **self.host.headers, **(headers or {})}
+        if "files" in content:  # a form says itself what it is
+            del given["Content-Type"]
         request = self.http.build_request(method, url, headers=given, **content)
         breaker = self.breaker(url)
         try:

@@ -14,6 +14,6 @@ async def not_served(request: Request, error: Exception) -> Response:
     status, path = getattr(error, "status_code", 404), request.url.path
     compatible = path.startswith(("/compatible-mode/", "/compatible-api/"))
     code = "sandbox_not_served" if compatible else "SandboxNotServed"
-    said = f"The bailian-mcp sandbox does not serve {request.method} {path}. It has chat and generation only."
+    said = f"The bailian-mcp sandbox does not serve {request.method} {path}. docs/sandbox.md tells what it serves."
     body = (Chat() if compatible else Native()).refusal(ApiRefusal(status, code, said), "sandbox")
     return JSONResponse(body, status, headers={SANDBOX_HEADER: "1"})

@@ -19,6 +19,7 @@ from ..endpoints import SANDBOX_HEADER
 from ..network import listen, root_url
 from .chat_completions import Chat
 from .checks import check_request
+from .kept_files import KeptFiles
 from .native_generation import Native
 from .not_served import not_served
 from .protocols import CREATED, STEADY, Pace, WireFormat, frames_of, request_id
@@ -39,6 +40,7 @@ def app(pace: Pace = STEADY) -> Starlette:
         *(Route(f"/api/v1/services/aigc/{name}/generation", service.native, methods=["POST"]) for name in ENDPOINTS),
         Route("/api/v1/uploads", service.uploads),
         Route("/oss/", service.oss, methods=["POST"]),
+        *service.files.routes,
         Route("/api/v1/models", service.models),
         Route("/compatible-mode/v1/models", service.openai_models),
         Route("/compatible-mode/v1/models/{name:path}", service.openai_model),
@@ -50,6 +52,7 @@ class _Service:
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
         self._storage = Storage()
+        self.files = KeptFiles()
 
     async def chat_completions(self, request: Request) -> Response:
         return await self._replied(Chat(), request, from_chat)
