@@ -50,7 +50,7 @@ def over_cap(context: AppContext, tool: str, plan: RequestPlan, worst: WorstCase
     fits = " ".join(_what_fits(context, tool, plan, worst, found))
     return DashScopeError(
         f"It may cost up to {cny(worst.nano() or 0)} CNY, {cny(least or 0)} with the shortest answer, and "
-        f"BAILIAN_MAX_COST_PER_{cap.name} leaves {cny(found.left)} of {cny(cap.limit)} CNY until {cap.until}. "
+        f"{cap.setting} leaves {cny(found.left)} of {cny(cap.limit)} CNY until {cap.until}. "
         f"{NOTHING_SENT} {fits}",
         kind="capped",
     )

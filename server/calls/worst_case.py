@@ -128,6 +128,7 @@ def _work(plan: RequestPlan, model: Model | None, contents: Contents) -> tuple[W
         web_searches=MAX_SEARCHES.get(plan.search_strategy, MAX_AGENT_SEARCHES) if plan.search_strategy else 0,
         search_strategy=plan.search_strategy,
         pdf_pages=pages,
+        batch=plan.batch,
         measured=True,  # what is above a limit is priced all the same
     )
     return work, unknown

@@ -6,14 +6,17 @@ from decimal import Decimal
 from typing import Literal
 
 RequestOutcome = Literal["answered", "cut", "failed", "cancelled", "refused", "unsent"]
-CapName = Literal["CALL", "SESSION", "DAY"]
+CapName = Literal["MAX_COST", "CALL", "SESSION", "DAY"]
 SpendingGroup = Literal["day", "model", "tool", "client", "session", "region"]
 """By which spending is added up: each is a field of an entry."""
 
 
 @dataclass(frozen=True)
 class RequestEntry:
-    """What is known before it is sent. `at`: seconds since 1970; `day`: Beijing's, as 2026-11-27."""
+    """What is known before it is sent. `at`: seconds since 1970; `day`: Beijing's, as 2026-11-27.
+
+    `key`: our own name for it, where it is answered long after it was sent; it stands in the place of its request id.
+    """
 
     at: float
     day: str
@@ -24,6 +27,7 @@ class RequestEntry:
     session: str = ""
     job: str = ""
     sandbox: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,11 @@ class Cap:
     span: str
     limit: int
     until: str
+
+    @property
+    def setting(self) -> str:
+        """What sets it: an argument of the call, or a variable."""
+        return "max_cost" if self.name == "MAX_COST" else f"BAILIAN_MAX_COST_PER_{self.name}"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from .database import Database
 from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup, Unusable
 from .report import KeptRequest, ReportSpan, SpendingSum, SpentItem, items_of, requests_of, sums_by
 from .store import StateConnection, StateStore
-from .transactions import close_lost, reserved, settled, spent_in
+from .transactions import close_lost, held_for, reserved, settled, spent_in
 
 MAX_LATE = 1_000  # what is older stays spent at what was held
 NOT_NOW = "the file of the ledger cannot be written at the moment, call again"
@@ -66,6 +66,10 @@ class Ledger:
         if caps is not None and (self._database.trouble or broken):  # opened only now, it may be in memory
             return self._unusable(broken)
         return reserved(connection, entry, self._where, most, least, caps or ())
+
+    async def held_for(self, job: str) -> dict[str, Reserved]:
+        """What a job holds, by the keys of its entries, whichever process held it."""
+        return await self._database.run(partial(held_for, job=job)) or {}
 
     async def settle(self, held: Reserved, settlement: Settlement) -> None:
         """What was held becomes what was spent, as far as that is known."""

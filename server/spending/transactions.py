@@ -44,13 +44,21 @@ def reserved(
         if over.left < least:
             return over
         most = over.left if most is None else min(most, over.left)
-    columns = (*_ENTRY, "pid", "process", "state", "least", "most")
+    columns = (*_ENTRY, "pid", "process", "state", "least", "most", "request_id")
     row = connection.execute(
         f"INSERT INTO requests ({', '.join(columns)}) VALUES ({_places(columns)}) RETURNING id",
-        (*(getattr(entry, name) for name in _ENTRY), os.getpid(), process, "open", 0, most),
+        (*(getattr(entry, name) for name in _ENTRY), os.getpid(), process, "open", 0, most, entry.key),
     ).fetchone()
     _book(connection, entry, _open_counts(0, most), most or 0, held=most or 0)
     return Reserved(int(row[0]), most)
+
+
+def held_for(connection: StateConnection, job: str) -> dict[str, Reserved]:
+    """What a job holds by its own names, also what a process that is gone held for it."""
+    found = connection.execute(
+        "SELECT request_id, id, most FROM requests WHERE job = ? AND state <> 'settled' AND request_id <> ''", (job,)
+    ).fetchall()
+    return {str(key): Reserved(int(id), most) for key, id, most in found}
 
 
 def settled(connection: StateConnection, id: int, settlement: Settlement) -> bool:
