@@ -15,7 +15,7 @@ import pytest
 from bailian_mcp.server.calls.jobs import Jobs
 from bailian_mcp.server.catalog import plain, shipped
 from bailian_mcp.server.endpoints import host as host_at
-from bailian_mcp.server.spending import Caps, Ledger
+from bailian_mcp.server.spending import Caps, Database, Ledger
 
 from .conftest import NOW, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
 
@@ -485,6 +485,48 @@ async def test_what_another_call_holds_is_waited_for(hosted: Hosted, tmp_path: P
                 tasks.start_soon(call)
 
     assert [result.is_error for result in results] == [False] * 8
+
+
+class HeldUp(Database):
+    """A file that another program has locked, for as long as the story says."""
+
+    held_up: anyio.Event | None = None
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.reached = anyio.Event()
+
+    async def run(self, work: Callable[[Any], Any]) -> Any:
+        if self.held_up:
+            self.reached.set()
+            with anyio.CancelScope(shield=True):
+                await self.held_up.wait()
+        return await super().run(work)
+
+
+async def test_a_call_cancelled_while_the_ledger_is_slow_is_not_sent_and_holds_nothing(
+    hosted: Hosted, tmp_path: Path
+) -> None:
+    wire, store, locked = FakeDashScope([stream()]), HeldUp(tmp_path), anyio.Event()
+    async with hosted(wire, caps=caps(session="1"), ledger=Ledger(store)) as client:
+        store.held_up = locked
+        async with anyio.create_task_group() as tasks:
+            scope = anyio.CancelScope()
+            tasks.start_soon(_call_within, scope, client)
+            await store.reached.wait()
+            scope.cancel()
+        await client.call_tool("models", {})  # by now the server knows that it was cancelled
+        store.held_up = None
+        locked.set()
+        while (left := (await used(client))["caps"][0])["held"] != "0":
+            pass
+
+    assert (wire.requests, left["spent"]) == ([], "0")
+
+
+async def _call_within(scope: anyio.CancelScope, client: Any) -> None:
+    with scope:
+        await client.call_tool("chat", {"prompt": "another"})
 
 
 async def test_a_ledger_deleted_under_a_running_server_shuts_its_caps(hosted: Hosted, tmp_path: Path) -> None:
