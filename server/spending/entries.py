@@ -73,10 +73,11 @@ class Caps:
 
 @dataclass(frozen=True)
 class Reserved:
-    """Held until it is settled."""
+    """Held until it is settled. `id`: of its row, if that could be written; no other row has it, of whatever ledger."""
 
     id: int
-    nano: int | None
+    entry: RequestEntry
+    nano: int | None = None
 
 
 @dataclass(frozen=True)
