@@ -49,6 +49,9 @@ class Settlement:
         return self.least == self.most
 
 
+UNSENT = Settlement("unsent", 0, 0)
+
+
 @dataclass(frozen=True)
 class Cap:
     """At most so much within a span: a day, or a session. `until`: when it begins anew, in words."""

@@ -11,7 +11,7 @@ from socket import gethostname
 
 from .continuity import CONFIRM, SPENT_IS_LOST, Continuity
 from .database import Database
-from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup, Unusable
+from .entries import UNSENT, Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup, Unusable
 from .report import KeptRequest, ReportSpan, SpendingSum, SpentItem, items_of, requests_of, sums_by
 from .store import StateConnection, StateStore
 from .transactions import close_lost, reserved, settled, spent_in
@@ -51,6 +51,7 @@ class Ledger:
         if self._continuity.unwritten:  # committed by now: a name without its ledger would look like a loss
             await self._database.run(self._continuity.write_name)
         if found is None and caps is not None:
+            self._late.insert(0, (asked, UNSENT))  # it may have been written all the same: then nobody would spend it
             return self._unusable()
         return found or asked
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
-from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup
+from .entries import UNSENT, Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup
 from .store import StateConnection
 
 EVERYBODY = "*"  # in the place of a client, whose name has no such letter
@@ -79,13 +79,10 @@ def settled(connection: StateConnection, request: Reserved, process: str, settle
     if now.sandbox == entry.sandbox:
         _book(connection, entry, _minus(after, before), (settlement.most or 0) - (most or 0), held=held)
     else:
-        _book(connection, entry, _minus(_counts(_NOTHING), before), -(most or 0), held=held)
+        _book(connection, entry, _minus(_counts(UNSENT), before), -(most or 0), held=held)
         _book(connection, now, after, settlement.most or 0)
     _book_items(connection, now, settlement)
     return True
-
-
-_NOTHING = Settlement("unsent", 0, 0)
 
 
 def _open_counts(least: int, most: int | None) -> _Counts:
