@@ -251,6 +251,23 @@ async def test_so_is_what_a_process_left_open_whose_number_nobody_has(stores: St
     assert await states(store) == ["lost", "open"]
 
 
+async def test_what_a_process_held_that_dies_while_others_live_is_not_waited_for(stores: Stores) -> None:
+    """It comes free no more: who waited for it waited half a minute, and was refused all the same."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    ledger, store = Ledger(stores()), stores()
+    await held(ledger, 1)
+    await held(Ledger(store), 900, at=AT + 1, session="other")
+    await store.run(
+        lambda connection: connection.execute("UPDATE requests SET pid = ? WHERE session = 'other'", (ended.pid,))
+    )
+    found = await ledger.reserve(entry(), 500, 500, [CAP])
+
+    assert isinstance(found, OverCap)
+    assert (found.spent, found.held) == (901, 0)
+    assert await states(store) == ["lost", "lost"]
+
+
 @pytest.mark.parametrize(
     "elsewhere", [("pid", os.getppid()), ("process", "abc@another-machine")], ids=["process", "machine"]
 )

@@ -68,7 +68,11 @@ class Ledger:
         broken = self._continuity.trouble(connection, asked.entry.day)
         if caps is not None and (self._database.trouble or broken):  # opened only now, it may be in memory
             return self._unusable(broken)
-        return reserved(connection, asked, self._where, least, caps or ())
+        found = reserved(connection, asked, self._where, least, caps or ())
+        if isinstance(found, OverCap) and found.held:  # by a process that has died since, it comes free no more
+            close_lost(connection, self._where, asked.entry.at)
+            found = reserved(connection, asked, self._where, least, caps or ())
+        return found
 
     async def settle(self, held: Reserved, settlement: Settlement) -> None:
         """What was held becomes what was spent, as far as that is known."""
