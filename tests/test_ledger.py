@@ -29,6 +29,7 @@ from bailian_mcp.server.spending import (
     day_span,
     in_nano,
 )
+from bailian_mcp.server.spending.ledger import NOT_NOW
 from bailian_mcp.server.spending.transactions import MAX_OPEN_S
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -347,6 +348,28 @@ async def test_a_broken_file_that_cannot_be_set_aside_shuts_the_caps(
     monkeypatch.setattr(Path, "replace", stays)
 
     assert isinstance(await Ledger(Database(tmp_path)).reserve(entry(), 1, 0, [CAP]), Unusable)
+
+
+async def test_a_file_that_is_locked_when_it_is_first_needed_is_used_once_it_is_free(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is nothing that lasts: to keep all in memory until a restart would shut caps, or lose what is spent, for good."""
+    await held(Ledger(Database(tmp_path)), 1)
+    store = Database(tmp_path, busy_s=0.05, let_alone_s=0)
+    ledger = Ledger(store)
+    with sqlite3.connect(tmp_path / "state.db", isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        shut, unheld = await ledger.reserve(entry(), 1, 0, [CAP]), await ledger.reserve(entry(), 5)
+        other.execute("ROLLBACK")
+    assert isinstance(unheld, Reserved)
+    await ledger.settle(unheld, answered(3))
+    await held(ledger, 1, at=AT + 1)
+
+    assert isinstance(shut, Unusable)
+    assert shut.why == NOT_NOW
+    assert (store.folder, await Ledger(Database(tmp_path)).spent(CAP.span)) == (tmp_path, (5, 1))
+    assert "in memory" not in caplog.text
+    assert "database is locked" in caplog.text
 
 
 async def test_where_the_name_of_a_ledger_cannot_be_written_caps_are_shut(
