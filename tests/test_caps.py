@@ -395,6 +395,7 @@ async def test_where_nothing_can_be_kept_a_cap_lets_nothing_through(hosted: Host
         told = await client.call_tool("chat", CALL)
 
     assert "A spending cap is set and cannot be held: the state folder cannot be used" in text_of(refused)
+    assert "see that this user can write there, and restart the server. Nothing was sent." in text_of(refused)
     assert (refused.is_error, told.is_error, len(wire.requests)) == (True, False, 1)
 
 

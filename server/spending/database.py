@@ -23,6 +23,7 @@ STATE_FILE = "state.db"
 BUSY_S = 2.0  # how long another process may hold the file
 LEFT_ALONE_S = 10.0  # the file, after it was held longer: nobody is to wait for it again and again
 IN_MEMORY = ":memory:"
+MEND_FOLDER = "see that this user can write there, and restart the server"
 NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _Work = Callable[[StateConnection], Made]
 
@@ -119,7 +120,7 @@ class Database:
         except (OSError, sqlite3.OperationalError) as error:
             if _kind(error) == sqlite3.SQLITE_BUSY:
                 raise  # it passes
-            self.trouble = self._failed(error, "are kept in memory only")
+            self.trouble = f"{self._failed(error, 'are kept in memory only')}: {MEND_FOLDER}"
             self._folder = None
             return _connected(IN_MEMORY, self._busy_s)
 
