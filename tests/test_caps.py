@@ -202,6 +202,61 @@ async def test_a_search_holds_as_much_input_as_the_model_takes(hosted: Hosted, t
     assert "What fits: model=" in text_of(refused)
 
 
+@pytest.mark.parametrize(
+    ("model", "strategy", "reasoning_tokens"),
+    [
+        ("qwen3.7-max-2026-05-17", "turbo", 262_144),
+        ("qwen3.7-max-2026-05-17", "agent", 262_144),
+        ("qwen3.8-2.4t-a95b", "max", 131_072),
+        ("kimi-k3", "agent", 1_048_576),
+    ],
+)
+async def test_of_a_search_that_thinks_the_reasoning_is_held_beside_the_limit(
+    hosted: Hosted, tmp_path: Path, model: str, strategy: str, reasoning_tokens: int
+) -> None:
+    """Neither the native protocol nor the Responses API (of all but qwen3.8) counts it in its limit, whatever the
+    model's own parameter in chat completions does.
+    """
+    wire = FakeDashScope([httpx2.ReadError("cut off")])
+    call = {"question": "西湖", "model": model, "strategy": strategy}
+    async with hosted(wire, caps=caps(call="500"), kept=(tmp_path,)) as client:
+        await client.call_tool("web_search", call)
+        held = Decimal((await used(client))["total"]["at_most"])
+
+    limits = wire.body.get("parameters", wire.body)
+    answer = limits.get("max_tokens") or limits["max_output_tokens"]
+    known = shipped().find(model)
+    assert known
+    assert known.limits.max_input
+    (dearest,) = [price.tiers[-1] for price in known.prices if price.region == "cn-beijing"]
+    assert dearest.output
+    read, written = known.limits.max_input * dearest.text_input, (answer + reasoning_tokens) * dearest.output
+    assert held > (read + written) / 1_000_000
+
+
+@pytest.mark.parametrize("share", ["0.1", "0.5", "0.9"])
+@pytest.mark.parametrize(("model", "strategy"), [("qwen3.7-max-2026-05-17", "turbo"), ("kimi-k3", "agent")])
+async def test_of_such_a_search_what_can_be_limited_is(
+    hosted: Hosted, tmp_path: Path, model: str, strategy: str, share: str
+) -> None:
+    """The native protocol takes a budget for the reasoning; the Responses API none."""
+    wire = FakeDashScope([stream()])
+    call = {"question": "西湖", "model": model, "strategy": strategy}
+    async with hosted(wire, caps=caps(call="0.001"), kept=(tmp_path,)) as client:
+        said = text_of(await client.call_tool("web_search", call))
+        most, least = (Decimal(cny) for cny in re.findall(r"([\d.]+) CNY, ([\d.]+) with", said)[0])
+    async with hosted(wire, caps=caps(call=str(least + (most - least) * Decimal(share))), kept=(tmp_path,)) as client:
+        await client.call_tool("web_search", call)
+
+    limits = wire.body.get("parameters", wire.body)
+    if strategy == "agent":
+        assert "thinking_budget" not in limits
+        assert 256 <= limits["max_output_tokens"] <= 16_384
+    else:
+        assert limits["max_tokens"] <= 16_384
+        assert limits["max_tokens"] + limits["thinking_budget"] <= 16_384 + 262_144 * Decimal(share)
+
+
 # --- when it has ended ---
 
 

@@ -95,7 +95,10 @@ def worst_case(context: AppContext, plan: RequestPlan) -> WorstCase:
     model, host = context.known(plan.model), context.host
     body, contents = plan.body, _contents(plan)
     work, unknown = _work(plan, model, contents)
-    thought = _thought_tokens(body, model)
+    thought, budgeted = (
+        _thought_tokens(plan, body, model),
+        plan.protocol.takes_budget and "reasoning_effort" not in body,
+    )
     return WorstCase(
         context.catalog(),
         plan.model,
@@ -103,7 +106,7 @@ def worst_case(context: AppContext, plan: RequestPlan) -> WorstCase:
         context.today(),
         work,
         _answer_tokens(plan, body, model, contents) + thought,
-        unbounded_tokens=thought if "reasoning_effort" in body else 0,
+        unbounded_tokens=0 if budgeted else thought,
         unknown=UNPRICED.get(host.kind, unknown),
     )
 
@@ -174,10 +177,11 @@ def _answer_tokens(plan: RequestPlan, body: Mapping[str, Any], model: Model | No
     return int(given or (model and model.limits.max_output) or usual)
 
 
-def _thought_tokens(body: Mapping[str, Any], model: Model | None) -> int:
+def _thought_tokens(plan: RequestPlan, body: Mapping[str, Any], model: Model | None) -> int:
     """Reasoning beside the limit: `max_completion_tokens` holds it too, `max_tokens` does not."""
     if "max_completion_tokens" in body or body.get("enable_thinking") is False:
         return 0
     if model is None or model.thinking is None or model.thinking.mode == "none":
         return 0
-    return int(body.get("thinking_budget") or model.limits.max_reasoning or XHIGH_TOKENS)
+    budget = body.get("thinking_budget") if plan.protocol.takes_budget else None
+    return int(budget or model.limits.max_reasoning or XHIGH_TOKENS)
