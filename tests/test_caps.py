@@ -202,6 +202,31 @@ async def test_a_search_holds_as_much_input_as_the_model_takes(hosted: Hosted, t
     assert "What fits: model=" in text_of(refused)
 
 
+async def test_where_nobody_says_whether_a_partners_model_thinks_its_reasoning_is_held(
+    hosted: Hosted, tmp_path: Path
+) -> None:
+    """Of those whose makers sell them themselves the catalog knows little, and some do think."""
+    wire = FakeDashScope([httpx2.ReadError("cut off")])
+    async with hosted(wire, caps=caps(call="50"), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", {**CALL, "model": "xiaomi/mimo-v2.5-pro"})
+        held = Decimal((await used(client))["total"]["at_most"])
+
+    assert held > (wire.body["max_tokens"] + 262_144) * Decimal("0.000021")
+
+
+@pytest.mark.parametrize(("cap", "budget"), [("9", 32_768), ("0.6", None)])
+async def test_a_model_that_is_asked_to_think_may_whatever_the_catalog_knows(
+    hosted: Hosted, tmp_path: Path, cap: str, budget: int | None
+) -> None:
+    wire = FakeDashScope([httpx2.ReadError("cut off")])
+    async with hosted(wire, caps=caps(call=cap), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", {**CALL, "model": "vanchin/deepseek-v4-pro-0813", "thinking": "high"})
+        held = Decimal((await used(client))["total"]["at_most"])
+
+    assert budget in (None, wire.body["thinking_budget"])
+    assert (wire.body["max_tokens"] + wire.body["thinking_budget"]) * Decimal("0.000027") < held <= Decimal(cap)
+
+
 @pytest.mark.parametrize(
     ("model", "strategy", "reasoning_tokens"),
     [
