@@ -212,7 +212,9 @@ class Call:
             return standard(level)
         return thinking(model, self.known(model), level)
 
-    def output_limit(self, model: str, thinking: ThinkingParameters, asked: int | None = None) -> dict[str, int]:
+    def output_limit(
+        self, model: str, thinking: ThinkingParameters, asked: int | None = None, *, of_answer: bool = False
+    ) -> dict[str, int]:
         """The parameter that bounds the output; by default so that an answer fits the host.
 
         Raises:
@@ -220,7 +222,7 @@ class Call:
         """
         if self.context.host.kind == "other":
             return {"max_tokens": asked} if asked else {}
-        return output_limit(model, self.known(model), thinking, asked)
+        return output_limit(model, self.known(model), thinking, asked, of_answer=of_answer)
 
     async def ask(self, plan: RequestPlan) -> Exchange:
         """Send one request, the only way there is; what it cost is in this call's sums, answered or not.

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import anyio
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from ..catalog import Cost, Frozen, Money, in_beijing
 from ..dashscope import DashScopeError, Reply
@@ -70,6 +71,7 @@ class Purse:
         """
         payment = await self._reserved(plan, reply)
         try:
+            await checkpoint_if_cancelled()  # the store may have been slow: who is gone by now asks for nothing
             yield payment
         finally:
             with anyio.CancelScope(shield=True):

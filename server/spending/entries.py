@@ -53,6 +53,9 @@ class Settlement:
         return self.least == self.most
 
 
+UNSENT = Settlement("unsent", 0, 0)
+
+
 @dataclass(frozen=True)
 class Cap:
     """At most so much within a span: a day, or a session. `until`: when it begins anew, in words."""
@@ -82,10 +85,11 @@ class Caps:
 
 @dataclass(frozen=True)
 class Reserved:
-    """Held until it is settled."""
+    """Held until it is settled. `id`: of its row, if that could be written; no other row has it, of whatever ledger."""
 
     id: int
-    nano: int | None
+    entry: RequestEntry
+    nano: int | None = None
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ def requests_of(connection: StateConnection, id: str, client: str | None) -> lis
     where = "(request_id = ? OR short_id = ? OR (job = ? AND job <> ''))"
     own = ("", ()) if client is None else (" AND client = ?", (client,))
     rows = connection.execute(
-        f"SELECT {columns} FROM requests WHERE {where}{own[0]} ORDER BY at LIMIT {MAX_REQUESTS_LISTED}",
+        f"SELECT {columns} FROM requests WHERE {where}{own[0]} ORDER BY at, id LIMIT {MAX_REQUESTS_LISTED}",
         (id, id, id, *own[1]),
     )
     return [KeptRequest(*row) for row in rows.fetchall()]
