@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from secrets import token_hex
 
 import anyio
 
@@ -19,17 +20,18 @@ from .progress import Progress
 from .worst_case import WorstCase, worst_case
 
 MAX_WAIT_FOR_OTHERS_S, LOOK_AGAIN_S = 30.0, 0.25
+CALL_ID_BYTES = 8
 WAITING = "waiting for requests under way, which hold what a spending cap leaves"
 
 
 @dataclass(frozen=True)
 class Payer:
-    """Whose the spending is. `session`: of the host, never its secret id."""
+    """Whose the spending is. `session`: of the host, never its secret id; `job`: names the call, be it one or not."""
 
     client: str = ""
     session: str = ""
     tool: str = ""
-    job: str = ""
+    job: str = field(default_factory=lambda: token_hex(CALL_ID_BYTES))
 
 
 class CapLeft(Frozen):
@@ -70,7 +72,7 @@ class Purse:
                 await self._settle(payment)
 
     async def _settle(self, payment: Payment) -> None:
-        settlement = settlement_of(self._context, payment)
+        settlement = settlement_of(self._context, payment, self._progress.elapsed_s)
         try:
             await self._context.ledger.settle(payment.held, settlement)
         finally:
