@@ -180,6 +180,21 @@ async def test_a_request_is_found_by_its_id_in_short_and_by_its_job_but_not_by_a
     assert len(await ledger.requests("j1", None)) == 1
 
 
+async def test_a_call_is_found_whole_by_any_of_its_requests_but_not_by_another_client(ledger: Ledger) -> None:
+    for job, id in (("j1", "r1"), ("j1", "r2"), ("j2", "r2"), ("", "r2")):
+        reserved = await held(ledger, 10, client="x", job=job)
+        await ledger.settle(reserved, answered(1, request_id=f"req-{id}", short_id=id))
+    await held(ledger, 10, client="y", job="j1")
+
+    async def found(id: str, client: str = "x") -> list[list[str]]:
+        return [[each.request_id for each in call] for call in await ledger.calls(id, client) or []]
+
+    assert await found("r1") == await found("j1") == [["req-r1", "req-r2"]]
+    assert await found("req-r2") == [["req-r1", "req-r2"], ["req-r2"]]
+    assert await found("r2", "y") == await found("r3") == []
+    assert await found("j1", "y") == [[""]]  # its own, under way
+
+
 async def test_what_a_sandbox_answers_moves_to_its_own_sums(ledger: Ledger) -> None:
     await ledger.settle(await held(ledger, 10), answered(3, sandbox=True))
 

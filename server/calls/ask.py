@@ -40,6 +40,7 @@ class RequestPlan:
     search_strategy: str = ""
     pdf_pages: int | None = 0
     batch: bool = False  # answered later, at the batch price
+    part: str = ""  # of many inputs that a call works on, which
 
     @property
     def body(self) -> dict[str, Any]:

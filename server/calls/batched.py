@@ -62,7 +62,7 @@ class BatchedRequests:
 
     async def _reserved(self, key: str, plan: RequestPlan, worst: WorstCase, share: float | None) -> Reserved:
         least, most = worst.nano(worst.shortest), worst.nano()
-        entry = self._purse.entry(plan.model, key=key, job=self._batch)
+        entry = self._purse.entry(plan, key=key, job=self._batch)
         if share is None:
             found = await self._context.ledger.reserve(entry, most)
             assert isinstance(found, Reserved)  # without caps nothing is refused
@@ -81,7 +81,7 @@ class BatchedRequests:
         """DashScope answered, and counted."""
         if held := self._held.pop(key, None):
             exchange = exchange_of(self._context, plan, reply)
-            settlement = settlement_of(self._context, Payment(plan, held, reply, exchange))
+            settlement = settlement_of(self._context, Payment(plan, held, reply, exchange), 0)
             await self._context.ledger.settle(held, settlement)
 
     async def refused(self, key: str, request_id: str, *, sandbox: bool) -> None:
@@ -108,11 +108,11 @@ def worst_bounds(call: Call, plan: RequestPlan) -> tuple[int | None, int | None]
     return worst.nano(worst.shortest), worst.nano()
 
 
-def batched_plan(body: Mapping[str, Any]) -> RequestPlan:
-    """The plan of a line, as far as its price needs it."""
+def batched_plan(body: Mapping[str, Any], part: str = "") -> RequestPlan:
+    """The plan of a line, as far as its price needs it. `part`: which of the inputs it is for."""
     rest = {name: value for name, value in body.items() if name not in ("model", "messages")}
     unsaid = ThinkingParameters({}, "")
-    return RequestPlan(str(body["model"]), ChatCompletions(), body["messages"], unsaid, rest, batch=True)
+    return RequestPlan(str(body["model"]), ChatCompletions(), body["messages"], unsaid, rest, batch=True, part=part)
 
 
 def batched_reply(body: Mapping[str, Any], request_id: str, *, sandbox: bool) -> Reply:

@@ -30,7 +30,7 @@ from .purse import CapLeft, Payer, Purse
 from .reply import progress_line
 from .result import money, tokens
 from .so_far import UnderWay, answers_so_far, so_far
-from .spent import Spent, sum_exchanges
+from .spent import Spent, sum_exchanges, without_failed
 from .thinking import Level, ThinkingParameters, output_limit, standard, thinking
 from .turns import PacedRequest, in_turn
 
@@ -311,7 +311,7 @@ class Call:
 
     @property
     def _uncounted(self) -> str:
-        return f"Without {self._perhaps_billed} failed requests: whether DashScope bills them, it does not say."
+        return without_failed(self._perhaps_billed)
 
     def _advice(self, error: DashScopeError, exchange: Exchange) -> str:
         """What only we can add to a failure: near names."""

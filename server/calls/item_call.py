@@ -12,8 +12,13 @@ from .progress import Progress
 class ItemCall(Call):
     """Its answer goes into a file, not to the host: no limit of a host's, no progress of its own."""
 
-    def __init__(self, whole: Call) -> None:
+    def __init__(self, whole: Call, part: str) -> None:
         super().__init__(whole.context, Progress(unheard), purse=whole.purse)
+        self._part = part
+
+    async def ask(self, plan: RequestPlan) -> Exchange:
+        """As ever, but the ledger is told which of the inputs it is for."""
+        return await super().ask(replace(plan, part=self._part))
 
 
 class NotAnsweredYet(Exception):
@@ -24,7 +29,7 @@ class PlannedItemCall(ItemCall):
     """Sends nothing: its requests are answered from what a batch brought, in their order."""
 
     def __init__(self, whole: Call, answers: Sequence[Exchange | RequestFailed] = ()) -> None:
-        super().__init__(whole)
+        super().__init__(whole, "")
         self._answers = list(answers)
         self.planned: RequestPlan | None = None  # what it needs next
 

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from secrets import token_hex
 
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
@@ -21,17 +22,18 @@ from .progress import Progress
 from .worst_case import WorstCase, worst_case
 
 MAX_WAIT_FOR_OTHERS_S, LOOK_AGAIN_S = 30.0, 0.25
+CALL_ID_BYTES = 8
 WAITING = "waiting for requests under way, which hold what a spending cap leaves"
 
 
 @dataclass(frozen=True)
 class Payer:
-    """Whose the spending is. `session`: of the host, never its secret id."""
+    """Whose the spending is. `session`: of the host, never its secret id; `job`: names the call, be it one or not."""
 
     client: str = ""
     session: str = ""
     tool: str = ""
-    job: str = ""
+    job: str = field(default_factory=lambda: token_hex(CALL_ID_BYTES))
 
 
 class CapLeft(Frozen):
@@ -78,7 +80,7 @@ class Purse:
                 await self._settle(payment)
 
     async def _settle(self, payment: Payment) -> None:
-        settlement = settlement_of(self._context, payment)
+        settlement = settlement_of(self._context, payment, self._progress.elapsed_s)
         try:
             await self._context.ledger.settle(payment.held, settlement)
         finally:
@@ -91,7 +93,7 @@ class Purse:
 
     async def _reserved(self, plan: RequestPlan, reply: Reply) -> Payment:
         worst = worst_case(self._context, plan)
-        entry = self.entry(plan.model)
+        entry = self.entry(plan)
         if not self.is_limited:
             held = await self._context.ledger.reserve(entry, worst.nano())
             assert isinstance(held, Reserved)  # without caps nothing is refused
@@ -175,14 +177,14 @@ class Purse:
 
     async def trouble(self) -> str:
         """Why the caps that are set cannot be held, and what mends it."""
-        found = await self._context.ledger.trouble(self.entry("").day) if self._context.caps else None
+        found = await self._context.ledger.trouble(self.entry().day) if self._context.caps else None
         return f"{found.why}. {found.next_step}".strip() if found else ""
 
     async def left(self) -> list[CapLeft]:
         """What each cap that is set still allows."""
         per_call = self._context.caps.per_call
         found = [] if per_call is None else [CapLeft(name="BAILIAN_MAX_COST_PER_CALL", limit=per_call)]
-        for cap in self.spans(self.entry("")) or ():
+        for cap in self.spans(self.entry()) or ():
             over = OverCap(cap, *await self._context.ledger.spent(cap.span))
             found.append(
                 CapLeft(
@@ -199,23 +201,26 @@ class Purse:
     async def room(self) -> OverCap | None:
         """The cap that leaves least; None: there is none."""
         own = [OverCap(self._own_cap, self._spent + self._held, self._held)] if self._own_cap else []
-        shared = self.spans(self.entry("")) or ()
+        shared = self.spans(self.entry()) or ()
         found = [*own, *[OverCap(cap, *await self._context.ledger.spent(cap.span)) for cap in shared]]
         return min(found, key=lambda each: each.left, default=None)
 
-    def entry(self, model: str, *, key: str = "", job: str = "") -> RequestEntry:
-        """What the ledger is told of a request before it is sent. `key`, `job`: of one that is answered much later."""
+    def entry(self, plan: RequestPlan | None = None, *, key: str = "", job: str = "") -> RequestEntry:
+        """What the ledger is told of a request before it is sent. `key`, `job`: of one that is answered much later.
+
+        Each of many inputs is a call of its own there.
+        """
         context, payer = self._context, self.payer
         now = context.now()
         return RequestEntry(
             at=now.timestamp(),
             day=str(in_beijing(now).date()),
-            model=model,
+            model=plan.model if plan else "",
             region=context.host.region or "",
             tool=payer.tool,
             client=payer.client,
             session=payer.session or context.ledger.process,
-            job=job or payer.job,
+            job=".".join(filter(None, (job or payer.job, plan.part if plan else ""))),
             sandbox=context.ledger.sandbox,
             key=key,
         )

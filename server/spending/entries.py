@@ -15,6 +15,7 @@ SpendingGroup = Literal["day", "model", "tool", "client", "session", "region"]
 class RequestEntry:
     """What is known before it is sent. `at`: seconds since 1970; `day`: Beijing's, as 2026-11-27.
 
+    `job`: what all requests of a call share: its job, or where it is none a name of its own.
     `key`: our own name for it, where it is answered long after it was sent; it stands in the place of its request id.
     """
 
@@ -34,7 +35,7 @@ class RequestEntry:
 class Settlement:
     """What came of it. `least` and `most` are equal where the amount is certain; `most` None: nobody knows.
 
-    `items`: what the price is made of, name -> (quantity, nano-CNY). `details`: JSON, the usage and the cost.
+    `items`: what the price is made of, name -> (quantity, nano-CNY). `details`: JSON, what `calls` keeps of it.
     """
 
     outcome: RequestOutcome

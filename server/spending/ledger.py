@@ -12,7 +12,7 @@ from socket import gethostname
 from .continuity import CONFIRM, SPENT_IS_LOST, Continuity
 from .database import Database
 from .entries import UNSENT, Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup, Unusable
-from .report import KeptRequest, ReportSpan, SpendingSum, SpentItem, items_of, requests_of, sums_by
+from .report import KeptRequest, ReportSpan, SpendingSum, SpentItem, calls_of, items_of, requests_of, sums_by
 from .store import StateConnection, StateStore
 from .transactions import close_lost, held_for, reserved, settled, spent_in
 
@@ -115,6 +115,10 @@ class Ledger:
 
     async def requests(self, id: str, client: str | None) -> list[KeptRequest]:
         return await self._database.run(partial(requests_of, id=id, client=client)) or []
+
+    async def calls(self, id: str, client: str) -> list[list[KeptRequest]] | None:
+        """None: the store cannot be read now."""
+        return await self._database.run(partial(calls_of, id=id, client=client))
 
     async def items(self, span: ReportSpan) -> list[SpentItem]:
         return await self._database.run(partial(items_of, span=span)) or []

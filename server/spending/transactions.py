@@ -57,10 +57,10 @@ def _open(connection: StateConnection, held: Reserved, process: str) -> None:
 
 
 def held_for(connection: StateConnection, job: str) -> dict[str, Reserved]:
-    """What a job holds by its own names, also what a process that is gone held for it."""
+    """What the parts of a job hold, by their keys; also what a process that is gone held for them."""
     columns = ", ".join(("request_id", "id", "most", *_ENTRY))
     found = connection.execute(
-        f"SELECT {columns} FROM requests WHERE job = ? AND state <> 'settled' AND request_id <> ''", (job,)
+        f"SELECT {columns} FROM requests WHERE job LIKE ? AND state <> 'settled' AND request_id <> ''", (f"{job}.%",)
     ).fetchall()
     return {key: Reserved(id, replace(_entry_of(kept), key=key), most) for key, id, most, *kept in found}
 

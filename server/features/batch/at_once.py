@@ -31,16 +31,16 @@ class AtOnce:
     async def run(self) -> None:
         for id in sorted(self._begun() - self.results.ids):
             self.results.write(uncertain_of(id))
-        send, receive = anyio.create_memory_object_stream[BatchItem](0)
+        send, receive = anyio.create_memory_object_stream[tuple[int, BatchItem]](0)
         async with anyio.create_task_group() as tasks:
             for _ in range(MAX_AT_ONCE):
                 tasks.start_soon(self._work, receive.clone())
             receive.close()
             async with send:
-                for item in self._left():
+                for numbered in self._left():
                     if self.capped:
                         break
-                    await send.send(item)
+                    await send.send(numbered)
 
     def _begun(self) -> set[str]:
         begun: set[str] = set()
@@ -49,14 +49,15 @@ class AtOnce:
             begun -= {str(event.get("unbegun"))}
         return begun
 
-    def _left(self) -> Iterator[BatchItem]:
-        return (item for item in spooled_items(self.work.path) if item.id not in self.results.ids)
+    def _left(self) -> Iterator[tuple[int, BatchItem]]:
+        items = enumerate(spooled_items(self.work.path), 1)
+        return ((at, item) for at, item in items if item.id not in self.results.ids)
 
-    async def _work(self, items: MemoryObjectReceiveStream[BatchItem]) -> None:
+    async def _work(self, items: MemoryObjectReceiveStream[tuple[int, BatchItem]]) -> None:
         async with items:
-            async for item in items:
+            async for at, item in items:
                 if not self.capped:
-                    await self._asked(item)
+                    await self._asked(at, item)
                     await self.call.report(self._so_far)
 
     @property
@@ -64,9 +65,9 @@ class AtOnce:
         totals = self.results.totals
         return f"{totals.items:,} of {self.total:,} inputs, {totals.cny:f} CNY so far"
 
-    async def _asked(self, item: BatchItem) -> None:
+    async def _asked(self, at: int, item: BatchItem) -> None:
         self.work.note(begun=item.id)
-        own = ItemCall(self.call)
+        own = ItemCall(self.call, str(at))
         try:
             record = record_of(item.id, own, await self.tool.run(own, item.arguments))
         except ToolError as error:

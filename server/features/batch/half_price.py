@@ -17,7 +17,7 @@ from ...calls.item_call import NotAnsweredYet, PlannedItemCall
 from ...errors import InvalidRequest
 from .answers import Answers
 from .items import BatchItem, BatchTool
-from .lines import RequestFiles, key_of, line_of, require_batchable
+from .lines import RequestFiles, input_of, key_of, line_of, require_batchable
 from .results import Results, failure_of, record_of
 from .shards import Shard, Shards
 from .spool import spooled_items
@@ -135,8 +135,9 @@ class HalfPrice:
         part = self.work.file(f"{name}.part")
         with part.open("wb") as held:
             for _, line in json_lines(self.work.file(name)):
-                plan = await self.requests.hold(str(line["custom_id"]), batched_plan(line["body"]), share)
-                held.write(line_of(line["custom_id"], plan.body))
+                key = str(line["custom_id"])
+                plan = await self.requests.hold(key, batched_plan(line["body"], str(input_of(key))), share)
+                held.write(line_of(key, plan.body))
         part.replace(self.work.file(name))
 
     # --- the end ---

@@ -50,8 +50,8 @@ def line_of(key: str, body: Mapping[str, Any]) -> bytes:
     said = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
     if len(said) > MAX_BATCH_LINE_BYTES:
         raise InvalidRequest(
-            f"It makes a request of {len(said):,} bytes, and a batch takes {MAX_BATCH_LINE_BYTES:,} a line: shorten it, or "
-            'use how="now".'
+            f"It makes a request of {len(said):,} bytes, and a batch takes {MAX_BATCH_LINE_BYTES:,} a line: shorten "
+            'it, or use how="now".'
         )
     return said
 
