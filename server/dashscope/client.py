@@ -12,6 +12,7 @@ from ..endpoints import SANDBOX_HEADER, Host
 from ..errors import NOTHING_SENT
 from .connection import SETTLE_S, Connection
 from .errors import DashScopeError
+from .lists import get_json
 from .protocols import WireProtocol
 from .reply import Reply
 from .stream import ReplyStream
@@ -100,6 +101,14 @@ class DashScope:
             stream = ReplyStream(connection, response, protocol, reply, deadline, self._gap_s)
             reply.events = await stack.enter_async_context(aclosing(stream.events()))
             yield reply
+
+    async def get(self, path: str, query: Mapping[str, str]) -> Any:
+        """What the native protocol tells at a path: JSON, read whole. It is free, so what fails is asked again.
+
+        Raises:
+            DashScopeError: no answer came, or one of an unknown form.
+        """
+        return await get_json(self._connection, path, query)
 
     async def upload(self, model: str, name: str, stored_as: str, content: BinaryIO) -> str:
         """Put a file into temporary storage, where it stays 48 hours; its oss:// address, good for that model.
