@@ -3,15 +3,18 @@
 Pages: https://help.aliyun.com/zh/model-studio/list-models, .../list-quotas, .../list-model-permissions.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
+from ..catalog import Catalog
 from ..catalog.live import (
     LANGUAGE_OF,
     LiveList,
     LiveReading,
+    compare_live,
     currency_of,
+    dollars_only,
     page_of,
     read_list,
     read_permissions,
@@ -86,3 +89,21 @@ async def _rows(dashscope: DashScope, host: Host, path: str, name: str, query: d
         if not found or len(rows) >= total:
             return rows
     return rows
+
+
+def live_notes(catalog: Catalog, reading: LiveReading, shown: Sequence[str], asked: Sequence[str]) -> Iterator[str]:
+    """What the live list says otherwise of the models shown, and of those asked for that no catalog holds."""
+    compared = compare_live(catalog, reading)
+    found = [each for name in shown for each in compared.of(name)]
+    verdict = "it differs" if found else "nothing differs of what is shown"
+    yield f"Live list of {reading.region}, read on {reading.day}, {len(reading.models)} models: {verdict}."
+    yield from filter(None, [dollars_only(reading) if shown else ""])
+    for each in found:
+        yield f"{'Needs a look: ' if each.kind == 'look' else ''}{each.model}: {each.said}."
+    for name in shown:
+        if (reading.permissions or {}).get(name) is False:
+            yield f"This key may not call {name}."
+    for name in asked:
+        if name in reading.models and catalog.find(name) is None:
+            said = "; ".join(each.said for each in compared.of(name)) or "of a kind that no tool here uses"
+            yield f"{name} is in the live list and not in the catalog: {said}."

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .file import CATALOG, BadCatalog, formatted, is_overlay, merge_overlay, read_json, validated
+from .file import CATALOG, BadCatalog, formatted, is_overlay, merge_overlay, read_json, validated, write_whole
 from .models import Catalog, Lifecycle, Model, Price, Tier, cited_sources, read_on
 
 MONEY_FIELDS = ("input", "output", "output_thinking", "cached_input", "cache_write", "cached_input_explicit", "price",
@@ -62,9 +62,7 @@ def reformat(path: Path = CATALOG) -> None:
     text = formatted(data)
     if json.loads(text) != {**data, **_by_id(data)}:
         raise BadCatalog(path.name, "it holds empty parts that would be lost: remove them first.")
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    beside.replace(path)
+    write_whole(path, text)
 
 
 def _by_id(data: dict[str, Any]) -> dict[str, Any]:

@@ -212,19 +212,23 @@ def _new(live: LiveModel, reading: LiveReading) -> Iterator[LiveDifference]:
             live.id, "look", f"{said}, unknown to the catalog, retired on {live.offline_on}: not taken"
         )
         return
-    entry, priced = new_entry(live, reading), False
-    scopes = ((scope, each.models[live.id]) for scope, each in reading.lists.items() if live.id in each.models)
-    for scope, listed in scopes if reading.currency == "CNY" else ():
-        change = price_change(None, listed.tariff)
-        if change and not change.why:
-            priced = True
-            yield LiveDifference(live.id, "price", f"{scope}: {', '.join(change.said)}", "prices", change.entry, scope)
-        elif change:
-            yield LiveDifference(live.id, "look", f"price ({scope}): {'; '.join(change.why)}")
-    if not priced:
+    entry, prices = new_entry(live, reading), list(_new_prices(live, reading))
+    if not any(each.field for each in prices):
         why = "in dollars" if reading.currency == "USD" and live.tariff.tiers else "not understood, or none"
         entry["doubts"] = [*entry["doubts"], f"price: in the live list of {reading.day} it is {why}"]
     yield LiveDifference(live.id, "new", said, "", entry)
+    yield from prices
+
+
+def _new_prices(live: LiveModel, reading: LiveReading) -> Iterator[LiveDifference]:
+    if reading.currency != "CNY":
+        return
+    for scope, listed in reading.lists.items():
+        change = price_change(None, listed.models[live.id].tariff) if live.id in listed.models else None
+        if change and change.why:
+            yield LiveDifference(live.id, "look", f"price ({scope}): {'; '.join(change.why)}")
+        elif change:
+            yield LiveDifference(live.id, "price", f"{scope}: {', '.join(change.said)}", "prices", change.entry, scope)
 
 
 def _absent(catalog: Catalog, reading: LiveReading) -> Iterator[LiveDifference]:

@@ -90,9 +90,7 @@ def _model(row: dict[str, Any], currency: Currency) -> LiveModel | None:
     info, ways = _dict(row.get("model_info")), _dict(row.get("inference_metadata"))
     limits = {name: tokens for name, fields in LIMIT_OF.items() if (tokens := _first_count(info, fields))}
     if only_thinks := not _first_count(info, ("max_output_tokens",)) and "max_output" in limits:
-        limits = {
-            name: tokens for name, tokens in limits.items() if not name.endswith("_thinking")
-        }  # there is no other
+        limits = {name: tokens for name, tokens in limits.items() if not name.endswith("_thinking")}
     equals = row.get("equivalent_snapshot")
     return LiveModel(
         id=name,

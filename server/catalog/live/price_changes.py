@@ -179,7 +179,7 @@ def _entry(old: Price | None, tariff: LiveTariff) -> dict[str, Any]:
     )
     entry: dict[str, Any] = {**kept, "tiers": [tier.entry for tier in tariff.tiers]}
     if tariff.batch is not None and (old is None or _batch(old, tariff)):
-        entry["batch"] = {"multiplier": format(tariff.batch, "f")}
+        entry["batch"] = {"multiplier": plain(tariff.batch)}
     if old and old.off_peak and tariff.off_peak:
         hours = old.off_peak.model_dump(mode="json", exclude_defaults=True, exclude={"tiers"})
         entry["off_peak"] = {**hours, "tiers": [tier.entry for tier in tariff.off_peak]}

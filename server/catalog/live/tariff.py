@@ -12,7 +12,7 @@ from typing import Any
 
 from ...text import printable
 from ..models import Tier
-from ..money import EXACT
+from ..money import EXACT, plain
 from .amounts import Currency, Measure, TokenRange, live_amount, price_unit, token_range
 
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -48,9 +48,9 @@ class LiveTier:
         for name, amount in self.amounts.items():
             kind, _, modality = name.partition(".")
             if modality and kind != "batch":
-                tier.setdefault(f"{kind}_by_modality", {})[modality] = format(amount, "f")
+                tier.setdefault(f"{kind}_by_modality", {})[modality] = plain(amount)
             elif not modality and name != "input_thinking":
-                tier[name] = format(amount, "f")
+                tier[name] = plain(amount)
         return _without_twins(tier)
 
 
