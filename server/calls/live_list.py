@@ -13,8 +13,8 @@ from ..catalog.live import (
     LiveList,
     LiveReading,
     compare_live,
-    currency_of,
     dollars_only,
+    list_currency,
     page_of,
     read_list,
     read_permissions,
@@ -37,7 +37,7 @@ async def read_live_list(dashscope: DashScope, host: Host, day: date) -> LiveRea
     Raises:
         DashScopeError: there is no list. What else the host does not tell is said, and no reason to fail.
     """
-    currency, troubles = currency_of(host.region), []
+    currency, troubles = list_currency(host.region), []
     lists = {}
     for scope, site in sites_of(host.region).items():
         query = {"language": LANGUAGE_OF[currency], **({"service_site": site} if site else {})}

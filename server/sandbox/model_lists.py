@@ -12,13 +12,13 @@ from starlette.requests import Request
 from ..catalog import BEIJING_REGION, Model, Price, Tier, plain, shipped
 
 PROVIDERS = {"alibaba": "qwen", "zhipuai": "zhipu-ai", "moonshotai": "moonshot-ai", "minimax": "mini-max"}
-CAPABILITIES = {
+LISTED_CAPABILITIES = {
     "chat": ["TG"], "vision": ["TG", "VU"], "ocr": ["VU"], "omni": ["Multimodal-Omni"], "audio": ["ASR"],
     "asr": ["ASR"], "embedding": ["ME"], "rerank": ["ME"], "translation": ["TR"],
 }  # fmt: skip
 FEATURES = {"tools": "function-calling", "structured_output": "structured-outputs", "web_search": "web-search",
             "batch": "batch", "cache_implicit": "cache", "fine_tuning": "fine-tuning"}  # fmt: skip
-ROWS = {  # the catalog's amount -> how the list calls it, in Chinese
+ROW_NAMES = {  # the catalog's amount -> how the list calls it, in Chinese
     "input": ("input_token", "输入"), "output": ("output_token", "输出"),
     "output_thinking": ("thinking_output_token", "输出（思考）"),
     "cached_input": ("input_token_cache", "输入（命中缓存）"),
@@ -127,7 +127,7 @@ def _listed(model: Model, chinese: bool) -> dict[str, Any]:
         "description": "",
         "provider": PROVIDERS.get(model.vendor, model.vendor),
         "inference_provider": "aliyun-bailian",
-        "capabilities": CAPABILITIES.get(model.type, []),
+        "capabilities": LISTED_CAPABILITIES.get(model.type, []),
         "features": [FEATURES[name] for name, able in model.can.items() if able and name in FEATURES],
         "published_time": f"{model.released_on} 10:00:00" if model.released_on else None,
         "inference_metadata": {"request_modality": [kind.capitalize() for kind in model.input]},
@@ -155,7 +155,7 @@ def _off_peak(price: Price) -> tuple[tuple[Tier, ...], str]:
 
 
 def _rows(tier: Tier) -> Iterator[tuple[str, str, Decimal]]:
-    for name, (type_, said) in ROWS.items():
+    for name, (type_, said) in ROW_NAMES.items():
         amount = getattr(tier, name)
         if amount is not None:
             yield type_, said, amount

@@ -14,6 +14,6 @@ from .quotas import read_permissions as read_permissions
 from .quotas import read_quotas as read_quotas
 from .reading import LANGUAGE_OF as LANGUAGE_OF
 from .reading import LiveReading as LiveReading
-from .reading import currency_of as currency_of
+from .reading import list_currency as list_currency
 from .reading import sites_of as sites_of
 from .reading import told_apart as told_apart

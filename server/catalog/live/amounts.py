@@ -14,10 +14,10 @@ from ..money import EXACT
 
 Measure = Literal["token", "second", "image", "character"]
 Currency = Literal["CNY", "USD"]
-MEASURES: tuple[tuple[str, Measure], ...] = (
+UNIT_MEASURES: tuple[tuple[str, Measure], ...] = (
     (r"token", "token"), (r"秒|second", "second"), (r"张|image|picture", "image"), (r"字符?|character", "character"),
 )  # fmt: skip
-SCALES = (
+UNIT_SCALES = (
     (r"百万|million|1m\b|1,?000,?000", 1_000_000),
     (r"万|10k\b|10,?000", 10_000),
     (r"千|thousand|1k\b|1,?000", 1_000),
@@ -25,9 +25,9 @@ SCALES = (
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 K, M = 1_000, 1_000_000  # as the price page prints them
 EDGE = r"(\d+(?:\.\d+)?)([km]?)"
-BETWEEN = re.compile(rf"(?:{EDGE}(<=?))?n(?:(<=?){EDGE})?")
-ABOVE = re.compile(rf"n(>=?){EDGE}")
-MAX_DIGITS = 18
+TOKENS_BETWEEN = re.compile(rf"(?:{EDGE}(<=?))?n(?:(<=?){EDGE})?")
+TOKENS_ABOVE = re.compile(rf"n(>=?){EDGE}")
+MAX_PRICE_CHARS = 18
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,17 @@ class PriceUnit:
 def price_unit(text: Any) -> PriceUnit | None:
     """None: not understood."""
     said = unicodedata.normalize("NFKC", text).casefold() if isinstance(text, str) else ""
-    measure = next((measure for pattern, measure in MEASURES if re.search(pattern, said)), None)
+    measure = next((measure for pattern, measure in UNIT_MEASURES if re.search(pattern, said)), None)
     if measure is None:
         return None
-    per = next((per for pattern, per in SCALES if re.search(pattern, said)), 1)
+    per = next((per for pattern, per in UNIT_SCALES if re.search(pattern, said)), 1)
     return PriceUnit(measure, per, bool(CHINESE.search(said)))
 
 
 def live_amount(text: Any) -> Decimal | None:
     """A price, which the list says as text. None: it is none."""
     try:
-        amount = Decimal(text) if isinstance(text, str) and len(text) <= MAX_DIGITS else Decimal(-1)
+        amount = Decimal(text) if isinstance(text, str) and len(text) <= MAX_PRICE_CHARS else Decimal(-1)
     except InvalidOperation:
         return None
     return amount if amount.is_finite() and amount >= 0 else None
@@ -86,9 +86,9 @@ def token_range(name: Any) -> TokenRange | None:
     if said in ("default", "默认"):
         return TokenRange()
     said = re.sub(r"输入|input(?:tokens?)?|tokens?", "n", said)
-    if above := ABOVE.fullmatch(said):
+    if above := TOKENS_ABOVE.fullmatch(said):
         return TokenRange(_tokens(above[2], above[3]) - (above[1] == ">="))
-    between = BETWEEN.fullmatch(said)
+    between = TOKENS_BETWEEN.fullmatch(said)
     if between is None or (between[1] is None and between[5] is None):
         return None
     over = _tokens(between[1], between[2]) - (between[3] == "<=") if between[1] else 0

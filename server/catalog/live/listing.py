@@ -14,7 +14,7 @@ from .amounts import Currency
 from .tariff import LiveTariff, read_tariff
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
-WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,59}")
+PLAIN_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,59}")
 LIMIT_OF = {  # the catalog's field -> those of the list, the first that says something
     "context": ("context_window",), "max_input": ("max_input_tokens", "reasoning_max_input_tokens"),
     "max_output": ("max_output_tokens", "reasoning_max_output_tokens"), "max_reasoning": ("max_reasoning_tokens",),
@@ -23,7 +23,7 @@ LIMIT_OF = {  # the catalog's field -> those of the list, the first that says so
 OFFLINE = ("offline_time", "offlineTime")
 OWN_SELLERS = ("aliyun-bailian", "alibaba-cloud-modelstudio")
 MAX_TOKENS = 10**12
-MAX_DEPTH = 3
+MAX_OFFLINE_DEPTH = 3
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _dict(value: Any) -> dict[str, Any]:
 
 
 def _word(value: Any) -> str:
-    return value if isinstance(value, str) and WORD.fullmatch(value) else ""
+    return value if isinstance(value, str) and PLAIN_WORD.fullmatch(value) else ""
 
 
 def _words(value: Any) -> tuple[str, ...]:
@@ -128,7 +128,7 @@ def _first_count(info: Mapping[str, Any], fields: Iterable[str]) -> int | None:
 
 def _offline(info: Any, depth: int = 0) -> date | None:
     """Seen are {offline_time}, {announceUrl, offlineTime} and one of these for each id."""
-    if not isinstance(info, dict) or depth > MAX_DEPTH:
+    if not isinstance(info, dict) or depth > MAX_OFFLINE_DEPTH:
         return None
     days = [_day(info.get(name)) for name in OFFLINE]
     days += [_offline(each, depth + 1) for each in info.values()]

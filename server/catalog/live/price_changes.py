@@ -12,14 +12,14 @@ from ..money import plain
 from .amounts import Currency
 from .tariff import LiveTariff, LiveTier
 
-MAX_RATIO = 10  # a price that rose or fell more than that is looked at by somebody
+MAX_PRICE_RATIO = 10  # a price that rose or fell more than that is looked at by somebody
 # What the catalog's CNY are of the list's currency, nearly: beyond that the currency is not what the host says
 RATES: dict[Currency, tuple[Decimal, Decimal]] = {
     "CNY": (Decimal("0.5"), Decimal(2)), "USD": (Decimal(5), Decimal(10)),
 }  # fmt: skip
 MIN_PAIRS = 3
 OFF_RATE = Decimal("0.02")  # printed CNY are rounded
-PLAIN = ("input", "output", "output_thinking", "cached_input", "cache_write", "cached_input_explicit",
+AMOUNT_FIELDS = ("input", "output", "output_thinking", "cached_input", "cache_write", "cached_input_explicit",
          "output_text_when_input_text_only", "audio_second")  # fmt: skip
 
 Amounts = Mapping[str, Decimal]
@@ -100,7 +100,7 @@ def _compared(old: Sequence[Tier], live: Sequence[LiveTier]) -> tuple[list[str],
         if lost := [name for name in was if name not in now]:
             why.append(f"the list has no {', '.join(lost)}")
         leaps = [name for name in changed if name in was and _leaps(was[name], now[name])]
-        why += [f"{name} changed more than {MAX_RATIO}-fold" for name in leaps]
+        why += [f"{name} changed more than {MAX_PRICE_RATIO}-fold" for name in leaps]
     return said, why if said else []
 
 
@@ -109,7 +109,7 @@ def _said(amount: Decimal | None) -> str:
 
 
 def _leaps(was: Decimal, now: Decimal) -> bool:
-    return not was or not now or not 1 / Decimal(MAX_RATIO) <= now / was <= MAX_RATIO
+    return not was or not now or not 1 / Decimal(MAX_PRICE_RATIO) <= now / was <= MAX_PRICE_RATIO
 
 
 def _off_peak(old: Price, tariff: LiveTariff) -> tuple[list[str], list[str]]:
@@ -139,7 +139,7 @@ def _rounds_to(amount: Decimal, printed: Decimal) -> bool:
 
 
 def _amounts_of(tier: Tier) -> dict[str, Decimal]:
-    found = {name: amount for name in PLAIN if (amount := getattr(tier, name)) is not None}
+    found = {name: amount for name in AMOUNT_FIELDS if (amount := getattr(tier, name)) is not None}
     for kind in ("input", "output"):
         by_modality = getattr(tier, f"{kind}_by_modality")
         found |= {f"{kind}.{modality}": amount for modality, amount in by_modality.items()}

@@ -9,7 +9,7 @@ from typing import Any
 from ..models import RateLimit
 from .listing import ID
 
-MINUTE_S = 60
+PERIOD_S = 60
 MAX_A_MINUTE = {"request": 10**9, "usage": 10**12}
 
 
@@ -44,7 +44,7 @@ def _a_minute(limit: dict[str, Any], what: str) -> int | None:
     most, period_s = limit.get(f"{what}_limit"), limit.get(f"{what}_limit_period")
     if not isinstance(most, int) or not isinstance(period_s, int) or most < 1 or period_s < 1:
         return None
-    return min(most * MINUTE_S // period_s, MAX_A_MINUTE[what]) or None
+    return min(most * PERIOD_S // period_s, MAX_A_MINUTE[what]) or None
 
 
 def _least(limits: Iterable[int | None]) -> int | None:

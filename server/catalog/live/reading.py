@@ -25,7 +25,7 @@ def sites_of(region: str) -> dict[Scope, str]:
     return SITES.get(region, {"cn": ""})
 
 
-def currency_of(region: str) -> Currency:
+def list_currency(region: str) -> Currency:
     """The list does not say it: the host does."""
     return "CNY" if region.startswith("cn-") and region != "cn-hongkong" else "USD"
 
@@ -43,7 +43,7 @@ class LiveReading:
 
     @property
     def currency(self) -> Currency:
-        return currency_of(self.region)
+        return list_currency(self.region)
 
     @cached_property
     def models(self) -> dict[str, LiveModel]:

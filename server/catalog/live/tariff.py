@@ -15,7 +15,7 @@ from ..models import Tier
 from ..money import EXACT, plain
 from .amounts import Currency, Measure, TokenRange, live_amount, price_unit, token_range
 
-FIELDS: dict[str, tuple[str, ...]] = {
+FIELDS_OF_TYPE: dict[str, tuple[str, ...]] = {
     "input_token": ("input",), "output_token": ("output",), "thinking_input_token": ("input_thinking",),
     "thinking_output_token": ("output_thinking",), "input_token_cache": ("cached_input",),
     "input_token_cache_read": ("cached_input_explicit",), "input_token_cache_creation_5m": ("cache_write",),
@@ -108,7 +108,7 @@ class _Rows:
             return
         self.count += 1
         type_ = printable(str(row.get("type"))[:MAX_TYPE_CHARS])
-        if type_ not in FIELDS:
+        if type_ not in FIELDS_OF_TYPE:
             self.unread[type_] = None
             return
         if doubt := self._put(type_, where, row):
@@ -124,13 +124,13 @@ class _Rows:
             return f"its time band {printable(str(band)[:20])} is not understood"
         if price is None:
             return f"the price of {type_} is no amount"
-        if unit is None or unit.measure != MEASURE_OF.get(FIELDS[type_][0], "token"):
+        if unit is None or unit.measure != MEASURE_OF.get(FIELDS_OF_TYPE[type_][0], "token"):
             return f"the unit {said} of {type_} is not understood"
         if not unit.fits(self.currency):
             return f"the unit {said} of {type_} is not that of a list in {self.currency}"
         there = self.amounts.setdefault(BANDS[band], {}).setdefault(tokens, {})
         amount = unit.in_catalog(price)
-        twice = [name for name in FIELDS[type_] if there.setdefault(name, amount) != amount]
+        twice = [name for name in FIELDS_OF_TYPE[type_] if there.setdefault(name, amount) != amount]
         return f"{type_} has two prices" if twice else ""
 
 
