@@ -17,7 +17,7 @@ Currency = Literal["CNY", "USD"]
 UNIT_MEASURES: tuple[tuple[str, Measure], ...] = (
     (r"token", "token"), (r"秒|second", "second"), (r"张|image|picture", "image"), (r"字符?|character", "character"),
 )  # fmt: skip
-UNIT_SCALES = (
+SCALE_WORDS = (
     (r"百万|million|1m\b|1,?000,?000", 1_000_000),
     (r"万|10k\b|10,?000", 10_000),
     (r"千|thousand|1k\b|1,?000", 1_000),
@@ -27,7 +27,7 @@ K, M = 1_000, 1_000_000  # as the price page prints them
 EDGE = r"(\d+(?:\.\d+)?)([km]?)"
 TOKENS_BETWEEN = re.compile(rf"(?:{EDGE}(<=?))?n(?:(<=?){EDGE})?")
 TOKENS_ABOVE = re.compile(rf"n(>=?){EDGE}")
-MAX_PRICE_CHARS = 18
+MAX_PRICE_CHARS, MAX_AMOUNT = 18, 10**9
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def price_unit(text: Any) -> PriceUnit | None:
     measure = next((measure for pattern, measure in UNIT_MEASURES if re.search(pattern, said)), None)
     if measure is None:
         return None
-    per = next((per for pattern, per in UNIT_SCALES if re.search(pattern, said)), 1)
+    per = next((per for pattern, per in SCALE_WORDS if re.search(pattern, said)), 1)
     return PriceUnit(measure, per, bool(CHINESE.search(said)))
 
 
@@ -62,7 +62,7 @@ def live_amount(text: Any) -> Decimal | None:
         amount = Decimal(text) if isinstance(text, str) and len(text) <= MAX_PRICE_CHARS else Decimal(-1)
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and amount >= 0 else None
+    return amount if amount.is_finite() and 0 <= amount <= MAX_AMOUNT else None
 
 
 @dataclass(frozen=True)
