@@ -798,3 +798,17 @@ def test_an_overlay_the_server_could_not_use_is_not_written(tmp_path: Path) -> N
         write_overlay(tmp_path / "x.json", {"models": [{"id": "new"}]})
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_needs_a_look_is_in_no_overlay() -> None:
+    data, _ = overlay(reading(listed("qwen-long", model_info={"max_output_tokens": 8192})))
+
+    [model] = [each for each in data["models"] if each["id"] == "qwen-long"] or [{}]
+    assert "limits" not in model
+
+
+def test_a_new_model_that_only_thinks_says_so() -> None:
+    [new] = compared(listed("qwen9", model_info={"reasoning_max_output_tokens": 9})).of("qwen9")
+
+    assert new.value["thinking"] == {"mode": "only"}
+    assert new.value["limits"]["max_output"] == 9
