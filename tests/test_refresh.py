@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import anyio
 import httpx2
@@ -185,6 +187,47 @@ def test_another_region_is_told_in_its_own_currency(
     out = capsys.readouterr().out
     assert "us-east-1 lists its prices in USD, the catalog holds CNY" in out
     assert "The list does not tell its price scopes apart: gl, us." in out  # the sandbox does not
+
+
+class Listing(BaseHTTPRequestHandler):
+    """A host whose lists are as they are given, by path."""
+
+    lists: ClassVar[dict[str, Any]] = {}
+
+    def do_GET(self) -> None:
+        rows = self.lists.get(self.path.partition("?")[0])
+        name = {"models": "models", "permissions": "permissions"}.get(
+            self.path.partition("?")[0].rpartition("/")[2], "quotas"
+        )
+        reply = page(name, rows) if rows is not None else httpx2.Response(404, content=b"{}")
+        self.send_response(reply.status_code)
+        self.send_header("Content-Length", str(len(reply.content)))
+        self.end_headers()
+        self.wfile.write(reply.content)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+def test_what_is_not_listed_not_told_and_not_allowed_is_said(
+    settings: Callable[..., None], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed = [{"model": "qwen-max", "permissions": {"inference": False}}]
+    monkeypatch.setattr(
+        Listing, "lists", {"/api/v1/models": [MAX, {"model": "a b"}], "/api/v1/models/permissions": allowed}
+    )
+    with ThreadingHTTPServer(("127.0.0.1", 0), Listing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        settings(DASHSCOPE_BASE_URL=f"http://127.0.0.1:{server.server_port}")
+        assert main(RefreshOptions()) == 0
+        server.shutdown()
+
+    out = capsys.readouterr().out
+    assert "1 entries of the list have no name that a model could have." in out
+    assert "Prices (1):\n  qwen-max: price (cn): input 2.4 -> 1.8\n" in out
+    assert "or there again (" in out
+    assert "How much the account may send a minute, this host does not tell." in out
+    assert "This key may not call (1): qwen-max." in out
 
 
 # --- models(live=true) ---

@@ -52,10 +52,7 @@ def main(options: RefreshOptions) -> int:
         if settings.host.on_loopback:
             sys.stdout.write("The host is on this machine: a sandbox there is not real, and neither are its prices.\n")
         return _told(catalog, reading, before, options)
-    except BadSettings as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    except (DashScopeError, BadCatalog) as error:
+    except (BadSettings, DashScopeError, BadCatalog) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except OSError as error:
