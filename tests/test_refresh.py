@@ -72,7 +72,7 @@ def test_what_differs_is_told_and_nothing_is_written(
 
     out = capsys.readouterr().out
     assert "models listed in cn-beijing on 20" in out
-    assert "a sandbox there is not real" in out
+    assert "if it is a SANDBOX, nothing of its list is real." in out
     assert f"New models (1):\n  {NEW_MODEL}: chat of qwen\n" in out
     assert f"Prices (1):\n  {NEW_MODEL}: cn: a price here: input 1, output 4" in out
     assert "1 of kinds that it does not hold" in out
@@ -275,6 +275,14 @@ async def test_what_needs_a_look_is_said_so_and_what_is_alike_too(hosted: Hosted
 
     assert "Needs a look: qwen-max: price (cn): its range 720P is not understood." in look
     assert "nothing differs of what is shown." in alike
+
+
+async def test_the_list_of_a_sandbox_says_that_it_is_none(hosted: Hosted) -> None:
+    wire = FakeDashScope([page("models", [MAX]), REFUSED])
+
+    text = text_of(await asked(hosted, wire, host_of("http://127.0.0.1:9"), query="qwen-max"))
+
+    assert "if it is a SANDBOX, nothing of its list is real." in text
 
 
 async def test_without_a_host_of_dashscope_nothing_is_asked(hosted: Hosted) -> None:

@@ -29,6 +29,7 @@ PAGE_SIZE = 100  # what every client found asks for; a page says at most 200
 MAX_PAGES = 50
 LISTS_OF_QUOTAS = ("/models/limits", "/quotas")  # the page of 2026-09 has another path than that of 2026-05
 PERMISSIONS = "/models/permissions"
+ON_LOOPBACK = "The host is on this machine: if it is a SANDBOX, nothing of its list is real."
 
 
 async def read_live_list(dashscope: DashScope, host: Host, day: date) -> LiveReading:
@@ -43,6 +44,8 @@ async def read_live_list(dashscope: DashScope, host: Host, day: date) -> LiveRea
         query = {"language": LANGUAGE_OF[currency], **({"service_site": site} if site else {})}
         lists[scope] = read_list(await _rows(dashscope, host, "/models", "models", query), currency)
     apart = told_apart(lists)
+    if host.on_loopback:
+        troubles.append(ON_LOOPBACK)
     troubles += (
         [f"The list does not tell its price scopes apart: {', '.join(lists)}."] if len(apart) < len(lists) else []
     )
@@ -97,6 +100,7 @@ def live_notes(catalog: Catalog, reading: LiveReading, shown: Sequence[str], ask
     found = [each for name in shown for each in compared.of(name)]
     verdict = "it differs" if found else "nothing differs of what is shown"
     yield f"Live list of {reading.region}, read on {reading.day}, {len(reading.models)} models: {verdict}."
+    yield from reading.troubles
     yield from filter(None, [dollars_only(reading) if shown else ""])
     for each in found:
         yield f"{'Needs a look: ' if each.kind == 'look' else ''}{each.model}: {each.said}."

@@ -49,8 +49,6 @@ def main(options: RefreshOptions) -> int:
         before = _before(settings, options)
         catalog = laid_over(before, "the overlay") if before else shipped()
         reading = anyio.run(_read, settings)
-        if settings.host.on_loopback:
-            sys.stdout.write("The host is on this machine: a sandbox there is not real, and neither are its prices.\n")
         return _told(catalog, reading, before, options)
     except (BadSettings, DashScopeError, BadCatalog) as error:
         sys.stderr.write(f"{error}\n")

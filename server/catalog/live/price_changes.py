@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from statistics import median
 from typing import Any
 
 from ..models import Model, Price, Tier, in_force
@@ -41,7 +40,7 @@ def price_of(model: Model, region: str, scope: str, day: date) -> Price | None:
 
 def rate_of(pairs: Sequence[Decimal]) -> Decimal | None:
     """The catalog's CNY for one of the list's currency, as most models have it."""
-    return median(pairs) if len(pairs) >= MIN_PAIRS else None
+    return sorted(pairs)[len(pairs) // 2] if len(pairs) >= MIN_PAIRS else None
 
 
 def ratios(old: Price | None, tariff: LiveTariff) -> Iterator[Decimal]:
