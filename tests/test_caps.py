@@ -17,7 +17,7 @@ from bailian_mcp.server.catalog import plain, shipped
 from bailian_mcp.server.endpoints import host as host_at
 from bailian_mcp.server.spending import Caps, Database, Ledger
 
-from .conftest import NOW, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
+from .conftest import ANSWER, NOW, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
 
 pytestmark = pytest.mark.anyio
 CALL = {"prompt": "用一句话介绍杭州西湖。"}
@@ -586,17 +586,44 @@ class HeldUp(Database):
     """A file that another program has locked, for as long as the story says."""
 
     held_up: anyio.Event | None = None
+    looks = 0
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.reached = anyio.Event()
 
     async def run(self, work: Callable[[Any], Any]) -> Any:
+        self.looks += 1
         if self.held_up:
             self.reached.set()
             with anyio.CancelScope(shield=True):
                 await self.held_up.wait()
         return await super().run(work)
+
+
+async def test_what_waited_over_midnight_is_of_the_day_on_which_it_is_sent(hosted: Hosted, tmp_path: Path) -> None:
+    """Its cap is that day's, and so will its bill be."""
+    midnight, answer, day = NOW + timedelta(hours=12), anyio.Event(), [NOW + timedelta(hours=12, seconds=-1)]
+
+    async def slowly() -> AsyncIterator[bytes]:
+        await answer.wait()
+        yield ANSWER
+
+    wire, store = FakeDashScope([lambda: stream(slowly()), stream()]), HeldUp(tmp_path)
+    async with hosted(wire, caps=caps(session="0.135"), ledger=Ledger(store), now=lambda: day[0]) as client:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.call_tool, "chat", CALL)
+            while not wire.requests:
+                await anyio.sleep(0)
+            looks = store.looks
+            tasks.start_soon(client.call_tool, "chat", {"prompt": "the next day"})
+            while store.looks < looks + 2:  # it found too little, and looks again
+                await anyio.sleep(0.01)
+            day[0] = midnight
+            answer.set()
+        found = await used(client, by="day")
+
+    assert {group["name"]: group["requests"] for group in found["groups"]} == {"2026-11-22": 1, "2026-11-23": 1}
 
 
 async def test_a_call_cancelled_while_the_ledger_is_slow_is_not_sent_and_holds_nothing(

@@ -85,25 +85,22 @@ class Purse:
 
     async def _reserved(self, plan: RequestPlan, reply: Reply) -> Payment:
         worst, caps = worst_case(self._context, plan), self._context.caps
-        entry = self._entry(plan.model)
         if not caps:
-            held = await self._context.ledger.reserve(entry, worst.nano())
+            held = await self._context.ledger.reserve(self._entry(plan.model), worst.nano())
             assert isinstance(held, Reserved)  # without caps nothing is refused
             return Payment(plan, held, reply)
         most, least = worst.nano(), worst.nano(worst.shortest)
         if most is None or least is None:
             raise refused_before(self._context, plan, unknown_price(worst.most))
-        held = await self._within_caps(plan, worst, entry, most, least)
+        held = await self._within_caps(plan, worst, most, least)
         return Payment(limited(plan, worst, held), held, reply)
 
-    async def _within_caps(
-        self, plan: RequestPlan, worst: WorstCase, entry: RequestEntry, most: int, least: int
-    ) -> Reserved:
+    async def _within_caps(self, plan: RequestPlan, worst: WorstCase, most: int, least: int) -> Reserved:
         """Where what is under way holds too much, wait for it: most costs far less than its worst case."""
-        found = await self._tried(entry, most, least)
+        found = await self._tried(plan.model, most, least)
         if isinstance(found, OverCap) and found.may_come_free(least):
             async with self._progress.heartbeat(WAITING):
-                found = await self._waited_for(found, entry, most, least)
+                found = await self._waited_for(found, plan.model, most, least)
         if isinstance(found, Unusable):
             raise refused_before(self._context, plan, unusable(found))
         if isinstance(found, OverCap):
@@ -111,7 +108,7 @@ class Purse:
         return found
 
     async def _waited_for(
-        self, found: Reserved | OverCap | Unusable, entry: RequestEntry, most: int, least: int
+        self, found: Reserved | OverCap | Unusable, model: str, most: int, least: int
     ) -> Reserved | OverCap | Unusable:
         """For this call's own requests until they have ended, for others a while."""
         until = anyio.current_time() + MAX_WAIT_FOR_OTHERS_S
@@ -120,11 +117,12 @@ class Purse:
                 break
             with anyio.move_on_after(LOOK_AGAIN_S):
                 await self._settled.wait()
-            found = await self._tried(entry, most, least)
+            found = await self._tried(model, most, least)
         return found
 
-    async def _tried(self, entry: RequestEntry, most: int, least: int) -> Reserved | OverCap | Unusable:
+    async def _tried(self, model: str, most: int, least: int) -> Reserved | OverCap | Unusable:
         """The call's own cap is kept here: its requests are all of this process."""
+        entry = self._entry(model)  # of this moment: a day may have begun while it waited
         limit = self._context.caps.per_call
         if limit is not None:
             own = OverCap(Cap("CALL", "", in_nano(limit), "this call ends"), self._spent + self._held, self._held)
