@@ -434,7 +434,7 @@ async def test_a_deleted_ledger_opens_no_cap_until_somebody_says_what_was_spent(
     async with hosted(wire, **given) as client:
         refused = await client.call_tool("chat", CALL)
         async with Jobs(tmp_path) as jobs:
-            assert await Ledger(jobs.database).confirm("2026-11-22", 6_000_000)
+            assert await Ledger(jobs.database).confirm("2026-11-22", 6_000_000) == 6_000_000
         told = await client.call_tool("chat", CALL)
         found = await used(client)
 
