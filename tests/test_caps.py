@@ -227,6 +227,17 @@ async def test_a_model_that_is_asked_to_think_may_whatever_the_catalog_knows(
     assert (wire.body["max_tokens"] + wire.body["thinking_budget"]) * Decimal("0.000027") < held <= Decimal(cap)
 
 
+async def test_of_many_short_messages_what_frames_each_is_held(hosted: Hosted, tmp_path: Path) -> None:
+    """`<|im_start|>user` and `<|im_end|>`, each with a new line, are five tokens of ChatML, however short what is said."""
+    wire = FakeDashScope([httpx2.ReadError("cut off")])
+    history = [{"role": role, "content": "好"} for role in ("user", "assistant")] * 2_000
+    async with hosted(wire, caps=caps(call="50"), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", {**CALL, "history": history})
+        held = Decimal((await used(client))["total"]["at_most"])
+
+    assert held - limit(wire) * OUTPUT > 4_000 * (5 + len("好".encode())) * INPUT
+
+
 @pytest.mark.parametrize(
     ("model", "strategy", "reasoning_tokens"),
     [
