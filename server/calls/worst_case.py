@@ -20,13 +20,14 @@ from .context import AppContext
 from .thinking import XHIGH_TOKENS
 
 TEMPLATE_ALLOWANCE = 1_000  # tokens of the chat template, and of the prompts that DashScope has behind an OCR task
+PART_TOKENS = 16  # what frames a message or a part of it: five of ChatML, a few more where a template says more
 MIN_OUTPUT_TOKENS = 256  # an answer that is cut earlier is of no use: then nothing is sent
 MAX_OCR_TOKENS = 8_192  # a model for OCR writes of an image: https://help.aliyun.com/zh/model-studio/qwen-vl-ocr
 NO_LIMIT_TOKENS = 1_000_000  # where nobody says how much a model takes
 # Searches of one request. An agent may make several; DashScope names no limit, and the recorded replies have two.
 MAX_SEARCHES = {"turbo": 1, "max": 1, "": 1}
 MAX_AGENT_SEARCHES = 10
-Contents = tuple[int, int, int]  # bytes of text, images and documents of a request
+Contents = tuple[int, int, int]  # tokens of text at most, images and documents of a request
 
 
 @dataclass(frozen=True)
@@ -142,13 +143,14 @@ def _taken(model: Model | None) -> int:
 
 def _contents(plan: RequestPlan) -> Contents:
     words = [len(json.dumps(dict(plan.parameters), ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))]
-    images = documents = 0
+    images = documents = parts = 0
     for message in plan.messages:
         for kind, text in _parts(message.get("content")):
             images += kind == "image_url"
             documents += kind == "file"
+            parts += 1
             words.append(len(text.encode("utf-8", "surrogatepass")))
-    return sum(words), images, documents
+    return sum(words) + parts * PART_TOKENS, images, documents
 
 
 def _parts(content: Any) -> Iterator[tuple[str, str]]:
