@@ -134,8 +134,9 @@ class Call:
         response_format: Mapping[str, Any] | None = None,
         sampling: Mapping[str, float] | None = None,
         pdf_pages: int | None = 0,
+        label: str = "",
     ) -> Exchange:
-        """Ask a model over chat completions. A cut stream gives what came, marked.
+        """Ask a model over chat completions. A cut stream gives what came, marked. `label`: as in a plan.
 
         Raises:
             InvalidRequest: the arguments do not fit the model.
@@ -151,7 +152,7 @@ class Call:
             parameters["include_tool_usage"] = True  # or the pages that were parsed are not told
             await self._tell_page_fee(pdf_pages)
         protocol = ChatCompletions(cumulative=bool(known and known.cumulative))
-        return await self.ask(RequestPlan(model, protocol, messages, thinking, parameters, pdf_pages=pdf_pages))
+        return await self.ask(RequestPlan(model, protocol, messages, thinking, parameters, label, pdf_pages=pdf_pages))
 
     def _require_text(self, name: str, model: Model | None) -> None:
         """Raises InvalidRequest: what the model gives is no text."""
