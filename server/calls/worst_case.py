@@ -140,14 +140,18 @@ def _taken(model: Model | None) -> int:
 
 
 def _contents(plan: RequestPlan) -> Contents:
-    words = [len(json.dumps(dict(plan.parameters), ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))]
-    images = documents = 0
+    words, images, documents = [_json_bytes(dict(plan.parameters))], 0, 0  # functions are among the parameters
     for message in plan.messages:
+        words.append(_json_bytes(message["tool_calls"]) if "tool_calls" in message else 0)
         for kind, text in _parts(message.get("content")):
             images += kind == "image_url"
             documents += kind == "file"
             words.append(len(text.encode("utf-8", "surrogatepass")))
     return sum(words), images, documents
+
+
+def _json_bytes(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))
 
 
 def _parts(content: Any) -> Iterator[tuple[str, str]]:
