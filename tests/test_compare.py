@@ -1,6 +1,7 @@
 """`compare`, as a host sees it: one question, several models, only DashScope's wire scripted."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -302,6 +303,18 @@ async def test_answers_that_are_too_long_get_each_its_share_and_the_rest_is_read
     assert "kurz" in text
     assert (rest.count("甲"), rest.count("乙")) == (6_000, 6_000)
     assert rest.startswith("[qwen3.7-plus | ")
+
+
+async def test_what_is_ours_is_in_the_language_of_the_question(hosted: Hosted) -> None:
+    said: dict[str, Said] = {"qwen3.7-plus": f"{LONG} 42", "qwen-plus": UNKNOWN, "glm-5.3": LONG * 80}
+    async with hosted(ByModel([], said=said), structured=False, language="zh") as host:
+        text = text_of(await host.call_tool("compare", {"prompt": "x", "models": list(said)}))
+
+    line, alone, head, *rest = text.splitlines()
+    assert "| 3 个模型中有 2 个给出回答 | 是否一致未判断 | 较长的回答在此截断，用 job(id=" in line
+    assert alone == "- 仅 qwen3.7-plus: 42"
+    assert re.search(r" s \| 相似度 0\.\d+ \| ", head)
+    assert any(each.startswith("没有回答： 百炼没有这个模型。") for each in rest)
 
 
 async def test_the_sandbox_compares_too(hosted: Hosted) -> None:
