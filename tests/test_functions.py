@@ -1,6 +1,7 @@
 """Functions that a model calls through `chat`: given, called, answered; only DashScope's wire scripted, or the sandbox."""
 
 import json
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
+from bailian_mcp.server.catalog import shipped
 from bailian_mcp.server.endpoints import host as host_at
 from bailian_mcp.server.spending import Caps
 from conftest import FakeDashScope, Hosted, chunk, finish, sse, stream, text_of, usage
@@ -225,24 +227,13 @@ async def test_the_older_form_is_read_too(hosted: Hosted, reason: str) -> None:
     assert result.structured_content["truncated"] is False
 
 
-async def test_a_whole_message_behind_its_pieces_says_nothing_new(hosted: Hosted) -> None:
-    again = [call(None, '{"city": "杭州"}', id="call_1", name="weather")]
-    whole = {
-        "choices": [
-            {
-                "message": {"role": "assistant", "content": "", "tool_calls": again},
-                "index": 0,
-                "finish_reason": "tool_calls",
-            }
-        ]
-    }
-    frames = sse(
-        chunk(tool_calls=[call(id="call_1", name="weather")]),
-        chunk(tool_calls=[call(arguments='{"city": ')]),
-        whole,
-        usage(),
-    )
-    result = await ask(hosted, FakeDashScope([stream(frames)]))
+@pytest.mark.parametrize("rest", ['"杭州"}', ""])
+async def test_a_whole_message_behind_its_pieces_says_nothing_twice(hosted: Hosted, rest: str) -> None:
+    whole = '{"city": "杭州"}'
+    message = {"role": "assistant", "content": "", "tool_calls": [call(None, whole, id="call_1", name="weather")]}
+    last = {"choices": [{"message": message, "index": 0, "finish_reason": "tool_calls"}]}
+    first = call(0, whole.removesuffix(rest), id="call_1", name="weather")
+    result = await ask(hosted, FakeDashScope([stream(sse(chunk(tool_calls=[first]), last, usage()))]))
 
     assert result.structured_content["function_calls"] == [
         {"id": "call_1", "name": "weather", "arguments": {"city": "杭州"}}
@@ -317,6 +308,27 @@ async def test_more_calls_than_any_model_makes_are_left_out(hosted: Hosted) -> N
     result = await ask(hosted, FakeDashScope([called(many)]))
 
     assert len(result.structured_content["function_calls"]) == 1_000
+
+
+async def test_reasoning_that_is_asked_for_comes_behind_the_calls(hosted: Hosted) -> None:
+    pieces = [call(0, "{}", id="a", name="clock")]
+    frames = sse(chunk(reasoning_content="查一下"), chunk(tool_calls=pieces), finish("tool_calls"), usage())
+    result = await ask(hosted, FakeDashScope([stream(frames)]), thinking="low", show_reasoning=True, temperature=0.5)
+
+    _, called_line, _, head, reasoning = text_of(result).splitlines()
+    assert (called_line, head.startswith("[reasoning, "), reasoning) == ("-> clock {} (id a)", True, "查一下")
+
+
+async def test_what_is_ours_of_a_call_is_in_the_language_of_the_question(hosted: Hosted) -> None:
+    reply = called([call(0, "null", id="a", name="weather"), call(1, "{}", id="b", name="rain")])
+    async with hosted(FakeDashScope([reply]), structured=False, language="zh") as host:
+        text = text_of(await host.call_tool("chat", {"prompt": "x", "functions": [WEATHER]}))
+
+    assert text.splitlines() == [
+        "[qwen3.7-plus | 1,000+500 tokens | 0.006 CNY | req-1 | 2 个函数调用]",
+        '-> weather "null" (id a) 不是 JSON 对象',
+        "-> rain {} (id b) 没有提供该名称的函数",
+    ]
 
 
 # --- answered ---
@@ -414,6 +426,15 @@ async def test_functions_and_past_calls_count_as_input_before_they_are_sent(
     assert long.is_error
     assert "BAILIAN_MAX_COST_PER_CALL leaves" in text_of(long)
     assert len(wire.requests) == 1
+
+
+async def test_a_cheaper_model_that_fits_calls_functions_too(hosted: Hosted, tmp_path: Path) -> None:
+    capped = {"caps": Caps(per_call=Decimal("0.01")), "kept": (tmp_path,)}
+    result = await ask(hosted, FakeDashScope([ONE]), capped, model="qwen3.8-max", prompt=LONG[:5_000])
+
+    named = re.findall(r"model=([\w.-]+)", text_of(result))
+    assert named
+    assert all(shipped().find(name).can.get("tools") for name in named)
 
 
 # --- on the sandbox ---

@@ -107,7 +107,9 @@ async def chat(
     before = [{"role": "system", "content": system}] if system else []
     before += [turn.as_sent() for turn in history]
     beside = (function.model_dump_json() for function in functions)
-    parts, smaller = await images_that_fit(call, attached.parts, prompt, json.dumps(before), *beside)
+    parts, smaller = await images_that_fit(
+        call, attached.parts, prompt, json.dumps(before, ensure_ascii=False), *beside
+    )
     content = [*parts, {"type": "text", "text": prompt}] if parts else prompt
     sampling = dict(PRESETS[preset]) if preset else {}
     if temperature is not None:
