@@ -201,7 +201,8 @@ async def test_if_none_can_be_asked_nothing_was_sent(hosted: Hosted) -> None:
         ("Paris", "paris!", True), ("The capital of France is Paris.", "Paris", True), ("Paris", "Lyon", False),
         ("杭州", "答案是杭州。", True), ("杭州", "苏州", False), ("杭州", "不是杭州", None), ("Paris", "Paris, France", None),
         ("2024-10-01", "October 1, 2024", True), ("2024年10月1日", "2024/10/1", True), ("1 Oct 2024", "2 Oct 2024", False),
-        ("2024-13-45", "2024", None), (r"$\boxed{42}$", "42", True), ("iPhone 15", "Galaxy 15", None), ("1/2", "0.5", None),
+        ("2024-13-45", "2024", None), (r"$\boxed{42}$", "42", True), ("👍", "👎", None), ("👍", "👍", True), ("C++", "C", False), ("C#", "c#.", True),
+        ("A+", "A", None), ("A", "The", None), ("。", "42", None), ("iPhone 15", "Galaxy 15", None), ("1/2", "0.5", None),
         ("about 42 km", "The distance is 42 km.", True), ("5 and 6", "5, 6", None), ("I would rather take the long way home today", "You should not go home at all", None),
     ],
 )  # fmt: skip

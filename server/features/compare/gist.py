@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from .figures import Figure, figures_in, in_one_form
 
@@ -11,7 +12,7 @@ MAX_NAME_WORDS = 5  # and as many Chinese characters three times: more is a sent
 MARKS_OF_STYLE = re.compile(r"[*_`]+(?=\S)|(?<=\S)[*_`]+")
 FORMULA = re.compile(r"\\boxed\{([^{}]*)\}|\$([^$\s](?:[^$\n]*[^$\s])?)\$")
 ANSWER_WORD = re.compile(  # and signs that change what is meant
-    r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+(?:[.'-][^\W_\u3400-\u9fff]+)*|[$€£¥₹%<>≤≥±~]|(?<!\w)-(?=\d)"
+    r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+(?:[.'-][^\W_\u3400-\u9fff]+)*[+#]{0,2}|[$€£¥₹%<>≤≥±~]|(?<!\w)-(?=\d)"
 )
 HEDGES = frozenset({"about", "approximately", "roughly", "around", "circa", "~", "约", "大"})
 ARTICLES = frozenset({"a", "an", "the"})
@@ -84,7 +85,7 @@ class Gist:
 
     def same_as(self, other: "Gist") -> bool | None:
         """Whether both say the same, as they are written; None: that is not to be seen from the words."""
-        if self.words == other.words:
+        if self.words == other.words and (self.words or self.plain == other.plain):
             return True
         if not (self.short and other.short):
             return None
@@ -108,14 +109,14 @@ class Gist:
         if any(NO_PLAIN_NAME.search(gist.plain) for gist in (self, other)):
             return None
         if self.core == other.core:
-            return True
+            return True if self.core else None
         named = _is_name(self.core) and _is_name(other.core)
         return False if named and not (_within(self.core, other.core) or _within(other.core, self.core)) else None
 
 
 def shared_words(one: Gist, other: Gist) -> float:
     """How many of their words two answers share, pairs of neighbours counted: 0 to 1."""
-    pairs, others = (set(zip(gist.words, (*gist.words[1:], ""), strict=True)) for gist in (one, other))
+    pairs, others = (set(pairwise((*gist.words, ""))) for gist in (one, other))
     return 2 * len(pairs & others) / max(1, len(pairs) + len(others))
 
 
