@@ -229,7 +229,8 @@ def not_set(argument: Node) -> Any:
 async def test_a_model_that_must_fill_every_argument_can_call_every_tool(hosted: Hosted, module: Any) -> None:
     name = module.__name__.rpartition(".")[2]
     schema = strict((await published(hosted))[name])
-    least = {"prompt", "question", "source", "json_schema", "text"} & set(module.EXAMPLE)
+    required = (await published(hosted))[name].get("required", ())
+    least = {"prompt", "question", "source", "json_schema", "text", *required} & set(module.EXAMPLE)
     nothing = {key: not_set(each) for key, each in schema["properties"].items()}
     filled = {**nothing, **{key: module.EXAMPLE[key] for key in least}}
     async with hosted(FakeDashScope([]), options={"transport": httpx2.ASGITransport(sandbox.app())}) as host:

@@ -97,10 +97,73 @@ async def test_a_forced_tool_is_called_once_with_arguments_that_fit(client: Asyn
         jsonschema.validate(json.loads(call.function.arguments), CITY)
 
 
-async def test_a_tool_that_may_be_called_is_not(client: AsyncOpenAI) -> None:
+async def test_a_tool_that_may_be_called_is_not_unless_the_question_asks_for_it(client: AsyncOpenAI) -> None:
     reply = await client.chat.completions.create(model=MODEL, messages=ASKED, tools=[TOOL])
 
     assert reply.choices[0].message.tool_calls is None
+
+
+CLOCK: Any = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object", "properties": {}}}}
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("weather? 城市: 杭州", ["weather"]), ("城市: 杭州，调用函数", ["weather"]), ("What does clock say?", ["clock"]),
+        ("weather 和 clock。城市: 杭州", ["weather", "clock"]), ("Call two tools", ["weather", "clock"]),
+        ("Call clock twice", ["clock", "weather"]), ("西湖在哪", []),
+    ],
+)  # fmt: skip
+async def test_tools_are_called_where_the_question_asks_for_them_whole_and_streamed(
+    client: AsyncOpenAI, question: str, names: list[str]
+) -> None:
+    messages: Any = [{"role": "user", "content": question}]
+    asked: Any = {"model": MODEL, "messages": messages, "tools": [TOOL, CLOCK], "parallel_tool_calls": True}
+    whole = await client.chat.completions.create(**asked)
+    async with client.chat.completions.stream(**asked) as stream:
+        streamed = await stream.get_final_completion()
+    alone = await client.chat.completions.create(**{**asked, "parallel_tool_calls": False})
+    none = await client.chat.completions.create(**{**asked, "tool_choice": "none"})
+
+    for choice in (whole.choices[0], streamed.choices[0]):
+        calls: Any = choice.message.tool_calls or []
+        assert [call.function.name for call in calls] == names
+        assert len({call.id for call in calls}) == len(names)
+        assert choice.finish_reason == ("tool_calls" if names else "stop")
+        for call in calls:
+            jsonschema.validate(json.loads(call.function.arguments), CITY if call.function.name == "weather" else {})
+    assert len(alone.choices[0].message.tool_calls or []) == min(1, len(names))
+    assert none.choices[0].message.tool_calls is None
+
+
+async def test_the_same_tool_is_called_twice_where_there_is_no_other(client: AsyncOpenAI) -> None:
+    messages: Any = [{"role": "user", "content": "Call the tool twice"}]
+    reply = await client.chat.completions.create(model=MODEL, messages=messages, tools=[TOOL], parallel_tool_calls=True)
+
+    calls: Any = reply.choices[0].message.tool_calls
+    assert [call.function.name for call in calls] == ["weather", "weather"]
+
+
+async def test_behind_the_results_of_tools_come_words(client: AsyncOpenAI) -> None:
+    messages: Any = [{"role": "user", "content": "weather? 城市: 杭州"}]
+    reply = await client.chat.completions.create(model=MODEL, messages=messages, tools=[TOOL])
+    (call,) = reply.choices[0].message.tool_calls or []
+    messages += [reply.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "晴，21 度"}]
+    told = await client.chat.completions.create(model=MODEL, messages=messages, tools=[TOOL])
+
+    assert told.choices[0].finish_reason == "stop"
+    assert "晴，21 度" in (told.choices[0].message.content or "")
+
+
+async def test_the_responses_api_calls_several_functions_too(client: AsyncOpenAI) -> None:
+    tools: Any = [{"type": "function", **each["function"], "strict": False} for each in (TOOL, CLOCK)]
+    asked: Any = {"model": MODEL, "input": "weather 和 clock", "tools": tools, "parallel_tool_calls": True}
+    async with client.responses.stream(**asked) as stream:
+        reply = await stream.get_final_response()
+
+    calls: Any = [item for item in reply.output if item.type == "function_call"]
+    assert [call.name for call in calls] == ["weather", "clock"]
+    assert len({call.call_id for call in calls}) == 2
 
 
 @pytest.mark.parametrize(

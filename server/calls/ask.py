@@ -8,7 +8,7 @@ from typing import Any
 
 from ..catalog import Cost, Usage, unpriced
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
-from ..dashscope import BeforeAttempt, DashScopeError, Reply, SearchResult, WireProtocol
+from ..dashscope import BeforeAttempt, DashScopeError, FunctionCall, Reply, SearchResult, WireProtocol
 from ..text import thoughts_apart
 from .context import AppContext
 from .reply import elide_middle, why_incomplete
@@ -74,6 +74,7 @@ class Exchange:
     searches: int | None = None
     ocr_result: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
+    function_calls: tuple[FunctionCall, ...] = ()
 
     @property
     def truncated(self) -> bool:
@@ -83,7 +84,8 @@ class Exchange:
     def as_it_came(self) -> str:
         """All that was paid for, as text: where nothing better could be made of it."""
         found = json.dumps(self.ocr_result, ensure_ascii=False) if self.ocr_result else ""
-        return "\n".join(filter(None, (self.text, found, *(page.url for page in self.search_results))))
+        calls = (f"-> {call.name} {call.arguments}" for call in self.function_calls)
+        return "\n".join(filter(None, (self.text, found, *calls, *(page.url for page in self.search_results))))
 
 
 class RequestFailed(DashScopeError):
@@ -126,6 +128,7 @@ def exchange_of(context: AppContext, plan: RequestPlan, reply: Reply) -> Exchang
         searches=reply.searches,
         ocr_result=reply.ocr_result,
         label=plan.label,
+        function_calls=reply.function_calls,
     )
 
 

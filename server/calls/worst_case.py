@@ -142,15 +142,19 @@ def _taken(model: Model | None) -> int:
 
 
 def _contents(plan: RequestPlan) -> Contents:
-    words = [len(json.dumps(dict(plan.parameters), ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))]
-    images = documents = parts = 0
+    words, images, documents, parts = [_json_bytes(dict(plan.parameters))], 0, 0, 0  # functions are among these
     for message in plan.messages:
+        words.append(_json_bytes(message["tool_calls"]) if "tool_calls" in message else 0)
         for kind, text in _parts(message.get("content")):
             images += kind == "image_url"
             documents += kind == "file"
             parts += 1
             words.append(len(text.encode("utf-8", "surrogatepass")))
     return sum(words) + parts * PART_TOKENS, images, documents
+
+
+def _json_bytes(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))
 
 
 def _parts(content: Any) -> Iterator[tuple[str, str]]:

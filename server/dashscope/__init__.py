@@ -13,12 +13,14 @@ from .errors import DashScopeError as DashScopeError
 from .events import INTERRUPTED as INTERRUPTED
 from .events import Event as Event
 from .events import Finish as Finish
+from .events import FunctionCallDelta as FunctionCallDelta
 from .events import OcrResult as OcrResult
 from .events import ReasoningDelta as ReasoningDelta
 from .events import SearchResult as SearchResult
 from .events import SearchResults as SearchResults
 from .events import TextDelta as TextDelta
 from .events import UsageReport as UsageReport
+from .function_calls import FunctionCall as FunctionCall
 from .lists import unknown_list as unknown_list
 from .protocols import LIMIT_FIELDS as LIMIT_FIELDS
 from .protocols import ChatCompletions as ChatCompletions

@@ -22,6 +22,16 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionCallDelta:
+    """A piece of a function's call, the `index`-th of the reply: id and name come once, arguments (JSON) in pieces."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UsageReport:
     """Tokens so far; the last one of a reply counts. None: not reported. Cache hits are implicit, unless said."""
 
@@ -72,4 +82,4 @@ class SearchResults:
     count: int | None = None
 
 
-Event = TextDelta | ReasoningDelta | UsageReport | SearchResults | OcrResult | Finish
+Event = TextDelta | ReasoningDelta | FunctionCallDelta | UsageReport | SearchResults | OcrResult | Finish

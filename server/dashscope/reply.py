@@ -8,6 +8,7 @@ from .events import (
     INTERRUPTED,
     Event,
     Finish,
+    FunctionCallDelta,
     OcrResult,
     ReasoningDelta,
     SearchResult,
@@ -15,7 +16,10 @@ from .events import (
     TextDelta,
     UsageReport,
 )
+from .function_calls import FunctionCall
 from .surrogates import SurrogateJoiner, repair_json
+
+CONTENT = TextDelta | ReasoningDelta | FunctionCallDelta
 
 
 @dataclass
@@ -38,6 +42,7 @@ class Reply:
     searches: int | None = None
     search_results: list[SearchResult] = field(default_factory=list)
     ocr_result: dict[str, Any] = field(default_factory=dict)
+    call_pieces: dict[int, list[FunctionCallDelta]] = field(default_factory=dict)  # by their index
     chars: int = 0
     done: bool = False  # the other side says that nothing follows
     went_on: bool = False  # behind an end: some say "stop" in each frame
@@ -66,7 +71,17 @@ class Reply:
 
     @property
     def answered(self) -> bool:
-        return any(self.text) or any(self.reasoning) or bool(self.ocr_result)
+        return any(self.text) or any(self.reasoning) or bool(self.ocr_result or self.call_pieces)
+
+    @property
+    def function_calls(self) -> tuple[FunctionCall, ...]:
+        """Joined; in the order in which they began."""
+        return tuple(map(FunctionCall.of, self.call_pieces.values()))
+
+    @property
+    def written(self) -> str:
+        """All that the model wrote, and is counted."""
+        return "".join((*self.text, *self.reasoning, *(f"{call.name}{call.arguments}" for call in self.function_calls)))
 
     @property
     def finish_reason(self) -> str:
@@ -81,7 +96,7 @@ class Reply:
     def observe(self, event: Event) -> Event:
         """Keep what an event says; the event as it may be handed on."""
         self._begun = True
-        self.went_on |= self.finish is not None and isinstance(event, TextDelta | ReasoningDelta)
+        self.went_on |= self.finish is not None and isinstance(event, CONTENT)
         match event:
             case TextDelta(text):
                 self.chars += len(text)
@@ -91,6 +106,9 @@ class Reply:
                 self.chars += len(text)
                 event = ReasoningDelta(self._reasoning(text))
                 self.reasoning.append(event.text)
+            case FunctionCallDelta(index, _, name, arguments):
+                self.chars += len(name) + len(arguments)
+                self.call_pieces.setdefault(index, []).append(event)
             case Finish():
                 if self.finish is None or self.finish.reason == "stop":  # a cut stays one, whatever follows
                     self.finish = event
@@ -102,12 +120,15 @@ class Reply:
             case OcrResult(found):
                 event = OcrResult(repair_json(found))
                 self._merge(event.found)
-            case _:  # UsageReport
-                self._counted = True
-                if event.input_tokens and (event.output_tokens or not (self.counts and self.counts.output_tokens)):
-                    self.counts = event
-                self.pdf_pages = self.pdf_pages if event.pdf_pages is None else event.pdf_pages
+            case _:
+                self._count(event)
         return event
+
+    def _count(self, event: UsageReport) -> None:
+        self._counted = True
+        if event.input_tokens and (event.output_tokens or not (self.counts and self.counts.output_tokens)):
+            self.counts = event
+        self.pdf_pages = self.pdf_pages if event.pdf_pages is None else event.pdf_pages
 
     def flush(self) -> list[Event]:
         """What was held back, since its other half might still have come."""

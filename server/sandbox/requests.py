@@ -52,6 +52,11 @@ class SandboxRequest:
         return shipped().find(self.name)
 
     @property
+    def ends_with_question(self) -> bool:
+        """And not with the result of a call."""
+        return bool(as_dict(self.messages[-1]).get("role") == "user")
+
+    @property
     def words(self) -> int:
         return sum(len(text_of(message)) for message in self.messages)
 
