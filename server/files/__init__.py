@@ -2,6 +2,8 @@
 
 from .digests import digest as digest
 from .images import ImageFile as ImageFile
+from .outputs import OutputFile as OutputFile
+from .outputs import OutputFolder as OutputFolder
 from .pdfs import PageWords as PageWords
 from .pdfs import Pdf as Pdf
 from .renderer import MAX_INLINE_BYTES as MAX_INLINE_BYTES
