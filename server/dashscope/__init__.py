@@ -8,11 +8,13 @@ from .events import INTERRUPTED as INTERRUPTED
 from .events import Event as Event
 from .events import Finish as Finish
 from .events import OcrResult as OcrResult
+from .events import Ranks as Ranks
 from .events import ReasoningDelta as ReasoningDelta
 from .events import SearchResult as SearchResult
 from .events import SearchResults as SearchResults
 from .events import TextDelta as TextDelta
 from .events import UsageReport as UsageReport
+from .events import Vectors as Vectors
 from .protocols import LIMIT_FIELDS as LIMIT_FIELDS
 from .protocols import ChatCompletions as ChatCompletions
 from .protocols import Generation as Generation
@@ -22,3 +24,5 @@ from .reply import Reply as Reply
 from .rest import Rest as Rest
 from .stored_files import StoredFile as StoredFile
 from .stored_files import StoredFiles as StoredFiles
+from .vectors import TextEmbeddings as TextEmbeddings
+from .vectors import rerank_of as rerank_of

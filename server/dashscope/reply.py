@@ -1,5 +1,6 @@
 """What has come of one reply, event by event: the only place that keeps it."""
 
+from array import array
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,11 +10,13 @@ from .events import (
     Event,
     Finish,
     OcrResult,
+    Ranks,
     ReasoningDelta,
     SearchResult,
     SearchResults,
     TextDelta,
     UsageReport,
+    Vectors,
 )
 from .surrogates import SurrogateJoiner, repair_json
 
@@ -38,6 +41,8 @@ class Reply:
     searches: int | None = None
     search_results: list[SearchResult] = field(default_factory=list)
     ocr_result: dict[str, Any] = field(default_factory=dict)
+    vectors: "dict[int, array[float]]" = field(default_factory=dict)
+    ranks: dict[int, float] = field(default_factory=dict)
     chars: int = 0
     done: bool = False  # the other side says that nothing follows
     went_on: bool = False  # behind an end: some say "stop" in each frame
@@ -57,15 +62,19 @@ class Reply:
 
     @property
     def usage(self) -> UsageReport | None:
-        """The last count; None where nobody counted. A zero beside what is there is no count."""
+        """The last count; None where nobody counted. A zero beside what is written is no count."""
         counts = self.counts
-        if counts is None or (not counts.output_tokens and self.answered):
+        if counts is None or (not counts.output_tokens and self._wrote):
             return None
         thought = counts.reasoning_tokens or (None if any(self.reasoning) else counts.reasoning_tokens)
         return replace(counts, reasoning_tokens=thought)
 
     @property
     def answered(self) -> bool:
+        return self._wrote or bool(self.vectors) or bool(self.ranks)
+
+    @property
+    def _wrote(self) -> bool:
         return any(self.text) or any(self.reasoning) or bool(self.ocr_result)
 
     @property
@@ -102,12 +111,23 @@ class Reply:
             case OcrResult(found):
                 event = OcrResult(repair_json(found))
                 self._merge(event.found)
-            case _:  # UsageReport
-                self._counted = True
-                if event.input_tokens and (event.output_tokens or not (self.counts and self.counts.output_tokens)):
-                    self.counts = event
-                self.pdf_pages = self.pdf_pages if event.pdf_pages is None else event.pdf_pages
+            case UsageReport():
+                self._count(event)
+            case _:
+                self._keep_numbers(event)
         return event
+
+    def _keep_numbers(self, event: Vectors | Ranks) -> None:
+        if isinstance(event, Vectors):
+            self.vectors |= event.rows
+        else:
+            self.ranks |= event.scores
+
+    def _count(self, report: UsageReport) -> None:
+        self._counted = True
+        if report.input_tokens and (report.output_tokens or not (self.counts and self.counts.output_tokens)):
+            self.counts = report
+        self.pdf_pages = self.pdf_pages if report.pdf_pages is None else report.pdf_pages
 
     def flush(self) -> list[Event]:
         """What was held back, since its other half might still have come."""
