@@ -3,8 +3,8 @@
 Embeddings are asked in DashScope's own form: only there is it said whether a text is a query or a document, and what to
 heed in a query. Rerank has two forms; which one a model has, `rerank_of` knows.
 
-In the plan of a request each text is a message of a role: `document`, or `query`. The query of a rerank stands there
-once for each document, since so often it is read and billed.
+In the plan of a request each text is a message of the role `document`. The query of a rerank is one of the role `query`
+and stands there once for each document, since so often it is read and billed.
 """
 
 from array import array
@@ -84,7 +84,7 @@ def rerank_of(model: str) -> WireProtocol:
 
 
 def _texts(body: Mapping[str, Any]) -> list[str]:
-    return [message["content"] for message in body["messages"] if message["role"] == "document"] or [_query(body)]
+    return [message["content"] for message in body["messages"] if message["role"] == "document"]
 
 
 def _query(body: Mapping[str, Any]) -> str:

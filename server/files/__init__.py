@@ -1,6 +1,7 @@
 """What people name as a file becomes something that can be sent: from the allowed folders only, judged by content."""
 
 from .digests import digest as digest
+from .globs import matching as matching
 from .images import ImageFile as ImageFile
 from .outputs import OutputFile as OutputFile
 from .outputs import OutputFolder as OutputFolder

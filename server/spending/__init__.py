@@ -21,6 +21,7 @@ from .postgres import PostgresDatabase
 from .report import KeptRequest, ReportSpan, SpendingSum, SpentItem, total_of
 from .store import StateStore
 from .transactions import day_span, session_span
+from .vector_cache import VectorCache
 
 __all__ = [
     "KEPT_S",
@@ -45,6 +46,7 @@ __all__ = [
     "SpentItem",
     "StateStore",
     "Unusable",
+    "VectorCache",
     "day_span",
     "from_nano",
     "in_currency",
