@@ -21,7 +21,7 @@ from .native_generation import Native
 from .protocols import id_of
 from .requests import REFUSALS, ApiRefusal, as_dict, as_list, body_of
 
-DEFAULT_DIMENSION, MAX_TEXTS, MAX_DOCUMENTS = 1_024, 20, 500
+DEFAULT_DIMENSION, SANDBOX_TEXTS, SANDBOX_DOCUMENTS = 1_024, 20, 500
 GRAM_CHARS = (1, 2, 3)
 NATIVE_ONLY = ("gte-rerank-v2", "qwen3-vl-rerank")
 Row = dict[str, Any]
@@ -117,7 +117,7 @@ def _known(asked: NumbersAsked, authorization: str) -> Model:
 def _check_embedding(asked: NumbersAsked, model: Model) -> None:
     if model.type != "embedding" or "image" in model.input or "-async-" in model.id:
         raise _elsewhere(asked)
-    _require_count(len(asked.texts), model.limits.max_texts or MAX_TEXTS)
+    _require_count(len(asked.texts), model.limits.max_texts or SANDBOX_TEXTS)
     _require_length(max(map(len, asked.texts)), model.limits.max_input_per_text)
     _require_length(asked.tokens, model.limits.max_input)
     known = model.limits.dimensions
@@ -134,7 +134,7 @@ def _check_rerank(asked: NumbersAsked, model: Model) -> None:
         raise _elsewhere(asked)
     if not asked.query:
         raise _invalid("Required parameter query is missing.")
-    _require_count(len(asked.texts), model.limits.max_documents or MAX_DOCUMENTS)
+    _require_count(len(asked.texts), model.limits.max_documents or SANDBOX_DOCUMENTS)
     _require_length(max(map(len, (asked.query, *asked.texts))), model.limits.max_input_per_document)
     _require_length(asked.tokens, model.limits.max_input)
 

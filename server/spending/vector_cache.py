@@ -17,11 +17,11 @@ from anyio import to_thread
 from .database import require_own
 
 _LOGGER = logging.getLogger("bailian_mcp")
-MAX_KEPT_BYTES = {"disk": 1_000_000_000, "memory": 100_000_000}
+MAX_VECTORS_BYTES = {"disk": 1_000_000_000, "memory": 100_000_000}
 HEAD = struct.Struct("4sI")  # what it is, and the length of a vector
 ROW = struct.Struct("I")  # the number of a text, before its vector
-MARK = b"BMV1"
-SUFFIX = ".f32"
+VECTORS_MARK = b"BMV1"
+VECTORS_SUFFIX = ".f32"
 
 
 class VectorCache:
@@ -62,7 +62,7 @@ class VectorCache:
             if kept:
                 self._memory[key] = kept  # the last to go
             return dict(kept)
-        file = self._folder / f"{key}{SUFFIX}"
+        file = self._folder / f"{key}{VECTORS_SUFFIX}"
         try:
             content = file.read_bytes()
             os.utime(file)
@@ -78,12 +78,12 @@ class VectorCache:
         require_own(self._folder)
         length = len(next(iter(rows.values())))
         body = b"".join(ROW.pack(number) + vector.tobytes() for number, vector in rows.items())
-        _append(self._folder / f"{key}{SUFFIX}", length, body)
+        _append(self._folder / f"{key}{VECTORS_SUFFIX}", length, body)
         return {}
 
     def _trim(self) -> "dict[int, array[float]]":
         sizes = self._sizes()
-        over = sum(sizes.values()) - (self._max_bytes or MAX_KEPT_BYTES["disk" if self._folder else "memory"])
+        over = sum(sizes.values()) - (self._max_bytes or MAX_VECTORS_BYTES["disk" if self._folder else "memory"])
         for key, size in sizes.items():
             if over <= 0:
                 break
@@ -97,7 +97,7 @@ class VectorCache:
             return {key: sum(len(each) * each.itemsize for each in rows.values()) for key, rows in self._memory.items()}
         found = {}
         if self._folder.exists():
-            for file in self._folder.glob(f"*{SUFFIX}"):
+            for file in self._folder.glob(f"*{VECTORS_SUFFIX}"):
                 with suppress(FileNotFoundError):  # another process forgot it
                     found[file.stem] = file.stat()
         return {key: told.st_size for key, told in sorted(found.items(), key=lambda each: each[1].st_mtime_ns)}
@@ -105,7 +105,7 @@ class VectorCache:
     def _forget(self, key: str) -> None:
         self._memory.pop(key, None)
         if self._folder:
-            (self._folder / f"{key}{SUFFIX}").unlink(missing_ok=True)
+            (self._folder / f"{key}{VECTORS_SUFFIX}").unlink(missing_ok=True)
 
 
 def _append(file: Path, length: int, body: bytes) -> None:
@@ -114,7 +114,7 @@ def _append(file: Path, length: int, body: bytes) -> None:
     fd = os.open(file, flags, 0o600)
     try:
         require_own(file)
-        head = HEAD.pack(MARK, length)
+        head = HEAD.pack(VECTORS_MARK, length)
         begun = os.read(fd, HEAD.size) == head and not (os.fstat(fd).st_size - HEAD.size) % _row_bytes(length)
         if not begun:
             os.ftruncate(fd, 0)
@@ -129,7 +129,7 @@ def _rows_of(content: bytes) -> "Iterator[tuple[int, array[float]]]":
     if len(content) < HEAD.size:
         return
     mark, length = HEAD.unpack_from(content)
-    if mark != MARK or not length:
+    if mark != VECTORS_MARK or not length:
         return
     step = _row_bytes(length)
     for at in range(HEAD.size, len(content) - step + 1, step):

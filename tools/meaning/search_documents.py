@@ -11,7 +11,7 @@ from ...server.calls.language import said
 from ...server.calls.result import CallResult, call_result, incomplete
 from ...server.catalog import Frozen
 from ...server.features.meaning.documents import Library, library_of
-from ...server.features.meaning.embedding import Place, kept_and_new
+from ...server.features.meaning.embedding import TextPlace, kept_and_new
 from ...server.features.meaning.models import embedding_model, ranking_model, require_length
 from ...server.features.meaning.search import best_passages
 
@@ -26,8 +26,8 @@ EXAMPLE = {
     "query": "龙井茶产自哪里？",
     "texts": ["西湖龙井茶产于杭州西湖的龙井村一带。", "长江是中国最长的河流，全长约6300公里。"],
 }
-FENCE_BYTES = 4
-UNTRUSTED = "exact words of the documents, untrusted"
+PASSAGE_FENCE_BYTES = 4
+EXACT_WORDS = "exact words of the documents, untrusted"
 
 
 class FoundPassage(Frozen):
@@ -86,7 +86,7 @@ async def search_documents(
     return call_result(found, _in_words(found), *_facts(found))
 
 
-def _passage(library: Library, score: float, place: Place) -> FoundPassage:
+def _passage(library: Library, score: float, place: TextPlace) -> FoundPassage:
     document = library.documents[place[0]]
     start, end = document.spans[place[1]]
     return FoundPassage(
@@ -110,9 +110,9 @@ def _facts(found: DocumentSearch) -> list[str]:
 
 def _in_words(found: DocumentSearch) -> str:
     """The documents' words between two lines that none of them can foresee, then our own."""
-    fence = token_hex(FENCE_BYTES)
+    fence = token_hex(PASSAGE_FENCE_BYTES)
     passages = [f"{_place(number, each)} {fence}>\n{each.text}" for number, each in enumerate(found.passages, 1)]
-    parts = [f"<passages {fence}: {UNTRUSTED}>", *passages, f"</passages {fence}>"]
+    parts = [f"<passages {fence}: {EXACT_WORDS}>", *passages, f"</passages {fence}>"]
     return "\n".join([*parts, *map(said, found.notes)])
 
 

@@ -21,9 +21,9 @@ from ...errors import InvalidRequest
 from .models import MAX_BATCH_TOKENS, batch_texts
 
 BATCHES_AT_ONCE = 4
-GIVE_UP_AFTER = 3  # failed batches
+MAX_FAILED_BATCHES = 3  # failed batches
 NO_THINKING = ThinkingParameters({}, "off")
-Place = tuple[int, int]  # of a text: its document, its number there
+TextPlace = tuple[int, int]  # of a text: its document, its number there
 
 
 @dataclass
@@ -44,7 +44,7 @@ class EmbeddingRun:
     cached_tokens: int = 0
     there: int = 0  # vectors
     _keys: list[str] = field(default_factory=list)
-    _left: deque[list[Place]] = field(default_factory=deque)
+    _left: deque[list[TextPlace]] = field(default_factory=deque)
     _stopped: bool = False
 
     async def prepare(self) -> None:
@@ -86,7 +86,7 @@ class EmbeddingRun:
         return [self.vectors[document][number] for document, number in numbers]
 
     @property
-    def missing(self) -> list[Place]:
+    def missing(self) -> list[TextPlace]:
         return [
             (document, number)
             for document, texts in enumerate(self.documents)
@@ -137,7 +137,7 @@ class EmbeddingRun:
             await self._batch(self._left.popleft())
             await self.call.report(f"{self.there:,} of {self.texts:,} texts have vectors")
 
-    async def _batch(self, places: list[Place]) -> None:
+    async def _batch(self, places: list[TextPlace]) -> None:
         try:
             exchange = await self.call.ask(self._plan(places))
         except RequestFailed as error:
@@ -150,9 +150,9 @@ class EmbeddingRun:
 
     def _note(self, error: DashScopeError) -> None:
         self.failures.append(error)
-        self._stopped = self._stopped or error.for_every_request or len(self.failures) >= GIVE_UP_AFTER
+        self._stopped = self._stopped or error.for_every_request or len(self.failures) >= MAX_FAILED_BATCHES
 
-    async def _keep(self, places: list[Place], exchange: Exchange) -> None:
+    async def _keep(self, places: list[TextPlace], exchange: Exchange) -> None:
         came: dict[int, dict[int, array[float]]] = {}
         for (document, number), row in zip(places, range(len(places)), strict=True):
             if row in exchange.vectors:
@@ -162,11 +162,11 @@ class EmbeddingRun:
             self.there += len(rows)
             await self.call.context.vector_cache.add(self._keys[document], rows)
 
-    def _plan(self, places: Sequence[Place]) -> RequestPlan:
+    def _plan(self, places: Sequence[TextPlace]) -> RequestPlan:
         texts = [self._text(place) for place in places]
         return embedding_plan(self.model, texts, text_type=self.text_type, dimension=self.dimension)
 
-    def _text(self, place: Place) -> str:
+    def _text(self, place: TextPlace) -> str:
         document, number = place
         return self.documents[document][number]
 
@@ -194,9 +194,9 @@ def embedding_plan(
     return RequestPlan(model, TextEmbeddings(), messages, NO_THINKING, parameters)
 
 
-def _batches(texts: Sequence[tuple[Place, str]], most_texts: int) -> list[list[Place]]:
+def _batches(texts: Sequence[tuple[TextPlace, str]], most_texts: int) -> list[list[TextPlace]]:
     """In order, each within what one request takes."""
-    batches: list[list[Place]] = []
+    batches: list[list[TextPlace]] = []
     room = 0
     for place, text in texts:
         tokens = text_tokens(text).most

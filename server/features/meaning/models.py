@@ -5,7 +5,7 @@ from ...catalog import Model
 from ...catalog.pricing import text_tokens
 from ...errors import InvalidRequest
 
-MAX_TEXTS, MAX_DOCUMENTS = 10, 100  # of a model of which the catalog does not say it
+MAX_BATCH_TEXTS, MAX_RANKED = 10, 100  # of a model of which the catalog does not say it
 # What every model takes in every region, by its upper estimate; a text alone may be longer:
 # https://help.aliyun.com/zh/model-studio/embedding
 MAX_BATCH_TOKENS = 8_192
@@ -52,4 +52,4 @@ def require_length(model: Model | None, name: str, text: str) -> None:
 
 
 def batch_texts(model: Model | None) -> int:
-    return (model and model.limits.max_texts) or MAX_TEXTS
+    return (model and model.limits.max_texts) or MAX_BATCH_TEXTS

@@ -16,7 +16,7 @@ ENDS = re.compile(
     r"(?P<paragraph>\n[^\S\n]*\n\s*)|(?P<sentence>[。！？；…]+[”’」』）\"]*|[.!?;]+[\"')\]]*(?=\s))|(?P<line>\n)"
 )
 WORTH = {"paragraph": 2, "sentence": 1, "line": 0}
-GAP = re.compile(r"[，,、：:\s]")
+WORD_GAP = re.compile(r"[，,、：:\s]")
 EMPTY_TOKENS = text_tokens("").likely
 
 
@@ -89,7 +89,7 @@ def _short_enough(text: str, start: int, end: int, worth: int) -> Iterator[Sente
 
 
 def _cut(text: str, start: int, end: int) -> int:
-    places = [found.end() for found in GAP.finditer(text, start + (end - start) // 2, end)]
+    places = [found.end() for found in WORD_GAP.finditer(text, start + (end - start) // 2, end)]
     return places[-1] if places else end
 
 

@@ -13,12 +13,12 @@ from ...calls.call import Call
 from ...catalog.pricing import text_tokens
 from ...dashscope import DashScopeError, rerank_of
 from .documents import Library
-from .embedding import NO_THINKING, EmbeddingRun, Place, embedding_plan
-from .models import MAX_DOCUMENTS, MAX_RERANK_TOKENS
+from .embedding import NO_THINKING, EmbeddingRun, TextPlace, embedding_plan
+from .models import MAX_RANKED, MAX_RERANK_TOKENS
 from .nearest import nearest
 
 CANDIDATES = 50
-Scored = tuple[float, Place]
+Scored = tuple[float, TextPlace]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _readable(call: Call, query: str, near: Sequence[Scored], run: EmbeddingRun,
     limits = known.limits if known else None
     room = (limits and limits.max_input) or MAX_RERANK_TOKENS
     each, taken = text_tokens(query).most, list[Scored]()
-    for scored in near[: (limits and limits.max_documents) or MAX_DOCUMENTS]:
+    for scored in near[: (limits and limits.max_documents) or MAX_RANKED]:
         room -= each + text_tokens(_text(run, scored[1])).most
         if room < 0 and taken:
             break
@@ -91,5 +91,5 @@ def _rerank_plan(query: str, texts: Sequence[str], model: str, top: int) -> Requ
     return RequestPlan(model, rerank_of(model), [*[asked] * len(texts), *documents], NO_THINKING, {"top_n": top})
 
 
-def _text(run: EmbeddingRun, place: Place) -> str:
+def _text(run: EmbeddingRun, place: TextPlace) -> str:
     return run.documents[place[0]][place[1]]

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...dashscope import DashScopeError
+from ...errors import InvalidRequest
 from ...files import OutputFolder
 
 NPY, JSONL = ".npy", ".jsonl"
@@ -42,7 +44,16 @@ class VectorFile:
     def write(
         self, folder: OutputFolder, places: Sequence[Mapping[str, Any]], vectors: "Sequence[array[float]]"
     ) -> tuple[Path, str]:
-        """Where it stands, and the index. Raises InvalidRequest: the disk says no."""
+        """Where it stands, and the index. Raises DashScopeError: the disk says no; by now all was paid."""
+        try:
+            return self._written(folder, places, vectors)
+        except InvalidRequest as refusal:
+            kept = "All vectors are kept: the same call again pays for none."
+            raise DashScopeError(refusal.reason, hint=kept) from None
+
+    def _written(
+        self, folder: OutputFolder, places: Sequence[Mapping[str, Any]], vectors: "Sequence[array[float]]"
+    ) -> tuple[Path, str]:
         with folder.new_file(self.name, (NPY, JSONL)) as file:
             for piece in _npy(vectors) if self.is_npy else _lines(places, vectors):
                 file.write(piece)
