@@ -160,7 +160,7 @@ class Settings(BaseSettings):
     state_dir: Path | None = Field(
         None,
         validation_alias="BAILIAN_STATE_DIR",
-        description="The folder where answers of jobs are kept for 24 hours, readable by you alone. "
+        description="The folder where answers of jobs are kept for 24 hours, and vectors of documents, readable by you alone. "
         "Default: your user's state folder; in memory only where none can be written.",
     )
     state_url: SecretStr | None = Field(

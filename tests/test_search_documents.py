@@ -11,9 +11,14 @@ import anyio
 import httpx2
 import papers
 import pytest
+from bailian_mcp.server.calls.call import Call
+from bailian_mcp.server.calls.context import AppContext
+from bailian_mcp.server.calls.progress import Progress
+from bailian_mcp.server.calls.purse import Payer
 from bailian_mcp.server.endpoints import host as host_at
+from bailian_mcp.server.features.meaning.embedding import EmbeddingRun
 from bailian_mcp.server.spending import Caps, VectorCache
-from conftest import FakeDashScope, Hosted, refusal, text_of
+from conftest import HOST, FakeDashScope, Hosted, dashscope, refusal, text_of
 from mcp import Client
 from meaning_wire import EMBEDDINGS, RERANK, Watched
 
@@ -167,6 +172,23 @@ async def test_another_model_has_other_vectors(asking: Asked) -> None:
             await found(client, texts=[TEA, LAKE], model=model)
 
     assert len(wire.documents) == 2
+
+
+async def test_what_one_client_paid_for_is_no_other_s(tmp_path: Path) -> None:
+    """Over HTTP: else what is cached would tell who else has a text."""
+    wire, cache = Watched(), VectorCache(tmp_path)
+    async with dashscope(FakeDashScope([]), transport=wire) as service:
+        for client in ("ann", "ben", "ann"):
+            call = Call(AppContext(service, HOST, vector_cache=cache), Progress(nobody), payer=Payer(client=client))
+            run = EmbeddingRun(call, "text-embedding-v4", [[TEA]])
+            await run.prepare()
+            await run.run()
+
+    assert wire.documents == [[TEA], [TEA]]
+
+
+async def nobody(*_: Any) -> None:
+    """Who hears of it."""
 
 
 async def test_the_price_of_what_is_new_is_told_before_it_is_sent(asking: Asked) -> None:

@@ -51,8 +51,7 @@ class VectorCache:
         try:
             return await to_thread.run_sync(work, limiter=self._turn)
         except OSError as error:
-            if self._folder:
-                _LOGGER.warning("vectors are kept in memory only: %s", error)
+            _LOGGER.warning("vectors are kept in memory only: %s", error)
             self._folder = None
             return await to_thread.run_sync(work, limiter=self._turn)
 
