@@ -486,20 +486,30 @@ async def test_what_cannot_be_read_is_refused_by_its_name_and_left_out_of_a_patt
 @pytest.mark.parametrize(
     ("pattern", "says"),
     [
-        ("docs/*.doc", "fits no file. Check the pattern"),
-        ("/etc/*", "/etc/* begins outside the allowed folders ("),
+        ("docs/*.doc", "*.doc cannot be read: No such file or directory. Check the path."),
+        ("/etc/*", "/etc/* begins outside the allowed folders."),
+        ("many/*", "many/* names more than 1,000 files. Narrow it."),
         ("docs/../../*", "begins outside the allowed folders"),
     ],
 )
 async def test_a_pattern_that_fits_nothing_here_is_refused(
     asking: Asked, folder: Path, pattern: str, says: str
 ) -> None:
+    (folder / "many").mkdir()
+    for number in range(1_001):
+        (folder / "many" / f"{number}.md").touch()
     wire = Watched()
     async with asking(wire) as client:
         text = await failed(client, folder / pattern)
 
     assert says in text
     assert wire.sent == []
+
+
+async def test_brackets_in_a_name_are_letters_where_a_file_has_it(asking: Asked, folder: Path) -> None:
+    (folder / "tea[1].md").write_text(TEA, "utf-8")
+    async with asking(Watched()) as client:
+        assert named(await found(client, folder / "tea[1].md")) == ["tea[1].md"]
 
 
 async def test_a_data_uri_is_a_file_too(asking: Asked) -> None:

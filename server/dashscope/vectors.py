@@ -28,6 +28,7 @@ class TextEmbeddings:
     api: Api = "native"
     path = "/services/embeddings/text-embedding/text-embedding"
     headers: Mapping[str, str] = PLAIN_JSON
+    takes_budget = False
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"model": body["model"], "input": {"texts": _texts(body)}, "parameters": _parameters(body)}
@@ -48,6 +49,7 @@ class NativeRerank:
     api: Api = "native"
     path = "/services/rerank/text-rerank/text-rerank"
     headers: Mapping[str, str] = PLAIN_JSON
+    takes_budget = False
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         asked = {"query": _query(body), "documents": _texts(body)}
@@ -67,6 +69,7 @@ class FlatRerank:
     api: Api = "compatible-api"
     path = "/reranks"
     headers: Mapping[str, str] = PLAIN_JSON
+    takes_budget = False
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"model": body["model"], "query": _query(body), "documents": _texts(body), **_parameters(body)}

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from ..catalog import Model, Tier, shipped
 from ..endpoints import SANDBOX_HEADER
 from ..network import listen, root_url
+from .batches import SandboxBatches
 from .chat_completions import Chat
 from .checks import check_request
 from .embeddings import number_routes
@@ -42,6 +43,7 @@ def app(pace: Pace = STEADY) -> Starlette:
         Route("/oss/", service.oss, methods=["POST"]),
         *service.files.routes,
         *number_routes(),
+        *service.batches.routes,
         Route("/api/v1/models", service.models),
         Route("/compatible-mode/v1/models", service.openai_models),
         Route("/compatible-mode/v1/models/{name:path}", service.openai_model),
@@ -54,6 +56,7 @@ class _Service:
         self._pace = pace
         self._storage = Storage()
         self.files = KeptFiles()
+        self.batches = SandboxBatches(self.files)
 
     async def chat_completions(self, request: Request) -> Response:
         return await self._replied(Chat(), request, from_chat)

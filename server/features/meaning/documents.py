@@ -4,16 +4,18 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from glob import has_magic
 
 from anyio import to_thread
 
 from ...calls.call import Call
 from ...errors import InvalidRequest
-from ...files import matching, names_a_path
-from ...text import first_few
+from ...files import files_matching, local_path, names_a_path
+from ...text import first_few, printable
 from ..attachments import SourceText, open_source, text_layer
 from .passages import passages_of
 
+MAX_FILES = 1_000  # of one pattern
 MAX_PASSAGES = 20_000  # of 1,024 numbers each: 80 MB, and a second to look through them
 
 
@@ -68,9 +70,15 @@ async def library_of(call: Call, files: Sequence[str], texts: Sequence[str]) -> 
 
 
 async def _named(call: Call, source: str) -> list[str]:
-    if names_a_path(source):
-        call.require_settings("BAILIAN_ALLOWED_DIRS")
-    return await matching(source, call.context.folders)
+    """The files that a pattern names. One that names none may be a name itself, which reading it tells."""
+    if not names_a_path(source) or not has_magic(source):
+        return [source]
+    call.require_settings("BAILIAN_ALLOWED_DIRS")
+    pattern = local_path(source.strip())
+    found = await to_thread.run_sync(files_matching, pattern, call.context.folders, abandon_on_cancel=True)
+    if len(found) > MAX_FILES:
+        raise InvalidRequest(f"{printable(source)} names more than {MAX_FILES:,} files. Narrow it.")
+    return found or [source]
 
 
 async def _read(call: Call, library: Library, path: str, *, by_pattern: bool) -> None:

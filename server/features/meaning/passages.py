@@ -12,7 +12,7 @@ from ...catalog.pricing import text_tokens
 MAX_PASSAGE_TOKENS, OVERLAP_TOKENS = 500, 60
 MAX_SENTENCE_TOKENS = MAX_PASSAGE_TOKENS - OVERLAP_TOKENS  # or a passage could be nothing but what two share
 # Where one may be put down: the end of a paragraph, of a sentence, of a line.
-ENDS = re.compile(
+SENTENCE_ENDS = re.compile(
     r"(?P<paragraph>\n[^\S\n]*\n\s*)|(?P<sentence>[。！？；…]+[”’」』）\"]*|[.!?;]+[\"')\]]*(?=\s))|(?P<line>\n)"
 )
 WORTH = {"paragraph": 2, "sentence": 1, "line": 0}
@@ -70,7 +70,7 @@ def _next_begin(sentences: list[Sentence], begin: int, end: int) -> int:
 
 def _sentences(text: str) -> Iterator[Sentence]:
     start = 0
-    for found in ENDS.finditer(text):
+    for found in SENTENCE_ENDS.finditer(text):
         yield from _short_enough(text, start, found.end(), WORTH[found.lastgroup or "line"])
         start = found.end()
     if start < len(text):

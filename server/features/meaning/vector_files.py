@@ -15,7 +15,7 @@ from ...dashscope import DashScopeError
 from ...errors import InvalidRequest
 from ...files import OutputFolder
 
-NPY, JSONL = ".npy", ".jsonl"
+NPY, JSON_LINES = ".npy", ".jsonl"
 MAGIC, ALIGNED_BYTES = b"\x93NUMPY\x01\x00", 64
 
 
@@ -33,13 +33,13 @@ class VectorFile:
     @property
     def index(self) -> str:
         """The name of a file of places: NumPy's form has no room for them."""
-        return f"{self.name[: -len(NPY)]}.index{JSONL}" if self.is_npy and self.indexed else ""
+        return f"{self.name[: -len(NPY)]}.index{JSON_LINES}" if self.is_npy and self.indexed else ""
 
     def check(self, folder: OutputFolder) -> None:
         """Raises InvalidRequest: it cannot be written."""
-        folder.check(self.name, (NPY, JSONL))
+        folder.check(self.name, (NPY, JSON_LINES))
         if self.index:
-            folder.check(self.index, (JSONL,))
+            folder.check(self.index, (JSON_LINES,))
 
     def write(
         self, folder: OutputFolder, places: Sequence[Mapping[str, Any]], vectors: "Sequence[array[float]]"
@@ -54,12 +54,12 @@ class VectorFile:
     def _written(
         self, folder: OutputFolder, places: Sequence[Mapping[str, Any]], vectors: "Sequence[array[float]]"
     ) -> tuple[Path, str]:
-        with folder.new_file(self.name, (NPY, JSONL)) as file:
+        with folder.new_file(self.name, (NPY, JSON_LINES)) as file:
             for piece in _npy(vectors) if self.is_npy else _lines(places, vectors):
                 file.write(piece)
         if not self.index:
             return file.path, ""
-        with folder.new_file(self.index, (JSONL,)) as index:
+        with folder.new_file(self.index, (JSON_LINES,)) as index:
             index.write(b"".join(f"{json.dumps(place, ensure_ascii=False)}\n".encode() for place in places))
         return file.path, str(index.path)
 
