@@ -160,8 +160,8 @@ class Settings(BaseSettings):
     state_dir: Path | None = Field(
         None,
         validation_alias="BAILIAN_STATE_DIR",
-        description="The folder where answers of jobs are kept for 24 hours, readable by you alone. "
-        "Default: your user's state folder; in memory only where none can be written.",
+        description="The folder where answers of jobs are kept for 24 hours, and vectors of documents, readable by you "
+        "alone. Default: your user's state folder; in memory only where none can be written.",
     )
     state_url: SecretStr | None = Field(
         None,

@@ -269,9 +269,8 @@ async def test_one_model_is_told_by_its_name(client: AsyncOpenAI) -> None:
 
 async def test_what_is_not_there_is_said_in_openai_s_form_and_marked(client: AsyncOpenAI) -> None:
     for asked in (
-        client.embeddings.create(model="text-embedding-v4", input="西湖"),
-        client.files.create(file=b"x", purpose="batch"),
-        client.files.list(),
+        client.audio.speech.create(model="qwen-tts", voice="Cherry", input="西湖"),
+        client.moderations.create(input="西湖"),
     ):
         with pytest.raises(openai.NotFoundError, match="sandbox does not serve") as caught:
             await asked  # type: ignore[misc]
@@ -411,13 +410,11 @@ async def test_pictures_are_seen_at_the_multimodal_endpoint() -> None:
 @pytest.mark.parametrize(
     ("call", "more"),
     [
-        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": "西湖"}),
-        (dashscope.TextReRank.call, {"model": "qwen3-rerank", "query": "西湖", "documents": ["杭州"]}),
         (dashscope.Tokenization.call, {"model": "qwen-plus", "prompt": "西湖"}),
         (dashscope.MultiModalEmbedding.call, {"model": "qwen3-vl-embedding", "input": [{"text": "西湖"}]}),
         (dashscope.ImageSynthesis.async_call, {"model": "wanx2.1-t2i-turbo", "prompt": "西湖"}),
     ],
-    ids=["embeddings", "rerank", "tokens", "embeddings-of-images", "images"],
+    ids=["tokens", "embeddings-of-images", "images"],
 )
 async def test_what_is_not_there_is_said_in_the_native_form(call: Callable[..., Any], more: Any) -> None:
     reply = await called(call, **more)
@@ -425,6 +422,87 @@ async def test_what_is_not_there_is_said_in_the_native_form(call: Callable[..., 
     assert (reply.status_code, reply.code) == (404, "SandboxNotServed")
     assert "The bailian-mcp sandbox does not serve POST /api/v1/" in reply.message
     assert reply.headers["x-bailian-sandbox"] == "1"
+
+
+# --- embeddings and rerank ---
+
+LAKE, RIVER, TEA = "西湖在杭州的西边", "长江是中国最长的河", "杭州西湖的龙井茶"
+
+
+def near(one: list[float], other: list[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+async def test_embeddings_of_texts_that_share_words_are_near_in_both_forms(client: AsyncOpenAI, native: str) -> None:
+    texts = [LAKE, RIVER, TEA]
+    openai_s = await client.embeddings.create(model="text-embedding-v4", input=texts, dimensions=256)
+    own = await called(dashscope.TextEmbedding.call, model="text-embedding-v4", input=texts, dimension=256)
+    one = await client.embeddings.create(model="qwen3.7-text-embedding", input="西湖")
+
+    lake, river, tea = (row.embedding for row in openai_s.data)
+    assert [row["embedding"] for row in own.output["embeddings"]] == [lake, river, tea]
+    assert near(lake, tea) > near(lake, river) * 1.5
+    assert abs(near(lake, lake) - 1) < 1e-6
+    assert openai_s.usage.total_tokens == own.usage["total_tokens"] == sum(map(len, texts))
+    assert len(one.data[0].embedding) == 1_024
+
+
+async def test_rerank_puts_what_says_the_query_first_in_both_forms(url: str, native: str) -> None:
+    asked: Any = {"query": "西湖的茶", "documents": [RIVER, LAKE, TEA]}
+    own = await called(dashscope.TextReRank.call, model="gte-rerank-v2", top_n=2, return_documents=True, **asked)
+    async with httpx2.AsyncClient(headers={"Authorization": "Bearer any"}, trust_env=False) as http:
+        flat = (await http.post(f"{url}/compatible-api/v1/reranks", json={"model": "qwen3-rerank", **asked})).json()
+
+    first, second = own.output.results
+    assert (first.index, second.index, first["document"]["text"]) == (2, 1, TEA)
+    assert [row["index"] for row in flat["results"]] == [2, 1, 0]
+    assert flat["results"][0]["relevance_score"] == first.relevance_score
+    assert flat["usage"]["total_tokens"] == own.usage.total_tokens == 3 * len("西湖的茶") + len(RIVER + LAKE + TEA)
+
+
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize(
+    ("call", "more", "status", "why"),
+    [
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": ["x"] * 11}, 400, "it should not be larger than 10"),
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": ["x" * 8_193]}, 400, "input length should be [1, 8192]"),
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": ["x"], "dimension": 100}, 400, "dimension should be in"),
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": [""]}, 400, "none of them empty"),
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": ["x"], "instruct": "y"}, 400, "text_type=query only"),
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": ["x"], "output_type": "sparse"}, 400, "dense"),
+        (dashscope.TextEmbedding.call, {"model": "qwen-plus", "input": ["x"]}, 400, "url error"),
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v9", "input": ["x"]}, 404, "does not exist"),
+        (dashscope.TextEmbedding.call, {"model": "sandbox-bad-key", "input": ["x"]}, 401, "Invalid API-key"),
+        (dashscope.TextReRank.call, {"model": "qwen3-rerank", "query": "x", "documents": ["y"] * 501}, 400, "not be larger than 500"),
+        (dashscope.TextReRank.call, {"model": "qwen3-rerank", "query": "x" * 300, "documents": ["y"] * 500}, 400, "input length"),
+        (dashscope.TextReRank.call, {"model": "qwen3-rerank", "query": "x", "documents": ["y" * 4_001]}, 400, "input length"),
+        (dashscope.TextReRank.call, {"model": "qwen-plus", "query": "x", "documents": ["y"]}, 400, "url error"),
+    ],
+)  # fmt: skip
+async def test_embeddings_and_rerank_are_refused_natively(
+    call: Callable[..., Any], more: Any, status: int, why: str
+) -> None:
+    reply = await called(call, **more)
+
+    assert reply.status_code == status
+    assert why in reply.message
+
+
+async def test_what_openai_s_form_does_not_serve_is_refused_there(client: AsyncOpenAI, url: str) -> None:
+    with pytest.raises(openai.NotFoundError, match="for OpenAI compatibility mode"):
+        await client.embeddings.create(model="qwen3-vl-embedding", input="x")
+    with pytest.raises(openai.BadRequestError, match="batch size is invalid, it should not be larger than 20"):
+        await client.embeddings.create(model="qwen3.7-text-embedding", input=["x"] * 21)
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        body = {"model": "gte-rerank-v2", "query": "x", "documents": ["y"]}
+        path = f"{url}/compatible-api/v1/reranks"
+        keyless = await http.post(path, json=body)
+        native_only = await http.post(path, json=body, headers={"Authorization": "Bearer any"})
+        no_query = await http.post(
+            path, json={**body, "model": "qwen3-rerank", "query": ""}, headers={"Authorization": "Bearer any"}
+        )
+
+    assert (keyless.status_code, native_only.status_code, no_query.status_code) == (401, 404, 400)
 
 
 # --- another MCP server of DashScope: a process of its own, told where the sandbox is ---

@@ -1,6 +1,7 @@
 """One request: a feature plans it, `Call.ask` sends it and prices it, and what it spent is never lost."""
 
 import json
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -55,7 +56,7 @@ class Exchange:
 
     `incomplete`: why the text is not whole, empty when it is; `stopped_by`: the kind of the failure that cut it off.
     `searches`: None where DashScope did not say; `ocr_result`: what an OCR model found beside its text; `label`: the
-    plan's.
+    plan's; `vectors` and `ranks`: of its texts, by their number.
     """
 
     model: str
@@ -75,6 +76,8 @@ class Exchange:
     ocr_result: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
     function_calls: tuple[FunctionCall, ...] = ()
+    vectors: "Mapping[int, array[float]]" = field(default_factory=dict)
+    ranks: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def truncated(self) -> bool:
@@ -129,6 +132,8 @@ def exchange_of(context: AppContext, plan: RequestPlan, reply: Reply) -> Exchang
         ocr_result=reply.ocr_result,
         label=plan.label,
         function_calls=reply.function_calls,
+        vectors=reply.vectors,
+        ranks=reply.ranks,
     )
 
 

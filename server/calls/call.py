@@ -40,7 +40,6 @@ from .turns import PacedRequest, in_turn
 MAX_MODEL_CHARS = 200
 CAP_SETTINGS = ("BAILIAN_MAX_COST_PER_CALL", "BAILIAN_MAX_COST_PER_SESSION", "BAILIAN_MAX_COST_PER_DAY")
 NO_FUNCTIONS = Functions()
-WRITE_NO_TEXT = ("embedding", "rerank")  # types of models that answer with numbers
 
 
 class Call:
@@ -206,7 +205,7 @@ class Call:
 
     def _require_text(self, name: str, model: Model | None) -> None:
         """Raises InvalidRequest: what the model gives is no text."""
-        if model and model.type in WRITE_NO_TEXT:
+        if model and not model.writes:
             raise InvalidRequest(f"{name} writes no text: it is for {model.type}. Use {self.catalog.defaults['chat']}.")
 
     def _functions(

@@ -10,7 +10,7 @@ from ..dashscope import DashScope
 from ..endpoints import Host
 from ..errors import InvalidRequest
 from ..files import Renderer
-from ..spending import Caps, Ledger
+from ..spending import Caps, Ledger, VectorCache
 from .jobs import Jobs
 from .pacing import Pacing
 from .rates import Rates
@@ -41,6 +41,7 @@ class AppContext:
     jobs: Jobs = field(default_factory=Jobs)
     ledger: Ledger = field(default_factory=Ledger)
     caps: Caps = field(default_factory=Caps)
+    vector_cache: VectorCache = field(default_factory=VectorCache)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property

@@ -175,6 +175,8 @@ def _tokens_of_an_image(name: str, model: Model | None) -> int:
 
 def _answer_tokens(plan: RequestPlan, body: Mapping[str, Any], model: Model | None, contents: Contents) -> int:
     """The limit; OCR requests set none, and models for OCR stop by themselves."""
+    if model and not model.writes:
+        return 0
     given = next((body[name] for name in LIMIT_FIELDS if body.get(name)), None)
     _, _, documents = contents
     usual = MAX_OCR_TOKENS if is_ocr(plan.model, model) and not documents else NO_LIMIT_TOKENS

@@ -21,7 +21,7 @@ from ..dashscope import DashScope
 from ..files import Renderer
 from ..network import listen
 from ..settings import BadSettings, Settings, child_environment, read_settings, warnings_for_environment
-from ..spending import Caps, Ledger
+from ..spending import Caps, Ledger, VectorCache
 from .logs import log_to_stderr
 from .state import state_store
 
@@ -105,6 +105,7 @@ def _context(settings: Settings, client: DashScope, jobs: Jobs, *, remote: bool,
         jobs=jobs,
         ledger=Ledger(jobs.database, sandbox=sandboxed),
         caps=Caps(settings.max_cost_per_call, settings.max_cost_per_session, settings.max_cost_per_day),
+        vector_cache=VectorCache(settings.state_folder),
         extract_repairs=settings.extract_repairs,
         renderer=Renderer(child_environment()),
         uploads=settings.uploads,

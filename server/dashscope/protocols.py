@@ -18,7 +18,7 @@ LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
 THINKING_FIELDS = ("enable_thinking", "thinking_budget", "reasoning_effort")
 MAX_SEARCH_RESULTS = 200
 MAX_TOKEN_COUNT = 10**12  # beyond it a count is a mistake, and no price
-Api = Literal["compatible", "native"]
+Api = Literal["compatible", "native", "compatible-api"]
 Endpoint = Literal["text-generation", "multimodal-generation"]
 
 

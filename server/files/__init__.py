@@ -14,6 +14,7 @@ from .renderer import Renderer as Renderer
 from .sources import InputFile as InputFile
 from .sources import Link as Link
 from .sources import OtherFile as OtherFile
+from .sources import local_path as local_path
 from .sources import names_a_path as names_a_path
 from .sources import open_input as open_input
 from .urls import is_public as is_public

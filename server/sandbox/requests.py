@@ -1,10 +1,13 @@
 """What a request asks, read from each protocol into the terms of chat completions."""
 
+import json
 import re
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from starlette.requests import Request
 
 from ..catalog import Model, shipped
 from .filling import SPOILED
@@ -32,6 +35,16 @@ class ApiRefusal(Exception):
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(status, code, message)
         self.status, self.code, self.message = status, code, message
+
+
+async def body_of(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ApiRefusal(400, "invalid_request_error", "Required body invalid, please check the request body format.")
+    return body
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Pages: https://help.aliyun.com/zh/model-studio/vision and .../pdf-understanding
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -296,6 +296,37 @@ async def read_input(found: InputFile, target: TargetModel) -> tuple[SourceText,
     notes = Attached(notes=tuple(_page_notes(found, pages)))
     seen = notes + await pictures(found, bare, target, MAX_PICTURES - len(bare) - len(covered))
     return words, await _with_covered(found, covered, seen, target)
+
+
+@dataclass(frozen=True)
+class TextLayer:
+    """What a file says in letters alone. `wordless`: pages of a PDF that say nothing so, or more in an image."""
+
+    words: SourceText
+    notes: tuple[str, ...] = ()
+    wordless: tuple[int, ...] = ()
+
+
+async def text_layer(found: InputFile) -> TextLayer:
+    """Of a text file or a PDF; nothing is looked at.
+
+    Raises:
+        InvalidRequest: it is neither, or cannot be read.
+    """
+    if isinstance(found, Link):
+        raise InvalidRequest(f"{found.name} is a URL, and only files here are read. Download it and give its path.")
+    if isinstance(found, ImageFile):
+        raise InvalidRequest(f"{found.name} is an image: read it with `ocr` first, and give its text.")
+    if isinstance(found, OtherFile):
+        return TextLayer(SourceText(found.text()))
+    pages = await found.all_words()
+    wordless = (
+        number
+        for number, page in enumerate(pages, 1)
+        if not page.trouble and (page.more in LOOKED_AT or not page.whole.strip())
+    )
+    notes = _page_notes(found, [replace(page, more="") for page in pages])
+    return TextLayer(_joined_pages([page.whole for page in pages]), tuple(notes), tuple(wordless))
 
 
 def _joined_pages(pages: Sequence[str]) -> SourceText:
