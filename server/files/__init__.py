@@ -2,6 +2,7 @@
 
 from .digests import digest as digest
 from .images import ImageFile as ImageFile
+from .other_files import OtherFile as OtherFile
 from .pdfs import PageWords as PageWords
 from .pdfs import Pdf as Pdf
 from .renderer import MAX_INLINE_BYTES as MAX_INLINE_BYTES
@@ -9,7 +10,6 @@ from .renderer import Picture as Picture
 from .renderer import Renderer as Renderer
 from .sources import InputFile as InputFile
 from .sources import Link as Link
-from .sources import OtherFile as OtherFile
 from .sources import names_a_path as names_a_path
 from .sources import open_input as open_input
 from .urls import is_public as is_public
