@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..server.calls.call import BoundCall
 from ..server.calls.completion import Completion, completion_result
 from ..server.calls.thinking import Level
-from ..server.features.attachments import attach, images_that_fit
+from ..server.features.long_documents import Question, answer_about
 
 ANNOTATIONS = ToolAnnotations(
     title="Chat with a Model Studio model (百炼)",
@@ -47,7 +47,8 @@ async def chat(
     files: Annotated[
         tuple[str, ...],
         Field(
-            description="Images, PDFs where the model reads them: https URLs, data URIs, paths in the allowed folders",
+            description="Images and documents, very long ones too (without `model` qwen-long reads them): paths in the "
+            "allowed folders, data URIs, https URLs of images",
             max_length=50,
         ),
     ] = (),
@@ -68,22 +69,16 @@ async def chat(
     Use it for a second opinion, Chinese writing, translation, or questions about images. It cannot search the web.
     The first line says what it cost: [model | tokens in+out | exact list price | request id]; then comes the answer.
     """
-    chosen = call.model_for("chat", model)
-    attached = await attach(call, chosen, files)
-    parts, smaller = await images_that_fit(call, attached.parts, prompt, system, *(turn.content for turn in history))
-    content = [*parts, {"type": "text", "text": prompt}] if parts else prompt
-    before = [{"role": "system", "content": system}] if system else []
     sampling = dict(PRESETS[preset]) if preset else {}
     if temperature is not None:
         sampling["temperature"] = temperature
-    exchange = await call.complete(
-        chosen,
-        [*before, *(turn.model_dump() for turn in history), {"role": "user", "content": content}],
+    exchange, notes = await answer_about(
+        call,
+        call.model_for("chat", model),
+        Question(prompt, system, tuple(turn.model_dump() for turn in history), files),
+        named=bool(model.strip()) or call.has_configured_model("chat"),
         thinking_level=thinking,
         max_output_tokens=max_output_tokens,
         sampling=sampling,
-        pdf_pages=attached.pdf_pages,
     )
-    return completion_result(
-        exchange, call.spent(chosen), show_reasoning=show_reasoning, notes=(*attached.notes, *smaller)
-    )
+    return completion_result(exchange, call.spent(exchange.model), show_reasoning=show_reasoning, notes=notes)

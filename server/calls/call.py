@@ -52,6 +52,7 @@ class Call:
         self.text_limit = text_limit
         payer = payer or Payer()
         self.client = payer.client  # whose jobs it may see
+        self.owner = payer.client or payer.session  # whose files lie at DashScope
         self._purse = Purse(context, payer, progress)
         self.patience_s = patience_s  # how long its host waits
         self._progress = progress
@@ -134,6 +135,7 @@ class Call:
         response_format: Mapping[str, Any] | None = None,
         sampling: Mapping[str, float] | None = None,
         pdf_pages: int | None = 0,
+        document_tokens: int | None = None,
     ) -> Exchange:
         """Ask a model over chat completions. A cut stream gives what came, marked.
 
@@ -151,7 +153,8 @@ class Call:
             parameters["include_tool_usage"] = True  # or the pages that were parsed are not told
             await self._tell_page_fee(pdf_pages)
         protocol = ChatCompletions(cumulative=bool(known and known.cumulative))
-        return await self.ask(RequestPlan(model, protocol, messages, thinking, parameters, pdf_pages=pdf_pages))
+        plan = RequestPlan(model, protocol, messages, thinking, parameters, pdf_pages=pdf_pages)
+        return await self.ask(replace(plan, document_tokens=document_tokens))
 
     def _require_text(self, name: str, model: Model | None) -> None:
         """Raises InvalidRequest: what the model gives is no text."""

@@ -15,6 +15,7 @@ from .jobs import Jobs
 from .pacing import Pacing
 from .rates import Rates
 from .receipts import Receipts
+from .shelf import Shelf
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class AppContext:
     pacing: Pacing = field(default_factory=Pacing)
     rates: Rates = field(default_factory=Rates)
     receipts: Receipts = field(default_factory=Receipts)
+    shelf: Shelf = field(default_factory=Shelf)
     jobs: Jobs = field(default_factory=Jobs)
     ledger: Ledger = field(default_factory=Ledger)
     caps: Caps = field(default_factory=Caps)

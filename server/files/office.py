@@ -15,18 +15,19 @@ from typing import BinaryIO
 from urllib.parse import unquote
 from xml.parsers import expat
 
-MAX_UNPACKED_BYTES = 200_000_000
+MAX_OFFICE_BYTES = 200_000_000
 MAX_OFFICE_TEXT_CHARS = 10_000_000
 MAX_CONTENTS_BYTES = 4_000_000  # of the table of contents: about 50,000 files
-MAX_DEPTH = 500
-PIECE_BYTES = 256 * 1024
+MAX_XML_DEPTH = 500
+XML_PIECE_BYTES = 256 * 1024
 END_RECORD, END64 = b"PK\x05\x06", b"PK\x06\x07"
 PLAIN_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 NO_OFFICE = (
     zipfile.BadZipFile, zlib.error, expat.ExpatError, struct.error, EOFError, LookupError, OSError, RuntimeError,
     ValueError,
 )  # fmt: skip
-WORD, POWERPOINT, EXCEL = "word/document.xml", "ppt/presentation.xml", "xl/workbook.xml"
+WORD_MAIN, SLIDES_MAIN, BOOK_MAIN = "word/document.xml", "ppt/presentation.xml", "META-INF/container.xml"
+KINDS = {WORD_MAIN: "docx", SLIDES_MAIN: "pptx", "xl/workbook.xml": "xlsx", BOOK_MAIN: "epub"}
 BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
@@ -45,12 +46,17 @@ class Package:
         except NO_OFFICE as error:
             raise UnreadOffice from error
         self._names = set(self._zip.namelist())
-        self._left = MAX_UNPACKED_BYTES
+        self._left = MAX_OFFICE_BYTES
         self._room = MAX_OFFICE_TEXT_CHARS
 
     @property
     def kind(self) -> str:
-        for name, kind in ((WORD, "docx"), (POWERPOINT, "pptx"), (EXCEL, "xlsx"), ("META-INF/container.xml", "epub")):
+        for name, kind in (
+            (WORD_MAIN, "docx"),
+            (SLIDES_MAIN, "pptx"),
+            (SHEETS_MAIN, "xlsx"),
+            ("META-INF/container.xml", "epub"),
+        ):
             if name in self._names:
                 return kind
         return ""
@@ -67,13 +73,13 @@ class Package:
         return text
 
     def _word(self) -> Iterator[str]:
-        for name in (WORD, "word/footnotes.xml", "word/endnotes.xml"):
+        for name in (WORD_MAIN, "word/footnotes.xml", "word/endnotes.xml"):
             if name in self._names:
                 yield self._text_of(name, _OoxmlText)
 
     def _slides(self) -> Iterator[str]:
         related = self._related("ppt/_rels/presentation.xml.rels")
-        for number, slide in enumerate(self._attributes(POWERPOINT, "sldId", "id"), 1):
+        for number, slide in enumerate(self._attributes(SLIDES_MAIN, "sldId", "id"), 1):
             text = self._text_of(posixpath.normpath(f"ppt/{related[slide]}"), _OoxmlText).strip()
             yield f"Slide {number}\n{text}" if text else ""
 
@@ -84,7 +90,7 @@ class Package:
 
     def _chapters(self) -> Iterator[str]:
         """In the order of the spine."""
-        (root, *_) = self._attributes("META-INF/container.xml", "rootfile", "full-path")
+        (root, *_) = self._attributes(BOOK_MAIN, "rootfile", "full-path")
         items = _Elements("item")
         self._parse(root, items)
         places = {each["id"]: unquote(each["href"].partition("#")[0]) for each in items.found}
@@ -109,7 +115,7 @@ class Package:
             raise ValueError("packed in a rare way")
         parser = _parser(reading)
         with self._zip.open(info) as member:
-            while piece := member.read(PIECE_BYTES):
+            while piece := member.read(XML_PIECE_BYTES):
                 self._left -= len(piece)
                 if self._left < 0:
                     raise ValueError("too much to unpack")
@@ -153,7 +159,7 @@ def _parser(reading: _Reading) -> expat.XMLParserType:
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth
         depth += 1
-        if depth > MAX_DEPTH:
+        if depth > MAX_XML_DEPTH:
             raise ValueError("too deep")
         reading.start(_local(name), {_local(each): value for each, value in attributes.items()})
 

@@ -19,6 +19,7 @@ from ..endpoints import SANDBOX_HEADER
 from ..network import listen, root_url
 from .chat_completions import Chat
 from .checks import check_request
+from .documents import with_documents
 from .kept_files import KeptFiles
 from .native_generation import Native
 from .not_served import not_served
@@ -95,7 +96,7 @@ class _Service:
         self, wire: WireFormat, request: Request, read: Callable[[dict[str, Any]], SandboxRequest]
     ) -> Response:
         try:
-            asked = read(await _body(request))
+            asked = with_documents(read(await _body(request)), self.files)
             resolves = request.headers.get("x-dashscope-ossresourceresolve") == "enable"
             check_request(asked, request.headers.get("authorization", ""), self._storage, resolves=resolves)
         except ApiRefusal as refusal:
