@@ -27,7 +27,7 @@ NO_OFFICE = (
     ValueError,
 )  # fmt: skip
 WORD_MAIN, SLIDES_MAIN, BOOK_MAIN = "word/document.xml", "ppt/presentation.xml", "META-INF/container.xml"
-KINDS = {WORD_MAIN: "docx", SLIDES_MAIN: "pptx", "xl/workbook.xml": "xlsx", BOOK_MAIN: "epub"}
+OFFICE_KINDS = {WORD_MAIN: "docx", SLIDES_MAIN: "pptx", "xl/workbook.xml": "xlsx", BOOK_MAIN: "epub"}
 BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
@@ -51,15 +51,7 @@ class Package:
 
     @property
     def kind(self) -> str:
-        for name, kind in (
-            (WORD_MAIN, "docx"),
-            (SLIDES_MAIN, "pptx"),
-            (SHEETS_MAIN, "xlsx"),
-            ("META-INF/container.xml", "epub"),
-        ):
-            if name in self._names:
-                return kind
-        return ""
+        return next((kind for name, kind in OFFICE_KINDS.items() if name in self._names), "")
 
     def text(self) -> str:
         """What it says. Raises UnreadOffice."""
