@@ -45,7 +45,7 @@ class RequestPlan:
     @property
     def names_documents(self) -> bool:
         """Whether its messages name files that lie at DashScope, whose texts it puts in their place."""
-        return any(each["role"] == "system" and FILE_ID in each["content"] for each in self.messages)
+        return any(each["role"] == "system" and FILE_ID in each.get("content", "") for each in self.messages)
 
     @property
     def body(self) -> dict[str, Any]:

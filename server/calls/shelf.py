@@ -4,7 +4,7 @@ Files there never expire by themselves: https://help.aliyun.com/zh/model-studio/
 """
 
 import logging
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from hashlib import blake2b, file_digest
@@ -22,6 +22,7 @@ SELDOM_S = 5.0
 NAME_CHARS = 8
 GONE = 404
 AS_READ, NEVER_READ = ("processed", ""), ("error", "failed", "cancelled", "deleted", "expired")
+BeforeUpload = Callable[[], Awaitable[None]]
 
 
 class Shelf:
@@ -61,7 +62,14 @@ class Shelf:
             )
 
     async def put(
-        self, files: StoredFiles, owner: str, content: BinaryIO, suffix: str, *, timeout_s: float
+        self,
+        files: StoredFiles,
+        owner: str,
+        content: BinaryIO,
+        suffix: str,
+        *,
+        timeout_s: float,
+        before_upload: BeforeUpload | None = None,
     ) -> StoredFile:
         """A file with that content, read by DashScope. Whoever asks for the same meanwhile waits for it.
 
@@ -73,6 +81,8 @@ class Shelf:
         await self._tidy(files)
         async with self._locks.setdefault(key, anyio.Lock()):
             if key not in self._lying:
+                if before_upload:
+                    await before_upload()
                 self._lying[key] = await self._uploaded(files, f"{OUR_FILES}{key[:NAME_CHARS]}{suffix}", content)
             if self._lying[key].status not in AS_READ:
                 self._lying[key] = await self._read(files, key, timeout_s)
@@ -146,6 +156,8 @@ class Shelf:
 
     async def _delete(self, files: StoredFiles, key: str) -> None:
         """It stays among those that lie there where that fails."""
+        if key not in self._lying:  # somebody else was faster
+            return
         try:
             await files.delete(self._lying[key].id)
         except DashScopeError as error:

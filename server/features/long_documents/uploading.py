@@ -7,6 +7,7 @@ not read here goes as it is. Page: https://help.aliyun.com/zh/model-studio/long-
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from typing import Any, BinaryIO
 
@@ -16,7 +17,7 @@ from ...calls.ask import FILE_ID, Exchange, RequestFailed
 from ...calls.call import Call
 from ...calls.result import money
 from ...dashscope import DashScopeError, StoredFiles
-from ...errors import InvalidRequest
+from ...errors import NOTHING_SENT, InvalidRequest
 from ...files import OtherFile
 from ..attachments import open_source
 from .reading import Document, Question
@@ -56,6 +57,9 @@ async def ask_stored(call: Call, asked: StoredQuestion) -> Exchange:
     try:
         return await _answered(call, asked, ids)
     except RequestFailed as error:
+        if error.kind in ("capped", "unsent"):  # no question was, but the documents were
+            said = error.message.replace(NOTHING_SENT, "Nothing was asked.")
+            raise RequestFailed(error.reworded(message=said), error.exchange) from None
         if error.kind != "file_gone":
             raise
         call.context.shelf.forget(ids)
@@ -78,15 +82,21 @@ async def _stored(call: Call, documents: Sequence[Document]) -> list[str]:
 async def _store(call: Call, document: Document) -> str:
     context = call.context
     async with _content(call, document) as content, call.heartbeat(f"waiting for DashScope to read {document.name}"):
-        size = content.seek(0, 2) / 1e6
-        await call.turn("store a file", UPLOADS_PER_S)
-        await call.report_now(
-            f"putting {document.name} ({size:.1f} MB) into DashScope's storage, until this server ends"
+        stored = await context.shelf.put(
+            StoredFiles(context.dashscope.rest),
+            call.owner,
+            content,
+            f".{document.kind or 'txt'}",
+            timeout_s=context.dashscope.timeout_s,
+            before_upload=partial(_tell_upload, call, document, content),
         )
-        suffix = f".{document.kind or 'txt'}"
-        files = StoredFiles(context.dashscope.rest)
-        stored = await context.shelf.put(files, call.owner, content, suffix, timeout_s=context.dashscope.timeout_s)
     return stored.id
+
+
+async def _tell_upload(call: Call, document: Document, content: BinaryIO) -> None:
+    size = content.seek(0, 2) / 1e6
+    await call.turn("store a file", UPLOADS_PER_S)
+    await call.report_now(f"putting {document.name} ({size:.1f} MB) where DashScope reads it, until this server ends")
 
 
 @asynccontextmanager
