@@ -3,8 +3,10 @@
 import json
 import logging
 import re
+import socket
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -17,11 +19,29 @@ import pytest
 from anyio import to_thread
 from bailian_mcp.server import sandbox
 from bailian_mcp.server.__main__ import main
+from bailian_mcp.server.app.server import build
+from bailian_mcp.server.app.transports.http import Listener, application
+from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.calls.shelf import Shelf
 from bailian_mcp.server.dashscope import DashScopeError, StoredFiles
 from bailian_mcp.server.endpoints import host as host_of
 from bailian_mcp.server.spending import Caps
-from conftest import ANSWER, KEY, FakeDashScope, Hosted, dashscope, refusal, shaken_hands, sse, stream, text_of, told
+from conftest import (
+    ANSWER,
+    HOST,
+    KEY,
+    FakeDashScope,
+    Hosted,
+    dashscope,
+    refusal,
+    shaken_hands,
+    sse,
+    stream,
+    text_of,
+    told,
+)
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 from papers import A6_PT, PATENT, pdf
 
 pytestmark = pytest.mark.anyio
@@ -265,6 +285,15 @@ async def test_pages_without_a_text_are_said(hosted: Hosted, folder: Path) -> No
     assert "Of a.pdf these pages have no text, and are left out: 2. `ocr` reads them." in text_of(result)
 
 
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more"])
+async def test_what_holds_nothing_is_said(hosted: Hosted, folder: Path, content: bytes) -> None:
+    (folder / "a.docx").write_bytes(content)
+    result = await ask(hosted, FakeDashScope([stream()]), folder, "a.docx", model="qwen-long")
+
+    assert "a.docx is " in text_of(result)
+    assert text_of(result).endswith("Nothing was sent.")
+
+
 async def test_many_at_once_are_stored_once(hosted: Hosted, folder: Path) -> None:
     (folder / "a.txt").write_text("slow 申请人：杭州", "utf-8")
     wire = Sandbox()
@@ -436,6 +465,34 @@ async def test_what_somebody_has_deleted_meanwhile_is_stored_again(hosted: Hoste
     assert len(wire.uploads) == 2
 
 
+async def test_a_document_that_is_gone_before_its_turn_is_said_without_claiming_that_nothing_was_sent(
+    hosted: Hosted, folder: Path
+) -> None:
+    for name in "ab":
+        (folder / f"{name}.xlsx").write_bytes(documents.zipped({"xl/workbook.xml": name}))
+
+    async def lose(*_: Any) -> None:
+        (folder / "b.xlsx").unlink(missing_ok=True)
+
+    wire = Sandbox()
+    async with hosted(wire, folders=(folder,), shelf=quick()) as host:
+        given = {"prompt": "x", "files": [str(folder / "a.xlsx"), str(folder / "b.xlsx")]}
+        result = await host.call_tool("chat", given, progress_callback=lose)
+
+    assert "b.xlsx cannot be read" in text_of(result)
+    assert "Nothing was sent" not in text_of(result)
+    assert len(wire.uploads) == 1
+
+
+async def test_what_is_said_of_documents_is_said_in_chinese(hosted: Hosted, folder: Path) -> None:
+    (folder / "a.xlsx").write_bytes(documents.xlsx())
+    result = await ask(hosted, Sandbox(), folder, "a.xlsx", shared={"language": "zh", "structured": False})
+
+    line = text_of(result).partition("\n")[0]
+    assert "a.xlsx（xlsx）是 qwen3.7-plus 不读取的类型：已改为询问 qwen-long。" in line
+    assert "每次就这些文档提问，都会按全文计费：约" in line
+
+
 async def test_an_answer_without_usage_has_no_price_note(hosted: Hosted, short: Path) -> None:
     wire = FakeDashScope(
         [stored(), stream(sse({"choices": [{"delta": {"content": "x"}, "index": 0, "finish_reason": "stop"}]}))]
@@ -505,9 +562,11 @@ async def test_an_upload_that_was_cancelled_is_found_by_its_name_and_deleted() -
             tasks.start_soon(lambda: shelf.put(files, "", BytesIO(b"x"), ".txt", timeout_s=9))
             await arrived.wait()
             tasks.cancel_scope.cancel()
-        assert len([file async for file in files.listed()]) == 1
+        async with dashscope(wire) as other:
+            await StoredFiles(other.rest).upload("file-extract", "another's.txt", BytesIO(b"x"))
+        assert len([file async for file in files.listed()]) == 2
     async with dashscope(wire) as client:
-        assert [file async for file in StoredFiles(client.rest).listed()] == []
+        assert [file.name async for file in StoredFiles(client.rest).listed()] == ["another's.txt"]
 
 
 async def test_another_client_shares_no_file_whatever_it_holds() -> None:
@@ -522,6 +581,38 @@ async def test_another_client_shares_no_file_whatever_it_holds() -> None:
     assert ids[0] == ids[2] != ids[1]
     assert len(names) == 2
     assert len(wire.of("DELETE", "")) == 2
+
+
+@asynccontextmanager
+async def callers(wire: FakeDashScope, *tokens: str) -> AsyncIterator[list[Client]]:
+    """Clients of one server over HTTP, each with a session and a token of its own; "": without."""
+    root, names = "http://127.0.0.1:8000", {token: f"client {token[0]}" for token in tokens if token}
+    async with dashscope(wire) as client, AsyncExitStack() as stack:
+        server = build(AppContext(client, HOST, shelf=quick(), remote=True))
+        app = application(server, "streamable-http", Listener(stack.enter_context(socket.socket()), names))
+        await stack.enter_async_context(server.session_manager.run())
+        connected = []
+        for token in tokens:
+            headers = {"authorization": f"Bearer {token}"} if token else {}
+            http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), headers=headers, base_url=root)
+            way = streamable_http_client(f"{root}/mcp", http_client=await stack.enter_async_context(http))
+            connected.append(await stack.enter_async_context(Client(way, mode="legacy")))
+        yield connected
+
+
+@pytest.mark.parametrize("tokens", [("a" * 16, "b" * 16), ("", "")])
+async def test_clients_over_http_share_no_document(tokens: tuple[str, str]) -> None:
+    wire = Sandbox()
+    document = f"data:text/plain;base64,{b64encode('申请人：杭州'.encode()).decode()}"
+    async with callers(wire, *tokens) as (anna, boris):
+        for number, host in enumerate((anna, boris, anna)):
+            given = {"prompt": f"{number}", "model": "qwen-long", "files": [document]}
+            result = await host.call_tool("chat", given)
+            assert "随附 1 个文档" in text_of(result)
+
+    assert len(wire.uploads) == 2
+    named = [json.loads(each.content)["messages"][1]["content"] for each in wire.of("POST", "completions")]
+    assert named[0] == named[2] != named[1]
 
 
 async def test_what_nobody_asks_about_any_more_goes_before_the_end() -> None:

@@ -260,8 +260,8 @@ async def test_one_model_is_told_by_its_name(client: AsyncOpenAI) -> None:
 async def test_what_is_not_there_is_said_in_openai_s_form_and_marked(client: AsyncOpenAI) -> None:
     for asked in (
         client.embeddings.create(model="text-embedding-v4", input="西湖"),
-        client.files.create(file=b"x", purpose="batch"),
-        client.files.list(),
+        client.moderations.create(input="西湖"),
+        client.fine_tuning.jobs.retrieve("ftjob-1"),
     ):
         with pytest.raises(openai.NotFoundError, match="sandbox does not serve") as caught:
             await asked  # type: ignore[misc]
