@@ -120,10 +120,11 @@ async def test_a_document_that_fits_is_read_here_and_stands_before_the_prompt(
     hosted: Hosted, folder: Path, name: str, content: bytes, says: str, model: str
 ) -> None:
     (folder / name).write_bytes(content)
-    wire = FakeDashScope([stream()])
-    result = await ask(hosted, wire, folder, name, model=model)
+    wire, said = FakeDashScope([stream()]), list[str]()
+    result = await ask(hosted, wire, folder, name, model=model, said=said)
 
     assert not result.is_error, text_of(result)
+    assert any(re.match(r"asking qwen[\w.-]+: about \d+ tokens of documents, 0\.\d+ CNY", each) for each in said)
     (message,) = wire.body["messages"]
     tag = message["content"][1:16]
     assert message["content"] == f'<{tag} name="{name}">\n{says}\n</{tag}>\n\n谁是申请人？'
@@ -551,7 +552,7 @@ async def test_an_upload_that_was_cancelled_is_found_by_its_name_and_deleted() -
 
     async def stuck(request: httpx2.Request) -> httpx2.Response:
         reply = await wire(request)
-        if request.method == "POST":
+        if request.method == "POST" and not arrived.is_set():
             arrived.set()
             await anyio.sleep_forever()
         return reply
@@ -562,9 +563,9 @@ async def test_an_upload_that_was_cancelled_is_found_by_its_name_and_deleted() -
             tasks.start_soon(lambda: shelf.put(files, "", BytesIO(b"x"), ".txt", timeout_s=9))
             await arrived.wait()
             tasks.cancel_scope.cancel()
-        async with dashscope(wire) as other:
-            await StoredFiles(other.rest).upload("file-extract", "another's.txt", BytesIO(b"x"))
-        assert len([file async for file in files.listed()]) == 2
+        await files.upload("file-extract", "another's.txt", BytesIO(b"x"))
+        await shelf.put(files, "", BytesIO(b"x"), ".txt", timeout_s=9)
+        assert len([file async for file in files.listed()]) == 3
     async with dashscope(wire) as client:
         assert [file.name async for file in StoredFiles(client.rest).listed()] == ["another's.txt"]
 

@@ -89,7 +89,7 @@ class Shelf:
             return self._lying[key]
 
     def forget(self, ids: Sequence[str]) -> None:
-        """They are gone: somebody has deleted them."""
+        """They are gone."""
         self._lying = {key: file for key, file in self._lying.items() if file.id not in ids}
 
     def counted(self, ids: Sequence[str]) -> int | None:
@@ -106,15 +106,17 @@ class Shelf:
         return given.hexdigest()
 
     async def _uploaded(self, files: StoredFiles, name: str, content: BinaryIO) -> StoredFile:
-        self._files = files
+        """An earlier upload of the same that broke off is still looked for at the end."""
+        self._files, broke_off = files, name in self._perhaps
         self._perhaps.add(name)
         try:
             stored = await files.upload("file-extract", name, content)
         except DashScopeError as error:
-            if error.refused_at_once:
+            if error.refused_at_once and not broke_off:
                 self._perhaps.discard(name)
             raise
-        self._perhaps.discard(name)
+        if not broke_off:
+            self._perhaps.discard(name)
         return stored
 
     async def _read(self, files: StoredFiles, key: str, timeout_s: float) -> StoredFile:
@@ -125,7 +127,7 @@ class Shelf:
                 await anyio.sleep(wait_s)
                 file, wait_s = await files.told(file.id), min(wait_s * 1.5, SELDOM_S)
         if file.status in NEVER_READ:
-            await self._delete(files, key)
+            await self._delete(files, file)
             raise DashScopeError(
                 "DashScope could not read the file. Save it as PDF, DOCX or TXT with a text in it, and give that."
             )
@@ -141,8 +143,8 @@ class Shelf:
     async def _tidy(self, files: StoredFiles) -> None:
         """What nobody has asked about for long."""
         old = anyio.current_time() - self._idle_s
-        for key in [key for key in self._lying if self._used.get(key, 0) < old]:
-            await self._delete(files, key)
+        for file in [file for key, file in self._lying.items() if self._used[key] < old]:
+            await self._delete(files, file)
 
     async def _clear(self, files: StoredFiles) -> None:
         """All of it, those too whose upload broke off: they are found by their names."""
@@ -151,19 +153,17 @@ class Shelf:
                 self._lying[file.id] = file
             self._perhaps.clear()
         async with anyio.create_task_group() as tasks:
-            for key in list(self._lying):
-                tasks.start_soon(self._delete, files, key)
+            for file in list(self._lying.values()):
+                tasks.start_soon(self._delete, files, file)
 
-    async def _delete(self, files: StoredFiles, key: str) -> None:
+    async def _delete(self, files: StoredFiles, file: StoredFile) -> None:
         """It stays among those that lie there where that fails."""
-        if key not in self._lying:  # somebody else was faster
-            return
         try:
-            await files.delete(self._lying[key].id)
+            await files.delete(file.id)
         except DashScopeError as error:
             if error.status != GONE:
                 return
-        self._lying.pop(key, None)
+        self.forget([file.id])
 
 
 async def _named(files: StoredFiles, names: Collection[str]) -> AsyncIterator[StoredFile]:

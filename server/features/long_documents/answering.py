@@ -10,7 +10,7 @@ from ...errors import InvalidRequest
 from ..attachments import Attached, TargetModel, images_that_fit, open_source, read_input, target_of
 from .choice import long_model, reads_long, reason_for_long, require_own_files, require_storage
 from .reading import Document, Material, Question, material
-from .uploading import StoredQuestion, ask_stored, price_note
+from .uploading import StoredQuestion, ask_stored, price_note, tell_price
 
 Answered = tuple[Exchange, tuple[str, ...]]
 
@@ -63,6 +63,8 @@ async def _about_texts(
         name = document.name.replace('"', "'")
         texts += [f'<{tag} name="{name}">\n{text}\n</{tag}>'] if text else []
         attached += seen
+    if given.documents and call.context.host.kind == "dashscope":
+        await tell_price(call, target.name, sum(count.likely for count in given.counts))
     text = "\n\n".join((*texts, question.prompt))
     parts, smaller = await images_that_fit(call, attached.parts, text, *question.words[1:])
     exchange = await call.complete(

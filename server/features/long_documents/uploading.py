@@ -117,7 +117,7 @@ async def _answered(call: Call, asked: StoredQuestion, ids: Sequence[str]) -> Ex
     """Once DashScope has read them, which it says by refusals too."""
     shelf, model = call.context.shelf, asked.model
     counted = shelf.counted(ids)
-    await _tell_price(call, model, counted or asked.likely_tokens)
+    await tell_price(call, model, counted or asked.likely_tokens)
     bound = asked.most_tokens if counted is None else counted
     messages = _messages(asked, ids)
     until = anyio.current_time() + call.context.dashscope.timeout_s
@@ -135,7 +135,8 @@ async def _answered(call: Call, asked: StoredQuestion, ids: Sequence[str]) -> Ex
         return exchange
 
 
-async def _tell_price(call: Call, model: str, tokens: int | None) -> None:
+async def tell_price(call: Call, model: str, tokens: int | None) -> None:
+    """Before it is asked."""
     if tokens is None:
         await call.report_now(f"asking {model}: what a question costs is known after the first answer")
         return
