@@ -49,6 +49,60 @@ async def client(url: str) -> AsyncIterator[AsyncOpenAI]:
         yield given
 
 
+# --- openai: documents of qwen-long ---
+
+
+def naming(*ids: str, question: str = "谁是申请人？") -> Any:
+    """As the page has it: https://help.aliyun.com/zh/model-studio/long-context-qwen-long"""
+    return [
+        {"role": "system", "content": "You are a helpful assistant."},
+        {"role": "system", "content": ",".join(f"fileid://{id}" for id in ids)},
+        {"role": "user", "content": question},
+    ]
+
+
+async def test_documents_that_were_uploaded_are_asked_about_by_their_ids(client: AsyncOpenAI) -> None:
+    texts = ["申请人：杭州" * 100, "发明人：张三"]
+    ids = [(await client.files.create(file=("a.txt", text.encode()), purpose="file-extract")).id for text in texts]  # type: ignore[arg-type]  # DashScope's own
+    one, both = [await client.chat.completions.create(model="qwen-long", messages=naming(*ids[:n])) for n in (1, 2)]
+    plain = await client.chat.completions.create(model="qwen-plus", messages=naming(*ids))
+    deleted = await client.files.delete(ids[0])
+
+    assert "随附 2 个文档" in (both.choices[0].message.content or "")
+    assert one.usage
+    assert both.usage
+    assert both.usage.prompt_tokens == one.usage.prompt_tokens + len(texts[1]) + 1
+    assert "随附" not in (plain.choices[0].message.content or "")
+    assert deleted.deleted
+
+
+async def test_a_document_that_is_not_read_yet_is_refused_once(client: AsyncOpenAI) -> None:
+    kept = await client.files.create(file=("slow.txt", b"x"), purpose="file-extract")  # type: ignore[arg-type]  # DashScope's own
+    with pytest.raises(openai.BadRequestError, match="File parsing in progress, please try again later"):
+        await client.chat.completions.create(model="qwen-long", messages=naming(kept.id))
+
+    assert kept.status == "processing"
+    assert (await client.chat.completions.create(model="qwen-long", messages=naming(kept.id))).choices
+    assert (await client.files.retrieve(kept.id)).status == "processed"
+
+
+async def test_what_is_no_document_is_refused_in_documented_words(client: AsyncOpenAI) -> None:
+    for_batch = await client.files.create(file=("a.jsonl", b"{}"), purpose="batch")
+    blank = await client.files.create(file=("a.txt", b" "), purpose="file-extract")  # type: ignore[arg-type]  # DashScope's own
+    for ids, says in (
+        (["file-fe-none"], r"File \[id:file-fe-none\] cannot be found"),
+        ([for_batch.id], "format is not supported"),
+        ([blank.id], "content blank"),
+        ([blank.id] * 101, "Too many files"),
+    ):
+        with pytest.raises(openai.BadRequestError, match=says):
+            await client.chat.completions.create(model="qwen-long", messages=naming(*ids))
+    with pytest.raises(openai.BadRequestError) as wrong:
+        await client.files.create(file=("a.txt", b"x"), purpose="assistants")
+
+    assert (wrong.value.param, wrong.value.code, wrong.value.type) == ("purpose", None, "invalid_request_error")
+
+
 # --- openai: chat completions ---
 
 
@@ -271,6 +325,9 @@ async def test_what_is_not_there_is_said_in_openai_s_form_and_marked(client: Asy
     for asked in (
         client.audio.speech.create(model="qwen-tts", voice="Cherry", input="西湖"),
         client.moderations.create(input="西湖"),
+        client.embeddings.create(model="text-embedding-v4", input="西湖"),
+        client.moderations.create(input="西湖"),
+        client.fine_tuning.jobs.retrieve("ftjob-1"),
     ):
         with pytest.raises(openai.NotFoundError, match="sandbox does not serve") as caught:
             await asked  # type: ignore[misc]

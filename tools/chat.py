@@ -1,6 +1,5 @@
 """Ask a DashScope model."""
 
-import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -12,7 +11,7 @@ from ..server.calls.completion import Completion, completion_result
 from ..server.calls.functions import Function, Functions, PastCall
 from ..server.calls.thinking import Level
 from ..server.errors import InvalidRequest
-from ..server.features.attachments import attach, images_that_fit
+from ..server.features.long_documents import Question, answer_about
 from ..server.text import printable
 
 ANNOTATIONS = ToolAnnotations(
@@ -76,7 +75,8 @@ async def chat(
     files: Annotated[
         tuple[str, ...],
         Field(
-            description="Images, PDFs where the model reads them: https URLs, data URIs, paths in the allowed folders",
+            description="Images and documents, very long ones too (without `model` qwen-long reads them): paths in the "
+            "allowed folders, data URIs, https URLs of images",
             max_length=50,
         ),
     ] = (),
@@ -102,34 +102,22 @@ async def chat(
     The first line says what it cost: [model | tokens in+out | exact list price | request id]; then comes the answer.
     """
     _require_question(prompt, history, files)
-    chosen, callable_functions = call.model_for("chat", model), Functions(functions, function_choice)
-    attached = await attach(call, chosen, files)
-    before = [{"role": "system", "content": system}] if system else []
-    before += [turn.as_sent() for turn in history]
-    beside = (function.model_dump_json() for function in functions)
-    parts, smaller = await images_that_fit(
-        call, attached.parts, prompt, json.dumps(before, ensure_ascii=False), *beside
-    )
-    content = [*parts, {"type": "text", "text": prompt}] if parts else prompt
+    callable_functions = Functions(functions, function_choice)
     sampling = dict(PRESETS[preset]) if preset else {}
     if temperature is not None:
         sampling["temperature"] = temperature
-    exchange = await call.complete(
-        chosen,
-        [*before, *([{"role": "user", "content": content}] if prompt.strip() else [])],
+    exchange, notes = await answer_about(
+        call,
+        call.model_for("chat", model),
+        Question(prompt, system, tuple(turn.as_sent() for turn in history), files),
+        named=bool(model.strip()) or call.has_configured_model("chat"),
         thinking_level=thinking,
         max_output_tokens=max_output_tokens,
         sampling=sampling,
         functions=callable_functions,
-        pdf_pages=attached.pdf_pages,
     )
-    return completion_result(
-        exchange,
-        call.spent(chosen),
-        show_reasoning=show_reasoning,
-        functions=callable_functions,
-        notes=(*attached.notes, *smaller),
-    )
+    spent = call.spent(exchange.model)
+    return completion_result(exchange, spent, show_reasoning=show_reasoning, functions=callable_functions, notes=notes)
 
 
 def _require_question(prompt: str, history: Sequence[Turn], files: Sequence[str]) -> None:

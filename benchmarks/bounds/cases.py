@@ -5,7 +5,7 @@ formulas and rates (0.7 tokens a Chinese character, 3.5 English letters a token,
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bailian_mcp.server.calls.ask import RequestPlan
@@ -65,6 +65,7 @@ def cases() -> Iterator[BoundCase]:
     yield from _thinking()
     yield from _documents_and_searches()
     yield from _vectors()
+    yield from _stored_documents()
 
 
 def _recorded() -> Iterator[BoundCase]:
@@ -147,6 +148,19 @@ def _vectors() -> Iterator[BoundCase]:
     yield case("twenty texts", "qwen3.7-text-embedding", TextEmbeddings(), "", [ENGLISH * 15] * 20)
     yield case("fifty passages", "qwen3-rerank", rerank_of("qwen3-rerank"), CHINESE, [CHINESE * 9] * 50)
     yield case("a long query", "gte-rerank-v2", rerank_of("gte-rerank-v2"), ENGLISH * 10, [ENGLISH] * 40)
+
+
+def _stored_documents() -> Iterator[BoundCase]:
+    """Named by their ids, with the bytes of their texts where these were read here."""
+    for name, text in (("Chinese", CHINESE * 1_000), ("English", ENGLISH * 1_000), ("digits", DIGITS * 1_000)):
+        most, likely = len(text.encode()), text_tokens(text).most
+        yield BoundCase("document", name, _naming(most), _used(likely + 60, 900))
+    yield BoundCase("document", "uncounted", _naming(None), _used(9_000_000, 900))
+
+
+def _naming(most: int | None) -> RequestPlan:
+    plan = replace(_Asked("qwen-long", CHINESE).plan(), document_tokens=most)
+    return replace(plan, messages=[{"role": "system", "content": "fileid://file-fe-1"}, *plan.messages])
 
 
 def _used(input_tokens: int, output_tokens: int, **more: Any) -> Workload:

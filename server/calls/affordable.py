@@ -94,4 +94,5 @@ def _does_the_same(model: Model, asked: Model, context: AppContext, plan: Reques
     reads = texts_only or not model.input or set(asked.input) <= set(model.input)
     searches = not plan.search_strategy or plan.search_strategy in strategies(model, region).values()
     calls = "tools" not in plan.parameters or model.can.get("tools", False)
+    reads = reads and not (plan.names_documents and model.series != asked.series)
     return model is not asked and offered and here and reads and searches and calls and not is_special(model)

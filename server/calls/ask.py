@@ -16,6 +16,7 @@ from .reply import elide_middle, why_incomplete
 from .salvage import Salvage
 from .thinking import ThinkingParameters
 
+FILE_ID = "fileid://"  # https://help.aliyun.com/zh/model-studio/long-context-qwen-long
 UNPRICED = {
     "plan": "plan: this call draws on the plan's quota, not on money per token",
     "other": "not DashScope: this server's prices are not known",
@@ -28,7 +29,7 @@ class RequestPlan:
 
     `protocol` decodes one reply, so a plan serves one request. `label`: which part of the work it is, for the progress.
     `before_attempt` is awaited before each attempt. `pdf_pages`: of PDFs among the messages, as counted here; None:
-    nobody counted.
+    nobody counted. `document_tokens`: at most, of documents that the messages name by their ids; None: nobody counted.
     """
 
     model: str
@@ -42,6 +43,12 @@ class RequestPlan:
     pdf_pages: int | None = 0
     batch: bool = False  # answered later, at the batch price
     part: str = ""  # of many inputs that a call works on, which
+    document_tokens: int | None = None
+
+    @property
+    def names_documents(self) -> bool:
+        """Whether its messages name files that lie at DashScope, whose texts it puts in their place."""
+        return any(each["role"] == "system" and FILE_ID in each.get("content", "") for each in self.messages)
 
     @property
     def body(self) -> dict[str, Any]:

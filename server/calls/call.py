@@ -59,6 +59,7 @@ class Call:
         self.text_limit = text_limit
         self.purse = purse or Purse(context, payer or Payer(), progress)
         self.client = self.purse.payer.client  # whose jobs it may see
+        self.owner = self.client or self.purse.payer.session  # whose files lie at DashScope
         self.patience_s = patience_s  # how long its host waits
         self._progress = progress
         self.exchanges: list[Exchange] = []  # every request that was answered or counted
@@ -183,6 +184,7 @@ class Call:
         functions: Functions = NO_FUNCTIONS,
         pdf_pages: int | None = 0,
         label: str = "",
+        document_tokens: int | None = None,
     ) -> Exchange:
         """Ask a model over chat completions. A cut stream gives what came, marked. `label`: as in a plan.
 
@@ -201,7 +203,8 @@ class Call:
             parameters["include_tool_usage"] = True  # or the pages that were parsed are not told
             await self._tell_page_fee(pdf_pages)
         protocol = ChatCompletions(cumulative=bool(known and known.cumulative))
-        return await self.ask(RequestPlan(model, protocol, messages, thinking, parameters, label, pdf_pages=pdf_pages))
+        plan = RequestPlan(model, protocol, messages, thinking, parameters, label, pdf_pages=pdf_pages)
+        return await self.ask(replace(plan, document_tokens=document_tokens))
 
     def _require_text(self, name: str, model: Model | None) -> None:
         """Raises InvalidRequest: what the model gives is no text."""

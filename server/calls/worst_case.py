@@ -1,7 +1,8 @@
 """The most that one request can cost, before it is sent.
 
 Text: a token is a byte at least. Images: by the pixels that a model makes use of. PDFs and the pages that a search
-brings in: as much as the model takes, since nobody states their tokens. Output: its limit, at the thinking price.
+brings in: as much as the model takes, since nobody states their tokens; documents that lie at DashScope as well, where
+their texts were not counted. Output: its limit, at the thinking price.
 """
 
 import json
@@ -116,6 +117,8 @@ def _work(plan: RequestPlan, model: Model | None, contents: Contents) -> tuple[W
     tokens, most = texts + TEMPLATE_ALLOWANCE + seen, _taken(model)
     if documents or plan.search_strategy:
         tokens = most
+    elif plan.names_documents:
+        tokens = most if plan.document_tokens is None else tokens + plan.document_tokens
     pages, unknown = plan.pdf_pages, ""
     if pages is None:
         pages, unknown = (

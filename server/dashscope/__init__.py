@@ -31,6 +31,7 @@ from .protocols import Responses as Responses
 from .protocols import WireProtocol as WireProtocol
 from .reply import Reply as Reply
 from .rest import Rest as Rest
+from .stored_files import OUR_FILES as OUR_FILES
 from .stored_files import StoredFile as StoredFile
 from .stored_files import StoredFiles as StoredFiles
 from .vectors import TextEmbeddings as TextEmbeddings

@@ -44,10 +44,7 @@ def sandbox_reply(asked: SandboxRequest) -> SandboxReply:
     one, two = (_mark(asked, number) if pages else "" for number in (1, 2))
     form = asked.options.get("response_format") or {}
     given = extracted(asked.name, _all_of(asked), form) if isinstance(form, dict) else None
-    text = (
-        given
-        or f"这是沙箱的回答，没有调用任何模型{'，也没有联网' if pages else ''}。{one}收到的问题是：{question}{two}"
-    )
+    text = given or f"{_not_called(asked, searched=bool(pages))}{one}收到的问题是：{question}{two}"
     reasoning = REASONING if asked.thinks else ""
     text = _until(text, asked.options.get("stop"))
     searches = 0 if not pages else 2 if _strategy(asked) == "agent" else 1
@@ -66,6 +63,11 @@ def _called(asked: SandboxRequest, calls: tuple[SandboxCall, ...]) -> SandboxRep
     if not room or whole.said <= room:
         return whole
     return replace(whole, calls=shortened(calls, room), finish_reason="length")
+
+
+def _not_called(asked: SandboxRequest, *, searched: bool) -> str:
+    beside = f"随附 {asked.documents} 个文档。" if asked.documents else ""
+    return f"这是沙箱的回答，没有调用任何模型{'，也没有联网' if searched else ''}。{beside}"
 
 
 def _until(text: str, stop: Any) -> str:

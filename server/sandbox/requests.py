@@ -59,6 +59,7 @@ class SandboxRequest:
     body: Mapping[str, Any] = field(repr=False)
     search: Mapping[str, Any] | None = None
     endpoint: str = ""
+    documents: int = 0  # that its messages named by their ids
 
     @property
     def model(self) -> Model | None:

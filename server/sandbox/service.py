@@ -19,6 +19,7 @@ from ..network import listen, root_url
 from .batches import SandboxBatches
 from .chat_completions import Chat
 from .checks import check_request
+from .documents import with_documents
 from .embeddings import number_routes
 from .kept_files import KeptFiles
 from .model_lists import model_list, permission_list, quota_list
@@ -108,7 +109,7 @@ class _Service:
         self, wire: WireFormat, request: Request, read: Callable[[dict[str, Any]], SandboxRequest]
     ) -> Response:
         try:
-            asked = read(await body_of(request))
+            asked = with_documents(read(await body_of(request)), self.files)
             resolves = request.headers.get("x-dashscope-ossresourceresolve") == "enable"
             check_request(asked, request.headers.get("authorization", ""), self._storage, resolves=resolves)
         except ApiRefusal as refusal:
