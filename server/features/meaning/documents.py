@@ -20,7 +20,7 @@ MAX_PASSAGES = 20_000  # of 1,024 numbers each: 80 MB, and a second to look thro
 
 
 @dataclass(frozen=True)
-class Document:
+class SearchedDocument:
     """`spans`: of its passages. `name`: as it was given."""
 
     name: str
@@ -40,7 +40,7 @@ class Document:
 class Library:
     """The documents of one call, and what is to be noted of them."""
 
-    documents: list[Document]
+    documents: list[SearchedDocument]
     notes: list[str]
 
     @property
@@ -104,7 +104,7 @@ def _wordless(name: str, pages: Sequence[int]) -> Iterator[str]:
 async def _take(library: Library, name: str, words: SourceText) -> None:
     spans = await to_thread.run_sync(partial(passages_of, words.text), abandon_on_cancel=True)
     if spans:
-        library.documents.append(Document(name, words, tuple(spans)))
+        library.documents.append(SearchedDocument(name, words, tuple(spans)))
     if library.passages > MAX_PASSAGES:
         raise InvalidRequest(
             f"The texts come to more than {MAX_PASSAGES:,} passages of about 500 tokens, which is the most at once. "
