@@ -1,6 +1,8 @@
 """Arguments as hosts and models really send them: what is not set, what hosts add, other forms of what is meant."""
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
@@ -26,8 +28,10 @@ VERBATIM = {"query", "text"}
 
 
 async def called(hosted: Hosted, name: str, arguments: dict[str, Any]) -> Any:
-    async with hosted(FakeDashScope([]), options={"transport": httpx2.ASGITransport(sandbox.app())}) as host:
-        return await host.call_tool(name, arguments)
+    with TemporaryDirectory() as folder:
+        options = {"transport": httpx2.ASGITransport(sandbox.app())}
+        async with hosted(FakeDashScope([]), options=options, output_folder=Path(folder)) as host:
+            return await host.call_tool(name, arguments)
 
 
 async def optional(hosted: Hosted, name: str) -> dict[str, Any]:
@@ -39,8 +43,9 @@ async def optional(hosted: Hosted, name: str) -> dict[str, Any]:
 
 def needed(name: str) -> dict[str, Any]:
     """The least that a tool can be called with."""
-    least = {"chat": ("prompt",), "extract": ("json_schema", "text"), "ocr": ("source",), "web_search": ("question",)}
-    return {key: MODULES[name].EXAMPLE[key] for key in least.get(name, ())}
+    example = MODULES[name].EXAMPLE
+    free = {"cost", "models", "usage", "job"}  # which can do with nothing
+    return {} if name in free else dict(example)
 
 
 # --- not set ---

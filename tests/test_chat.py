@@ -193,7 +193,7 @@ async def test_an_unknown_tool_is_told_with_the_known_ones(hosted: Hosted) -> No
     async with hosted(FakeDashScope([stream()])) as host:
         result = await host.call_tool("chatt", {"prompt": "x"})
 
-    assert text_of(result).startswith("There is no such tool. Tools: chat")
+    assert text_of(result).startswith("There is no such tool. Tools: batch, chat, ")
 
 
 # --- thinking, per family ---

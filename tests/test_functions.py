@@ -132,7 +132,7 @@ async def test_another_server_gets_openai_s_own_fields_alone(hosted: Hosted) -> 
         ({"functions": [{"type": "function", "function": {**WEATHER, "x": 1}}]}, "functions[0].x is not an argument."),
         ({"functions": [{"type": "function", "function": "weather"}]}, "functions[0].name is required."),
         ({"functions": [{"type": "web_search"}]}, "functions[0].type is not an argument."),
-        ({"functions": [{"name": "a", "parameters": "{"}]}, "functions[0].parameters must be a JSON schema."),
+        ({"functions": [{"name": "a", "parameters": "{"}]}, "functions[0].parameters must be a JSON object."),
         ({"functions": [{"name": "a", "parameters": "[1]"}]}, "functions[0].parameters must be an object."),
         ({"functions": ["weather"]}, "functions[0] must be an object."),
         ({"function_choice": "rain"}, "function_choice must be auto, none, required or the name of one of functions: rain is none"),

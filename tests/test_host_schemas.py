@@ -233,7 +233,7 @@ async def test_a_model_that_must_fill_every_argument_can_call_every_tool(
     name = module.__name__.rpartition(".")[2]
     schema = strict((await published(hosted))[name])
     required = (await published(hosted))[name].get("required", ())
-    least = {"prompt", "question", "source", "json_schema", "text", "query", "texts", "output", *required}
+    least = {"prompt", "question", "source", "json_schema", "text", "query", "texts", "inputs", "output", *required}
     least &= set(module.EXAMPLE)
     nothing = {key: not_set(each) for key, each in schema["properties"].items()}
     filled = {**nothing, **{key: module.EXAMPLE[key] for key in least}}

@@ -14,7 +14,10 @@ ADDED_BY_HOSTS = {"action", "chatInput", "sessionId", "tool", "toolCallId", "ran
 # What gateways and models fill in for what is not set (metatool-ai/metamcp#365). Never read so in what is sent verbatim
 NOTHING = {"", "none", "null", "undefined", "[]", "{}", '[""]'}
 # Texts in which such a word means nothing else; all others are verbatim
-TERSE = {"model", "on", "pages", "request_id", "id"}
+TERSE = {
+    "model", "rerank_model", "on", "pages", "request_id", "id", "output", "source", "file", "glossary", "memory",
+    "source_lang", "target_lang", "language",
+}  # fmt: skip
 LEVELS_OF_A_SWITCH = {"true": "medium", "false": "off"}
 
 
@@ -96,7 +99,9 @@ def _is_nothing(value: Any) -> bool:
 
 
 def _is_too_few(value: Any, argument: Mapping[str, Any]) -> bool:
-    """Zero of what must be one or more."""
+    """Zero of what must be one or more, or more than zero."""
+    if argument.get("exclusiveMinimum") == 0 and not isinstance(value, bool) and value in (0, "0"):
+        return True
     least = min(argument.get("enum", [0])) if argument.get("type") == "integer" else 0
     return max(argument.get("minimum", 0), least) >= 1 and not isinstance(value, bool) and value in (0, "0")
 

@@ -21,19 +21,21 @@ from .thinking import LEVELS, ThinkingParameters
 
 MAX_SHOWN_NAME_CHARS = 100
 TAKEN_NAME = "search"
+NO_OBJECT_GIVEN = ("", "none", "null", "undefined", "[]", "{}", '[""]')
+NOT_CHOSEN = ("None", "null", "undefined", "[]", "{}", '[""]')  # what hosts fill in; "none" is a choice
 CUT_OFF, NO_OBJECT, NOT_GIVEN = "cut off: not whole", "no JSON object", "no function of that name was given"
 # Told as text: some hosts close an object without fixed names, or refuse it. An object is taken too.
 AS_TEXT = WithJsonSchema({"type": "string"})
 
 
-def _schema(given: Any) -> Any:
-    """An object, of JSON text too."""
-    if isinstance(given, str) and given.strip():
+def json_object(given: Any) -> Any:
+    """An object, of JSON text too; none, in the words that hosts fill in."""
+    if isinstance(given, str) and given.strip().casefold() not in NO_OBJECT_GIVEN:
         try:
             return json.loads(given)
         except (ValueError, RecursionError):
-            raise ValueError("must be a JSON schema") from None
-    return given or {}
+            raise ValueError("must be a JSON object") from None
+    return given if given and given != [""] and given != ["None"] and not isinstance(given, str) else {}
 
 
 class Function(BaseModel):
@@ -43,7 +45,7 @@ class Function(BaseModel):
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
     description: str = ""
-    parameters: Annotated[dict[str, Any], BeforeValidator(_schema), AS_TEXT] = Field(
+    parameters: Annotated[dict[str, Any], BeforeValidator(json_object), AS_TEXT] = Field(
         default_factory=dict, description="JSON schema"
     )
 
@@ -105,7 +107,7 @@ class Functions:
         Raises:
             InvalidRequest: they cannot be sent so.
         """
-        choice = self.choice.strip()
+        choice = "" if (choice := self.choice.strip()) in NOT_CHOSEN else choice
         if not self.given and choice in ("", "auto", "none"):
             return {}
         self._require_names(choice, ours=ours)

@@ -21,6 +21,8 @@ def files_matching(pattern: str, folders: tuple[Path, ...]) -> list[str]:
             f"{printable(pattern.strip())} begins outside the allowed folders. Move the files there, or add their "
             "folder to BAILIAN_ALLOWED_DIRS in this server's environment and restart the server."
         )
+    if asked.count("**") > 1:
+        raise InvalidRequest(f"{printable(pattern.strip())} has ** twice, which takes long to look for. Leave one.")
     found = set()
     for number, path in enumerate(glob.iglob(asked, recursive=True)):
         if number >= MAX_MATCHES:

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver.utilities.func_metadata import func_metadata
 from mcp.types import CallToolResult, ToolAnnotations
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from ...server.calls.call import BoundCall, Call
+from ...server.calls.functions import AS_TEXT, json_object
 from ...server.calls.language import said
 from ...server.calls.result import tool_result
 from ...server.catalog import Frozen, Money, plain
@@ -69,7 +70,10 @@ async def batch(
         str, Field(description="Instead: a .jsonl file (a line: the tool's arguments, or a text), or a glob of files")
     ] = "",
     arguments: Annotated[
-        dict[str, Any] | None, Field(description="The tool's arguments that all share, as model, json_schema")
+        dict[str, Any] | None,
+        BeforeValidator(json_object),
+        AS_TEXT,
+        Field(description="JSON: the tool's arguments that all share, as model, json_schema"),
     ] = None,
     how: Annotated[
         Literal["half_price", "now"] | None,
