@@ -11,8 +11,9 @@ from typing import Any
 import httpx2
 import papers
 import pytest
+from bailian_mcp.server.sandbox import running
 from bailian_mcp.server.spending import VectorCache
-from conftest import FakeDashScope, Hosted, refusal, text_of
+from conftest import FakeDashScope, Hosted, process, refusal, text_of
 from mcp import Client
 from meaning_wire import Watched
 
@@ -213,3 +214,25 @@ async def test_without_a_folder_for_files_it_says_which_setting_to_set(asking: A
 
     assert text.startswith("No folder is set where files may be written. Put one into BAILIAN_OUTPUT_DIR")
     assert wire.sent == []
+
+
+async def test_vectors_outlive_a_real_server_but_for_those_of_its_own_sandbox(tmp_path: Path) -> None:
+    given = {
+        "BAILIAN_TOOLS": "meaning",
+        "BAILIAN_STATE_DIR": str(tmp_path / "state"),
+        "BAILIAN_OUTPUT_DIR": str(tmp_path),
+    }
+    asked = {"output": "a.npy", "texts": TEXTS}
+    async with Client(process("--sandbox", **given)) as client:
+        assert not (await client.call_tool("embed", asked)).is_error
+    assert not (tmp_path / "state" / "vectors").exists()
+
+    with running() as url:
+        given |= {"DASHSCOPE_BASE_URL": url, "DASHSCOPE_API_KEY": "sk-any", "BAILIAN_LANGUAGE": "en"}
+        said = []
+        for name in ("b.npy", "c.npy"):
+            async with Client(process(**given)) as client:
+                said.append(text_of(await client.call_tool("embed", {**asked, "output": name})))
+
+    assert "tokens of texts: 39 new, about 0 from the cache" in said[0]
+    assert "tokens of texts: 0 new, about " in said[1]

@@ -215,6 +215,20 @@ async def test_batches_hold_what_a_model_takes(asking: Asked) -> None:
     assert sum(sizes) == 70
 
 
+@pytest.mark.parametrize(
+    ("service", "sizes"), [("https://dashscope.aliyuncs.com", [10]), ("https://dashscope-intl.aliyuncs.com", [2, 8])]
+)
+async def test_a_region_that_takes_fewer_tokens_gets_smaller_batches(
+    asking: Asked, service: str, sizes: list[int]
+) -> None:
+    wire = Watched()
+    texts = [f"{number}{'湖' * 700}" for number in range(10)]
+    async with asking(wire, host=host_at(service)) as client:
+        await found(client, texts=texts, model="text-embedding-v4", rerank_model="none")
+
+    assert sorted(map(len, wire.documents)) == sizes
+
+
 # --- in order ---
 
 

@@ -109,7 +109,7 @@ def _context(
         shelf=shelf,
         ledger=Ledger(jobs.database, sandbox=sandboxed),
         caps=Caps(settings.max_cost_per_call, settings.max_cost_per_session, settings.max_cost_per_day),
-        vector_cache=VectorCache(settings.state_folder),
+        vector_cache=VectorCache(None if sandboxed else settings.state_folder),  # a sandbox's are of no use later
         extract_repairs=settings.extract_repairs,
         renderer=Renderer(child_environment()),
         uploads=settings.uploads,

@@ -18,7 +18,7 @@ from ...catalog import Cost, plain
 from ...catalog.pricing import text_tokens
 from ...dashscope import DashScopeError, TextEmbeddings
 from ...errors import InvalidRequest
-from .models import MAX_BATCH_TOKENS, batch_texts
+from .models import batch_limits
 
 BATCHES_AT_ONCE = 4
 MAX_FAILED_BATCHES = 3  # failed batches
@@ -61,7 +61,7 @@ class EmbeddingRun:
             self.there += len(kept)
             self.cached_tokens += sum(text_tokens(text).likely for text in kept)
         missing = [(place, self._text(place)) for place in self.missing]
-        self._left = deque(_batches(missing, self._most_texts))
+        self._left = deque(_batches(missing, *batch_limits(self.call.known(self.model), self.call.region)))
         if missing:
             await self._tell_price([text for _, text in missing])
 
@@ -170,10 +170,6 @@ class EmbeddingRun:
         document, number = place
         return self.documents[document][number]
 
-    @property
-    def _most_texts(self) -> int:
-        return batch_texts(self.call.known(self.model))
-
     def _failure(self) -> DashScopeError:
         error = self.failures[-1]
         kept = f"{self.there:,} of {self.texts:,} vectors are kept: the same call again costs the rest only."
@@ -194,7 +190,7 @@ def embedding_plan(
     return RequestPlan(model, TextEmbeddings(), messages, NO_THINKING, parameters)
 
 
-def _batches(texts: Sequence[tuple[TextPlace, str]], most_texts: int) -> list[list[TextPlace]]:
+def _batches(texts: Sequence[tuple[TextPlace, str]], most_texts: int, most_tokens: int) -> list[list[TextPlace]]:
     """In order, each within what one request takes."""
     batches: list[list[TextPlace]] = []
     room = 0
@@ -202,7 +198,7 @@ def _batches(texts: Sequence[tuple[TextPlace, str]], most_texts: int) -> list[li
         tokens = text_tokens(text).most
         if not batches or tokens > room or len(batches[-1]) == most_texts:
             batches.append([])
-            room = MAX_BATCH_TOKENS
+            room = most_tokens
         batches[-1].append(place)
         room -= tokens
     return batches

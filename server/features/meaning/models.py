@@ -6,8 +6,7 @@ from ...catalog.pricing import text_tokens
 from ...errors import InvalidRequest
 
 MAX_BATCH_TEXTS, MAX_RANKED = 10, 100  # of a model of which the catalog does not say it
-# What every model takes in every region, by its upper estimate; a text alone may be longer:
-# https://help.aliyun.com/zh/model-studio/embedding
+# The least that a model takes in any region, by its upper estimate: https://help.aliyun.com/zh/model-studio/embedding
 MAX_BATCH_TOKENS = 8_192
 MAX_RERANK_TOKENS = 30_000  # the least that a model is listed to take
 
@@ -51,5 +50,8 @@ def require_length(model: Model | None, name: str, text: str) -> None:
         raise InvalidRequest(f"{name} has more than {most:,} tokens, the most that a text may have. Split it.")
 
 
-def batch_texts(model: Model | None) -> int:
-    return (model and model.limits.max_texts) or MAX_BATCH_TEXTS
+def batch_limits(model: Model | None, region: str) -> tuple[int, int]:
+    """Texts and tokens of one request; a text alone may be longer."""
+    if model is None:
+        return MAX_BATCH_TEXTS, MAX_BATCH_TOKENS
+    return model.limits.max_texts or MAX_BATCH_TEXTS, model.limits.takes(region) or MAX_BATCH_TOKENS
