@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
 from mcp.types import CallToolResult, ToolAnnotations
@@ -82,6 +83,9 @@ async def cost(
     images: Annotated[
         tuple[ImageSize, ...], Field(description='Sizes in pixels of images to add, as "1024x768"', max_length=1000)
     ] = (),
+    audio_seconds: Annotated[
+        float, Field(description="Audio of one call, for models billed by its time", ge=0, le=10**9)
+    ] = 0,
     text: Annotated[str, Field(description="Text to add to the input; its tokens are estimated")] = "",
     calls: Annotated[int, Field(description="How many such calls", ge=1, le=10**9)] = 1,
     region: Annotated[Region | None, Field(description="Default: the server's")] = None,
@@ -98,7 +102,7 @@ async def cost(
 ) -> Annotated[CallToolResult, CostAnswer]:
     """Price calls to Alibaba Cloud Model Studio (百炼) models before making them, or look up prices.
 
-    With token counts, images or text: what they cost on each model, cheapest first. With models alone: their price
+    With tokens, images, audio or text: what they cost on each model, cheapest first. With models alone: their price
     sheets (tiers, thinking, cache, batch, fine-tuning, deployment, search and page fees). With request_id: what that
     call cost, in full. Exact list prices in CNY, with source and date. Free of charge: it asks no service.
     """
@@ -108,7 +112,7 @@ async def cost(
     names = tuple(dict.fromkeys(map(catalog.canonical_name, models)))
     moment = datetime.fromisoformat(on) if on else None
     day = in_beijing(moment).date() if moment else call.today
-    if not (input_tokens or text or output_tokens or web_searches or images):
+    if not (input_tokens or text or output_tokens or web_searches or images or audio_seconds):
         sheets = price_sheets(catalog, names, region=where, on=day)
         return _told(sheets) if names else _told_in_short(sheets)
     guess = text_tokens(text) if text else None
@@ -123,6 +127,7 @@ async def cost(
         calls=calls,
         web_searches=web_searches,
         search_strategy=search_strategy or "",
+        audio_seconds=Decimal(str(audio_seconds)) if audio_seconds else None,
     )
     when = moment if moment and len(on) > len("2026-11-22") else day
     return _told(compare(catalog, names, work, tuple(map(_sides, images)), region=where, on=when, guess=guess))

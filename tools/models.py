@@ -47,7 +47,7 @@ ANNOTATIONS = ToolAnnotations(
     open_world_hint=False,
 )
 EXAMPLE = {"query": "便宜的视觉模型", "limit": 2}
-NO_COUNTS = {"source", "dimensions", "dimension_range", "basis", "audio_seconds"}
+NO_COUNTS = {"source", "dimensions", "dimension_range", "basis", "audio_seconds", "max_input_in", "uncertain"}
 IMPLIED = ("long_context", "json_object", "batch", "cache")  # by the context, or true of nearly all
 SHORT_ROWS = "id | CNY per million tokens in/out, by input tokens | context | abilities"
 NO_MODEL_FITS = (
@@ -72,7 +72,7 @@ class ModelRow(Frozen):
     price: tuple[dict[str, str], ...] = Field(
         description="CNY per million tokens, tier by tier, in the server's region"
     )
-    limits: dict[str, int] = Field(description="Tokens")
+    limits: dict[str, int] = Field(description="Tokens, or what the name says")
     capabilities: tuple[str, ...]
     lifecycle: dict[str, str]
     history: tuple[str, ...] = Field(
@@ -142,8 +142,9 @@ async def models(
         where = region or call.region  # what fits differs by region
     ceiling = Decimal(str(max_input_price)) if max_input_price else None
     look = partial(find_models, catalog, wish, region=where, on=call.today, max_input_price=ceiling)
-    found = look(include_retired=include_retired) if not (query.strip() and said.empty) else []
-    hidden = 0 if include_retired or not found else len(look(include_retired=True)) - len(found)
+    understood = not (query.strip() and said.empty)
+    found = look(include_retired=include_retired) if understood else []
+    hidden = len(look(include_retired=True)) - len(found) if understood and not include_retired else 0
     notes = [f"Not understood, and not used: {', '.join(map(printable, said.ignored))}."] if said.ignored else []
     notes += [f"{hidden} retired models fit too: include_retired=true."] if hidden else []
     near = [] if found else catalog.similar_names(query.strip())
@@ -160,10 +161,9 @@ def _advised_first(catalog: Catalog, advice: Sequence[Advice], found: Sequence[M
 
 def _row(catalog: Catalog, name: str, model: Model, region: str, day: date, exact: bool) -> ModelRow:
     prices = in_force(model, region, model.scope_of(name), day)
-    life, limits = (
-        model.lifecycle,
-        model.limits.model_dump(exclude_none=True, exclude=NO_COUNTS),
-    )
+    life, limits = model.lifecycle, model.limits.model_dump(exclude_none=True, exclude=NO_COUNTS)
+    if heard := model.limits.audio_seconds:
+        limits["max_audio_seconds"] = heard[-1]
     return ModelRow(
         id=model.id,
         name=f"{model.series}, {model.type}",
@@ -188,7 +188,7 @@ def _capabilities(model: Model) -> list[str]:
     named: list[str] = list(capabilities_of(model))
     if model.thinking and model.thinking.mode == "only":
         named.append("always thinks")
-    return named
+    return [*named, *(f"{capability}: unsure" for capability in model.unsure)]
 
 
 def _recommendation(catalog: Catalog, advice: Advice) -> Recommendation:

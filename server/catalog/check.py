@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from .file import CATALOG, BadCatalog, formatted, is_overlay, merge_overlay, read_json, validated
-from .models import Catalog, Model, Price, Tier, cited_sources
+from .models import Catalog, Model, Price, Tier, cited_sources, read_on
 
 MONEY_FIELDS = ("input", "output", "output_thinking", "cached_input", "cache_write", "cached_input_explicit", "price",
-         "per_hour", "per_month", "multiplier", "text", "audio", "image", "video")  # fmt: skip
+         "per_hour", "per_month", "multiplier", "text", "audio", "image", "video", "audio_second")  # fmt: skip
 RISING_PRICES = ("input", "output", "output_thinking", "cached_input")
 
 
@@ -91,7 +91,8 @@ def _findings(catalog: Catalog, model: Model) -> Iterator[str]:
     for pointer in model.points_to:
         if catalog.find(pointer.target) is None:
             yield f"points to {pointer.target}, which is no model."
-    if not model.prices and model.in_service and model.type != "deployment":
+    unread = model.type == "deployment" or any(doubt.startswith("price:") for doubt in model.doubts)
+    if not model.prices and model.in_service and not unread:
         yield "is in service, but has no price."
     if not model.doubts and (model.limits.max_input or 0) > (model.limits.context or 10**12):
         yield "takes more input than its context."
@@ -100,7 +101,7 @@ def _findings(catalog: Catalog, model: Model) -> Iterator[str]:
     for price in model.prices:
         where = f"price in {price.region} ({price.scope})"
         yield from (f"{where}: {finding}" for finding in _price(price))
-        if price.valid_from and price.valid_from > catalog.as_of:
+        if price.valid_from and price.valid_from > max(catalog.as_of, read_on(catalog, price)):
             yield f"{where}: begins on {price.valid_from}, after the catalog's own day."
 
 
@@ -130,18 +131,18 @@ def _price(price: Price) -> Iterator[str]:
         for lower, upper in pairwise(tiers):
             if any(_of(getattr(upper, name)) < _of(getattr(lower, name)) for name in RISING_PRICES):
                 yield f"a price falls from {lower.label} to {upper.label}."
-    if any(night.text_input > day.text_input for day, night in zip(price.tiers, cheaper, strict=False)):
+    if any(_of(night.text_input) > _of(day.text_input) for day, night in zip(price.tiers, cheaper, strict=False)):
         yield "off-peak costs more than peak."
 
 
 def _tier(tier: Tier) -> Iterator[str]:
     if tier.output_thinking is not None and tier.output_thinking < _of(tier.output):
         yield "thinking costs less than not thinking."
-    if tier.cache_write is not None and tier.cache_write < tier.text_input:
+    if tier.cache_write is not None and tier.cache_write < _of(tier.text_input):
         yield "writing the cache costs less than input."
     for name in ("cached_input", "cached_input_explicit"):
         hit = getattr(tier, name)
-        if hit is not None and hit >= tier.text_input:
+        if hit is not None and hit >= _of(tier.text_input):
             yield f"{name} is no cheaper than input."
 
 
