@@ -47,7 +47,7 @@ async def chat(
     files: Annotated[
         tuple[str, ...],
         Field(
-            description="Images, PDFs where the model reads them: https URLs, data URIs, paths in the allowed folders",
+            description="Images; PDFs, audio, video where the model can: https URLs, data URIs, paths in the allowed folders",
             max_length=50,
         ),
     ] = (),
@@ -83,6 +83,7 @@ async def chat(
         max_output_tokens=max_output_tokens,
         sampling=sampling,
         pdf_pages=attached.pdf_pages,
+        media_tokens=attached.media_tokens,
     )
     return completion_result(
         exchange, call.spent(chosen), show_reasoning=show_reasoning, notes=(*attached.notes, *smaller)

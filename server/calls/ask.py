@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
-from ..catalog import Cost, Usage, unpriced
+from ..catalog import Cost, Model, Usage, unpriced
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
-from ..dashscope import BeforeAttempt, DashScopeError, Reply, SearchResult, WireProtocol
+from ..dashscope import BeforeAttempt, DashScopeError, Heard, Reply, SearchResult, WireProtocol
 from ..text import thoughts_apart
 from .context import AppContext
 from .reply import elide_middle, why_incomplete
@@ -21,13 +22,17 @@ UNPRICED = {
 }
 
 
+NO_MEDIA: Mapping[str, int] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class RequestPlan:
     """Everything that is to be said of one request before it is sent. It does nothing itself.
 
     `protocol` decodes one reply, so a plan serves one request. `label`: which part of the work it is, for the progress.
     `before_attempt` is awaited before each attempt. `pdf_pages`: of PDFs among the messages, as counted here; None:
-    nobody counted.
+    nobody counted. `media_tokens`: of sound and film among them, by modality; None: nobody knows. `audio_seconds`: of
+    speech that is to be written down; None: not known.
     """
 
     model: str
@@ -39,6 +44,8 @@ class RequestPlan:
     before_attempt: BeforeAttempt | None = None
     search_strategy: str = ""
     pdf_pages: int | None = 0
+    media_tokens: Mapping[str, int] | None = NO_MEDIA
+    audio_seconds: int | None = 0
 
     @property
     def body(self) -> dict[str, Any]:
@@ -71,6 +78,7 @@ class Exchange:
     searched: bool = False
     searches: int | None = None
     ocr_result: Mapping[str, Any] = field(default_factory=dict)
+    heard: Heard | None = None
     label: str = ""
 
     @property
@@ -123,6 +131,7 @@ def exchange_of(context: AppContext, plan: RequestPlan, reply: Reply) -> Exchang
         searched=reply.searched,
         searches=reply.searches,
         ocr_result=reply.ocr_result,
+        heard=reply.heard,
         label=plan.label,
     )
 
@@ -147,14 +156,29 @@ def _cost(context: AppContext, plan: RequestPlan, reply: Reply, usage: Usage | N
         warnings.append("DashScope did not say how many PDF pages it parsed: those of the file are priced.")
     if reply.searched and reply.searches is None:
         warnings.append("DashScope did not say how many searches it made: one is priced.")
+    if uncounted := _uncounted(context.known(plan.model), plan, usage):
+        return unpriced(uncounted, *warnings)
+    heard = None if usage.audio_seconds is None else Decimal(usage.audio_seconds)
     work = replace(
-        Workload.of(usage, reasoned=bool(reply.reasoning or usage.reasoning_tokens)),
+        Workload.of(usage, reasoned=bool(reply.reasoning or usage.reasoning_tokens), audio_seconds=heard),
         web_searches=(reply.searches or 1) if reply.searched else 0,
         search_strategy=plan.search_strategy,
         pdf_pages=pages,
     )
     price = cost_of(context.catalog(), plan.model, work, region=context.host.region, on=context.now())
     return price.model_copy(update={"warnings": (*warnings, *price.warnings)})
+
+
+def _uncounted(model: Model | None, plan: RequestPlan, usage: Usage) -> str:
+    """What DashScope did not count, and bills by a price of its own."""
+    tiers = [tier for price in (model.prices if model else ()) for tier in price.tiers]
+    if usage.audio_seconds is None and any(tier.audio_second is not None for tier in tiers):
+        return "DashScope did not say how many seconds it heard, and they are what is billed"
+    sounds = plan.media_tokens is None or any(plan.media_tokens.values())
+    told = usage.audio_tokens is not None or usage.video_tokens is not None
+    if sounds and not told and any(tier.input_by_modality for tier in tiers):
+        return "DashScope did not say how many tokens were sound or film, which have prices of their own"
+    return ""
 
 
 def _host_warnings(context: AppContext, reply: Reply) -> list[str]:

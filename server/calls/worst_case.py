@@ -2,12 +2,15 @@
 
 Text: a token is a byte at least. Images: by the pixels that a model makes use of. PDFs and the pages that a search
 brings in: as much as the model takes, since nobody states their tokens. Output: its limit, at the thinking price.
+Sound and film: by the formulas that are known, else as much as the model takes, at the price of sound. Speech that is
+written down: its seconds, else as many as the model takes.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +29,7 @@ NO_LIMIT_TOKENS = 1_000_000  # where nobody says how much a model takes
 # Searches of one request. An agent may make several; DashScope names no limit, and the recorded replies have two.
 MAX_SEARCHES = {"turbo": 1, "max": 1, "": 1}
 MAX_AGENT_SEARCHES = 10
+MAX_HEARD_S = 43_200  # the longest that any model takes: https://help.aliyun.com/zh/model-studio/asr-model
 Contents = tuple[int, int, int]  # bytes of text, images and documents of a request
 
 
@@ -96,14 +100,16 @@ def worst_case(context: AppContext, plan: RequestPlan) -> WorstCase:
     body, contents = plan.body, _contents(plan)
     work, unknown = _work(plan, model, contents)
     thought = _thought_tokens(body, model)
+    answer = _answer_tokens(plan, body, model, contents)
+    unbounded = thought if "reasoning_effort" in body else 0
     return WorstCase(
         context.catalog(),
         plan.model,
         host.region or "",
         context.today(),
         work,
-        _answer_tokens(plan, body, model, contents) + thought,
-        unbounded_tokens=thought if "reasoning_effort" in body else 0,
+        answer + thought,
+        unbounded_tokens=answer + thought if hears(model) else unbounded,
         unknown=UNPRICED.get(host.kind, unknown),
     )
 
@@ -113,7 +119,10 @@ def _work(plan: RequestPlan, model: Model | None, contents: Contents) -> tuple[W
     texts, images, documents = contents
     seen = images * _tokens_of_an_image(plan.model, model)
     tokens, most = texts + TEMPLATE_ALLOWANCE + seen, _taken(model)
-    if documents or plan.search_strategy:
+    kinds = {"image": seen} if seen else {}
+    media = {"audio": most} if plan.media_tokens is None else plan.media_tokens
+    tokens += sum(media.values())
+    if documents or plan.search_strategy or hears(model):
         tokens = most
     pages, unknown = plan.pdf_pages, ""
     if pages is None:
@@ -123,14 +132,33 @@ def _work(plan: RequestPlan, model: Model | None, contents: Contents) -> tuple[W
         )
     work = Workload(
         input_tokens=min(tokens, most),
-        input_by_modality={"image": min(seen, most)} if seen else {},
+        input_by_modality=_kinds(kinds | dict(media), min(tokens, most)),
         thinking=True,
         web_searches=MAX_SEARCHES.get(plan.search_strategy, MAX_AGENT_SEARCHES) if plan.search_strategy else 0,
         search_strategy=plan.search_strategy,
         pdf_pages=pages,
+        audio_seconds=_seconds(plan, model) if hears(model) else None,
         measured=True,  # what is above a limit is priced all the same
     )
     return work, unknown
+
+
+def hears(model: Model | None) -> bool:
+    """Whether it writes down what is said, and nothing limits how much."""
+    return model is not None and model.type == "asr"
+
+
+def _seconds(plan: RequestPlan, model: Model | None) -> Decimal:
+    if plan.audio_seconds is not None:
+        return Decimal(plan.audio_seconds)
+    assert model
+    return Decimal(max(model.limits.audio_seconds, default=MAX_HEARD_S))
+
+
+def _kinds(kinds: Mapping[str, int], tokens: int) -> dict[str, int]:
+    """Never more than all of it: then all of it is the dearest, which is sound."""
+    found = {kind: count for kind, count in kinds.items() if count}
+    return found if sum(found.values()) <= tokens else {max(found, key="image video audio".index): tokens}
 
 
 def _taken(model: Model | None) -> int:

@@ -7,10 +7,12 @@ from .errors import DashScopeError as DashScopeError
 from .events import INTERRUPTED as INTERRUPTED
 from .events import Event as Event
 from .events import Finish as Finish
+from .events import Heard as Heard
 from .events import OcrResult as OcrResult
 from .events import ReasoningDelta as ReasoningDelta
 from .events import SearchResult as SearchResult
 from .events import SearchResults as SearchResults
+from .events import Sentence as Sentence
 from .events import TextDelta as TextDelta
 from .events import UsageReport as UsageReport
 from .protocols import LIMIT_FIELDS as LIMIT_FIELDS

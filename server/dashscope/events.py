@@ -33,6 +33,30 @@ class UsageReport:
     cache_write_tokens: int | None = None
     explicit_cached_tokens: int | None = None
     pdf_pages: int | None = None  # that were parsed, and are billed by the page
+    audio_tokens: int | None = None
+    video_tokens: int | None = None
+    audio_seconds: int | None = None  # begun ones, of what was heard: some models are billed by them
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A piece of what was said; times from the beginning of the file. None, "": not told."""
+
+    text: str
+    start_ms: int | None = None
+    end_ms: int | None = None
+    speaker: int | None = None
+    language: str = ""
+    emotion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a recognition says beside its text."""
+
+    sentences: tuple[Sentence, ...] = ()
+    language: str = ""
+    emotion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +96,4 @@ class SearchResults:
     count: int | None = None
 
 
-Event = TextDelta | ReasoningDelta | UsageReport | SearchResults | OcrResult | Finish
+Event = TextDelta | ReasoningDelta | UsageReport | SearchResults | OcrResult | Heard | Finish

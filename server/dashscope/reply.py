@@ -8,6 +8,7 @@ from .events import (
     INTERRUPTED,
     Event,
     Finish,
+    Heard,
     OcrResult,
     ReasoningDelta,
     SearchResult,
@@ -28,6 +29,7 @@ class Reply:
     request_id: str = ""
     sandbox: bool = False
     sent: bool = False  # whatever comes of it
+    withdrawn: bool = False  # before any work on it began, as DashScope confirmed
     events: AsyncGenerator[Event] = field(init=False, repr=False)
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
@@ -38,6 +40,7 @@ class Reply:
     searches: int | None = None
     search_results: list[SearchResult] = field(default_factory=list)
     ocr_result: dict[str, Any] = field(default_factory=dict)
+    heard: Heard | None = None
     chars: int = 0
     done: bool = False  # the other side says that nothing follows
     went_on: bool = False  # behind an end: some say "stop" in each frame
@@ -59,7 +62,7 @@ class Reply:
     def usage(self) -> UsageReport | None:
         """The last count; None where nobody counted. A zero beside what is there is no count."""
         counts = self.counts
-        if counts is None or (not counts.output_tokens and self.answered):
+        if counts is None or (not counts.output_tokens and counts.audio_seconds is None and self.answered):
             return None
         thought = counts.reasoning_tokens or (None if any(self.reasoning) else counts.reasoning_tokens)
         return replace(counts, reasoning_tokens=thought)
@@ -102,12 +105,18 @@ class Reply:
             case OcrResult(found):
                 event = OcrResult(repair_json(found))
                 self._merge(event.found)
+            case Heard():
+                self.heard = event
             case _:  # UsageReport
-                self._counted = True
-                if event.input_tokens and (event.output_tokens or not (self.counts and self.counts.output_tokens)):
-                    self.counts = event
-                self.pdf_pages = self.pdf_pages if event.pdf_pages is None else event.pdf_pages
+                self._count(event)
         return event
+
+    def _count(self, event: UsageReport) -> None:
+        self._counted = True
+        told = event.output_tokens or not (self.counts and self.counts.output_tokens)
+        if event.audio_seconds is not None or (event.input_tokens and told):
+            self.counts = event
+        self.pdf_pages = self.pdf_pages if event.pdf_pages is None else event.pdf_pages
 
     def flush(self) -> list[Event]:
         """What was held back, since its other half might still have come."""

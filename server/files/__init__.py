@@ -2,6 +2,9 @@
 
 from .digests import digest as digest
 from .images import ImageFile as ImageFile
+from .media import MediaFile as MediaFile
+from .media import MediaKind as MediaKind
+from .media import refused_media as refused_media
 from .pdfs import PageWords as PageWords
 from .pdfs import Pdf as Pdf
 from .renderer import MAX_INLINE_BYTES as MAX_INLINE_BYTES

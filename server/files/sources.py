@@ -5,7 +5,7 @@ import codecs
 import os
 import re
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +17,7 @@ from anyio import to_thread
 from ..errors import InvalidRequest
 from ..text import printable
 from .images import Heic, ImageFile, is_heic, is_image, unread_kind
+from .media import MediaFile, MediaKind, media_kind, media_of, opened_media
 from .paths import open_within
 from .pdfs import Pdf
 from .renderer import MAX_DATA_URI_CHARS, RenderedFile, Renderer
@@ -56,6 +57,15 @@ class Link:
     def is_document(self) -> bool:
         return self.name.lower().endswith(DOCUMENTS)
 
+    @property
+    def ending(self) -> str:
+        return self.name.lower().rpartition(".")[2]
+
+    @property
+    def media(self) -> MediaKind | None:
+        """Sound or film, or neither."""
+        return media_kind(self.ending)
+
 
 @dataclass(frozen=True)
 class OtherFile:
@@ -75,20 +85,30 @@ class OtherFile:
         return decoded(self.content, self.name)
 
 
-InputFile = Link | ImageFile | Pdf | OtherFile
-MAX_FILE_BYTES = {ImageFile: 50_000_000, Heic: 50_000_000, Pdf: 150_000_000, None: 20_000_000}
+InputFile = Link | ImageFile | Pdf | MediaFile | OtherFile
+MAX_FILE_BYTES = {
+    ImageFile: 50_000_000,
+    Heic: 50_000_000,
+    Pdf: 150_000_000,
+    MediaFile: 2_000_000_000,  # https://help.aliyun.com/zh/model-studio/asr-model
+    None: 20_000_000,
+}
 
 
 @asynccontextmanager
 async def open_input(
     source: str, folders: tuple[Path, ...], renderer: Renderer | None = None
 ) -> AsyncIterator[InputFile]:
-    """What `source` holds, judged by its content; a PDF stays open until the block is left.
+    """What `source` holds, judged by its content; a PDF, sound and film stay open until the block is left.
 
     Raises:
         InvalidRequest: it cannot be read, is outside the allowed folders, too large, or broken.
     """
     found = await _found(source.strip(), folders, renderer or Renderer())
+    if isinstance(found, MediaFile):
+        with closing(found):
+            yield found
+        return
     if not isinstance(found, RenderedFile):
         yield found
         return
@@ -157,16 +177,19 @@ def _identified(name: str, file: BinaryIO, renderer: Renderer) -> InputFile:
     with ExitStack() as stack:
         stack.callback(file.close)
         head = file.read(HEAD_BYTES)
-        kind = _kind(head)
-        size, most = file.seek(0, 2), MAX_FILE_BYTES[kind]
+        kind, media = _kind(head), media_of(head)
+        size, most = file.seek(0, 2), MAX_FILE_BYTES[MediaFile if media and not kind else kind]
         if size > most:
             raise InvalidRequest(
                 f"{name} has {size / 1e6:.2f} MB; at most {most / 1e6:.0f} MB are read. Shrink or split it."
             )
-        if kind is None:
+        if kind is None and media is None:
             file.seek(0)
             return OtherFile(name, file.read(most))
         stack.pop_all()
+    if kind is None:
+        assert media
+        return opened_media(name, file, size, media)
     return kind(name, file, renderer)
 
 

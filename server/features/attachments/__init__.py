@@ -1,6 +1,8 @@
 """Files beside a prompt become parts of the message, in the form the model takes."""
 
 from .fitting import images_that_fit as images_that_fit
+from .media import able_models as able_models
+from .media import inline_address as inline_address
 from .parts import TargetModel as TargetModel
 from .parts import attach as attach
 from .parts import image_part as image_part
