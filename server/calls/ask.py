@@ -44,7 +44,7 @@ class RequestPlan:
     before_attempt: BeforeAttempt | None = None
     search_strategy: str = ""
     pdf_pages: int | None = 0
-    media_tokens: Mapping[str, int] | None = NO_MEDIA
+    media_tokens: Mapping[str, int] | None = field(default_factory=lambda: NO_MEDIA)
     audio_seconds: int | None = 0
 
     @property

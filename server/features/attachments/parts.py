@@ -54,7 +54,7 @@ class Attached:
     parts: tuple[dict[str, Any], ...] = ()
     pdf_pages: int | None = 0
     notes: tuple[str, ...] = ()
-    media_tokens: Mapping[str, int] | None = NO_MEDIA
+    media_tokens: Mapping[str, int] | None = field(default_factory=lambda: NO_MEDIA)
 
     @property
     def images(self) -> int:
