@@ -47,7 +47,7 @@ async def chat(
     files: Annotated[
         tuple[str, ...],
         Field(
-            description="Images; PDFs, sound, film if the model can: https URLs, data URIs, paths in the allowed folders",
+            description="Images; PDFs, sound, film if it can: https URLs, data URIs, paths in the allowed folders",
             max_length=50,
         ),
     ] = (),

@@ -35,7 +35,7 @@ from .turns import PacedRequest, in_turn
 MAX_MODEL_CHARS = 200
 CAP_SETTINGS = ("BAILIAN_MAX_COST_PER_CALL", "BAILIAN_MAX_COST_PER_SESSION", "BAILIAN_MAX_COST_PER_DAY")
 WRITE_NO_TEXT = ("embedding", "rerank")  # types of models that answer with numbers
-Work = Callable[[RequestPlan, Reply, PacedRequest], Awaitable[None]]
+PaidWork = Callable[[RequestPlan, Reply, PacedRequest], Awaitable[None]]
 """Sends a plan as it is paid for, and fills the reply; of the turn it tells each attempt."""
 
 
@@ -209,7 +209,7 @@ class Call:
         """
         return await self.run(plan, self._send)
 
-    async def run(self, plan: RequestPlan, work: Work) -> Exchange:
+    async def run(self, plan: RequestPlan, work: PaidWork) -> Exchange:
         """Have one request made in its turn, the only way there is: held before, settled after, in this call's sums.
 
         Raises:

@@ -12,7 +12,7 @@ from ...catalog import Catalog
 from ...catalog.pricing import Workload, media_tokens
 from ...files import MAX_INLINE_BYTES, Link, MediaFile, MediaKind
 
-WORDS: dict[MediaKind, str] = {"audio": "sound", "video": "film"}
+MEDIA_WORDS: dict[MediaKind, str] = {"audio": "sound", "video": "film"}
 CONVERSATIONAL = ("chat", "vision", "omni", "audio")  # types of models
 
 
@@ -51,7 +51,7 @@ async def tokens_told(call: Call, model: str, found: Link | MediaFile, kind: Med
     seconds, size_px = (found.seconds, found.size_px) if isinstance(found, MediaFile) else (None, None)
     counts = media_tokens(known, kind, seconds, size_px)
     length = "of unknown length" if seconds is None else f"of {seconds:,.0f} s"
-    said = f"{found.name}: {WORDS[kind]} {length}"
+    said = f"{found.name}: {MEDIA_WORDS[kind]} {length}"
     if counts is None:
         await call.report_now(f"{said}; how many tokens {model} makes of it is not known before it answers")
     else:

@@ -33,7 +33,7 @@ from ...files import (
     refused_media,
 )
 from ...text import first_few
-from .media import WORDS, able_models, inline_address, media_part, tokens_told
+from .media import MEDIA_WORDS, able_models, inline_address, media_part, tokens_told
 
 MAX_PDF_PAGES = 256
 MAX_PICTURES = 10  # of one file in one request
@@ -97,10 +97,10 @@ class TargetModel:
             raise InvalidRequest(
                 f"{self.name} reads no images. Use {self.catalog.defaults['chat']}, or leave them out."
             )
-        if kind in WORDS:
+        if kind in MEDIA_WORDS:
             able = able_models(self.catalog, kind, self.region)[:2]
             also = ", or write it down with `transcribe` (BAILIAN_TOOLS=media)" if kind == "audio" else ""
-            raise InvalidRequest(f"{self.name} takes no {WORDS[kind]}. Use {' or '.join(able)}{also}.")
+            raise InvalidRequest(f"{self.name} takes no {MEDIA_WORDS[kind]}. Use {' or '.join(able)}{also}.")
         able = [each.id for each in self.catalog.models if kind in each.input and each.in_service][:3]
         raise InvalidRequest(f"{self.name} reads no PDFs. Use {' or '.join(able)}, or read it with `ocr` or `extract`.")
 
