@@ -48,6 +48,7 @@ NEEDED_TO_LISTEN = ("BAILIAN_HTTP_TOKEN", "BAILIAN_HTTP_TOKENS", "BAILIAN_ALLOWE
 # What stands in for what cannot be read, where the default would allow more; who needs any other asks `mend` first
 CLOSED = {"BAILIAN_ALLOWED_DIRS": (), "BAILIAN_UPLOADS": False, "BAILIAN_REPLAY": False}
 MAX_TROUBLE_CHARS = 400
+OUTPUT_FOLDER = "bailian-output"
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 CapInCny = Annotated[Decimal, Field(ge=0, le=1_000_000_000, allow_inf_nan=False)]
 ANY_KEY = r"\bsk-[a-z0-9_-]{6,}"
@@ -110,6 +111,13 @@ class Settings(BaseSettings):
         validation_alias="BAILIAN_ALLOWED_DIRS",
         description="Folders whose files may be sent, separated by `:` (`;` on Windows). "
         "Default on stdio: the working directory, unless that is `/` or your home folder; on HTTP: none.",
+    )
+    output_dir: Path | None = Field(
+        None,
+        validation_alias="BAILIAN_OUTPUT_DIR",
+        description="The folder where tools may write new files, and overwrite none. "
+        "Default on stdio: `bailian-output` in the working directory, unless that is `/` or your home folder; "
+        "on HTTP: none.",
     )
     catalog_file: Path | None = Field(
         None,
@@ -215,6 +223,14 @@ class Settings(BaseSettings):
             return value
         try:
             return tuple(Path(p).expanduser().resolve() for p in value.split(os.pathsep) if p)
+        except (OSError, RuntimeError):
+            raise ValueError("names a folder that leads nowhere, or the home of a user that does not exist") from None
+
+    @field_validator("output_dir", mode="before")
+    @classmethod
+    def _resolved(cls, value: Any) -> Any:
+        try:
+            return Path(value).expanduser().resolve() if isinstance(value, str) else value
         except (OSError, RuntimeError):
             raise ValueError("names a folder that leads nowhere, or the home of a user that does not exist") from None
 
@@ -360,11 +376,15 @@ class Settings(BaseSettings):
         """The folders whose files may be sent, resolved. `remote`: the callers are not the person at this desk."""
         if self.allowed_dirs is not None:
             return self.allowed_dirs
-        try:
-            here, home = Path.cwd().resolve(), Path.home().resolve()
-        except (OSError, RuntimeError):  # a folder that was deleted, a user without a home
-            return ()
-        return () if remote or home.is_relative_to(here) else (here,)  # not / and not all of home
+        here = None if remote else _working_folder()
+        return (here,) if here else ()
+
+    def output_folder(self, *, remote: bool = False) -> Path | None:
+        """Where new files may be written, resolved."""
+        if self.output_dir or "BAILIAN_OUTPUT_DIR" in self._troubles:
+            return self.output_dir
+        here = None if remote else _working_folder()
+        return here / OUTPUT_FOLDER if here else None
 
     def redact(self, text: str) -> str:
         """`text` without the key, tokens and passwords, however written, and without what else looks like a key."""
@@ -379,6 +399,15 @@ class Settings(BaseSettings):
         parts = urlsplit(url)
         asked = [value for name, value in parse_qsl(parts.query) if "password" in name]
         return (url, *(word for word in (parts.password or "", unquote(parts.password or ""), *asked) if word))
+
+
+def _working_folder() -> Path | None:
+    """Where the server was started; None: it is / or all of home, or there is none."""
+    try:
+        here, home = Path.cwd().resolve(), Path.home().resolve()
+    except (OSError, RuntimeError):  # a folder that was deleted, a user without a home
+        return None
+    return None if home.is_relative_to(here) else here
 
 
 @cache

@@ -120,6 +120,7 @@ def test_the_region_is_known_only_where_it_is_not_what_cannot_be_read(
         ({"BAILIAN_UPLOADS": "maybe"}, "BAILIAN_UPLOADS must be true or false."),
         ({"BAILIAN_LOG_LEVEL": "loud"}, "BAILIAN_LOG_LEVEL must be 'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL'."),
         ({"BAILIAN_ALLOWED_DIRS": "~nobody-of-that-name/x"}, "BAILIAN_ALLOWED_DIRS names a folder that leads nowhere"),
+        ({"BAILIAN_OUTPUT_DIR": "~nobody-of-that-name/x"}, "BAILIAN_OUTPUT_DIR names a folder that leads nowhere"),
         ({"BAILIAN_HTTP_TOKEN": "a b c d e f g h i"}, "BAILIAN_HTTP_TOKEN holds spaces, quotes"),
     ],
 )  # fmt: skip
@@ -135,6 +136,25 @@ def test_what_only_some_calls_need_stops_no_other(
         "BAILIAN_UPLOADS" not in environment,
         () if "BAILIAN_ALLOWED_DIRS" in environment else (Path.cwd(),),
     )
+
+
+def test_new_files_go_into_a_folder_of_their_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert read_settings().output_folder() == tmp_path / "bailian-output"
+    assert read_settings().output_folder(remote=True) is None
+    assert settings(monkeypatch, BAILIAN_OUTPUT_DIR="out").output_folder(remote=True) == tmp_path / "out"
+    assert settings(monkeypatch, BAILIAN_OUTPUT_DIR="~nobody-of-that-name/x").output_folder() is None
+
+
+@pytest.mark.parametrize("place", ["/", "home"])
+def test_nothing_is_written_into_a_home_that_nobody_granted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path if place == "home" else place)
+
+    assert read_settings().output_folder() is None
 
 
 def test_a_folder_that_is_a_circle_of_links_opens_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

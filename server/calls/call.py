@@ -16,6 +16,7 @@ from ..catalog import Catalog, Cost, Model, plain, unpriced
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
 from ..dashscope import ChatCompletions, DashScopeError, Reply
 from ..errors import InvalidRequest
+from ..files import OutputFolder
 from .ask import NO_MEDIA, Exchange, RequestFailed, RequestPlan, exchange_of
 from .client import client_of, session_of, waits_s
 from .context import AppContext
@@ -93,6 +94,16 @@ class Call:
         """Raises InvalidRequest: one of them cannot be read, and its default is not what somebody set."""
         if unreadable := self.context.mend(*variables):
             raise InvalidRequest(unreadable)
+
+    def outputs(self) -> OutputFolder:
+        """Where a tool may write new files. Raises InvalidRequest: nowhere."""
+        self.require_settings("BAILIAN_OUTPUT_DIR")
+        if folder := self.context.output_folder:
+            return OutputFolder(folder)
+        raise InvalidRequest(
+            "No folder is set where files may be written. Put one into BAILIAN_OUTPUT_DIR in this server's environment "
+            "and restart the server, or call without `output`."
+        )
 
     def has_configured_model(self, tool: str) -> bool:
         """Whether the settings name a model for it."""

@@ -26,6 +26,7 @@ class AppContext:
     folders: tuple[Path, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)  # tool -> the model the settings chose for it
     catalog: Callable[[], Catalog] = shipped
+    output_folder: Path | None = None  # where new files may be written; none elsewhere
     soft_timeout_s: float | None = None  # how long any host is kept waiting; None: by its name
     replay: bool = True  # whether the same question is billed once: joined, or given what reached nobody
     extract_repairs: int = 1  # how often an answer that does not fit is sent back

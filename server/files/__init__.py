@@ -5,6 +5,8 @@ from .images import ImageFile as ImageFile
 from .media import MediaFile as MediaFile
 from .media import MediaKind as MediaKind
 from .media import refused_media as refused_media
+from .outputs import OutputFile as OutputFile
+from .outputs import OutputFolder as OutputFolder
 from .pdfs import PageWords as PageWords
 from .pdfs import Pdf as Pdf
 from .renderer import MAX_INLINE_BYTES as MAX_INLINE_BYTES
