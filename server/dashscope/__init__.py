@@ -27,11 +27,9 @@ from .speech import SpokenChat as SpokenChat
 from .speech import SpokenNative as SpokenNative
 from .speech import SpokenSentences as SpokenSentences
 from .speech import counted_audio as counted_audio
-from .speech import transcript_events as transcript_events
 from .stored_files import StoredFile as StoredFile
 from .stored_files import StoredFiles as StoredFiles
 from .tasks import ASKED_PER_S as ASKED_PER_S
 from .tasks import NOT_STARTED as NOT_STARTED
 from .tasks import AsyncTask as AsyncTask
 from .tasks import AsyncTasks as AsyncTasks
-from .uploads import names_an_upload as names_an_upload

@@ -142,7 +142,7 @@ class Rest:
         return found
 
     def reaches(self, url: SplitResult, allowed: Callable[[str], bool]) -> bool:
-        """Whether a result may be fetched there: over https from a host that is allowed, from here by a sandbox here."""
+        """Whether a result may be fetched there: over https from a host that is allowed; by a sandbox from here."""
         name = url.hostname or ""
         if self._connection.host.on_loopback and is_loopback(name):
             return True

@@ -102,7 +102,9 @@ class FileTranscription:
     `single`: qwen3-asr-flash-filetrans names its file otherwise, and takes a text as context.
     """
 
+    api: Api = "native"
     path = "/services/audio/asr/transcription"
+    headers: Mapping[str, str] = {"X-DashScope-Async": "enable"}
 
     def __init__(self, *, single: bool) -> None:
         self._single = single
@@ -121,22 +123,30 @@ class FileTranscription:
             parameters |= {"speaker_count": body["speakers"]} if body["speakers"] else {}
         return {"model": body["model"], "input": {"file_urls": [address]}, "parameters": parameters}
 
+    def failure(self, frame: Frame) -> Frame | None:
+        """A task that failed has left no file."""
+        return None
 
-def transcript_events(transcript: Frame) -> Iterator[Event]:
-    """What a finished task's file says."""
-    tracks = _rows(transcript.get("transcripts"))
-    text = "\n".join(filter(None, (_word(track, "text") for track in tracks)))
-    rows = [row for track in tracks for row in _rows(track.get("sentences"))][:MAX_SENTENCES]
-    if text := text or "".join(_word(row, "text") for row in rows):
-        yield TextDelta(text)
-    sentences = tuple(map(_sentence, rows))
-    yield Heard(sentences, *(_shared(sentences, name) for name in ("language", "emotion")))
+    def events(self, frame: Frame) -> Iterator[Event]:
+        """Of the file that a task left."""
+        tracks = _rows(frame.get("transcripts"))
+        rows = [row for track in tracks for row in _rows(track.get("sentences"))][:MAX_SENTENCES]
+        whole = "\n".join(filter(None, (_word(track, "text") for track in tracks)))
+        if text := whole or "".join(_word(row, "text") for row in rows):
+            yield TextDelta(text)
+        sentences = tuple(map(_sentence, rows))
+        yield Heard(sentences, _shared(sentences, "language"), _shared(sentences, "emotion"))
+        yield Finish("stop")
 
 
 def counted_audio(usage: Frame) -> Iterator[UsageReport]:
     """Seconds, under either of two names, with the tokens beside them where those are told."""
-    seconds = next((usage[name] for name in ("seconds", "duration") if _is_number(usage.get(name))), None)
-    tokens = [_token_count(usage, *names) for names in (("prompt_tokens", "input_tokens"), ("completion_tokens", "output_tokens"))]  # fmt: skip
+    told = [usage[name] for name in ("seconds", "duration") if _is_number(usage.get(name))]
+    seconds = told[0] if told else None
+    tokens = [
+        _token_count(usage, "prompt_tokens", "input_tokens"),
+        _token_count(usage, "completion_tokens", "output_tokens"),
+    ]
     if seconds is None and None in tokens:
         return
     read = _object(usage.get("prompt_tokens_details")) or _object(usage.get("input_tokens_details"))

@@ -11,15 +11,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import DashScopeError
+from .protocols import WireProtocol
 from .rest import Rest, tells
-from .uploads import RESOLVE_OSS
+from .uploads import RESOLVE_OSS, names_an_upload
 
 ASKED_PER_S = 20
 MAX_URL_CHARS = 8_000
 TASK_ID = re.compile(r"[\w.:-]{1,120}")
+UNSAFE_IN_ID, MAX_ID_CHARS = re.compile(r"[^\w.:-]"), 80
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
 NOT_STARTED = "PENDING"
-ASYNC = {"X-DashScope-Async": "enable"}
 UNTAKEN = ("InvalidFile", "InvalidParameter", "InvalidURL", "FILE_", "REQUEST_INVALID", "UNSUPPORTED_FORMAT")
 
 
@@ -44,7 +45,8 @@ class AsyncTask:
             raise DashScopeError("DashScope told of a task without its id or its state. Call again.")
         counted = usage if isinstance(usage, dict) else output.get("usage")
         counted = counted if isinstance(counted, dict) else {}
-        return cls(id, status, output, counted, tells(reply, "request_id"), reply.get("sandbox") is True)
+        request_id = UNSAFE_IN_ID.sub("", tells(reply, "request_id"))[:MAX_ID_CHARS]
+        return cls(id, status, output, counted, request_id, reply.get("sandbox") is True)
 
     @property
     def ended(self) -> bool:
@@ -70,10 +72,11 @@ class AsyncTasks:
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
 
-    async def submit(self, path: str, body: Mapping[str, Any], *, stored: bool) -> AsyncTask:
-        """Ask for work; what may have been taken is not asked for again. `stored`: a file is in temporary storage."""
-        headers = ASYNC | (RESOLVE_OSS if stored else {})
-        return AsyncTask.of(await self._rest.json("POST", path, body, door="native", headers=headers))
+    async def submit(self, protocol: WireProtocol, body: Mapping[str, Any]) -> AsyncTask:
+        """Ask for work; what may have been taken is not asked for again."""
+        headers = {**protocol.headers, **(RESOLVE_OSS if names_an_upload(body["messages"]) else {})}
+        asked = protocol.request(body)
+        return AsyncTask.of(await self._rest.json("POST", protocol.path, asked, door="native", headers=headers))
 
     async def told(self, id: str) -> AsyncTask:
         """How it is."""
@@ -98,6 +101,8 @@ class AsyncTasks:
         """Why it gave nothing; what is wrong with a file is found before any work on it."""
         code = tells(task.verdict, "code")
         reply = {name: task.verdict.get(name) for name in ("code", "message")} | {"request_id": task.request_id}
+        if task.status == "CANCELED":
+            return DashScopeError("The task was cancelled at DashScope before it began. Call again.", status=400)
         if task.status == "UNKNOWN":
             return DashScopeError("DashScope no longer knows the task (it keeps them for 24 hours). Call again.")
         return self._rest.error(400 if code.startswith(UNTAKEN) else 500, reply, sandbox=task.sandbox)
