@@ -156,11 +156,13 @@ def _cost(context: AppContext, plan: RequestPlan, reply: Reply, usage: Usage | N
         warnings.append("DashScope did not say how many PDF pages it parsed: those of the file are priced.")
     if reply.searched and reply.searches is None:
         warnings.append("DashScope did not say how many searches it made: one is priced.")
-    if uncounted := _uncounted(context.known(plan.model), plan, usage):
+    kinds = _by_modality(reply)
+    if uncounted := _uncounted(context.known(plan.model), plan, usage, kinds):
         return unpriced(uncounted, *warnings)
     heard = None if usage.audio_seconds is None else Decimal(usage.audio_seconds)
     work = replace(
         Workload.of(usage, reasoned=bool(reply.reasoning or usage.reasoning_tokens), audio_seconds=heard),
+        input_by_modality=kinds,
         web_searches=(reply.searches or 1) if reply.searched else 0,
         search_strategy=plan.search_strategy,
         pdf_pages=pages,
@@ -169,14 +171,21 @@ def _cost(context: AppContext, plan: RequestPlan, reply: Reply, usage: Usage | N
     return price.model_copy(update={"warnings": (*warnings, *price.warnings)})
 
 
-def _uncounted(model: Model | None, plan: RequestPlan, usage: Usage) -> str:
+def _by_modality(reply: Reply) -> dict[str, int]:
+    """What was read beside text, as far as it was counted."""
+    counts = reply.usage
+    assert counts  # or there would be no price
+    told = {"image": counts.image_tokens, "audio": counts.audio_tokens, "video": counts.video_tokens}
+    return {kind: count for kind, count in told.items() if count}
+
+
+def _uncounted(model: Model | None, plan: RequestPlan, usage: Usage, kinds: Mapping[str, int]) -> str:
     """What DashScope did not count, and bills by a price of its own."""
     tiers = [tier for price in (model.prices if model else ()) for tier in price.tiers]
     if usage.audio_seconds is None and any(tier.audio_second is not None for tier in tiers):
         return "DashScope did not say how many seconds it heard, and they are what is billed"
     sounds = plan.media_tokens is None or any(plan.media_tokens.values())
-    told = usage.audio_tokens is not None or usage.video_tokens is not None
-    if sounds and not told and any(tier.input_by_modality for tier in tiers):
+    if sounds and not {"audio", "video"} & set(kinds) and any(tier.input_by_modality for tier in tiers):
         return "DashScope did not say how many tokens were sound or film, which have prices of their own"
     return ""
 

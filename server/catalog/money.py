@@ -37,9 +37,7 @@ class Usage(Frozen):
     explicit_cached_tokens: int | None = Field(
         None, description="Explicit cache hits inside input_tokens", exclude_if=lambda v: v is None
     )
-    audio_tokens: int | None = Field(None, description="Of the input", exclude_if=lambda v: v is None)
-    video_tokens: int | None = Field(None, description="Of the input", exclude_if=lambda v: v is None)
-    audio_seconds: int | None = Field(None, description="Heard", exclude_if=lambda v: v is None)
+    audio_seconds: int | None = Field(None, exclude_if=lambda v: v is None)
 
 
 class CostLine(Frozen):

@@ -17,7 +17,7 @@ from .events import Event, Finish, Heard, Sentence, TextDelta, UsageReport
 from .protocols import MAX_TOKEN_COUNT, Api, Frame
 
 MAX_SENTENCES = 100_000
-MAX_NAME_CHARS = 40
+MAX_VOICE_CHARS = 40
 MAX_CONTEXT_CHARS = 400  # of a round of the native form
 SYNCHRONOUS = "/services/aigc/multimodal-generation/generation"
 
@@ -197,7 +197,7 @@ def _chosen(choices: Any, frame: Frame) -> Iterator[Event]:
     if text := _text_in(message.get("content")):
         yield TextDelta(text)
     voice = next((row for row in _rows(message.get("annotations")) if row.get("type") == "audio_info"), {})
-    yield Heard((), _word(voice, "language")[:MAX_NAME_CHARS], _word(voice, "emotion")[:MAX_NAME_CHARS])
+    yield Heard((), _word(voice, "language")[:MAX_VOICE_CHARS], _word(voice, "emotion")[:MAX_VOICE_CHARS])
     yield Finish(str(choice.get("finish_reason") or "stop"))
     yield from counted_audio(_object(frame.get("usage")))
 
@@ -209,7 +209,7 @@ def _text_in(content: Any) -> str:
 
 
 def _sentence(row: Frame) -> Sentence:
-    language, emotion = (_word(row, name)[:MAX_NAME_CHARS] for name in ("language", "emotion"))
+    language, emotion = (_word(row, name)[:MAX_VOICE_CHARS] for name in ("language", "emotion"))
     times = [_whole(row.get(name)) for name in ("begin_time", "end_time", "speaker_id")]
     return Sentence(_word(row, "text"), times[0], times[1], times[2], language, emotion)
 

@@ -16,7 +16,7 @@ from .rest import Rest, tells
 from .uploads import RESOLVE_OSS, names_an_upload
 
 ASKED_PER_S = 20
-MAX_URL_CHARS = 8_000
+MAX_RESULT_URL_CHARS = 8_000
 TASK_ID = re.compile(r"[\w.:-]{1,120}")
 UNSAFE_IN_ID, MAX_ID_CHARS = re.compile(r"[^\w.:-]"), 80
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
@@ -92,7 +92,7 @@ class AsyncTasks:
 
     async def result(self, url: str, allowed: Callable[[str], bool]) -> dict[str, Any]:
         """The JSON that a task left behind, fetched without the key. `allowed`: whether a host may be asked."""
-        parts = urlsplit(url) if len(url) <= MAX_URL_CHARS else urlsplit("")
+        parts = urlsplit(url) if len(url) <= MAX_RESULT_URL_CHARS else urlsplit("")
         if not self._rest.reaches(parts, allowed):
             raise DashScopeError("DashScope named an address for its result that is not fetched. Report it.")
         return await self._rest.fetched(url)

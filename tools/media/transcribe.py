@@ -11,8 +11,8 @@ from ...server.calls.call import BoundCall
 from ...server.calls.result import CallResult, call_result, incomplete
 from ...server.calls.salvage import Salvage
 from ...server.errors import InvalidRequest
-from ...server.features.transcribe.recording import MAX_CONTEXT_CHARS_ASKED, Asked, opened_recording, recognised
-from ...server.features.transcribe.rendering import Form, Segment, in_form, segments_of, voice_of
+from ...server.features.transcribe.recording import MAX_CONTEXT_CHARS_ASKED, Recording, opened_recording, written_down
+from ...server.features.transcribe.rendering import Segment, TranscriptForm, in_form, segments_of, voice_of
 from ...server.files import OutputFolder
 
 ANNOTATIONS = ToolAnnotations(
@@ -28,10 +28,7 @@ EXAMPLE = {
     "cYCPnKSopJyPgHFkXFhcZHGAj5ykqKScj4BxZFxYXGRxgI+cpKiknI+AcWRcWFxkcYCPnKSopJyPgHFkXFhcZHGAj5ykqKScj4Bx"
     "ZFxYXGRxgI+cpKiknI+AcWRcWFxkcYCPnKSopJyPgHFkXFhcZHGAj5ykqKScj4BxZFxYXGRx"
 }
-
-SUFFIXES: dict[Form, tuple[str, ...]] = {
-    "text": (".txt", ".md"), "srt": (".srt",), "vtt": (".vtt",), "json": (".json",),
-}  # fmt: skip
+SUFFIXES: dict[TranscriptForm, tuple[str, ...]] = {
     "text": (".txt", ".md"),
     "srt": (".srt",),
     "vtt": (".vtt",),
@@ -58,7 +55,8 @@ async def transcribe(
     ],
     model: Annotated[str, Field(description="Empty: one that fits the length and what is asked for")] = "",
     language: Annotated[
-        str, Field(description="Spoken language as a code, zh, en, yue...; empty: recognised", pattern=r"^[a-z-]{0,8}$")
+        str,
+        Field(description="Spoken language as a code, zh, en, yue...; empty: written_down", pattern=r"^[a-z-]{0,8}$"),
     ] = "",
     speakers: Annotated[
         int | None, Field(description="Tell speakers apart: how many, 0 if unknown (one channel)", ge=0, le=100)
@@ -66,7 +64,7 @@ async def transcribe(
     context: Annotated[
         str, Field(description="Names, terms or a text that may occur", max_length=MAX_CONTEXT_CHARS_ASKED)
     ] = "",
-    format: Annotated[Form, Field(description="srt, vtt: subtitles; json: sentences with times")] = "text",
+    format: Annotated[TranscriptForm, Field(description="srt, vtt: subtitles; json: sentences with times")] = "text",
     output: Annotated[str, Field(description="Also write it to a new file of this name in the output folder")] = "",
 ) -> Annotated[CallToolResult, SpeechText]:
     """Write down the speech of a recording or film (up to 12 h, 2 GB): text, or subtitles.
@@ -79,13 +77,13 @@ async def transcribe(
         raise InvalidRequest("speakers=1 tells nobody apart: give 2 or more, 0 if unknown, or leave it out.")
     if output:
         call.outputs().check(output, SUFFIXES[format])
-    asked = Asked(model, language, speakers, context.strip(), format != "text")
+    asked = Recording(model, language, speakers, context.strip(), format != "text")
     async with opened_recording(call, source) as found:
-        exchange = await recognised(call, found, asked)
+        exchange = await written_down(call, found, asked)
     return await _told(call, exchange, format, output)
 
 
-async def _told(call: BoundCall, exchange: Exchange, form: Form, output: str) -> CallToolResult:
+async def _told(call: BoundCall, exchange: Exchange, form: TranscriptForm, output: str) -> CallToolResult:
     text, note, file, unkept = exchange.text, "", "", ""
     with Salvage("the sentences could not be put in order") as ordering:
         text, note = in_form(exchange, form)
@@ -108,7 +106,7 @@ async def _told(call: BoundCall, exchange: Exchange, form: Form, output: str) ->
     return call_result(result, text, *filter(None, facts))
 
 
-def _kept(folder: OutputFolder, text: str, form: Form, output: str) -> tuple[str, str]:
+def _kept(folder: OutputFolder, text: str, form: TranscriptForm, output: str) -> tuple[str, str]:
     """Where it was written, or why it was not: it is paid by now, and given all the same."""
     try:
         with folder.new_file(output, SUFFIXES[form]) as file:

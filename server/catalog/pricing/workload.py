@@ -37,14 +37,13 @@ class Workload:
     @classmethod
     def of(cls, usage: Usage, *, reasoned: bool = False, audio_seconds: Decimal | None = None) -> "Workload":
         """What one request used, as DashScope counted it; `reasoned`: the reply held reasoning."""
-        kinds = {"image": usage.image_tokens, "audio": usage.audio_tokens, "video": usage.video_tokens}
         return cls(
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cached_input_tokens=usage.cached_input_tokens or 0,
             cache_write_tokens=usage.cache_write_tokens or 0,
             explicit_cached_tokens=usage.explicit_cached_tokens or 0,
-            input_by_modality={kind: count for kind, count in kinds.items() if count},
+            input_by_modality={"image": usage.image_tokens} if usage.image_tokens else {},
             reasoning_tokens=usage.reasoning_tokens or 0,
             thinking=reasoned,
             audio_seconds=audio_seconds,

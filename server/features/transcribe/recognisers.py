@@ -10,7 +10,7 @@ from ...dashscope import FileTranscription, SpokenChat, SpokenNative, SpokenSent
 from ...errors import InvalidRequest
 
 Way = Literal["chat", "native", "sentences", "task"]
-BY_NAME: tuple[tuple[str, Way], ...] = (
+WAYS_BY_NAME: tuple[tuple[str, Way], ...] = (
     (r"qwen3-asr-flash(?!-filetrans|-realtime)", "chat"),
     (r"(qwen-audio-3\.[01]-asr-flash|fun-asr-flash)(?!-filetrans|-message|-realtime)", "sentences"),
     (r".+-filetrans|fun-asr(?!-flash|-realtime)|paraformer-(?!realtime)", "task"),
@@ -69,7 +69,7 @@ class Recogniser:
 def recogniser(catalog: Catalog, name: str, region: str) -> Recogniser:
     """Raises InvalidRequest: it writes down no speech, or only while it is spoken."""
     model = catalog.find(name)
-    way = next((way for pattern, way in BY_NAME if re.match(pattern, name)), None)
+    way = next((way for pattern, way in WAYS_BY_NAME if re.match(pattern, name)), None)
     if way is None or (model and model.type != "asr"):
         raise InvalidRequest(f"{name} writes down no recorded speech. Use {_named(catalog, Wanted(), region)}.")
     if way == "chat" and region in NO_COMPATIBLE_DOOR:

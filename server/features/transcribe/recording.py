@@ -28,7 +28,7 @@ SILENT_HINT = "A recording in which nothing is said is refused so, too."
 
 
 @dataclass(frozen=True)
-class Asked:
+class Recording:
     """What a caller wants of a recording. `speakers`: None: not told apart; 0: however many there are."""
 
     model: str
@@ -49,7 +49,7 @@ async def opened_recording(call: Call, source: str) -> AsyncIterator[Link | Medi
         yield found
 
 
-async def recognised(call: Call, found: Link | MediaFile, asked: Asked) -> Exchange:
+async def written_down(call: Call, found: Link | MediaFile, asked: Recording) -> Exchange:
     """Raises InvalidRequest, RequestFailed."""
     seconds = found.seconds if isinstance(found, MediaFile) else None
     chosen = chosen_for(call, asked, found)
@@ -73,7 +73,7 @@ async def recognised(call: Call, found: Link | MediaFile, asked: Asked) -> Excha
         raise
 
 
-def chosen_for(call: Call, asked: Asked, found: Link | MediaFile) -> Recogniser:
+def chosen_for(call: Call, asked: Recording, found: Link | MediaFile) -> Recogniser:
     """The model that was asked for, or one that can.
 
     Raises:
@@ -107,13 +107,13 @@ async def _address(call: Call, chosen: Recogniser, found: Link | MediaFile) -> s
     return await target_of(call, chosen.name).upload(found.name, f"{found.kind}.{found.format}", found.file)
 
 
-def _messages(asked: Asked, address: str) -> list[dict[str, Any]]:
+def _messages(asked: Recording, address: str) -> list[dict[str, Any]]:
     told = [{"role": "system", "content": asked.context}] if asked.context else []
     part = {"type": "input_audio", "input_audio": {"data": address}}
     return [*told, {"role": "user", "content": [part]}]
 
 
-def _parameters(asked: Asked, found: Link | MediaFile) -> dict[str, Any]:
+def _parameters(asked: Recording, found: Link | MediaFile) -> dict[str, Any]:
     form = found.format if isinstance(found, MediaFile) else found.ending if found.media else "wav"
     parameters: dict[str, Any] = {"format": form}
     parameters |= {"language": asked.language} if asked.language else {}

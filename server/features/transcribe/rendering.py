@@ -12,7 +12,7 @@ from ...catalog import Frozen
 from ...dashscope import Sentence
 from .subtitles import srt, vtt
 
-Form = Literal["text", "srt", "vtt", "json"]
+TranscriptForm = Literal["text", "srt", "vtt", "json"]
 
 
 class Segment(Frozen):
@@ -28,7 +28,7 @@ SILENT = "NO SPEECH: nothing that is said was heard in it"
 NO_TIMES = "INCOMPLETE: the model told no times, so these are no subtitles but the text"
 
 
-def in_form(exchange: Exchange, form: Form) -> tuple[str, str]:
+def in_form(exchange: Exchange, form: TranscriptForm) -> tuple[str, str]:
     """The text, and what is to be said of it: that there is none, or that it is no subtitles."""
     sentences = exchange.heard.sentences if exchange.heard else ()
     if not exchange.text.strip() and not any(each.text.strip() for each in sentences):

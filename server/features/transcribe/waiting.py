@@ -24,7 +24,7 @@ from ...files import is_public
 
 SLOWER, MOST_PAUSES = 1.5, 30  # each pause is longer than the one before, up to so many of the first
 MAX_MISSED = 8  # questions in a row that were not answered
-MAX_WAIT_S = 20 * 3600  # what is told is kept for 24 hours
+MAX_TASK_S = 20 * 3600  # what is told is kept for 24 hours
 CANCEL_S = 5.0
 SILENCE = "SUCCESS_WITH_NO_VALID_FRAGMENT"
 
@@ -52,7 +52,7 @@ class TaskOfFile:
         last = task
         try:
             async with self.call.heartbeat(f"{model} is writing down the recording"):
-                with anyio.move_on_after(MAX_WAIT_S):
+                with anyio.move_on_after(MAX_TASK_S):
                     async for told in self._states(tasks, task):
                         last = told
         finally:
@@ -60,7 +60,7 @@ class TaskOfFile:
                 with anyio.CancelScope(shield=True), anyio.move_on_after(CANCEL_S):
                     reply.withdrawn = await tasks.cancel(task.id)
         if not last.ended:
-            raise DashScopeError(f"{model} did not end within {MAX_WAIT_S // 3600} hours. Split the recording.")
+            raise DashScopeError(f"{model} did not end within {MAX_TASK_S // 3600} hours. Split the recording.")
         return last
 
     async def _states(self, tasks: AsyncTasks, task: AsyncTask) -> AsyncIterator[AsyncTask]:
