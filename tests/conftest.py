@@ -211,7 +211,7 @@ STRUCTURE_ONLY = {
     "cost:receipts.lines.*": "quantity x price",
     "usage:requests.cost.lines.amount": "quantity x price", "usage:requests.cost.lines.per": "/M",
     "usage:requests.cost.basis": "always list", "usage:requests.cost.source": "`cost` tells it",
-    "usage:requests.cost.date": "the same",
+    "usage:requests.cost.date": "the same", "usage:requests.cost.notes": "the same",
     "cost:*.amount": "quantity x price", "cost:*.per": "/M", "cost:*.basis": "always list",
     "cost:receipts.request_id": "among the request ids",
     "models:models.limits.*": "the context only; all of it where a model is asked for by name",

@@ -15,7 +15,7 @@ import pytest
 from bailian_mcp.server.calls.jobs import Jobs
 from bailian_mcp.server.catalog import plain, shipped
 from bailian_mcp.server.endpoints import host as host_at
-from bailian_mcp.server.spending import Caps, Ledger
+from bailian_mcp.server.spending import Caps, Database, Ledger
 
 from .conftest import NOW, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
 
@@ -200,6 +200,86 @@ async def test_a_search_holds_as_much_input_as_the_model_takes(hosted: Hosted, t
 
     assert (refused.is_error, wire.requests) == (True, [])
     assert "What fits: model=" in text_of(refused)
+
+
+async def test_where_nobody_says_whether_a_partners_model_thinks_its_reasoning_is_held(
+    hosted: Hosted, tmp_path: Path
+) -> None:
+    """Of those whose makers sell them themselves the catalog knows little, and some do think."""
+    wire = FakeDashScope([httpx2.ReadError("cut off")])
+    async with hosted(wire, caps=caps(call="50"), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", {**CALL, "model": "xiaomi/mimo-v2.5-pro"})
+        held = Decimal((await used(client))["total"]["at_most"])
+
+    assert held > (wire.body["max_tokens"] + 262_144) * Decimal("0.000021")
+
+
+@pytest.mark.parametrize(("cap", "budget"), [("9", 32_768), ("0.6", None)])
+async def test_a_model_that_is_asked_to_think_may_whatever_the_catalog_knows(
+    hosted: Hosted, tmp_path: Path, cap: str, budget: int | None
+) -> None:
+    wire = FakeDashScope([httpx2.ReadError("cut off")])
+    async with hosted(wire, caps=caps(call=cap), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", {**CALL, "model": "vanchin/deepseek-v4-pro-0813", "thinking": "high"})
+        held = Decimal((await used(client))["total"]["at_most"])
+
+    assert budget in (None, wire.body["thinking_budget"])
+    assert (wire.body["max_tokens"] + wire.body["thinking_budget"]) * Decimal("0.000027") < held <= Decimal(cap)
+
+
+@pytest.mark.parametrize(
+    ("model", "strategy", "reasoning_tokens"),
+    [
+        ("qwen3.7-max-2026-05-17", "turbo", 262_144),
+        ("qwen3.7-max-2026-05-17", "agent", 262_144),
+        ("qwen3.8-2.4t-a95b", "max", 131_072),
+        ("kimi-k3", "agent", 1_048_576),
+    ],
+)
+async def test_of_a_search_that_thinks_the_reasoning_is_held_beside_the_limit(
+    hosted: Hosted, tmp_path: Path, model: str, strategy: str, reasoning_tokens: int
+) -> None:
+    """Neither the native protocol nor the Responses API (of all but qwen3.8) counts it in its limit, whatever the
+    model's own parameter in chat completions does.
+    """
+    wire = FakeDashScope([httpx2.ReadError("cut off")])
+    call = {"question": "西湖", "model": model, "strategy": strategy}
+    async with hosted(wire, caps=caps(call="500"), kept=(tmp_path,)) as client:
+        await client.call_tool("web_search", call)
+        held = Decimal((await used(client))["total"]["at_most"])
+
+    limits = wire.body.get("parameters", wire.body)
+    answer = limits.get("max_tokens") or limits["max_output_tokens"]
+    known = shipped().find(model)
+    assert known
+    assert known.limits.max_input
+    (dearest,) = [price.tiers[-1] for price in known.prices if price.region == "cn-beijing"]
+    assert dearest.output
+    read, written = known.limits.max_input * dearest.text_input, (answer + reasoning_tokens) * dearest.output
+    assert held > (read + written) / 1_000_000
+
+
+@pytest.mark.parametrize("share", ["0.1", "0.5", "0.9"])
+@pytest.mark.parametrize(("model", "strategy"), [("qwen3.7-max-2026-05-17", "turbo"), ("kimi-k3", "agent")])
+async def test_of_such_a_search_what_can_be_limited_is(
+    hosted: Hosted, tmp_path: Path, model: str, strategy: str, share: str
+) -> None:
+    """The native protocol takes a budget for the reasoning; the Responses API none."""
+    wire = FakeDashScope([stream()])
+    call = {"question": "西湖", "model": model, "strategy": strategy}
+    async with hosted(wire, caps=caps(call="0.001"), kept=(tmp_path,)) as client:
+        said = text_of(await client.call_tool("web_search", call))
+        most, least = (Decimal(cny) for cny in re.findall(r"([\d.]+) CNY, ([\d.]+) with", said)[0])
+    async with hosted(wire, caps=caps(call=str(least + (most - least) * Decimal(share))), kept=(tmp_path,)) as client:
+        await client.call_tool("web_search", call)
+
+    limits = wire.body.get("parameters", wire.body)
+    if strategy == "agent":
+        assert "thinking_budget" not in limits
+        assert 256 <= limits["max_output_tokens"] <= 16_384
+    else:
+        assert limits["max_tokens"] <= 16_384
+        assert limits["max_tokens"] + limits["thinking_budget"] <= 16_384 + 262_144 * Decimal(share)
 
 
 # --- when it has ended ---
@@ -395,6 +475,7 @@ async def test_where_nothing_can_be_kept_a_cap_lets_nothing_through(hosted: Host
         told = await client.call_tool("chat", CALL)
 
     assert "A spending cap is set and cannot be held: the state folder cannot be used" in text_of(refused)
+    assert "see that this user can write there, and restart the server. Nothing was sent." in text_of(refused)
     assert (refused.is_error, told.is_error, len(wire.requests)) == (True, False, 1)
 
 
@@ -485,6 +566,48 @@ async def test_what_another_call_holds_is_waited_for(hosted: Hosted, tmp_path: P
                 tasks.start_soon(call)
 
     assert [result.is_error for result in results] == [False] * 8
+
+
+class HeldUp(Database):
+    """A file that another program has locked, for as long as the story says."""
+
+    held_up: anyio.Event | None = None
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.reached = anyio.Event()
+
+    async def run(self, work: Callable[[Any], Any]) -> Any:
+        if self.held_up:
+            self.reached.set()
+            with anyio.CancelScope(shield=True):
+                await self.held_up.wait()
+        return await super().run(work)
+
+
+async def test_a_call_cancelled_while_the_ledger_is_slow_is_not_sent_and_holds_nothing(
+    hosted: Hosted, tmp_path: Path
+) -> None:
+    wire, store, locked = FakeDashScope([stream()]), HeldUp(tmp_path), anyio.Event()
+    async with hosted(wire, caps=caps(session="1"), ledger=Ledger(store)) as client:
+        store.held_up = locked
+        async with anyio.create_task_group() as tasks:
+            scope = anyio.CancelScope()
+            tasks.start_soon(_call_within, scope, client)
+            await store.reached.wait()
+            scope.cancel()
+        await client.call_tool("models", {})  # by now the server knows that it was cancelled
+        store.held_up = None
+        locked.set()
+        while (left := (await used(client))["caps"][0])["held"] != "0":
+            pass
+
+    assert (wire.requests, left["spent"]) == ([], "0")
+
+
+async def _call_within(scope: anyio.CancelScope, client: Any) -> None:
+    with scope:
+        await client.call_tool("chat", {"prompt": "another"})
 
 
 async def test_a_ledger_deleted_under_a_running_server_shuts_its_caps(hosted: Hosted, tmp_path: Path) -> None:

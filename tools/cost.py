@@ -10,13 +10,11 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import AfterValidator, Field
 
 from ..server.calls.call import BoundCall, Call
-from ..server.calls.receipts import MIN_ID_CHARS, Receipt
+from ..server.calls.receipt import Receipt, receipts_of
 from ..server.calls.result import sum_in_words, tool_result
 from ..server.catalog import Cost, Strategy, in_beijing
 from ..server.catalog.pricing import Costs, Sheet, Workload, compare, price_sheets, short_tier, text_tokens
 from ..server.endpoints import Region
-from ..server.errors import InvalidRequest
-from ..server.text import printable
 
 ANNOTATIONS = ToolAnnotations(
     title="What a call costs (百炼价格)",
@@ -107,7 +105,7 @@ async def cost(
     call cost, in full. Exact list prices in CNY, with source and date. Free of charge: it asks no service.
     """
     if request_id.strip():
-        return _receipts_of(call, request_id)
+        return await _told_whole(call, request_id.strip())
     catalog, where = call.catalog, region or call.region
     names = tuple(dict.fromkeys(map(catalog.canonical_name, models)))
     moment = datetime.fromisoformat(on) if on else None
@@ -186,15 +184,9 @@ def _pages(rows: Sequence[Cost | Sheet]) -> list[str]:
     return list(dict.fromkeys(f"{each.source} of {each.date}" for each in rows if each.source))
 
 
-def _receipts_of(call: Call, request_id: str) -> CallToolResult:
-    """What calls of this process spent, whole."""
-    found = call.context.receipts.find(call.client, request_id)
-    if not found:
-        raise InvalidRequest(
-            f"No call of this server has the request id {printable(request_id)}: give it as the answer says it, with "
-            f"{MIN_ID_CHARS} characters at least. Of calls before the last start tells usage(id=...)."
-        )
-    receipts = tuple({id(receipt): receipt for receipt in found.values()}.values())
+async def _told_whole(call: Call, request_id: str) -> CallToolResult:
+    """What calls spent."""
+    receipts = await receipts_of(call.context, call.client, request_id)
     costs = Costs(region=call.region, on=str(call.today), cheapest=None)
     answer = CostAnswer(**dict(costs), receipts=receipts)
     told = "\n\n".join(map(_receipt_in_words, receipts))
@@ -205,11 +197,17 @@ def _receipt_in_words(receipt: Receipt) -> str:
     usage = receipt.usage
     counts = usage.model_dump(exclude_none=True) if usage else {}
     source = [f"Read at {receipt.cost.source} of {receipt.cost.date}."] if receipt.cost.source else []
+    facts = [
+        f"requests {', '.join(receipt.request_ids)}" if receipt.request_ids else "no request id",
+        f"{receipt.elapsed_s:g} s" if receipt.elapsed_s else "",
+        f"finish_reason {', '.join(receipt.finish_reasons)}" if receipt.finish_reasons else "",
+        f"thinking {', '.join(receipt.thinking)}" if receipt.thinking else "",
+    ]
+    named = f"{'SANDBOX ' if receipt.sandbox else ''}{receipt.tool or 'a call'} with {receipt.model}"
     lines = [
-        f"{'SANDBOX ' if receipt.sandbox else ''}{receipt.tool} with {receipt.model}: {sum_in_words(receipt.cost)}",
+        f"{named}: {sum_in_words(receipt.cost)}",
         ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "usage unknown",
-        f"requests {', '.join(receipt.request_ids)} | {receipt.elapsed_s:g} s | finish_reason "
-        f"{', '.join(receipt.finish_reasons)} | thinking {', '.join(receipt.thinking)}",
+        " | ".join(filter(None, facts)),
     ]
     return "\n".join([*lines, *receipt.cost.warnings, *receipt.cost.notes, *source])
 

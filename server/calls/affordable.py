@@ -26,18 +26,18 @@ def limited(plan: RequestPlan, worst: WorstCase, held: Reserved) -> RequestPlan:
         return plan
     said = f"{LIMITED} {tokens:,} tokens"
     thinking = replace(plan.thinking, warnings=(*plan.thinking.warnings, said))
-    limits = _limits(plan, tokens - worst.unbounded_tokens)
+    limits = _limits(plan, tokens - worst.unbounded_tokens, unbounded=worst.unbounded_tokens > 0)
     return replace(plan, thinking=thinking, parameters={**plan.parameters, **limits})
 
 
-def _limits(plan: RequestPlan, tokens: int) -> dict[str, Any]:
+def _limits(plan: RequestPlan, tokens: int, *, unbounded: bool) -> dict[str, Any]:
     """Half of it may be thought, where the model thinks within a budget; never more than was asked for."""
     body = plan.body
     room = int(body.get("thinking_budget") or plan.thinking.room_tokens)
     if whole := body.get("max_completion_tokens"):
         budget = {"thinking_budget": min(room, tokens // 2)} if "thinking_budget" in body else {}
         return {"max_completion_tokens": min(int(whole), tokens), **budget}
-    if "reasoning_effort" in body:  # reasoning has been left out of it
+    if unbounded:  # reasoning has been left out of it
         room = 0
     answer = min(int(body.get("max_tokens") or MAX_OCR_TOKENS), tokens - min(room, tokens // 2))
     budget = {"thinking_budget": min(room, tokens - answer)} if room else {}
@@ -50,7 +50,7 @@ def over_cap(context: AppContext, tool: str, plan: RequestPlan, worst: WorstCase
     fits = " ".join(_what_fits(context, tool, plan, worst, found))
     return DashScopeError(
         f"It may cost up to {cny(worst.nano() or 0)} CNY, {cny(least or 0)} with the shortest answer, and "
-        f"BAILIAN_MAX_COST_PER_{cap.name} leaves {cny(found.left)} of {cny(cap.limit)} CNY until {cap.until}. "
+        f"{cap.setting} leaves {cny(found.left)} of {cny(cap.limit)} CNY until {cap.until}. "
         f"{NOTHING_SENT} {fits}",
         kind="capped",
     )

@@ -46,6 +46,8 @@ class RequestPlan:
     pdf_pages: int | None = 0
     media_tokens: Mapping[str, int] | None = field(default_factory=lambda: NO_MEDIA)
     audio_seconds: int | None = 0
+    batch: bool = False  # answered later, at the batch price
+    part: str = ""  # of many inputs that a call works on, which
 
     @property
     def body(self) -> dict[str, Any]:
@@ -166,6 +168,7 @@ def _cost(context: AppContext, plan: RequestPlan, reply: Reply, usage: Usage | N
         web_searches=(reply.searches or 1) if reply.searched else 0,
         search_strategy=plan.search_strategy,
         pdf_pages=pages,
+        batch=plan.batch,
     )
     price = cost_of(context.catalog(), plan.model, work, region=context.host.region, on=context.now())
     return price.model_copy(update={"warnings": (*warnings, *price.warnings)})

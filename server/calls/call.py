@@ -7,6 +7,7 @@ from datetime import date
 from functools import partial
 from typing import Annotated, Any
 
+import anyio
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Resolve
@@ -29,7 +30,7 @@ from .purse import CapLeft, Payer, Purse
 from .reply import progress_line
 from .result import money, tokens
 from .so_far import UnderWay, answers_so_far, so_far
-from .spent import Spent, sum_exchanges
+from .spent import Spent, sum_exchanges, without_failed
 from .thinking import Level, ThinkingParameters, output_limit, standard, thinking
 from .turns import PacedRequest, in_turn
 
@@ -50,18 +51,35 @@ class Call:
         text_limit: TextLimit = UNKNOWN,
         payer: Payer | None = None,
         patience_s: float = IMPATIENT_S,
+        purse: Purse | None = None,
     ) -> None:
+        """`purse`: of the whole that this is a part of."""
         self.context = context
         self.text_limit = text_limit
-        payer = payer or Payer()
-        self.client = payer.client  # whose jobs it may see
-        self._purse = Purse(context, payer, progress)
+        self.purse = purse or Purse(context, payer or Payer(), progress)
+        self.client = self.purse.payer.client  # whose jobs it may see
         self.patience_s = patience_s  # how long its host waits
         self._progress = progress
         self.exchanges: list[Exchange] = []  # every request that was answered or counted
         self._under_way: dict[int, Payment] = {}  # requests that have not ended
         self.stored_files = 0  # in DashScope's temporary storage, before anything was asked
         self._perhaps_billed = 0  # requests that failed, and nobody said what they used
+
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether somebody ended it, and not the server's own end."""
+        job = CURRENT_JOB.get()
+        return job is not None and job.cancelled
+
+    def take_as_long_as(self, seconds: float) -> None:
+        """It may run for so long, as a job."""
+        if job := CURRENT_JOB.get():
+            job.scope.deadline = max(job.scope.deadline, anyio.current_time() + seconds)
+
+    def tell_so_far(self, so_far: Callable[[], SoFar]) -> None:
+        """What its job says while it runs, instead of the answers that came."""
+        if job := CURRENT_JOB.get():
+            job.so_far = so_far
 
     @property
     def catalog(self) -> Catalog:
@@ -132,9 +150,12 @@ class Call:
         if self.context.host.kind != "dashscope":
             raise InvalidRequest(f"{what} is DashScope's own: a plan or another server has none. `chat` works there.")
 
-    def estimate(self, model: str, input_tokens: int, output_tokens: int = 0, calls: int = 1) -> Cost:
+    def estimate(
+        self, model: str, input_tokens: int, output_tokens: int = 0, calls: int = 1, *, batch: bool = False
+    ) -> Cost:
         """What requests of that many tokens each would cost at DashScope, before they are sent."""
-        return self.price(model, Workload(input_tokens=input_tokens, output_tokens=output_tokens, calls=calls))
+        work = Workload(input_tokens=input_tokens, output_tokens=output_tokens, calls=calls, batch=batch)
+        return self.price(model, work)
 
     def price(self, model: str, work: Workload) -> Cost:
         """What such work costs at DashScope, here and now."""
@@ -186,11 +207,11 @@ class Call:
 
     async def caps_left(self) -> list[CapLeft]:
         """What each cap that is set still allows."""
-        return await self._purse.left()
+        return await self.purse.left()
 
     async def caps_trouble(self) -> str:
         """Why no cap can be held now, and what mends it; empty where they can, or none is set."""
-        return self.context.mend(*CAP_SETTINGS) or await self._purse.trouble()
+        return self.context.mend(*CAP_SETTINGS) or await self.purse.trouble()
 
     def thinking(self, model: str, level: Level | None = None) -> ThinkingParameters:
         """What makes a model think so much; None: it thinks only if it must.
@@ -202,7 +223,9 @@ class Call:
             return standard(level)
         return thinking(model, self.known(model), level)
 
-    def output_limit(self, model: str, thinking: ThinkingParameters, asked: int | None = None) -> dict[str, int]:
+    def output_limit(
+        self, model: str, thinking: ThinkingParameters, asked: int | None = None, *, of_answer: bool = False
+    ) -> dict[str, int]:
         """The parameter that bounds the output; by default so that an answer fits the host.
 
         Raises:
@@ -210,7 +233,7 @@ class Call:
         """
         if self.context.host.kind == "other":
             return {"max_tokens": asked} if asked else {}
-        return output_limit(model, self.known(model), thinking, asked)
+        return output_limit(model, self.known(model), thinking, asked, of_answer=of_answer)
 
     async def ask(self, plan: RequestPlan) -> Exchange:
         """Send one request and take in its stream; what it cost is in this call's sums, answered or not.
@@ -227,7 +250,7 @@ class Call:
             RequestFailed: DashScope gave no answer.
         """
         reply = Reply()
-        async with in_turn(self.context, plan, reply, self._progress) as turn, self._purse.paid(plan, reply) as payment:
+        async with in_turn(self.context, plan, reply, self._progress) as turn, self.purse.paid(plan, reply) as payment:
             self._under_way[id(payment)] = payment
             try:
                 await work(payment.plan, reply, turn)
@@ -307,7 +330,7 @@ class Call:
 
     @property
     def _uncounted(self) -> str:
-        return f"Without {self._perhaps_billed} failed requests: whether DashScope bills them, it does not say."
+        return without_failed(self._perhaps_billed)
 
     def _advice(self, error: DashScopeError, exchange: Exchange) -> str:
         """What only we can add to a failure: near names."""

@@ -14,7 +14,6 @@ from ..spending import Caps, Ledger
 from .jobs import Jobs
 from .pacing import Pacing
 from .rates import Rates
-from .receipts import Receipts
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,6 @@ class AppContext:
     sandboxed: bool = False  # whether all of it is the sandbox's, what is never sent as well
     pacing: Pacing = field(default_factory=Pacing)
     rates: Rates = field(default_factory=Rates)
-    receipts: Receipts = field(default_factory=Receipts)
     jobs: Jobs = field(default_factory=Jobs)
     ledger: Ledger = field(default_factory=Ledger)
     caps: Caps = field(default_factory=Caps)

@@ -90,7 +90,9 @@ class WorstCase:
         """The same work on another model, whose output is bounded alike."""
         most = model.limits.max_output or self.output_tokens
         taken = _taken(model)
-        work = replace(self.work, input_tokens=min(self.work.input_tokens, taken), input_by_modality={})
+        tokens = min(self.work.input_tokens, taken)
+        media = {kind: count for kind, count in self.work.input_by_modality.items() if kind != "image"}
+        work = replace(self.work, input_tokens=tokens, input_by_modality=_kinds(media, tokens))
         return replace(self, model=model.id, work=work, output_tokens=min(self.output_tokens, most))
 
 
@@ -99,9 +101,9 @@ def worst_case(context: AppContext, plan: RequestPlan) -> WorstCase:
     model, host = context.known(plan.model), context.host
     body, contents = plan.body, _contents(plan)
     work, unknown = _work(plan, model, contents)
-    thought = _thought_tokens(body, model)
+    thought = _thought_tokens(plan, body, model)
     answer = _answer_tokens(plan, body, model, contents)
-    unbounded = thought if "reasoning_effort" in body else 0
+    unbounded = 0 if _takes_budget(plan, body, model) else thought
     return WorstCase(
         context.catalog(),
         plan.model,
@@ -138,6 +140,7 @@ def _work(plan: RequestPlan, model: Model | None, contents: Contents) -> tuple[W
         search_strategy=plan.search_strategy,
         pdf_pages=pages,
         audio_seconds=_seconds(plan, model) if hears(model) else None,
+        batch=plan.batch,
         measured=True,  # what is above a limit is priced all the same
     )
     return work, unknown
@@ -202,10 +205,24 @@ def _answer_tokens(plan: RequestPlan, body: Mapping[str, Any], model: Model | No
     return int(given or (model and model.limits.max_output) or usual)
 
 
-def _thought_tokens(body: Mapping[str, Any], model: Model | None) -> int:
+def _thought_tokens(plan: RequestPlan, body: Mapping[str, Any], model: Model | None) -> int:
     """Reasoning beside the limit: `max_completion_tokens` holds it too, `max_tokens` does not."""
     if "max_completion_tokens" in body or body.get("enable_thinking") is False:
         return 0
-    if model is None or model.thinking is None or model.thinking.mode == "none":
+    if model is None or not _may_think(body, model):
         return 0
-    return int(body.get("thinking_budget") or model.limits.max_reasoning or XHIGH_TOKENS)
+    budget = body.get("thinking_budget") if plan.protocol.takes_budget else None
+    return int(budget or model.limits.max_reasoning or XHIGH_TOKENS)
+
+
+def _may_think(body: Mapping[str, Any], model: Model) -> bool:
+    """Where the catalog does not know: if it is asked to, or a partner sells it, since some of theirs do."""
+    if model.thinking is None:
+        return bool(body.get("enable_thinking")) or "/" in model.id
+    return model.thinking.mode != "none"
+
+
+def _takes_budget(plan: RequestPlan, body: Mapping[str, Any], model: Model | None) -> bool:
+    """Whether reasoning can be limited: an effort is no limit."""
+    known = "thinking_budget" in body or (model is not None and model.thinking is not None)
+    return plan.protocol.takes_budget and known and "reasoning_effort" not in body

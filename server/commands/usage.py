@@ -27,8 +27,6 @@ from ..spending import (
     day_span,
     in_currency,
     in_nano,
-    inert,
-    shown,
     total_of,
 )
 from ..spending.bill import (
@@ -42,6 +40,7 @@ from ..spending.bill import (
     read_export,
 )
 from ..spending.ledger import NOT_NOW
+from ..text import inert, shown
 from .state import state_store
 
 OutputForm = Literal["table", "csv", "json"]

@@ -1,5 +1,11 @@
 """The only room that speaks HTTP to DashScope: auth, deadline, retries, streaming, its errors."""
 
+from .batches import ADVISED_LINE_BYTES as ADVISED_LINE_BYTES
+from .batches import MAX_BATCH_BYTES as MAX_BATCH_BYTES
+from .batches import MAX_BATCH_LINE_BYTES as MAX_BATCH_LINE_BYTES
+from .batches import MAX_BATCH_LINES as MAX_BATCH_LINES
+from .batches import Batches as Batches
+from .batches import FileBatch as FileBatch
 from .client import BeforeAttempt as BeforeAttempt
 from .client import DashScope as DashScope
 from .errors import FILTERED as FILTERED

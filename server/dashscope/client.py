@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from ..endpoints import SANDBOX_HEADER, Host
 from ..errors import NOTHING_SENT
 from .connection import SETTLE_S, Connection
-from .errors import DashScopeError
+from .errors import DashScopeError, from_reply
 from .protocols import WireProtocol
 from .reply import Reply
 from .rest import Rest
@@ -111,6 +111,10 @@ class DashScope:
     def rest(self) -> Rest:
         """For what is no answer of a model."""
         return Rest(self._connection)
+
+    def refusal(self, status: int, reply: Any) -> DashScopeError:
+        """What a reply that came on another way says, as a line of a batch's results."""
+        return from_reply(status, {}, reply, self._connection.redact, self._connection.host.service)
 
     async def upload(self, model: str, name: str, stored_as: str, content: BinaryIO) -> str:
         """Put a file into temporary storage, where it stays 48 hours; its oss:// address, good for that model.

@@ -27,6 +27,7 @@ class WireProtocol(Protocol):
     api: Api
     path: str
     headers: Mapping[str, str]
+    takes_budget: bool  # for reasoning; where it takes none, `thinking_budget` is not sent
 
     def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """`body` (`model`, `messages`, parameters) as this protocol takes it, streamed and with its usage reported."""
@@ -53,6 +54,7 @@ class ChatCompletions:
     api: Api = "compatible"
     path = "/chat/completions"
     headers: Mapping[str, str] = {}
+    takes_budget = True
 
     def __init__(self, *, cumulative: bool = False) -> None:
         self._pieces = _Pieces(cumulative)
@@ -92,6 +94,7 @@ class Generation:
 
     api: Api = "native"
     headers: Mapping[str, str] = {"X-DashScope-SSE": "enable"}
+    takes_budget = True
 
     def __init__(self, endpoint: Endpoint, *, cumulative: bool = False) -> None:
         self.path = f"/services/aigc/{endpoint}/generation"
@@ -163,6 +166,7 @@ class Responses:
     api: Api = "compatible"
     path = "/responses"
     headers: Mapping[str, str] = {}
+    takes_budget = False
 
     def __init__(self) -> None:
         self._told: set[str] = set()

@@ -26,6 +26,7 @@ class SpokenChat:
     """qwen3-asr-flash at the compatible door: a text, and what kind of voice it was."""
 
     api: Api = "compatible"
+    takes_budget = False
     path = "/chat/completions"
     headers: Mapping[str, str] = {}
 
@@ -44,6 +45,7 @@ class SpokenNative:
     """The same model at the native door, which it has in every region. Silence is an empty list."""
 
     api: Api = "native"
+    takes_budget = False
     path = SYNCHRONOUS
     headers: Mapping[str, str] = {"X-DashScope-SSE": "disable"}
 
@@ -66,6 +68,7 @@ class SpokenSentences:
     """qwen-audio-3.x-asr-flash and fun-asr-flash: sentences with their times. `parameters.format` must be there."""
 
     api: Api = "native"
+    takes_budget = False
     path = SYNCHRONOUS
     headers: Mapping[str, str] = {"X-DashScope-SSE": "disable"}
 
@@ -103,6 +106,7 @@ class FileTranscription:
     """
 
     api: Api = "native"
+    takes_budget = False
     path = "/services/audio/asr/transcription"
     headers: Mapping[str, str] = {"X-DashScope-Async": "enable"}
 

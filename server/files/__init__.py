@@ -7,6 +7,8 @@ from .media import MediaKind as MediaKind
 from .media import refused_media as refused_media
 from .outputs import OutputFile as OutputFile
 from .outputs import OutputFolder as OutputFolder
+from .paths import open_within as open_within
+from .patterns import files_matching as files_matching
 from .pdfs import PageWords as PageWords
 from .pdfs import Pdf as Pdf
 from .renderer import MAX_INLINE_BYTES as MAX_INLINE_BYTES

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from ..catalog import Model, Tier, shipped
 from ..endpoints import SANDBOX_HEADER
 from ..network import listen, root_url
+from .batches import SandboxBatches
 from .chat_completions import Chat
 from .checks import check_request
 from .kept_files import KeptFiles
@@ -44,6 +45,7 @@ def app(pace: Pace = STEADY) -> Starlette:
         Route("/oss/", service.oss, methods=["POST"]),
         *service.files.routes,
         *service.tasks.routes,
+        *service.batches.routes,
         Route("/api/v1/models", service.models),
         Route("/compatible-mode/v1/models", service.openai_models),
         Route("/compatible-mode/v1/models/{name:path}", service.openai_model),
@@ -57,6 +59,7 @@ class _Service:
         self._storage = Storage()
         self.files = KeptFiles()
         self.tasks = SandboxTasks(self._storage)
+        self.batches = SandboxBatches(self.files)
 
     async def chat_completions(self, request: Request) -> Response:
         return await self._replied(Chat(), request, from_chat)

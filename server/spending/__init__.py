@@ -1,6 +1,5 @@
 """What outlives a call: a SQLite file in the state folder, or a PostgreSQL server; safe for several servers at once."""
 
-from .cells import inert, shown
 from .database import Database
 from .entries import (
     Cap,
@@ -49,8 +48,6 @@ __all__ = [
     "from_nano",
     "in_currency",
     "in_nano",
-    "inert",
     "session_span",
-    "shown",
     "total_of",
 ]  # fmt: skip

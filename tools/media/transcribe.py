@@ -56,7 +56,7 @@ async def transcribe(
     model: Annotated[str, Field(description="Empty: one that fits the length and what is asked for")] = "",
     language: Annotated[
         str,
-        Field(description="Spoken language as a code, zh, en, yue...; empty: written_down", pattern=r"^[a-z-]{0,8}$"),
+        Field(description="Spoken language as a code, zh, en, yue...; empty: it is found", pattern=r"^[a-z-]{0,8}$"),
     ] = "",
     speakers: Annotated[
         int | None, Field(description="Tell speakers apart: how many, 0 if unknown (one channel)", ge=0, le=100)
