@@ -24,7 +24,7 @@ class Frozen(BaseModel):
 
 
 class Usage(Frozen):
-    """Token counts of all requests of one call. Null: DashScope did not report it."""
+    """Counts of all requests of one call. Null: not reported."""
 
     input_tokens: int = Field(description="All input tokens, cached ones included")
     output_tokens: int = Field(description="All output tokens, reasoning included")
