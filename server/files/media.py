@@ -1,5 +1,6 @@
 """Sound and film: told by what is at their beginning, never by a name; how long they are, as their headers say."""
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, NoReturn
@@ -85,7 +86,7 @@ def opened_media(name: str, file: BinaryIO, size_bytes: int, found: Media) -> Me
     if found.read:
         try:
             length = found.read(file, size_bytes)
-        except (ValueError, IndexError, ZeroDivisionError, OSError):  # cut short, or broken on purpose
+        except (struct.error, ValueError, IndexError, ZeroDivisionError, OSError):  # cut short, or broken on purpose
             length = Length()
     kind: MediaKind = "audio" if found.kind == "video" and length.has_picture is False else found.kind
     form = "m4a" if kind != found.kind and found.format in ("mp4", "mov") else found.format
