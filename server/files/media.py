@@ -86,7 +86,7 @@ def opened_media(name: str, file: BinaryIO, size_bytes: int, found: Media) -> Me
     if found.read:
         try:
             length = found.read(file, size_bytes)
-        except (struct.error, ValueError, IndexError, ZeroDivisionError, OSError):  # cut short, or broken on purpose
+        except (struct.error, ArithmeticError, ValueError, IndexError, OSError):  # cut short, or broken on purpose
             length = Length()
     kind: MediaKind = "audio" if found.kind == "video" and length.has_picture is False else found.kind
     form = "m4a" if kind != found.kind and found.format in ("mp4", "mov") else found.format
