@@ -516,6 +516,20 @@ async def test_a_sandbox_has_sums_of_its_own(hosted: Hosted, tmp_path: Path) -> 
     assert (real["total"]["requests"], real["caps"][0]["left"]) == (0, "1")
 
 
+async def test_a_gateway_that_takes_the_place_of_a_sandbox_fills_the_caps_again(hosted: Hosted, tmp_path: Path) -> None:
+    """At the same address, while the server runs: its requests were looked up in the sandbox's sums for ever."""
+    marked = stream()
+    marked.headers["x-bailian-sandbox"] = "true"
+    wire = FakeDashScope([marked, *(stream() for _ in range(9))])
+    here = host_at("http://127.0.0.1:9", "cn-beijing")
+    async with hosted(wire, host=here, caps=caps(day="0.02"), kept=(tmp_path,)) as client:
+        results = [await client.call_tool("chat", {"prompt": f"{number}"}) for number in range(9)]
+        found = await used(client)
+
+    assert [result.is_error for result in results] == [False] * 4 + [True] * 5  # 0.006 CNY each, the first of no money
+    assert found["caps"][0]["spent"] == "0.018"
+
+
 async def test_who_is_not_on_this_machine_is_no_sandbox_whatever_it_says(hosted: Hosted, tmp_path: Path) -> None:
     """Or spending would be moved out of the caps."""
     marked = stream()

@@ -29,6 +29,7 @@ from bailian_mcp.server.spending import (
     day_span,
     in_nano,
 )
+from bailian_mcp.server.spending.continuity import SPENT_IS_LOST
 from bailian_mcp.server.spending.ledger import NOT_NOW
 from bailian_mcp.server.spending.transactions import MAX_OPEN_S
 from hypothesis import given, settings
@@ -313,6 +314,21 @@ async def test_who_has_no_cap_does_not_name_a_new_ledger_where_one_was_lost(tmp_
     assert isinstance(await Ledger(Database(tmp_path)).reserve(entry(), 1), Reserved)
 
     assert isinstance(await Ledger(Database(tmp_path)).reserve(entry(), 1, 0, [CAP]), Unusable)
+
+
+async def test_a_folder_that_vanishes_under_a_running_server_opens_no_cap(tmp_path: Path) -> None:
+    """Who starts anew cannot know of it; who was there does, until somebody says what was spent."""
+    state = tmp_path / "state"
+    ledger = Ledger(Database(state))
+    await held(ledger, 100)
+    state.rename(tmp_path / "elsewhere")
+    found = await ledger.reserve(entry(), 1, 0, [CAP])
+    await Ledger(Database(state)).confirm(DAY, 100)
+
+    assert isinstance(found, Unusable)
+    assert found.why == SPENT_IS_LOST
+    await held(ledger, 1)
+    assert await ledger.spent(CAP.span) == (101, 1)
 
 
 async def test_a_name_that_cannot_be_written_shuts_the_caps(tmp_path: Path) -> None:

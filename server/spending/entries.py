@@ -53,6 +53,11 @@ class Settlement:
     def certain(self) -> bool:
         return self.least == self.most
 
+    @property
+    def came(self) -> bool:
+        """Whether something of an answer did: of others nobody knows who gave them."""
+        return self.outcome in ("answered", "cut")
+
 
 UNSENT = Settlement("unsent", 0, 0)
 

@@ -80,7 +80,7 @@ class Ledger:
 
     async def settle(self, held: Reserved, settlement: Settlement) -> None:
         """What was held becomes what was spent, as far as that is known."""
-        self.sandbox = self.sandbox or settlement.sandbox
+        self.sandbox = settlement.sandbox or (self.sandbox and not settlement.came)
         self._late.append((held, settlement))
         await self._settle_late()
 

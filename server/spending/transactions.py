@@ -80,8 +80,8 @@ def settled(connection: StateConnection, request: Reserved, process: str, settle
         return True
     *kept, least, most, state = found
     entry = _entry_of(kept)
-    told = settlement.outcome in ("answered", "cut")  # of others nobody knows who gave them
-    now = replace(entry, sandbox=bool(settlement.sandbox if told else entry.sandbox or settlement.sandbox))
+    marked = settlement.sandbox if settlement.came else entry.sandbox or settlement.sandbox
+    now = replace(entry, sandbox=bool(marked))
     _write(connection, id, now, settlement)
     before, after = _open_counts(least, most), _counts(settlement)
     held = -(most or 0) if state == "open" else 0
