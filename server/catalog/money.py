@@ -26,8 +26,8 @@ class Frozen(BaseModel):
 class Usage(Frozen):
     """Counts of all requests of one call. Null: not reported."""
 
-    input_tokens: int = Field(description="All input tokens, cached ones included")
-    output_tokens: int = Field(description="All output tokens, reasoning included")
+    input_tokens: int = Field(description="Cached ones included")
+    output_tokens: int = Field(description="Reasoning included")
     reasoning_tokens: int | None = None
     cached_input_tokens: int | None = Field(None, description="Implicit cache hits inside input_tokens")
     image_tokens: int | None = None
@@ -61,9 +61,9 @@ class Cost(Frozen):
     source: str | None = Field(None, description="The page the price was read from")
     date: str | None = Field(None, description="The day of that page")
     warnings: tuple[str, ...] = Field(
-        (), description="What may make this very price wrong, or should change the choice"
+        (), description="What may make it wrong, or change the choice"
     )
-    notes: tuple[str, ...] = Field((), description="What holds for every price of the model: what is not in it")
+    notes: tuple[str, ...] = Field((), description="What holds for all prices of the model")
     reason: str | None = None
 
 
