@@ -12,11 +12,11 @@ import anyio
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
-from bailian_mcp.server.dashscope import Sentence
+from bailian_mcp.server.dashscope import AsyncTasks, DashScopeError, FileTranscription, Sentence
 from bailian_mcp.server.endpoints import host as host_of
 from bailian_mcp.server.features.transcribe.subtitles import srt, vtt
 from bailian_mcp.server.spending import Caps
-from conftest import KEY, FakeDashScope, Hosted, refusal, text_of, told
+from conftest import KEY, FakeDashScope, Hosted, dashscope, refusal, text_of, told
 
 pytestmark = pytest.mark.anyio
 TOOL = "transcribe"
@@ -345,6 +345,42 @@ async def test_a_track_without_a_whole_text_is_read_by_its_sentences(hosted: Hos
     result = await heard(hosted, wire, "https://example.com/talk.mp3")
 
     assert len(result.structured_content["segments"]) == 2
+
+
+@pytest.mark.parametrize("output", [{}, {"task_id": "a"}, {"task_id": "../models", "task_status": "PENDING"}, None])
+async def test_a_task_without_its_id_or_its_state_is_none(hosted: Hosted, output: Any) -> None:
+    result = await heard(hosted, FakeDashScope([reply({"output": output})]), "https://example.com/talk.mp3")
+
+    assert "told of a task without its id or its state" in text_of(result)
+
+
+async def test_a_reply_without_a_word_is_silence_in_each_form(hosted: Hosted, recording: Path) -> None:
+    sentences = FakeDashScope([reply({"output": {"sentences": []}, "usage": {"duration": 1}})])
+    by_task = FakeDashScope([task("PENDING"), done(), reply({"transcripts": []})])
+
+    assert "NO SPEECH" in text_of(await heard(hosted, sentences, recording, model="qwen-audio-3.0-asr-flash"))
+    assert "NO SPEECH" in text_of(await heard(hosted, by_task, "https://example.com/talk.mp3", speakers=0))
+
+
+async def test_work_that_is_asked_for_in_silence_is_not_asked_for_again() -> None:
+    async def silent(_: httpx2.Request) -> httpx2.Response:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    transport = httpx2.MockTransport(silent)
+    async with dashscope(FakeDashScope([]), transport=transport, timeout_s=0.05) as client:
+        with pytest.raises(DashScopeError, match="so it was not sent again"):
+            await client.rest.json("POST", "/services/x", {}, door="native")
+
+
+async def test_what_is_under_way_is_not_given_up() -> None:
+    wire = FakeDashScope([refusal(400, "UnsupportedOperation", "not PENDING")])
+    async with dashscope(wire) as client:
+        assert not await AsyncTasks(client.rest).cancel("a")
+
+
+def test_what_a_file_of_a_task_holds_is_never_a_failure() -> None:
+    assert FileTranscription(single=True).failure({"code": "x", "message": "y"}) is None
 
 
 # --- giving it up ---

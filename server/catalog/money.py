@@ -60,9 +60,7 @@ class Cost(Frozen):
     tier: str | None = None
     source: str | None = Field(None, description="The page the price was read from")
     date: str | None = Field(None, description="The day of that page")
-    warnings: tuple[str, ...] = Field(
-        (), description="What may make it wrong, or change the choice"
-    )
+    warnings: tuple[str, ...] = Field((), description="What may make it wrong, or change the choice")
     notes: tuple[str, ...] = Field((), description="What holds for all prices of the model")
     reason: str | None = None
 

@@ -111,12 +111,13 @@ class Rest:
             DashScopeError: it did not come, or is something else.
         """
         connection, deadline = self._connection, anyio.current_time() + self._connection.timeout_s
+        found: dict[str, Any] = {}
         async with AsyncExitStack() as stack:
             await connection.take_slot(stack)
             async for attempt in connection.attempts(deadline):
                 with attempt:
-                    return await self._fetched_once(url)
-        raise self._late("GET")
+                    found = await self._fetched_once(url)
+        return found
 
     async def _fetched_once(self, url: str) -> dict[str, Any]:
         """Redirects are not followed: nobody looked at where they lead."""
