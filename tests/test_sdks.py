@@ -18,6 +18,7 @@ import openai
 import pytest
 from bailian_mcp.server.catalog import shipped
 from bailian_mcp.server.sandbox import running
+from bailian_mcp.server.sandbox.model_lists import IMAGE_MODEL, NEW_MODEL
 from conftest import text_of
 from dashscope.audio.asr import Transcription
 from mcp import Client, StdioServerParameters
@@ -476,6 +477,7 @@ async def test_another_server_lists_the_models_of_the_sandbox(neighbour: Client)
         some = json.loads(text_of(await neighbour.call_tool("list_models", {"keyword": "qwen3.7-plus"})))
 
     assert (told["ok"], told["complete"]) == (True, True)
-    assert set(told["models"]) == {model.id for model in shipped().models if not model.retired}
+    known = {model.id for model in shipped().models if not model.retired}
+    assert set(told["models"]) == {*known, NEW_MODEL, IMAGE_MODEL}
     assert some["models"]
     assert all("qwen3.7-plus" in name for name in some["models"])

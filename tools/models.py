@@ -11,6 +11,7 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BeforeValidator, Field
 
 from ..server.calls.call import BoundCall, Call
+from ..server.calls.live_list import live_notes
 from ..server.calls.result import tool_result
 from ..server.catalog import (
     Advice,
@@ -28,6 +29,7 @@ from ..server.catalog import (
     recommendations,
     what_became,
 )
+from ..server.catalog.live import LiveReading
 from ..server.catalog.pricing import (
     ONLY_IN_DETAIL,
     lifecycle_warnings,
@@ -44,7 +46,7 @@ ANNOTATIONS = ToolAnnotations(
     read_only_hint=True,
     destructive_hint=False,
     idempotent_hint=True,
-    open_world_hint=False,
+    open_world_hint=True,
 )
 EXAMPLE = {"query": "便宜的视觉模型", "limit": 2}
 NO_COUNTS = {"source", "dimensions", "dimension_range", "basis", "audio_seconds", "max_input_in", "uncertain"}
@@ -113,12 +115,15 @@ async def models(
     include_retired: Annotated[bool, Field(description="Also models that are no longer in service")] = False,
     region: Annotated[Region | None, Field(description="Whose prices are shown. Default: the server's")] = None,
     limit: Annotated[int, Field(description="How many to return", ge=1, le=50)] = 10,
+    live: Annotated[bool, Field(description="Compare with DashScope's own list, as it is now; free")] = False,
 ) -> Annotated[CallToolResult, Models]:
     """Find models of Alibaba Cloud Model Studio (百炼) by words, capability, context window and price.
 
     Tells prices, limits, capabilities, retirement dates and successors, and for patent work, translation, bulk work
-    and code what to use today. Free of charge: it asks no service.
+    and code what to use today. Free of charge: it asks no service, but for the list with live=true.
     """
+    live_list = (await call.live_list(), query.split()) if live else None
+    told = partial(_told, call, live_list)
     catalog, where = call.catalog, region or call.context.host.region
     if named := names_in(catalog, query):
         notes = ["Asked by name: other wishes were not applied."] if capabilities or min_context else []
@@ -129,9 +134,9 @@ async def models(
             notes += lifecycle_warnings(model, name, call.today)
         successors = (catalog.find(model.lifecycle.successor or "") for model in named.values() if model.retired)
         rows = {**named, **{model.id: model for model in successors if model}}
-        return _told(call, rows, [], list(dict.fromkeys(notes)), where, limit, whole=tuple(named))
+        return told(rows, [], list(dict.fromkeys(notes)), where, limit, whole=tuple(named))
     if asks_to_make(query):
-        return _told(call, {}, [], [f"{NONE_MAKES}."], where, limit)
+        return told({}, [], [f"{NONE_MAKES}."], where, limit)
     said = parse_query(catalog, query)
     wish = replace(
         said,
@@ -151,7 +156,7 @@ async def models(
     notes += [f"Near names: {', '.join(near)}."] if near else []
     advice = recommendations(catalog, query)
     shown_models = _advised_first(catalog, advice, found)
-    return _told(call, {m.id: m for m in shown_models}, advice, notes, where, limit)
+    return told({m.id: m for m in shown_models}, advice, notes, where, limit)
 
 
 def _advised_first(catalog: Catalog, advice: Sequence[Advice], found: Sequence[Model]) -> list[Model]:
@@ -205,6 +210,7 @@ def _recommendation(catalog: Catalog, advice: Advice) -> Recommendation:
 
 def _told(
     call: Call,
+    live_list: tuple[LiveReading, Sequence[str]] | None,
     found: Mapping[str, Model],
     advice: Sequence[Advice],
     notes: Sequence[str],
@@ -214,6 +220,7 @@ def _told(
     whole: Sequence[str] = (),
 ) -> CallToolResult:
     """The answer, as data and as text. `whole`: the models of which everything is told."""
+    shown = list(found.items())[:limit]
     catalog, day = call.catalog, call.today
     start = f"Prices in {region}, from" if region else "From"
     notes = [
@@ -221,10 +228,10 @@ def _told(
         *([f"{len(found):,} models fit, {limit} are shown; raise limit or say more."] if len(found) > limit else []),
         *notes,
         *([] if region else [f"No prices are shown. {call.context.region_unknown}"]),
-        f"{start} the catalog of {catalog.as_of}: no service was asked.",
+        f"{start} the catalog of {catalog.as_of}{'.' if live_list else ': no service was asked.'}",
+        *(live_notes(catalog, live_list[0], [model.id for _, model in shown], live_list[1]) if live_list else ()),
         *filter(None, [catalog.trouble]),
     ]
-    shown = list(found.items())[:limit]
     answer = Models(
         models=tuple(_row(catalog, name, model, region, day, name in whole) for name, model in shown),
         advice=tuple(_recommendation(catalog, each) for each in advice),

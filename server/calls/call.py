@@ -14,6 +14,7 @@ from mcp.server.mcpserver.resolve import Resolve
 from mcp.types import CallToolResult
 
 from ..catalog import Catalog, Cost, Model, plain, unpriced
+from ..catalog.live import LiveReading
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
 from ..dashscope import ChatCompletions, DashScopeError, Reply
 from ..errors import InvalidRequest
@@ -23,6 +24,7 @@ from .client import client_of, session_of, waits_s
 from .context import AppContext
 from .host_limits import UNKNOWN, TextLimit, client_name, text_limit
 from .jobs import CURRENT_JOB, Asked, Job, SoFar, job_of
+from .live_list import read_live_list
 from .patience import IMPATIENT_S
 from .payment import Payment
 from .progress import Progress
@@ -149,6 +151,19 @@ class Call:
         """Raises InvalidRequest: the host is a plan's, or no DashScope at all."""
         if self.context.host.kind != "dashscope":
             raise InvalidRequest(f"{what} is DashScope's own: a plan or another server has none. `chat` works there.")
+
+    async def live_list(self) -> LiveReading:
+        """DashScope's own list of models, as it is now; free of charge.
+
+        Raises:
+            InvalidRequest: there is none, or nothing can be asked.
+            DashScopeError: it could not be read.
+        """
+        self.require_dashscope("The live list of models")
+        if trouble := self.context.host.trouble:
+            raise InvalidRequest(trouble)
+        async with self.heartbeat("reading the live list"):
+            return await read_live_list(self.context.dashscope, self.context.host, self.today)
 
     def estimate(
         self, model: str, input_tokens: int, output_tokens: int = 0, calls: int = 1, *, batch: bool = False

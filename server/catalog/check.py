@@ -7,8 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .file import CATALOG, BadCatalog, formatted, is_overlay, merge_overlay, read_json, validated
-from .models import Catalog, Model, Price, Tier, cited_sources, read_on
+from .file import CATALOG, BadCatalog, formatted, is_overlay, merge_overlay, read_json, validated, write_whole
+from .models import Catalog, Lifecycle, Model, Price, Tier, cited_sources, read_on
 
 MONEY_FIELDS = ("input", "output", "output_thinking", "cached_input", "cache_write", "cached_input_explicit", "price",
          "per_hour", "per_month", "multiplier", "text", "audio", "image", "video", "audio_second")  # fmt: skip
@@ -62,9 +62,7 @@ def reformat(path: Path = CATALOG) -> None:
     text = formatted(data)
     if json.loads(text) != {**data, **_by_id(data)}:
         raise BadCatalog(path.name, "it holds empty parts that would be lost: remove them first.")
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    beside.replace(path)
+    write_whole(path, text)
 
 
 def _by_id(data: dict[str, Any]) -> dict[str, Any]:
@@ -116,6 +114,11 @@ def _lifecycle(catalog: Catalog, model: Model) -> Iterator[str]:
         return
     if life.retired_on is None and life.note is None:
         yield f"is {life.status}, but without a day, and no note says why."
+    if life.successor or not life.note:  # a note says why nobody names one
+        yield from _successor(catalog, life)
+
+
+def _successor(catalog: Catalog, life: Lifecycle) -> Iterator[str]:
     successor = catalog.find(life.successor or "")
     if successor is None:
         yield f"is {life.status}, and its successor {life.successor} is no model."

@@ -21,6 +21,7 @@ from .events import SearchResults as SearchResults
 from .events import Sentence as Sentence
 from .events import TextDelta as TextDelta
 from .events import UsageReport as UsageReport
+from .lists import unknown_list as unknown_list
 from .protocols import LIMIT_FIELDS as LIMIT_FIELDS
 from .protocols import ChatCompletions as ChatCompletions
 from .protocols import Generation as Generation

@@ -89,7 +89,8 @@ class Batches:
     async def named(self, name: str) -> FileBatch | None:
         """The one we gave that name, if it was created."""
         reply = await self._rest.json("GET", "/batches", params={"ds_name": name, "limit": str(PAGE_BATCHES)})
-        rows = [FileBatch.of(row) for row in reply.get("data") or () if isinstance(row, dict)]
+        given = {"sandbox": reply.get("sandbox")}
+        rows = [FileBatch.of({**row, **given}) for row in reply.get("data") or () if isinstance(row, dict)]
         return next((row for row in rows if row.name == name), None)
 
 

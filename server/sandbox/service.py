@@ -14,13 +14,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ..catalog import Model, Tier, shipped
+from ..catalog import shipped
 from ..endpoints import SANDBOX_HEADER
 from ..network import listen, root_url
 from .batches import SandboxBatches
 from .chat_completions import Chat
 from .checks import check_request
 from .kept_files import KeptFiles
+from .model_lists import model_list, permission_list, quota_list
 from .native_generation import Native
 from .not_served import not_served
 from .protocols import CREATED, STEADY, Pace, WireFormat, frames_of, request_id
@@ -47,6 +48,8 @@ def app(pace: Pace = STEADY) -> Starlette:
         *service.tasks.routes,
         *service.batches.routes,
         Route("/api/v1/models", service.models),
+        *(Route(path, service.quotas) for path in ("/api/v1/models/limits", "/api/v1/quotas")),
+        Route("/api/v1/models/permissions", service.permissions),
         Route("/compatible-mode/v1/models", service.openai_models),
         Route("/compatible-mode/v1/models/{name:path}", service.openai_model),
     ]
@@ -85,7 +88,13 @@ class _Service:
         return Response(content, 403 if wrong else 200, MARKED, "application/xml")
 
     async def models(self, request: Request) -> Response:
-        return JSONResponse(_model_list(request), headers=MARKED)
+        return JSONResponse(model_list(request), headers=MARKED)
+
+    async def quotas(self, request: Request) -> Response:
+        return JSONResponse(quota_list(request), headers=MARKED)
+
+    async def permissions(self, request: Request) -> Response:
+        return JSONResponse(permission_list(request), headers=MARKED)
 
     async def openai_models(self, _: Request) -> Response:
         data = [_openai_model(model.id) for model in shipped().models if not model.retired]
@@ -167,40 +176,3 @@ def _config(pace: Pace) -> uvicorn.Config:
 
 def _openai_model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "system"}
-
-
-def _model_list(request: Request) -> dict[str, Any]:
-    """`GET /api/v1/models`: https://help.aliyun.com/zh/model-studio/list-models"""
-    asked = (request.query_params.get(name, default) for name, default in (("page_no", "1"), ("page_size", "20")))
-    page, size = (int(number) if number.isdecimal() else 1 for number in asked)
-    wanted = request.query_params.get("name", "")
-    known = [model for model in shipped().models if not model.retired and wanted in model.id]
-    output = {"total": len(known), "page_no": page, "page_size": size}
-    shown = [_listed(model) for model in known[(page - 1) * size : page * size]]
-    return {
-        "code": None,
-        "message": None,
-        "success": True,
-        "request_id": "sandbox",
-        "output": {**output, "models": shown},
-    }
-
-
-def _listed(model: Model) -> dict[str, Any]:
-    limits = model.limits
-    info = {
-        "context_window": limits.context,
-        "max_input_tokens": limits.max_input,
-        "max_output_tokens": limits.max_output,
-        "max_reasoning_tokens": limits.max_reasoning,
-    }
-    ranges = [_price_range(tier) for price in model.prices_in("cn-beijing")[:1] for tier in price.tiers]
-    return {"model": model.id, "name": model.id, "provider": model.vendor, "prices": ranges, "model_info": info}
-
-
-def _price_range(tier: Tier) -> dict[str, Any]:
-    unit = {"price_unit": "每百万tokens"}
-    prices = [{"type": "input_token", "price": str(tier.text_input), "price_name": "输入", **unit}]
-    if tier.output is not None:
-        prices.append({"type": "output_token", "price": str(tier.output), "price_name": "输出", **unit})
-    return {"range_name": tier.label, "prices": prices}

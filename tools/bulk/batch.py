@@ -149,7 +149,7 @@ def _answer(tool: Worker, way: str, outcome: BatchOutcome) -> BatchAnswer:
         failed=estimate.wrong if estimate else totals.ends["failed"],
         uncertain=totals.ends["uncertain"],
         left=0 if estimate else outcome.left,
-        named=(estimate.first_wrong,) if estimate and estimate.wrong else tuple(totals.named),
+        named=tuple(totals.named),
         input_tokens=estimate.input_tokens if estimate else totals.input_tokens,
         output_tokens=totals.output_tokens,
         cost_cny=None if estimate else totals.cny,
@@ -158,7 +158,7 @@ def _answer(tool: Worker, way: str, outcome: BatchOutcome) -> BatchAnswer:
         at_most=estimate.most if estimate else None,
         output=str(outcome.path or ""),
         table=str(outcome.csv or ""),
-        notes=(*filter(None, (outcome.capped,)), *outcome.notes),
+        notes=tuple(filter(None, (outcome.capped, estimate and estimate.first_wrong, *outcome.notes))),
         sandbox=totals.sandbox,
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from ..models import BEIJING_REGION, INTERNATIONAL_REGION, Catalog, Model, Price, Reference, Tier
+from ..models import BEIJING_REGION, INTERNATIONAL_REGION, Catalog, Lifecycle, Model, Price, Reference, Tier
 from ..money import plain
 from .workload import Workload
 
@@ -93,17 +93,21 @@ def lifecycle_warnings(model: Model, name: str, on: date) -> list[str]:
         if scope.name == name and scope.retired_on <= on:
             return [f"{name} is listed as retired since {scope.retired_on}; use {scope.replacement}."]
     if model.retired and (life.retired_on is None or life.retired_on <= on):
-        return [f"{model.id} is listed as retired since {life.retired_on or 'a day unknown'}; use {life.successor}."]
+        return [f"{model.id} is listed as retired since {life.retired_on or 'a day unknown'}{_instead(life)}."]
     if life.status == "deprecated":
         passed = life.retired_on is not None and life.retired_on <= on
         announced = f"was announced to retire on {life.retired_on}, which may have happened"
         coming = f"is announced to retire on {life.retired_on}"
-        return [f"{model.id} {announced if passed else coming}; use {life.successor}."]
+        return [f"{model.id} {announced if passed else coming}{_instead(life)}."]
     if life.status == "unverified" and any(price.basis == "documented" for price in model.prices):
         return [f"Whether {model.id} is still in service is not sure: {life.note or 'no page says it'}."]
     if life.status == "unverified":
         return [f"{model.id} is on no page of Alibaba's that was read: it may not exist."]
     return []
+
+
+def _instead(life: Lifecycle) -> str:
+    return f"; use {life.successor}" if life.successor else ""
 
 
 def _quota(price: Price, work: Workload) -> str:

@@ -1,6 +1,7 @@
 """One run of a batch: its inputs kept, what it may cost told, asked one way or the other, its output counted."""
 
 import json
+import os
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
@@ -75,7 +76,7 @@ async def run_batch(call: Call, tool: BatchTool, given: BatchInputs, options: Ba
         outputs.check(name, SUFFIXES)
     with work.held():
         total, batch = await _kept(call, tool, given, work, key)
-        with growing_results(outputs, name, _identity(work)) as results:
+        with growing_results(outputs, name, _identity(work, outputs.path / name)) as results:
             work.note(durable=True, output=results.identity)
             outcome = await _asked(call, tool, work, results, options, total, batch)
         if outcome.left or outcome.path is None:
@@ -156,7 +157,9 @@ async def _kept(call: Call, tool: BatchTool, given: BatchInputs, work: WorkFolde
     return int(plan["items"]), str(plan["batch"])
 
 
-def _identity(work: WorkFolder) -> tuple[int, int] | None:
-    """Of the output, where an earlier run began it."""
+def _identity(work: WorkFolder, output: Path) -> tuple[int, int] | None:
+    """Of the output, where an earlier run began it, and it is still there."""
+    if not os.path.lexists(output):
+        return None
     found = [event["output"] for event in work.events() if "output" in event]
     return (int(found[-1][0]), int(found[-1][1])) if found else None
