@@ -14,7 +14,7 @@ ADDED_BY_HOSTS = {"action", "chatInput", "sessionId", "tool", "toolCallId", "ran
 # What gateways and models fill in for what is not set (metatool-ai/metamcp#365). Never read so in what is sent verbatim
 NOTHING = {"", "none", "null", "undefined", "[]", "{}", '[""]'}
 # Texts in which such a word means nothing else; all others are verbatim
-TERSE = {"model", "on", "pages", "request_id", "id"}
+TERSE = {"model", "on", "pages", "request_id", "id", "language", "output"}
 LEVELS_OF_A_SWITCH = {"true": "medium", "false": "off"}
 
 

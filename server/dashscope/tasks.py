@@ -18,7 +18,7 @@ from .uploads import RESOLVE_OSS, names_an_upload
 ASKED_PER_S = 20
 MAX_RESULT_URL_CHARS = 8_000
 TASK_ID = re.compile(r"[\w.:-]{1,120}")
-UNSAFE_IN_ID, MAX_ID_CHARS = re.compile(r"[^\w.:-]"), 80
+UNSAFE_IN_ID, MAX_REQUEST_ID_CHARS = re.compile(r"[^\w.:-]"), 80
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
 NOT_STARTED = "PENDING"
 UNTAKEN = ("InvalidFile", "InvalidParameter", "InvalidURL", "FILE_", "REQUEST_INVALID", "UNSUPPORTED_FORMAT")
@@ -45,7 +45,7 @@ class AsyncTask:
             raise DashScopeError("DashScope told of a task without its id or its state. Call again.")
         counted = usage if isinstance(usage, dict) else output.get("usage")
         counted = counted if isinstance(counted, dict) else {}
-        request_id = UNSAFE_IN_ID.sub("", tells(reply, "request_id"))[:MAX_ID_CHARS]
+        request_id = UNSAFE_IN_ID.sub("", tells(reply, "request_id"))[:MAX_REQUEST_ID_CHARS]
         return cls(id, status, output, counted, request_id, reply.get("sandbox") is True)
 
     @property

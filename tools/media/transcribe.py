@@ -28,7 +28,7 @@ EXAMPLE = {
     "cYCPnKSopJyPgHFkXFhcZHGAj5ykqKScj4BxZFxYXGRxgI+cpKiknI+AcWRcWFxkcYCPnKSopJyPgHFkXFhcZHGAj5ykqKScj4Bx"
     "ZFxYXGRxgI+cpKiknI+AcWRcWFxkcYCPnKSopJyPgHFkXFhcZHGAj5ykqKScj4BxZFxYXGRx"
 }
-SUFFIXES: dict[TranscriptForm, tuple[str, ...]] = {
+FILE_SUFFIXES: dict[TranscriptForm, tuple[str, ...]] = {
     "text": (".txt", ".md"),
     "srt": (".srt",),
     "vtt": (".vtt",),
@@ -64,7 +64,9 @@ async def transcribe(
     context: Annotated[
         str, Field(description="Names, terms or a text that may occur", max_length=MAX_CONTEXT_CHARS_ASKED)
     ] = "",
-    format: Annotated[TranscriptForm, Field(description="srt, vtt: subtitles; json: sentences with times")] = "text",
+    format: Annotated[
+        TranscriptForm | None, Field(description="srt, vtt: subtitles; json: sentences with times. Default text")
+    ] = None,
     output: Annotated[str, Field(description="Also write it to a new file of this name in the output folder")] = "",
 ) -> Annotated[CallToolResult, SpeechText]:
     """Write down the speech of a recording or film (up to 12 h, 2 GB): text, or subtitles.
@@ -75,12 +77,13 @@ async def transcribe(
     call.require_dashscope("Speech recognition")
     if speakers == 1:
         raise InvalidRequest("speakers=1 tells nobody apart: give 2 or more, 0 if unknown, or leave it out.")
+    form = format or "text"
     if output:
-        call.outputs().check(output, SUFFIXES[format])
-    asked = Recording(model, language, speakers, context.strip(), format != "text")
+        call.outputs().check(output, FILE_SUFFIXES[form])
+    asked = Recording(model, language, speakers, context.strip(), form != "text")
     async with opened_recording(call, source) as found:
         exchange = await written_down(call, found, asked)
-    return await _told(call, exchange, format, output)
+    return await _told(call, exchange, form, output)
 
 
 async def _told(call: BoundCall, exchange: Exchange, form: TranscriptForm, output: str) -> CallToolResult:
@@ -109,7 +112,7 @@ async def _told(call: BoundCall, exchange: Exchange, form: TranscriptForm, outpu
 def _kept(folder: OutputFolder, text: str, form: TranscriptForm, output: str) -> tuple[str, str]:
     """Where it was written, or why it was not: it is paid by now, and given all the same."""
     try:
-        with folder.new_file(output, SUFFIXES[form]) as file:
+        with folder.new_file(output, FILE_SUFFIXES[form]) as file:
             file.write(text.encode("utf-8", "replace"))
     except InvalidRequest as refusal:
         return "", f"NOT WRITTEN: {refusal.reason}"

@@ -25,7 +25,7 @@ from ...files import is_public
 SLOWER, MOST_PAUSES = 1.5, 30  # each pause is longer than the one before, up to so many of the first
 MAX_MISSED = 8  # questions in a row that were not answered
 MAX_TASK_S = 20 * 3600  # what is told is kept for 24 hours
-CANCEL_S = 5.0
+GIVE_UP_S = 5.0
 SILENCE = "SUCCESS_WITH_NO_VALID_FRAGMENT"
 
 
@@ -57,7 +57,7 @@ class TaskOfFile:
                         last = told
         finally:
             if last.status == NOT_STARTED:
-                with anyio.CancelScope(shield=True), anyio.move_on_after(CANCEL_S):
+                with anyio.CancelScope(shield=True), anyio.move_on_after(GIVE_UP_S):
                     reply.withdrawn = await tasks.cancel(task.id)
         if not last.ended:
             raise DashScopeError(f"{model} did not end within {MAX_TASK_S // 3600} hours. Split the recording.")
