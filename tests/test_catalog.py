@@ -207,7 +207,7 @@ def tier(up_to: int | None = None, **prices: str) -> dict[str, Any]:
         (in_model("qwen-max", limits={"uncertain": ["max_output"]}), "uncertain names what is no limit of it: max_output"),
         (in_model("qwen-max", unsure=["batch"]), "can says it, so it is not unsure: batch"),
         (in_model("qwen-max", prize=1), "qwen-max.prize is no field of it"),
-        (lambda d: d["models"].append("qwen"), "models[8] must be an object"),
+        (lambda d: d["models"].append("qwen"), "models[9] must be an object"),
     ],
 )  # fmt: skip
 def test_a_malformed_entry_is_named_with_the_reason(tmp_path: Path, change: Any, says: str) -> None:
