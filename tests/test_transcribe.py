@@ -12,7 +12,7 @@ import anyio
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
-from bailian_mcp.server.dashscope import AsyncTasks, DashScopeError, FileTranscription, Sentence
+from bailian_mcp.server.dashscope import AsyncTasks, DashScopeError, FileTranscription, SpokenSentence
 from bailian_mcp.server.endpoints import host as host_of
 from bailian_mcp.server.features.transcribe.subtitles import srt, vtt
 from bailian_mcp.server.spending import Caps
@@ -597,15 +597,15 @@ async def test_subtitles_without_times_are_the_text_and_said_to_be(hosted: Hoste
     assert result.structured_content["transcript"] == "湖"
 
 
-def line(text: str, start: int = 0, end: int = 1_000, **more: Any) -> Sentence:
-    return Sentence(text, start, end, **more)
+def line(text: str, start: int = 0, end: int = 1_000, **more: Any) -> SpokenSentence:
+    return SpokenSentence(text, start, end, **more)
 
 
 @pytest.mark.parametrize(
     ("sentences", "cues"),
     [
         ([], ""),
-        ([line(" "), Sentence("untimed")], ""),
+        ([line(" "), SpokenSentence("untimed")], ""),
         ([line("a", 3_600_123, 36_061_007)], "1\n01:00:00,123 --> 10:01:01,007\na\n"),
         ([line("late", 5, 9), line("early", 0, 4)],
          "1\n00:00:00,000 --> 00:00:00,004\nearly\n\n2\n00:00:00,005 --> 00:00:00,009\nlate\n"),
@@ -616,7 +616,7 @@ def line(text: str, start: int = 0, end: int = 1_000, **more: Any) -> Sentence:
          "1\n00:00:00,000 --> 00:00:01,000\nSpeaker 2: The quick brown fox jumps over\nthe lazy dog and runs\n"),
     ],
 )  # fmt: skip
-def test_cues_have_the_times_that_were_told_and_no_empty_line(sentences: list[Sentence], cues: str) -> None:
+def test_cues_have_the_times_that_were_told_and_no_empty_line(sentences: list[SpokenSentence], cues: str) -> None:
     assert srt(sentences) == cues
 
 

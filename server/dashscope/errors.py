@@ -40,6 +40,8 @@ ErrorKind = Literal[
     "question_filtered",
     "answer_filtered",
     "timed_out",
+    "file_unread",
+    "file_gone",
 ]
 """What a failure means to a caller, whatever words it is told in."""
 FILTERED: tuple[ErrorKind, ...] = ("question_filtered", "answer_filtered")  # what was read, what was written
@@ -261,6 +263,23 @@ KNOWN = (
         "This model is served at DashScope's other native endpoint.",
         "Correct `endpoint` of this model in catalog.json (text-generation or multimodal-generation), or report it.",
         texts=("url error, please check url",),
+    ),
+    KnownError(
+        "DashScope is still reading the file.",
+        "Wait a minute, then call again.",
+        texts=("file parsing in progress",),
+        kind="file_unread",
+    ),
+    KnownError(
+        "DashScope no longer has the file.",
+        "Call again: it is uploaded anew.",
+        texts=("] cannot be found",),
+        kind="file_gone",
+    ),
+    KnownError(
+        "DashScope cannot read the file.",
+        "Save it as PDF, DOCX or TXT with a text in it, split it where it is long, and give that.",
+        texts=("] format is not supported", "] content blank", "] exceeds page limits", "] exceeds size limit"),
     ),
     KnownError(
         "The input is too long for this model.",

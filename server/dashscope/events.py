@@ -1,5 +1,6 @@
 """What a reply is made of, whichever protocol carried it. A new protocol is a new decoder to these, not a copy."""
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,16 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionCallDelta:
+    """A piece of a function's call, the `index`-th of the reply: id and name come once, arguments (JSON) in pieces."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UsageReport:
     """Tokens so far; the last one of a reply counts. None: not reported. Cache hits are implicit, unless said."""
 
@@ -39,7 +50,7 @@ class UsageReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class SpokenSentence:
     """A piece of what was said; times from the beginning of the file. None, "": not told."""
 
     text: str
@@ -54,7 +65,7 @@ class Sentence:
 class Heard:
     """What a recognition says beside its text."""
 
-    sentences: tuple[Sentence, ...] = ()
+    sentences: tuple[SpokenSentence, ...] = ()
     language: str = ""
     emotion: str = ""
 
@@ -96,4 +107,29 @@ class SearchResults:
     count: int | None = None
 
 
-Event = TextDelta | ReasoningDelta | UsageReport | SearchResults | OcrResult | Heard | Finish
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Of the texts of a request, by their number."""
+
+    rows: "Mapping[int, array[float]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """How well documents answer a query, by their number."""
+
+    scores: Mapping[int, float]
+
+
+Event = (
+    TextDelta
+    | ReasoningDelta
+    | FunctionCallDelta
+    | UsageReport
+    | SearchResults
+    | OcrResult
+    | Vectors
+    | Ranks
+    | Heard
+    | Finish
+)

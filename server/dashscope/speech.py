@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any
 
 from .error_bodies import is_failure
-from .events import Event, Finish, Heard, Sentence, TextDelta, UsageReport
+from .events import Event, Finish, Heard, SpokenSentence, TextDelta, UsageReport
 from .protocols import MAX_TOKEN_COUNT, Api, Frame
 
 MAX_SENTENCES = 100_000
@@ -212,13 +212,13 @@ def _text_in(content: Any) -> str:
     return "".join(_word(part, "text") for part in _rows(content))
 
 
-def _sentence(row: Frame) -> Sentence:
+def _sentence(row: Frame) -> SpokenSentence:
     language, emotion = (_word(row, name)[:MAX_VOICE_CHARS] for name in ("language", "emotion"))
     times = [_whole(row.get(name)) for name in ("begin_time", "end_time", "speaker_id")]
-    return Sentence(_word(row, "text"), times[0], times[1], times[2], language, emotion)
+    return SpokenSentence(_word(row, "text"), times[0], times[1], times[2], language, emotion)
 
 
-def _shared(sentences: tuple[Sentence, ...], name: str) -> str:
+def _shared(sentences: tuple[SpokenSentence, ...], name: str) -> str:
     """What all say, or the only one said."""
     told = {value for sentence in sentences if (value := str(getattr(sentence, name)))}
     return told.pop() if len(told) == 1 else ""

@@ -5,7 +5,7 @@ import codecs
 import os
 import re
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, closing
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -18,10 +18,10 @@ from ..errors import InvalidRequest
 from ..text import printable
 from .images import Heic, ImageFile, is_heic, is_image, unread_kind
 from .media import MediaFile, MediaKind, media_kind, media_of, opened_media
+from .other_files import OtherFile, require_size
 from .paths import open_within
 from .pdfs import Pdf
 from .renderer import MAX_DATA_URI_CHARS, RenderedFile, Renderer
-from .texts import decoded
 from .urls import require_public_url, split_url
 
 HEAD_BYTES = 1024  # a PDF may begin that late
@@ -30,7 +30,6 @@ FILE_URL = re.compile(r"file:(?://([^/?#]*))?(.*)", re.IGNORECASE | re.DOTALL)
 DRIVE = re.compile(r"[A-Za-z]:")
 DATA_URI_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w-]+=[\w-]+)*;base64", re.IGNORECASE)
 DOCUMENTS = (".pdf", ".txt", ".md", ".csv", ".json", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".html", ".htm")
-OFFICE = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 PDF_HEAD = re.compile(rb"%PDF-\d\.\d")
 OBJECT = re.compile(rb"\d+ \d+ obj\b")
 CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a]")
@@ -67,31 +66,13 @@ class Link:
         return media_kind(self.ending)
 
 
-@dataclass(frozen=True)
-class OtherFile:
-    """Neither an image nor a PDF: a text, perhaps."""
-
-    name: str
-    content: bytes
-
-    def text(self) -> str:
-        """Raises InvalidRequest: it is no text."""
-        if not self.content:
-            raise InvalidRequest(f"{self.name} is empty (0 bytes). Check the file.")
-        if self.content.startswith(OFFICE):
-            raise InvalidRequest(f"{self.name} is an Office document or an archive. Save it as PDF and give that.")
-        if kind := unread_kind(self.content):
-            raise InvalidRequest(f"{self.name} is {kind}, which is not read. Save it as PNG, JPEG or PDF.")
-        return decoded(self.content, self.name)
-
-
 InputFile = Link | ImageFile | Pdf | MediaFile | OtherFile
 MAX_FILE_BYTES = {
     ImageFile: 50_000_000,
     Heic: 50_000_000,
     Pdf: 150_000_000,
     MediaFile: 2_000_000_000,  # https://help.aliyun.com/zh/model-studio/asr-model
-    None: 20_000_000,
+    None: 150_000_000,
 }
 
 
@@ -99,24 +80,23 @@ MAX_FILE_BYTES = {
 async def open_input(
     source: str, folders: tuple[Path, ...], renderer: Renderer | None = None
 ) -> AsyncIterator[InputFile]:
-    """What `source` holds, judged by its content; a PDF, sound and film stay open until the block is left.
+    """What `source` holds, judged by its content; but for an URL it stays open until the block is left.
 
     Raises:
         InvalidRequest: it cannot be read, is outside the allowed folders, too large, or broken.
     """
     found = await _found(source.strip(), folders, renderer or Renderer())
-    if isinstance(found, MediaFile):
-        with closing(found):
+    if isinstance(found, OtherFile | MediaFile):
+        with found.file:
             yield found
-        return
-    if not isinstance(found, RenderedFile):
+    elif isinstance(found, RenderedFile):
+        try:
+            await found.open()
+            yield found
+        finally:
+            await found.aclose()
+    else:
         yield found
-        return
-    try:
-        await found.open()
-        yield found
-    finally:
-        await found.aclose()
 
 
 async def _found(source: str, folders: tuple[Path, ...], renderer: Renderer) -> InputFile:
@@ -178,19 +158,12 @@ def _identified(name: str, file: BinaryIO, renderer: Renderer) -> InputFile:
         stack.callback(file.close)
         head = file.read(HEAD_BYTES)
         kind, media = _kind(head), media_of(head)
-        size, most = file.seek(0, 2), MAX_FILE_BYTES[MediaFile if media and not kind else kind]
-        if size > most:
-            raise InvalidRequest(
-                f"{name} has {size / 1e6:.2f} MB; at most {most / 1e6:.0f} MB are read. Shrink or split it."
-            )
-        if kind is None and media is None:
-            file.seek(0)
-            return OtherFile(name, file.read(most))
+        size = file.seek(0, 2)
+        require_size(name, size, MAX_FILE_BYTES[MediaFile if media and not kind else kind])
         stack.pop_all()
-    if kind is None:
-        assert media
-        return opened_media(name, file, size, media)
-    return kind(name, file, renderer)
+    if kind:
+        return kind(name, file, renderer)
+    return opened_media(name, file, size, media) if media else OtherFile(name, file, size)
 
 
 def _kind(head: bytes) -> type[Heic | ImageFile | Pdf] | None:

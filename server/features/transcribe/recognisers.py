@@ -18,7 +18,7 @@ WAYS_BY_NAME: tuple[tuple[str, Way], ...] = (
 NO_COMPATIBLE_DOOR = ("us-east-1",)  # of qwen3-asr-flash
 KNOWS_SPEAKERS = re.compile(r"qwen-audio-3\.1-asr-flash|qwen-audio-3.+-filetrans|fun-asr(?!-flash)|paraformer")
 NAMED_SINGLY = re.compile(r"qwen3-asr-flash-filetrans")
-LONG, WITH_SPEAKERS = "qwen3-asr-flash-filetrans", "fun-asr"  # where the model is left to us
+LONG_RECORDINGS, WITH_SPEAKERS = "qwen3-asr-flash-filetrans", "fun-asr"  # where the model is left to us
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def fitting(catalog: Catalog, default: str, wanted: Wanted, region: str) -> Reco
     unsure = wanted.seconds is None and usual.way != "task"  # it may be longer than it takes
     if not unsure and not usual.lacks(wanted):
         return usual
-    other = recogniser(catalog, WITH_SPEAKERS if wanted.speakers else LONG, region)
+    other = recogniser(catalog, WITH_SPEAKERS if wanted.speakers else LONG_RECORDINGS, region)
     if other.model and other.model.regions and region not in other.model.regions:
         return required(catalog, usual, wanted, region)
     return required(catalog, other, wanted, region)
@@ -101,7 +101,7 @@ def _named(catalog: Catalog, wanted: Wanted, region: str) -> str:
 
 
 def _able(catalog: Catalog, wanted: Wanted, region: str) -> Iterator[str]:
-    for name in (catalog.defaults.get("transcribe", ""), LONG, WITH_SPEAKERS, "qwen-audio-3.1-asr-flash"):
+    for name in (catalog.defaults.get("transcribe", ""), LONG_RECORDINGS, WITH_SPEAKERS, "qwen-audio-3.1-asr-flash"):
         model = catalog.find(name)
         here = model and model.in_service and region in model.regions
         if here and not recogniser(catalog, name, region).lacks(wanted):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ...calls.ask import Exchange
 from ...catalog import Frozen
-from ...dashscope import Sentence
+from ...dashscope import SpokenSentence
 from .subtitles import srt, vtt
 
 TranscriptForm = Literal["text", "srt", "vtt", "json"]
@@ -41,7 +41,7 @@ def in_form(exchange: Exchange, form: TranscriptForm) -> tuple[str, str]:
     return (subtitles, "") if "-->" in subtitles else (exchange.text, NO_TIMES)
 
 
-def _by_speaker(sentences: Sequence[Sentence]) -> str:
+def _by_speaker(sentences: Sequence[SpokenSentence]) -> str:
     """A paragraph for each turn; empty where speakers are not told."""
     if all(each.speaker is None for each in sentences):
         return ""

@@ -6,13 +6,13 @@ The times are those that were told: a sentence is one cue, however long, and one
 from collections.abc import Iterator, Sequence
 from unicodedata import east_asian_width
 
-from ...dashscope import Sentence
+from ...dashscope import SpokenSentence
 
 LINE_COLUMNS = 42  # a wide character takes two
 ARROW = "-->"  # what would begin a time of its own
 
 
-def srt(sentences: Sequence[Sentence]) -> str:
+def srt(sentences: Sequence[SpokenSentence]) -> str:
     cues = (
         f"{number}\n{_time(start, ',')} {ARROW} {_time(end, ',')}\n{_lines(sentence, _speaker(sentence))}\n"
         for number, (start, end, sentence) in enumerate(_timed(sentences), 1)
@@ -20,7 +20,7 @@ def srt(sentences: Sequence[Sentence]) -> str:
     return "\n".join(cues)
 
 
-def vtt(sentences: Sequence[Sentence]) -> str:
+def vtt(sentences: Sequence[SpokenSentence]) -> str:
     cues = (
         f"\n{_time(start, '.')} {ARROW} {_time(end, '.')}\n{_voice(sentence)}{_escaped(_lines(sentence))}\n"
         for start, end, sentence in _timed(sentences)
@@ -28,7 +28,7 @@ def vtt(sentences: Sequence[Sentence]) -> str:
     return "WEBVTT\n" + "".join(cues)
 
 
-def _timed(sentences: Sequence[Sentence]) -> Iterator[tuple[int, int, Sentence]]:
+def _timed(sentences: Sequence[SpokenSentence]) -> Iterator[tuple[int, int, SpokenSentence]]:
     """Those that have words and times, by their beginnings; an end that comes too early is a millisecond late."""
     told = [each for each in sentences if each.text.strip() and each.start_ms is not None and each.end_ms is not None]
     for each in sorted(told, key=lambda each: each.start_ms or 0):
@@ -42,11 +42,11 @@ def _time(ms: int, point: str) -> str:
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{point}{ms:03}"
 
 
-def _speaker(sentence: Sentence) -> str:
+def _speaker(sentence: SpokenSentence) -> str:
     return "" if sentence.speaker is None else f"Speaker {sentence.speaker}: "
 
 
-def _voice(sentence: Sentence) -> str:
+def _voice(sentence: SpokenSentence) -> str:
     return "" if sentence.speaker is None else f"<v Speaker {sentence.speaker}>"
 
 
@@ -54,7 +54,7 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _lines(sentence: Sentence, before: str = "") -> str:
+def _lines(sentence: SpokenSentence, before: str = "") -> str:
     """Wrapped at words, or between wide characters; no line is empty, which would end the cue."""
     text = before + " ".join(sentence.text.replace(ARROW, "->").split())
     lines, line, columns = list[str](), "", 0
