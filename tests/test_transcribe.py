@@ -179,11 +179,14 @@ async def test_a_model_billed_by_tokens_is_priced_by_them(hosted: Hosted, record
     usage = {"duration": 3, "input_tokens": 1_000, "output_tokens": 100, "total_tokens": 1_100}
     rows = [{**row, "speaker_id": row["speaker_id"]} for row in SENTENCES]
     wire = FakeDashScope([reply({"output": {"text": "x", "sentences": rows}, "usage": usage, "request_id": "r-1"})])
-    result = await heard(hosted, wire, recording, model="qwen-audio-3.1-asr-flash", speakers=2, language="zh")
+    said: list[str] = []
+    given: dict[str, Any] = {"model": "qwen-audio-3.1-asr-flash", "speakers": 2, "language": "zh", "said": said}
+    result = await heard(hosted, wire, recording, **given)
 
     assert wire.body["parameters"] == {"format": "wav", "language_hints": ["zh"], "speaker_diarization_enabled": True}
     assert result.structured_content["cost"]["total"] == "0.00107"
     assert "1,000+100 tokens of 3 s of audio" in text_of(result)
+    assert "会议.wav: 3 s by qwen-audio-3.1-asr-flash, whose price is known after it" in said
     assert text_of(result).endswith("\nSpeaker 0: 今天天气怎么样？\nSpeaker 1: It is fine.")
 
 

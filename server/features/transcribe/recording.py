@@ -92,7 +92,8 @@ async def _tell_price(call: Call, chosen: Recogniser, found: Link | MediaFile, s
         await call.report_now(f"{found.name}: of unknown length; {chosen.name} tells its seconds and their price after")
         return
     cost = call.price(chosen.name, Workload(audio_seconds=Decimal(ceil(seconds)), measured=True))
-    await call.report_now(f"{found.name}: {ceil(seconds):,} s by {chosen.name}, {money(cost)}")
+    price = "whose price is known after it" if cost.total is None else money(cost)
+    await call.report_now(f"{found.name}: {ceil(seconds):,} s by {chosen.name}, {price}")
 
 
 async def _address(call: Call, chosen: Recogniser, found: Link | MediaFile) -> str:
