@@ -39,7 +39,13 @@ async def optional(hosted: Hosted, name: str) -> dict[str, Any]:
 
 def needed(name: str) -> dict[str, Any]:
     """The least that a tool can be called with."""
-    least = {"chat": ("prompt",), "extract": ("json_schema", "text"), "ocr": ("source",), "transcribe": ("source",), "web_search": ("question",)}
+    least = {
+        "chat": ("prompt",),
+        "extract": ("json_schema", "text"),
+        "ocr": ("source",),
+        "transcribe": ("source",),
+        "web_search": ("question",),
+    }
     return {key: MODULES[name].EXAMPLE[key] for key in least.get(name, ())}
 
 
