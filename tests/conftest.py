@@ -209,6 +209,7 @@ STRUCTURE_ONLY = {
     "ocr:pages.page": "a single page needs no number", "ocr:pages.status": "ok is not said",
     "ocr:pages.lines.*": "looked at by their own stories", "ocr:pages.fields.*": "as JSON", "ocr:pages.fields": "as JSON",
     "ocr:transcript": "the text of the page", "job:id": "who asks has it",
+    "transcribe:segments.*": "in the transcript, where its format has them",
     "*:job": "in the line that says RUNNING; who asks for it has it", "*:state": "RUNNING, or why it is INCOMPLETE",
     "cost:estimates.lines.amount": "quantity x price", "cost:estimates.lines.per": "/M", "cost:estimates.basis": "list",
     "cost:receipts.lines.*": "quantity x price",

@@ -20,6 +20,7 @@ from bailian_mcp.server.catalog import shipped
 from bailian_mcp.server.sandbox import running
 from bailian_mcp.server.sandbox.model_lists import IMAGE_MODEL, NEW_MODEL
 from conftest import text_of
+from dashscope.audio.asr import Transcription
 from mcp import Client, StdioServerParameters
 from openai import AsyncOpenAI
 
@@ -558,6 +559,91 @@ async def test_what_openai_s_form_does_not_serve_is_refused_there(client: AsyncO
         )
 
     assert (keyless.status_code, native_only.status_code, no_query.status_code) == (401, 404, 400)
+
+
+# --- speech, sound and film ---
+
+TALK = "https://x.cn/talk.mp3"
+
+
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize(("more", "speakers"), [({}, [None, None]), ({"diarization_enabled": True}, [0, 1])])
+async def test_a_recording_is_written_down_by_a_task_of_the_sdk(more: Any, speakers: list[Any]) -> None:
+    task = await called(Transcription.async_call, model="fun-asr", file_urls=[TALK], **more)
+    done = await called(Transcription.wait, task=task.output.task_id)
+    (part,) = done.output.results
+    async with httpx2.AsyncClient() as client:
+        (track,) = (await client.get(part["transcription_url"])).json()["transcripts"]
+
+    assert task.output.task_status == "PENDING"
+    assert (done.output.task_status, part["subtask_status"]) == ("SUCCEEDED", "SUCCEEDED")
+    assert done.usage["duration"] == 10
+    assert [sentence.get("speaker_id") for sentence in track["sentences"]] == speakers
+    assert track["text"] == "".join(sentence["text"] for sentence in track["sentences"])
+
+
+@pytest.mark.usefixtures("native")
+async def test_a_task_of_the_sdk_is_cancelled_while_it_waits_and_not_after() -> None:
+    task = await called(Transcription.async_call, model="paraformer-v2", file_urls=[TALK])
+    first = await called(Transcription.cancel, task=task.output.task_id)
+    second = await called(Transcription.cancel, task=task.output.task_id)
+    told = await called(Transcription.fetch, task=task.output.task_id)
+    gone = await called(Transcription.fetch, task="no-such-task")
+
+    assert (first.status_code, second.status_code, second.code) == (200, 400, "UnsupportedOperation")
+    assert (told.output.task_status, gone.output.task_status) == ("CANCELED", "UNKNOWN")
+
+
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [({"model": "qwen3.7-plus"}, "InvalidParameter"), ({"file_urls": [TALK, TALK]}, "InvalidParameter"),
+     ({"model": "qwen3-asr-flash-filetrans"}, "InvalidParameter"), ({"file_urls": ["data:audio/wav;base64,xx"]}, "InvalidURL")],
+)  # fmt: skip
+async def test_a_task_that_cannot_be_is_refused_as_dashscope_does(more: Any, code: str) -> None:
+    refused = await called(Transcription.async_call, **{"model": "fun-asr", "file_urls": [TALK], **more})
+
+    assert (refused.status_code, refused.code) == (400, code)
+
+
+@pytest.mark.usefixtures("native")
+async def test_sound_is_written_down_at_the_multimodal_endpoint() -> None:
+    parts: Any = [{"role": "system", "content": [{"text": ""}]}, {"role": "user", "content": [{"audio": TALK}]}]
+    reply = await called(dashscope.MultiModalConversation.call, model="qwen3-asr-flash", messages=parts, asr_options={"enable_itn": False})  # fmt: skip
+    parts[-1]["content"] = [{"audio": "https://x.cn/silence.mp3"}]
+    silent = await called(dashscope.MultiModalConversation.call, model="qwen3-asr-flash", messages=parts)
+
+    message = reply.output.choices[0].message
+    assert "Nobody listened" in message.content[0]["text"]
+    assert (message["annotations"][0]["language"], reply.usage["seconds"]) == ("zh", 10)
+    assert silent.output.choices[0].message.content == []
+
+
+async def test_sound_is_written_down_by_chat_completions(client: AsyncOpenAI) -> None:
+    part: Any = {"type": "input_audio", "input_audio": {"data": TALK}}
+    asked: Any = [{"role": "user", "content": [part]}]
+    reply: Any = await client.chat.completions.create(model="qwen3-asr-flash", messages=asked)
+
+    assert "Nobody listened" in reply.choices[0].message.content
+    assert reply.choices[0].message.annotations[0].type == "audio_info"
+    assert reply.usage.seconds == 10
+
+
+async def test_sound_and_film_are_heard_and_seen_in_a_stream(client: AsyncOpenAI) -> None:
+    parts: Any = [
+        {"type": "input_audio", "input_audio": {"data": TALK, "format": "mp3"}},
+        {"type": "video_url", "video_url": {"url": "https://x.cn/a.mp4"}},
+        {"type": "text", "text": "听到什么"},
+    ]
+    asked: Any = [{"role": "user", "content": parts}]
+    stream = await client.chat.completions.create(
+        model="qwen3.5-omni-flash", messages=asked, stream=True, stream_options={"include_usage": True}, modalities=["text"]
+    )  # fmt: skip
+    *_, last = [frame async for frame in stream]
+
+    assert last.usage
+    assert last.usage.prompt_tokens_details
+    assert last.usage.prompt_tokens_details.audio_tokens == 70 + 70  # the sound, and that of the film
 
 
 # --- another MCP server of DashScope: a process of its own, told where the sandbox is ---

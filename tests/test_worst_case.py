@@ -16,6 +16,6 @@ def test_the_cases_are_of_every_kind_and_some_were_recorded() -> None:
     found = list(cases())
 
     assert len(found) >= 35
-    kinds = {"text", "thinking", "image", "ocr", "pdf", "search", "vectors", "document"}
+    kinds = {"text", "thinking", "image", "ocr", "pdf", "search", "vectors", "document", "media", "speech"}
     assert {case.kind for case in found} == kinds
     assert sum(case.recorded for case in found) >= 5

@@ -75,8 +75,8 @@ async def chat(
     files: Annotated[
         tuple[str, ...],
         Field(
-            description="Images and documents, very long ones too (without `model` qwen-long reads them): paths in the "
-            "allowed folders, data URIs, https URLs of images",
+            description="Images and documents, very long ones too (without `model` qwen-long reads them), sound and "
+            "film if the model can: paths in the allowed folders, data URIs, https URLs, not of documents",
             max_length=50,
         ),
     ] = (),

@@ -18,7 +18,7 @@ from ..server.features.ocr.page_ranges import pages_in
 from ..server.features.ocr.pages import PageRun
 from ..server.features.ocr.tasks import TaskName, ocr_task, require_documents, require_region
 from ..server.features.ocr.transcripts import TextLine
-from ..server.files import ImageFile, InputFile, Link, OtherFile, Pdf
+from ..server.files import ImageFile, InputFile, Link, MediaFile, OtherFile, Pdf, refused_media
 
 ANNOTATIONS = ToolAnnotations(
     title="Read images and PDFs (百炼文字识别)",
@@ -103,7 +103,11 @@ def _to_read(found: InputFile, name: str, model: Model | None, pages: str) -> tu
     if isinstance(found, OtherFile):
         found.text()  # or says what it is
         raise InvalidRequest(f"{found.name} is a text already: use it as it is, or save an SVG as PNG.")
+    if isinstance(found, MediaFile):
+        found.refuse()
     if isinstance(found, Link):
+        if found.media:
+            raise InvalidRequest(refused_media(found.name, found.media))
         if pages.strip() not in (("",) if found.is_pdf else ("", "1")):
             raise InvalidRequest("pages of a file by URL cannot be chosen: download it and give its path.")
         if found.is_pdf:

@@ -6,6 +6,7 @@ formulas and rates (0.7 tokens a Chinese character, 3.5 English letters a token,
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from bailian_mcp.server.calls.ask import RequestPlan
@@ -64,6 +65,8 @@ def cases() -> Iterator[BoundCase]:
     yield from _images()
     yield from _thinking()
     yield from _documents_and_searches()
+    yield from _sound_and_film()
+    yield from _speech()
     yield from _vectors()
     yield from _stored_documents()
 
@@ -133,6 +136,35 @@ def _documents_and_searches() -> Iterator[BoundCase]:
         plan = _Asked("qwen3.7-plus", CHINESE, search=strategy).plan()
         used = _used(tokens, 900, web_searches=searches, search_strategy=strategy)
         yield BoundCase("search", strategy, plan, used)
+
+
+def _sound_and_film() -> Iterator[BoundCase]:
+    """What is measured has a bound by the formulas; what is not has the model's longest input."""
+    sound = {"type": "input_audio", "input_audio": {"data": "https://example.com/a.mp3", "format": "mp3"}}
+    film = {"type": "video_url", "video_url": {"url": "https://example.com/a.mp4"}}
+    omni, flat = "qwen3.5-omni-flash", "qwen3.8-omni-flash"
+    told = {"audio": 420, "video": 38_402}
+    for name, part, used in (("a minute of sound", sound, {"audio": 420}), ("a minute of film", film, told)):
+        for model, known in ((omni, used), (omni, None), (flat, None)):
+            plan = replace(_Asked(model, [part], limit=2_000).plan(), media_tokens=known)
+            spent = _used(sum(used.values()) + 40, 300, input_by_modality=used)
+            yield BoundCase("media", f"{name} for {model}{'' if known else ', not measured'}", plan, spent)
+
+
+def _speech() -> Iterator[BoundCase]:
+    sound = {"type": "input_audio", "input_audio": {"data": "https://example.com/a.mp3"}}
+    for model, seconds, length in (
+        ("qwen3-asr-flash", 61, 61),
+        ("qwen3-asr-flash", 299, None),
+        ("fun-asr", 3_600, None),
+    ):
+        plan = replace(
+            _Asked(model, [sound], limit=0, thinking=ThinkingParameters({}, "")).plan(), audio_seconds=length
+        )
+        yield BoundCase("speech", f"{seconds} s by {model}", plan, _used(0, 0, audio_seconds=Decimal(seconds)))
+    for model in ("qwen-audio-3.1-asr-flash", "qwen-audio-3.1-asr-flash-filetrans"):
+        plan = _Asked(model, [sound], limit=0, thinking=ThinkingParameters({}, "")).plan()
+        yield BoundCase("speech", f"by tokens, {model}", plan, _used(7_000, 1_000, audio_seconds=Decimal(280)))
 
 
 def _vectors() -> Iterator[BoundCase]:

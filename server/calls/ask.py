@@ -5,11 +5,12 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
-from ..catalog import Cost, Usage, unpriced
+from ..catalog import Cost, Model, Usage, unpriced
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
-from ..dashscope import BeforeAttempt, DashScopeError, FunctionCall, Reply, SearchResult, WireProtocol
+from ..dashscope import BeforeAttempt, DashScopeError, FunctionCall, Heard, Reply, SearchResult, WireProtocol
 from ..text import thoughts_apart
 from .context import AppContext
 from .reply import elide_middle, why_incomplete
@@ -23,13 +24,18 @@ UNPRICED = {
 }
 
 
+NO_MEDIA: Mapping[str, int] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class RequestPlan:
     """Everything that is to be said of one request before it is sent. It does nothing itself.
 
     `protocol` decodes one reply, so a plan serves one request. `label`: which part of the work it is, for the progress.
     `before_attempt` is awaited before each attempt. `pdf_pages`: of PDFs among the messages, as counted here; None:
-    nobody counted. `document_tokens`: at most, of documents that the messages name by their ids; None: nobody counted.
+    nobody counted. `media_tokens`: of sound and film among them, by modality; None: nobody knows. `audio_seconds`: of
+    speech that is to be written down; None: not known. `document_tokens`: at most, of documents that the messages name
+    by their ids; None: nobody counted.
     """
 
     model: str
@@ -41,6 +47,8 @@ class RequestPlan:
     before_attempt: BeforeAttempt | None = None
     search_strategy: str = ""
     pdf_pages: int | None = 0
+    media_tokens: Mapping[str, int] | None = field(default_factory=lambda: NO_MEDIA)
+    audio_seconds: int | None = 0
     batch: bool = False  # answered later, at the batch price
     part: str = ""  # of many inputs that a call works on, which
     document_tokens: int | None = None
@@ -81,6 +89,7 @@ class Exchange:
     searched: bool = False
     searches: int | None = None
     ocr_result: Mapping[str, Any] = field(default_factory=dict)
+    heard: Heard | None = None
     label: str = ""
     function_calls: tuple[FunctionCall, ...] = ()
     vectors: "Mapping[int, array[float]]" = field(default_factory=dict)
@@ -137,6 +146,7 @@ def exchange_of(context: AppContext, plan: RequestPlan, reply: Reply) -> Exchang
         searched=reply.searched,
         searches=reply.searches,
         ocr_result=reply.ocr_result,
+        heard=reply.heard,
         label=plan.label,
         function_calls=reply.function_calls,
         vectors=reply.vectors,
@@ -164,8 +174,13 @@ def _cost(context: AppContext, plan: RequestPlan, reply: Reply, usage: Usage | N
         warnings.append("DashScope did not say how many PDF pages it parsed: those of the file are priced.")
     if reply.searched and reply.searches is None:
         warnings.append("DashScope did not say how many searches it made: one is priced.")
+    kinds = _by_modality(reply)
+    if uncounted := _uncounted(context.known(plan.model), plan, usage, kinds):
+        return unpriced(uncounted, *warnings)
+    heard = None if usage.audio_seconds is None else Decimal(usage.audio_seconds)
     work = replace(
-        Workload.of(usage, reasoned=bool(reply.reasoning or usage.reasoning_tokens)),
+        Workload.of(usage, reasoned=bool(reply.reasoning or usage.reasoning_tokens), audio_seconds=heard),
+        input_by_modality=kinds,
         web_searches=(reply.searches or 1) if reply.searched else 0,
         search_strategy=plan.search_strategy,
         pdf_pages=pages,
@@ -173,6 +188,25 @@ def _cost(context: AppContext, plan: RequestPlan, reply: Reply, usage: Usage | N
     )
     price = cost_of(context.catalog(), plan.model, work, region=context.host.region, on=context.now())
     return price.model_copy(update={"warnings": (*warnings, *price.warnings)})
+
+
+def _by_modality(reply: Reply) -> dict[str, int]:
+    """What was read beside text, as far as it was counted."""
+    counts = reply.usage
+    assert counts  # or there would be no price
+    told = {"image": counts.image_tokens, "audio": counts.audio_tokens, "video": counts.video_tokens}
+    return {kind: count for kind, count in told.items() if count}
+
+
+def _uncounted(model: Model | None, plan: RequestPlan, usage: Usage, kinds: Mapping[str, int]) -> str:
+    """What DashScope did not count, and bills by a price of its own."""
+    tiers = [tier for price in (model.prices if model else ()) for tier in price.tiers]
+    if usage.audio_seconds is None and any(tier.audio_second is not None for tier in tiers):
+        return "DashScope did not say how many seconds it heard, and they are what is billed"
+    sounds = plan.media_tokens is None or any(plan.media_tokens.values())
+    if sounds and not {"audio", "video"} & set(kinds) and any(tier.input_by_modality for tier in tiers):
+        return "DashScope did not say how many tokens were sound or film, which have prices of their own"
+    return ""
 
 
 def _host_warnings(context: AppContext, reply: Reply) -> list[str]:

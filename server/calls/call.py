@@ -1,6 +1,6 @@
 """What a tool is handed: one call's view of DashScope. Progress and cost happen here, once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import date
@@ -19,7 +19,7 @@ from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
 from ..dashscope import ChatCompletions, DashScopeError, Reply
 from ..errors import InvalidRequest
 from ..files import OutputFolder
-from .ask import Exchange, RequestFailed, RequestPlan, exchange_of
+from .ask import NO_MEDIA, Exchange, RequestFailed, RequestPlan, exchange_of
 from .client import client_of, session_of, waits_s
 from .context import AppContext
 from .functions import Functions
@@ -40,6 +40,8 @@ from .turns import PacedRequest, in_turn
 MAX_MODEL_CHARS = 200
 CAP_SETTINGS = ("BAILIAN_MAX_COST_PER_CALL", "BAILIAN_MAX_COST_PER_SESSION", "BAILIAN_MAX_COST_PER_DAY")
 NO_FUNCTIONS = Functions()
+PaidWork = Callable[[RequestPlan, Reply, PacedRequest], Awaitable[None]]
+"""Sends a plan as it is paid for, and fills the reply; of the turn it tells each attempt."""
 
 
 class Call:
@@ -170,6 +172,10 @@ class Call:
     ) -> Cost:
         """What requests of that many tokens each would cost at DashScope, before they are sent."""
         work = Workload(input_tokens=input_tokens, output_tokens=output_tokens, calls=calls, batch=batch)
+        return self.price(model, work)
+
+    def price(self, model: str, work: Workload) -> Cost:
+        """What such work costs at DashScope, here and now."""
         return cost_of(self.catalog, model, work, region=self.region, on=self.context.now())
 
     async def complete(
@@ -183,6 +189,7 @@ class Call:
         sampling: Mapping[str, float] | None = None,
         functions: Functions = NO_FUNCTIONS,
         pdf_pages: int | None = 0,
+        media_tokens: Mapping[str, int] | None = NO_MEDIA,
         label: str = "",
         document_tokens: int | None = None,
     ) -> Exchange:
@@ -198,16 +205,19 @@ class Call:
         parameters: dict[str, Any] = self.output_limit(model, thinking, max_output_tokens)
         parameters |= {"response_format": response_format} if response_format else {}
         parameters |= sampling or {}
+        parameters |= {"modalities": ["text"]} if known and known.type == "omni" else {}
         parameters |= self._functions(functions, model, known, thinking)
         if pdf_pages != 0 and self.context.host.kind == "dashscope":
             parameters["include_tool_usage"] = True  # or the pages that were parsed are not told
             await self._tell_page_fee(pdf_pages)
         protocol = ChatCompletions(cumulative=bool(known and known.cumulative))
         plan = RequestPlan(model, protocol, messages, thinking, parameters, label, pdf_pages=pdf_pages)
-        return await self.ask(replace(plan, document_tokens=document_tokens))
+        return await self.ask(replace(plan, document_tokens=document_tokens, media_tokens=media_tokens))
 
     def _require_text(self, name: str, model: Model | None) -> None:
-        """Raises InvalidRequest: what the model gives is no text."""
+        """Raises InvalidRequest: what the model gives is no text, or only what it hears."""
+        if model and model.type == "asr":
+            raise InvalidRequest(f"{name} writes down speech: `transcribe` uses it (BAILIAN_TOOLS=media).")
         if model and not model.writes:
             raise InvalidRequest(f"{name} writes no text: it is for {model.type}. Use {self.catalog.defaults['chat']}.")
 
@@ -255,7 +265,15 @@ class Call:
         return output_limit(model, self.known(model), thinking, asked, of_answer=of_answer)
 
     async def ask(self, plan: RequestPlan) -> Exchange:
-        """Send one request, the only way there is; what it cost is in this call's sums, answered or not.
+        """Send one request and take in its stream; what it cost is in this call's sums, answered or not.
+
+        Raises:
+            RequestFailed: DashScope gave no answer.
+        """
+        return await self.run(plan, self._send)
+
+    async def run(self, plan: RequestPlan, work: PaidWork) -> Exchange:
+        """Have one request made in its turn, the only way there is: held before, settled after, in this call's sums.
 
         Raises:
             RequestFailed: DashScope gave no answer.
@@ -264,7 +282,7 @@ class Call:
         async with in_turn(self.context, plan, reply, self._progress) as turn, self.purse.paid(plan, reply) as payment:
             self._under_way[id(payment)] = payment
             try:
-                await self._send(payment.plan, reply, turn)
+                await work(payment.plan, reply, turn)
             except DashScopeError as error:
                 raise self._failed(payment, error) from None
             except Exception:  # `delivered` hands over what had come

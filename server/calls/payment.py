@@ -29,7 +29,7 @@ def settlement_of(context: AppContext, payment: Payment, elapsed_s: float) -> Se
     if outcome == "unsent":
         return Settlement("unsent", 0, 0)
     exchange = payment.exchange or exchange_of(context, payment.plan, payment.reply)
-    least, most = _sums(outcome, exchange, payment.held.nano)
+    least, most = (0, 0) if payment.reply.withdrawn else _sums(outcome, exchange, payment.held.nano)
     return Settlement(
         outcome,
         least,

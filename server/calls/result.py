@@ -90,9 +90,13 @@ def _billed(result: CallResult) -> dict[str, Any]:
 
 
 def tokens(usage: Usage | None) -> str:
-    """`11+35 tokens`: in and out; what of it was reasoning."""
+    """`11+35 tokens`: in and out; what of it was reasoning. `12 s of audio`, where that is what counts."""
     if usage is None:
         return "tokens unknown"
+    if usage.audio_seconds is not None:
+        heard = f"{usage.audio_seconds:,} s of audio"
+        counted = usage.input_tokens or usage.output_tokens
+        return f"{usage.input_tokens:,}+{usage.output_tokens:,} tokens of {heard}" if counted else heard
     thought = f" ({usage.reasoning_tokens:,} reasoning)" if usage.reasoning_tokens else ""
     return f"{usage.input_tokens:,}+{usage.output_tokens:,} tokens{thought}"
 

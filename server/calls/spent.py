@@ -8,7 +8,7 @@ from ..catalog import Cost, Usage, line, sum_lines, unpriced
 from .affordable import LIMITED
 from .ask import Exchange
 
-ONLY_WHERE_USED = ("cache_write_tokens", "explicit_cached_tokens")  # not told of a request without such a cache
+ONLY_WHERE_USED = ("cache_write_tokens", "explicit_cached_tokens", "audio_seconds")  # not told of all requests
 
 
 class Spent(TypedDict):

@@ -3,12 +3,15 @@
 Text: a token is a byte at least. Images: by the pixels that a model makes use of. PDFs and the pages that a search
 brings in: as much as the model takes, since nobody states their tokens; documents that lie at DashScope as well, where
 their texts were not counted. Output: its limit, at the thinking price.
+Sound and film: by the formulas that are known, else as much as the model takes, at the price of sound. Speech that is
+written down: its seconds, else as many as the model takes.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +31,7 @@ NO_LIMIT_TOKENS = 1_000_000  # where nobody says how much a model takes
 # Searches of one request. An agent may make several; DashScope names no limit, and the recorded replies have two.
 MAX_SEARCHES = {"turbo": 1, "max": 1, "": 1}
 MAX_AGENT_SEARCHES = 10
+MAX_HEARD_S = 43_200  # the longest that any model takes: https://help.aliyun.com/zh/model-studio/asr-model
 Contents = tuple[int, int, int]  # tokens of text at most, images and documents of a request
 
 
@@ -88,7 +92,9 @@ class WorstCase:
         """The same work on another model, whose output is bounded alike."""
         most = model.limits.max_output or self.output_tokens
         taken = _taken(model)
-        work = replace(self.work, input_tokens=min(self.work.input_tokens, taken), input_by_modality={})
+        tokens = min(self.work.input_tokens, taken)
+        media = {kind: count for kind, count in self.work.input_by_modality.items() if kind != "image"}
+        work = replace(self.work, input_tokens=tokens, input_by_modality=_kinds(media, tokens))
         return replace(self, model=model.id, work=work, output_tokens=min(self.output_tokens, most))
 
 
@@ -98,14 +104,16 @@ def worst_case(context: AppContext, plan: RequestPlan) -> WorstCase:
     body, contents = plan.body, _contents(plan)
     work, unknown = _work(plan, model, contents)
     thought = _thought_tokens(plan, body, model)
+    answer = _answer_tokens(plan, body, model, contents)
+    unbounded = 0 if _takes_budget(plan, body, model) else thought
     return WorstCase(
         context.catalog(),
         plan.model,
         host.region or "",
         context.today(),
         work,
-        _answer_tokens(plan, body, model, contents) + thought,
-        unbounded_tokens=0 if _takes_budget(plan, body, model) else thought,
+        answer + thought,
+        unbounded_tokens=answer + thought if hears(model) else unbounded,
         unknown=UNPRICED.get(host.kind, unknown),
     )
 
@@ -115,7 +123,10 @@ def _work(plan: RequestPlan, model: Model | None, contents: Contents) -> tuple[W
     texts, images, documents = contents
     seen = images * _tokens_of_an_image(plan.model, model)
     tokens, most = texts + TEMPLATE_ALLOWANCE + seen, _taken(model)
-    if documents or plan.search_strategy:
+    kinds = {"image": seen} if seen else {}
+    media = {"audio": most} if plan.media_tokens is None else plan.media_tokens
+    tokens += sum(media.values())
+    if documents or plan.search_strategy or hears(model):
         tokens = most
     elif plan.names_documents:
         tokens = most if plan.document_tokens is None else tokens + plan.document_tokens
@@ -127,15 +138,34 @@ def _work(plan: RequestPlan, model: Model | None, contents: Contents) -> tuple[W
         )
     work = Workload(
         input_tokens=min(tokens, most),
-        input_by_modality={"image": min(seen, most)} if seen else {},
+        input_by_modality=_kinds(kinds | dict(media), min(tokens, most)),
         thinking=True,
         web_searches=MAX_SEARCHES.get(plan.search_strategy, MAX_AGENT_SEARCHES) if plan.search_strategy else 0,
         search_strategy=plan.search_strategy,
         pdf_pages=pages,
+        audio_seconds=_seconds(plan, model) if hears(model) else None,
         batch=plan.batch,
         measured=True,  # what is above a limit is priced all the same
     )
     return work, unknown
+
+
+def hears(model: Model | None) -> bool:
+    """Whether it writes down what is said, and nothing limits how much."""
+    return model is not None and model.type == "asr"
+
+
+def _seconds(plan: RequestPlan, model: Model | None) -> Decimal:
+    if plan.audio_seconds is not None:
+        return Decimal(plan.audio_seconds)
+    assert model
+    return Decimal(max(model.limits.audio_seconds, default=MAX_HEARD_S))
+
+
+def _kinds(kinds: Mapping[str, int], tokens: int) -> dict[str, int]:
+    """Never more than all of it: then all of it is the dearest, which is sound."""
+    found = {kind: count for kind, count in kinds.items() if count}
+    return found if sum(found.values()) <= tokens else {max(found, key="image video audio".index): tokens}
 
 
 def _taken(model: Model | None) -> int:

@@ -24,10 +24,10 @@ class Frozen(BaseModel):
 
 
 class Usage(Frozen):
-    """Token counts of all requests of one call. Null: DashScope did not report it."""
+    """Counts of all requests of one call. Null: not reported."""
 
-    input_tokens: int = Field(description="All input tokens, cached ones included")
-    output_tokens: int = Field(description="All output tokens, reasoning included")
+    input_tokens: int = Field(description="Cached ones included")
+    output_tokens: int = Field(description="Reasoning included")
     reasoning_tokens: int | None = None
     cached_input_tokens: int | None = Field(None, description="Implicit cache hits inside input_tokens")
     image_tokens: int | None = None
@@ -37,6 +37,7 @@ class Usage(Frozen):
     explicit_cached_tokens: int | None = Field(
         None, description="Explicit cache hits inside input_tokens", exclude_if=lambda v: v is None
     )
+    audio_seconds: int | None = Field(None, exclude_if=lambda v: v is None)
 
 
 class CostLine(Frozen):
@@ -59,10 +60,8 @@ class Cost(Frozen):
     tier: str | None = None
     source: str | None = Field(None, description="The page the price was read from")
     date: str | None = Field(None, description="The day of that page")
-    warnings: tuple[str, ...] = Field(
-        (), description="What may make this very price wrong, or should change the choice"
-    )
-    notes: tuple[str, ...] = Field((), description="What holds for every price of the model: what is not in it")
+    warnings: tuple[str, ...] = Field((), description="What may make it wrong, or change the choice")
+    notes: tuple[str, ...] = Field((), description="What holds for all prices of the model")
     reason: str | None = None
 
 

@@ -104,6 +104,11 @@ class DashScope:
             yield reply
 
     @property
+    def pause_s(self) -> float:
+        """The first pause before something is asked again."""
+        return self._connection.first_wait_s
+
+    @property
     def rest(self) -> Rest:
         """For what is no answer of a model."""
         return Rest(self._connection)

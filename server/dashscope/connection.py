@@ -53,7 +53,7 @@ class Connection:
         self.timeout_s = timeout_s
         self._key = key
         self._max_attempts = max_attempts
-        self._first_wait_s = first_wait_s
+        self.first_wait_s = first_wait_s
         self._settle_s = settle_s
         self._transport = transport
         self._slots = anyio.Semaphore(MAX_CONNECTIONS)
@@ -103,9 +103,9 @@ class Connection:
             on=partial(_wait_before_retry, deadline),
             attempts=self._max_attempts,
             timeout=self.timeout_s,
-            wait_initial=self._first_wait_s,
-            wait_max=self._first_wait_s * 16,
-            wait_jitter=self._first_wait_s,
+            wait_initial=self.first_wait_s,
+            wait_max=self.first_wait_s * 16,
+            wait_jitter=self.first_wait_s,
         ).__aiter__()
 
     async def request(

@@ -44,6 +44,30 @@ class UsageReport:
     cache_write_tokens: int | None = None
     explicit_cached_tokens: int | None = None
     pdf_pages: int | None = None  # that were parsed, and are billed by the page
+    audio_tokens: int | None = None
+    video_tokens: int | None = None
+    audio_seconds: int | None = None  # begun ones, of what was heard: some models are billed by them
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenSentence:
+    """A piece of what was said; times from the beginning of the file. None, "": not told."""
+
+    text: str
+    start_ms: int | None = None
+    end_ms: int | None = None
+    speaker: int | None = None
+    language: str = ""
+    emotion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a recognition says beside its text."""
+
+    sentences: tuple[SpokenSentence, ...] = ()
+    language: str = ""
+    emotion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +122,14 @@ class Ranks:
 
 
 Event = (
-    TextDelta | ReasoningDelta | FunctionCallDelta | UsageReport | SearchResults | OcrResult | Vectors | Ranks | Finish
+    TextDelta
+    | ReasoningDelta
+    | FunctionCallDelta
+    | UsageReport
+    | SearchResults
+    | OcrResult
+    | Vectors
+    | Ranks
+    | Heard
+    | Finish
 )

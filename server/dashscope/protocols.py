@@ -429,6 +429,8 @@ def _counted(usage: Frame) -> Iterator[UsageReport]:
             cache_write_tokens=written if explicit else None,
             explicit_cached_tokens=hits if explicit else None,
             pdf_pages=_count_of(_dict(_tools(usage).get("pdf_page_parser")), "count"),
+            audio_tokens=_count_of(read, "audio_tokens") or None,
+            video_tokens=_count_of(read, "video_tokens") or None,
         )
 
 

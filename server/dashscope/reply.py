@@ -10,6 +10,7 @@ from .events import (
     Event,
     Finish,
     FunctionCallDelta,
+    Heard,
     OcrResult,
     Ranks,
     ReasoningDelta,
@@ -35,6 +36,7 @@ class Reply:
     request_id: str = ""
     sandbox: bool = False
     sent: bool = False  # whatever comes of it
+    withdrawn: bool = False  # before any work on it began, as DashScope confirmed
     events: AsyncGenerator[Event] = field(init=False, repr=False)
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
@@ -45,6 +47,7 @@ class Reply:
     searches: int | None = None
     search_results: list[SearchResult] = field(default_factory=list)
     ocr_result: dict[str, Any] = field(default_factory=dict)
+    heard: Heard | None = None
     call_pieces: dict[int, list[FunctionCallDelta]] = field(default_factory=dict)  # by their index
     vectors: "dict[int, array[float]]" = field(default_factory=dict)
     ranks: dict[int, float] = field(default_factory=dict)
@@ -69,7 +72,7 @@ class Reply:
     def usage(self) -> UsageReport | None:
         """The last count; None where nobody counted. A zero beside what is written is no count."""
         counts = self.counts
-        if counts is None or (not counts.output_tokens and self._wrote):
+        if counts is None or (not counts.output_tokens and counts.audio_seconds is None and self._wrote):
             return None
         thought = counts.reasoning_tokens or (None if any(self.reasoning) else counts.reasoning_tokens)
         return replace(counts, reasoning_tokens=thought)
@@ -135,7 +138,7 @@ class Reply:
                 self.call_pieces.setdefault(index, []).append(event)
         return event
 
-    def _find(self, event: SearchResults | OcrResult | Vectors | Ranks) -> Event:
+    def _find(self, event: SearchResults | OcrResult | Vectors | Ranks | Heard) -> Event:
         """What is found beside it, or instead."""
         match event:
             case SearchResults(results, count):
@@ -145,6 +148,8 @@ class Reply:
             case OcrResult(found):
                 event = OcrResult(repair_json(found))
                 self._merge(event.found)
+            case Heard():
+                self.heard = event
             case Vectors(rows):
                 self.vectors |= rows
             case Ranks(scores):
@@ -153,7 +158,8 @@ class Reply:
 
     def _count(self, report: UsageReport) -> None:
         self._counted = True
-        if report.input_tokens and (report.output_tokens or not (self.counts and self.counts.output_tokens)):
+        told = report.output_tokens or not (self.counts and self.counts.output_tokens)
+        if report.audio_seconds is not None or (report.input_tokens and told):
             self.counts = report
         self.pdf_pages = self.pdf_pages if report.pdf_pages is None else report.pdf_pages
 

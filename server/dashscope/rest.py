@@ -1,20 +1,23 @@
 """What DashScope keeps or lists, asked by plain JSON requests: files, batches, tasks, models; no streams."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any, Literal
+from urllib.parse import SplitResult
 
 import anyio
 import httpx2
 
 from ..endpoints import SANDBOX_HEADER
 from ..json_text import json_or_text
+from ..network import is_host_name, is_loopback
 from .connection import MAX_ERROR_BYTES, Connection, beginning
-from .errors import DashScopeError
+from .errors import DashScopeError, from_reply
 
 Method = Literal["GET", "POST", "DELETE"]
 Door = Literal["compatible", "native"]
 MAX_JSON_BYTES = 32 * 1024 * 1024
+MAX_RESULT_BYTES = 64 * 1024 * 1024  # of twelve hours of speech, each word with its time
 WANTS_JSON = {"Accept": "application/json"}
 
 
@@ -70,7 +73,7 @@ class Rest:
                     with attempt:
                         response = await connection.request(method, url, given, **content)
             if response is None:
-                raise self._late()
+                raise self._late(method)
             await stack.enter_async_context(aclosing(response))
             yield response
 
@@ -101,7 +104,62 @@ class Rest:
             raise DashScopeError(f"{self._service} sent more than {MAX_JSON_BYTES:,} bytes.")
         return text
 
-    def _late(self) -> DashScopeError:
+    async def fetched(self, url: str) -> dict[str, Any]:
+        """The object that lies at an address: asked without the key, and as often as it takes.
+
+        Raises:
+            DashScopeError: it did not come, or is something else.
+        """
+        connection, deadline = self._connection, anyio.current_time() + self._connection.timeout_s
+        found: dict[str, Any] = {}
+        async with AsyncExitStack() as stack:
+            await connection.take_slot(stack)
+            async for attempt in connection.attempts(deadline):
+                with attempt:
+                    found = await self._fetched_once(url)
+        return found
+
+    async def _fetched_once(self, url: str) -> dict[str, Any]:
+        """Redirects are not followed: nobody looked at where they lead."""
+        try:
+            with anyio.fail_after(self._connection.timeout_s):
+                response = await self._connection.http.send(
+                    self._connection.http.build_request("GET", url, headers=WANTS_JSON), stream=True
+                )
+                async with aclosing(response):
+                    text = await beginning(response, MAX_RESULT_BYTES)
+        except (httpx2.RequestError, TimeoutError) as error:
+            raise DashScopeError(
+                f"A result could not be fetched ({type(error).__name__}). It is kept for 24 hours.", retry=True
+            ) from None
+        if response.status_code != 200:
+            raise DashScopeError(
+                f"A result could not be fetched (HTTP {response.status_code}). It is kept for 24 hours.",
+                retry=response.status_code >= 500,
+            )
+        found = json_or_text(text)
+        if not isinstance(found, dict):
+            raise DashScopeError(f"A result is no JSON, or longer than {MAX_RESULT_BYTES:,} bytes.")
+        return found
+
+    def reaches(self, url: SplitResult, allowed: Callable[[str], bool]) -> bool:
+        """Whether a result may be fetched there: over https from a host that is allowed; by a sandbox from here."""
+        name = url.hostname or ""
+        if self._connection.host.on_loopback and is_loopback(name):
+            return True
+        return url.scheme == "https" and url.username is None and is_host_name(name) and allowed(name)
+
+    def error(self, status: int, reply: Mapping[str, Any], *, sandbox: bool) -> DashScopeError:
+        """A failure that is told within a reply."""
+        marked = {SANDBOX_HEADER: "1"} if sandbox else {}
+        return from_reply(status, marked, reply, self._connection.redact, self._service)
+
+    def _late(self, method: Method) -> DashScopeError:
+        if method == "POST":
+            return DashScopeError(
+                f"{self._service} sent nothing within {self._connection.timeout_s:g} s. It may have been done all the "
+                "same, so it was not sent again: call again if you still need it, or raise BAILIAN_TIMEOUT_S."
+            )
         return DashScopeError(
             f"{self._service} sent nothing within {self._connection.timeout_s:g} s. Call again, or raise "
             "BAILIAN_TIMEOUT_S."

@@ -80,8 +80,13 @@ class UploadPolicy:
 def names_an_upload(messages: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a file among the messages lies in temporary storage: then DashScope must be told to look there."""
     parts = [part for message in messages if isinstance(message["content"], list) for part in message["content"]]
-    addresses = [part.get("image_url", {}).get("url") or part.get("file", {}).get("file_url") for part in parts]
-    return any(address and address.startswith(OSS) for address in addresses)
+    return any(address.startswith(OSS) for part in parts for address in addresses_in(part))
+
+
+def addresses_in(part: Mapping[str, Any]) -> list[str]:
+    """Of the file that a part of a message names."""
+    fields = {"image_url": "url", "file": "file_url", "input_audio": "data", "video_url": "url"}
+    return [str(part[kind].get(name) or "") for kind, name in fields.items() if isinstance(part.get(kind), Mapping)]
 
 
 async def upload(connection: Connection, model: str, name: str, stored_as: str, content: BinaryIO) -> str:

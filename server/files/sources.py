@@ -17,6 +17,7 @@ from anyio import to_thread
 from ..errors import InvalidRequest
 from ..text import printable
 from .images import Heic, ImageFile, is_heic, is_image, unread_kind
+from .media import MediaFile, MediaKind, media_kind, media_of, opened_media
 from .other_files import OtherFile, require_size
 from .paths import open_within
 from .pdfs import Pdf
@@ -55,9 +56,24 @@ class Link:
     def is_document(self) -> bool:
         return self.name.lower().endswith(DOCUMENTS)
 
+    @property
+    def ending(self) -> str:
+        return self.name.lower().rpartition(".")[2]
 
-InputFile = Link | ImageFile | Pdf | OtherFile
-MAX_FILE_BYTES = {ImageFile: 50_000_000, Heic: 50_000_000, Pdf: 150_000_000, None: 150_000_000}
+    @property
+    def media(self) -> MediaKind | None:
+        """Sound or film, or neither."""
+        return media_kind(self.ending)
+
+
+InputFile = Link | ImageFile | Pdf | MediaFile | OtherFile
+MAX_FILE_BYTES = {
+    ImageFile: 50_000_000,
+    Heic: 50_000_000,
+    Pdf: 150_000_000,
+    MediaFile: 2_000_000_000,  # https://help.aliyun.com/zh/model-studio/asr-model
+    None: 150_000_000,
+}
 
 
 @asynccontextmanager
@@ -70,7 +86,7 @@ async def open_input(
         InvalidRequest: it cannot be read, is outside the allowed folders, too large, or broken.
     """
     found = await _found(source.strip(), folders, renderer or Renderer())
-    if isinstance(found, OtherFile):
+    if isinstance(found, OtherFile | MediaFile):
         with found.file:
             yield found
     elif isinstance(found, RenderedFile):
@@ -141,11 +157,13 @@ def _identified(name: str, file: BinaryIO, renderer: Renderer) -> InputFile:
     with ExitStack() as stack:
         stack.callback(file.close)
         head = file.read(HEAD_BYTES)
-        kind = _kind(head)
+        kind, media = _kind(head), media_of(head)
         size = file.seek(0, 2)
-        require_size(name, size, MAX_FILE_BYTES[kind])
+        require_size(name, size, MAX_FILE_BYTES[MediaFile if media and not kind else kind])
         stack.pop_all()
-    return kind(name, file, renderer) if kind else OtherFile(name, file, size)
+    if kind:
+        return kind(name, file, renderer)
+    return opened_media(name, file, size, media) if media else OtherFile(name, file, size)
 
 
 def _kind(head: bytes) -> type[Heic | ImageFile | Pdf] | None:

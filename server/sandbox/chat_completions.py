@@ -11,6 +11,7 @@ from .calling import SandboxCall
 from .protocols import CREATED, as_json, in_pieces, request_id
 from .replies import SandboxReply, counts
 from .requests import ApiRefusal, SandboxRequest
+from .speech import VOICE
 
 
 class Chat:
@@ -20,6 +21,7 @@ class Chat:
         message: dict[str, Any] = {"role": "assistant", "content": given.text, "reasoning_content": given.reasoning}
         if given.calls:
             message |= {"tool_calls": tool_calls(asked, given.calls)}
+        message |= {"annotations": [VOICE]} if asked.hears and given.text else {}
         choice = {"message": message, "finish_reason": given.finish_reason, "logprobs": None}
         choices = [{**choice, "index": index} for index in range(given.choices)]
         usage = self._usage(asked, given)
@@ -69,8 +71,9 @@ class Chat:
             "prompt_tokens": used.read,
             "completion_tokens": used.wrote,
             "total_tokens": used.read + used.wrote,
-            "prompt_tokens_details": {"cached_tokens": 0, "text_tokens": used.words, "image_tokens": used.images},
+            "prompt_tokens_details": {"cached_tokens": 0, **used.details},
             "completion_tokens_details": {"reasoning_tokens": used.reasoning, "text_tokens": used.wrote},
+            **({} if used.seconds is None else {"seconds": used.seconds}),
             **_parsed(given if asked.options.get("include_tool_usage") else None),
         }
 

@@ -50,7 +50,12 @@ def _check_choices(asked: SandboxRequest) -> None:
 
 
 def _check_addresses(asked: SandboxRequest, storage: Storage, resolves: bool) -> None:
-    given = [*asked.addresses, *(str(pdf.get("file_url") or pdf.get("file_data")) for pdf in asked.pdfs)]
+    given = [
+        *asked.addresses,
+        *asked.sounds,
+        *asked.films,
+        *(str(pdf.get("file_url") or pdf.get("file_data")) for pdf in asked.pdfs),
+    ]
     for address in given:
         if address.startswith("oss://") and not (resolves and storage.holds(address)):
             raise _invalid("The provided URL does not appear to be valid. Ensure it is correctly formatted.")
@@ -77,7 +82,7 @@ def _streams(asked: SandboxRequest, model: Model) -> None:
     """https://help.aliyun.com/zh/model-studio/deep-thinking and /visual-reasoning"""
     if asked.stream:
         return
-    if STREAM_ONLY.match(asked.name):
+    if STREAM_ONLY.match(asked.name) or (model.type == "omni" and not asked.name.startswith("qwen3.8")):
         raise _invalid("This model only support stream mode, please enable the stream parameter to access the model. ")
     if model.kind == "open_weights" and asked.thinks:
         raise _invalid("parameter.enable_thinking must be set to false for non-streaming calls")
@@ -101,8 +106,11 @@ def _content(asked: SandboxRequest, model: Model) -> None:
             raise _invalid("url error, please check url！")
         if has_parts != multimodal:
             raise _invalid("Input should be a valid list: input.messages.0.content")
-    elif has_parts and model.input and "image" not in model.input:
+    elif has_parts and model.input and not set(model.input) & {"image", "audio", "video"}:
         raise _invalid("input content must be a string.")
+    for kind, given in (("audio", asked.sounds), ("video", asked.films)):
+        if given and model.input and kind not in model.input:
+            raise _invalid(f"The model does not support {kind} input.")
 
 
 def _format(asked: SandboxRequest, model: Model) -> None:

@@ -13,6 +13,7 @@ from .chat_completions import tool_calls
 from .protocols import as_json, in_pieces, request_id
 from .replies import SandboxReply, counts
 from .requests import ApiRefusal, SandboxRequest
+from .speech import VOICE
 
 # The page: where nothing is said, the result is text and a stream repeats itself, but of these models and in thinking;
 # a multimodal model has the message form only.
@@ -78,13 +79,16 @@ class Native:
 
     def _usage(self, asked: SandboxRequest, given: SandboxReply) -> dict[str, Any]:
         used = counts(asked, given)
+        if used.seconds is not None:  # without a sum
+            written = {"output_tokens_details": {"text_tokens": used.wrote}}
+            return {"input_tokens_details": {"text_tokens": used.words}, **written, "seconds": used.seconds}
         strategy = (asked.search or {}).get("search_strategy", "turbo")
         plugins = {"plugins": {"search": {"count": given.searches, "strategy": strategy}}} if given.searches else {}
         return {
             "input_tokens": used.read,
             "output_tokens": used.wrote,
             "total_tokens": used.read + used.wrote,
-            "input_tokens_details": {"text_tokens": used.words, "image_tokens": used.images},
+            "input_tokens_details": used.details,
             "output_tokens_details": {"reasoning_tokens": used.reasoning, "text_tokens": used.wrote},
             **plugins,
         }
@@ -100,6 +104,9 @@ def _says_text(asked: SandboxRequest) -> bool:
 def _message(asked: SandboxRequest, given: SandboxReply, step: _Step) -> dict[str, Any]:
     found = {"ocr_result": given.recognised} if given.recognised and step.last else {}
     content: Any = [{**found, "text": step.text}] if asked.endpoint == "multimodal-generation" else step.text
+    if asked.hears:
+        voice = {"annotations": [VOICE]} if step.text else {}
+        return {"role": "assistant", "content": [{"text": step.text}] if step.text else [], **voice}
     message = {"role": "assistant", "content": content, "reasoning_content": step.reasoning}
     return {**message, "tool_calls": tool_calls(asked, given.calls)} if given.calls and step.last else message
 

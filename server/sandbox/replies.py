@@ -4,13 +4,15 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..catalog.pricing import image_tokens
+from ..catalog.pricing import image_tokens, media_tokens
 from .calling import SandboxCall, calls_for, shortened
 from .filling import extracted
 from .recognised import OCR_TRUNCATED, recognised, size_of
 from .requests import NO_SEARCH, SandboxRequest, pages_of, text_of
+from .speech import heard_text, length_s
 
 PAGE_TOKENS = 100
+UNKNOWN_TOKENS = 100
 OCR_TOKENS = 4_096  # unless more is asked for
 REASONING = "这是沙箱的示例推理，没有调用任何模型。"
 CJK = re.compile(r"[\u4e00-\u9fff]")
@@ -35,6 +37,8 @@ class SandboxReply:
 
 
 def sandbox_reply(asked: SandboxRequest) -> SandboxReply:
+    if asked.hears:
+        return SandboxReply("", heard_text(asked.sounds[0] if asked.sounds else ""), "stop")
     if asked.reads_images:
         return _read_off(asked)
     question = text_of(asked.messages[-1])[:200]
@@ -130,16 +134,27 @@ def _pages(question: str) -> tuple[dict[str, Any], ...]:
 
 @dataclass(frozen=True)
 class Counts:
-    """A token a character, 100 an image (for OCR as many as the formula says), 100 a page that a search brought in."""
+    """A token a character, 100 an image (for OCR as many as the formula says), 100 a page that a search brought in;
+    sound and film by the formulas, 100 each where there is none.
+    """
 
     words: int
     images: int
     reasoning: int
     said: int
+    audio: int = 0
+    video: int = 0
+    seconds: int | None = None  # of speech, where that is what is billed
 
     @property
     def read(self) -> int:
-        return self.words + self.images
+        return self.words + self.images + self.audio + self.video
+
+    @property
+    def details(self) -> dict[str, int]:
+        """Of what was read."""
+        given = {"text_tokens": self.words, "image_tokens": self.images}
+        return given | {name: n for name, n in (("audio_tokens", self.audio), ("video_tokens", self.video)) if n}
 
     @property
     def wrote(self) -> int:
@@ -148,7 +163,19 @@ class Counts:
 
 def counts(asked: SandboxRequest, given: SandboxReply) -> Counts:
     words = asked.words + PAGE_TOKENS * len(given.pages)
-    return Counts(words, _image_tokens(asked), len(given.reasoning), given.said)
+    media = _media_tokens(asked)
+    seconds = sum(map(length_s, asked.sounds)) if asked.hears else None
+    counted = (len(given.reasoning), given.said, media["audio"], media["video"], seconds)
+    return Counts(words, _image_tokens(asked), *counted)
+
+
+def _media_tokens(asked: SandboxRequest) -> dict[str, int]:
+    found = {"audio": 0, "video": 0}
+    given = [("audio", address) for address in asked.sounds] + [("video", address) for address in asked.films]
+    for kind, address in given:
+        counted = media_tokens(asked.model, kind, length_s(address), None) or {kind: UNKNOWN_TOKENS}
+        found = {name: count + counted.get(name, 0) for name, count in found.items()}
+    return found
 
 
 def _image_tokens(asked: SandboxRequest) -> int:

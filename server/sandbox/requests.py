@@ -84,6 +84,24 @@ class SandboxRequest:
         return [address_of(image) for message in self.messages for image in images_of(message)]
 
     @property
+    def sounds(self) -> list[str]:
+        """Addresses of what is to be heard."""
+        return [str(as_dict(part["input_audio"]).get("data", "")) for part in self._parts if "input_audio" in part]
+
+    @property
+    def films(self) -> list[str]:
+        return [str(as_dict(part["video_url"]).get("url", "")) for part in self._parts if "video_url" in part]
+
+    @property
+    def hears(self) -> bool:
+        """Whether it is for a model that writes down speech."""
+        return self.model is not None and self.model.type == "asr"
+
+    @property
+    def _parts(self) -> list[dict[str, Any]]:
+        return [p for m in self.messages for p in as_list(as_dict(m).get("content")) if isinstance(p, dict)]
+
+    @property
     def pdfs(self) -> list[dict[str, Any]]:
         """Its documents: `file` parts of chat completions, `input_file` parts of Responses."""
         parts = [part for message in self.messages for part in as_list(as_dict(message).get("content"))]
@@ -150,8 +168,15 @@ def _as_chat(message: Any) -> Any:
     content = as_dict(message).get("content")
     if not isinstance(content, list):
         return message
-    parts = [{"image_url": {"url": p["image"]}} if "image" in p else p for p in content if isinstance(p, dict)]
-    return {**message, "content": parts}
+    return {**message, "content": [_part_as_chat(part) for part in content if isinstance(part, dict)]}
+
+
+def _part_as_chat(part: dict[str, Any]) -> dict[str, Any]:
+    if "image" in part:
+        return {"image_url": {"url": part["image"]}}
+    if "audio" in part:
+        return {"input_audio": {"data": part["audio"]}}
+    return {"video_url": {"url": part["video"]}} if isinstance(part.get("video"), str) else part
 
 
 def as_dict(value: Any) -> dict[str, Any]:

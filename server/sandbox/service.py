@@ -29,7 +29,9 @@ from .protocols import CREATED, STEADY, Pace, WireFormat, frames_of, request_id
 from .replies import sandbox_reply
 from .requests import ApiRefusal, SandboxRequest, body_of, from_chat, from_native, from_responses
 from .responses_api import ResponsesApi
+from .speech import sentences_reply, tells_sentences
 from .storage import Storage
+from .tasks import SandboxTasks
 
 ENDPOINTS = ("text-generation", "multimodal-generation")
 MARKED = {SANDBOX_HEADER: "1"}
@@ -44,6 +46,7 @@ def app(pace: Pace = STEADY) -> Starlette:
         Route("/api/v1/uploads", service.uploads),
         Route("/oss/", service.oss, methods=["POST"]),
         *service.files.routes,
+        *service.tasks.routes,
         *number_routes(),
         *service.batches.routes,
         Route("/api/v1/models", service.models),
@@ -60,6 +63,7 @@ class _Service:
         self._pace = pace
         self._storage = Storage()
         self.files = KeptFiles()
+        self.tasks = SandboxTasks(self._storage)
         self.batches = SandboxBatches(self.files)
 
     async def chat_completions(self, request: Request) -> Response:
@@ -115,6 +119,9 @@ class _Service:
         except ApiRefusal as refusal:
             given_id = str(uuid.uuid5(uuid.NAMESPACE_URL, refusal.message))
             return JSONResponse(wire.refusal(refusal, given_id), refusal.status, headers=MARKED)
+        if asked.protocol == "native" and tells_sentences(asked.name):
+            status, told = sentences_reply(asked, request_id(asked))
+            return JSONResponse(told, status, headers=MARKED)
         given, headers = sandbox_reply(asked), {**MARKED, "x-request-id": request_id(asked)}
         if not asked.stream:
             return JSONResponse(wire.whole(asked, given), headers=headers)

@@ -10,6 +10,7 @@ from .comparison import compare_prices as compare_prices
 from .comparison import price_sheets as price_sheets
 from .cost import cost_of as cost_of
 from .cost import why_unknown as why_unknown
+from .media_tokens import media_tokens as media_tokens
 from .sheet import ONLY_IN_DETAIL as ONLY_IN_DETAIL
 from .sheet import Sheet as Sheet
 from .sheet import fees_in as fees_in

@@ -9,10 +9,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from anyio import to_thread
 
+from ...calls.ask import NO_MEDIA
 from ...calls.call import Call
 from ...catalog import Catalog, Model
 from ...catalog.pricing import is_ocr, pixels_for
@@ -22,19 +23,23 @@ from ...files import (
     ImageFile,
     InputFile,
     Link,
+    MediaFile,
     OtherFile,
     PageWords,
     Pdf,
     Picture,
     names_a_path,
     open_input,
+    refused_media,
 )
 from ...text import first_few
+from .media import MEDIA_WORDS, able_models, inline_address, media_part, tokens_told
 
 MAX_PDF_PAGES = 256
 MAX_PICTURES = 10  # of one file in one request
 LOOKED_AT = ("covered", "garbled", "crowded")  # pages that say more in what is drawn
 PDF_MIME = "application/pdf"
+Reads = Literal["image", "pdf", "audio", "video"]
 Upload = Callable[[str, str, BinaryIO], Awaitable[str]]
 """Puts a file (its name here, the name and the content to store) where DashScope finds it; gives its address."""
 
@@ -43,12 +48,13 @@ Upload = Callable[[str, str, BinaryIO], Awaitable[str]]
 class Attached:
     """Parts of a message. `pdf_pages`: how many will be billed by the page; None: a PDF whose pages nobody counted.
 
-    `notes`: what of the files is not among them.
+    `notes`: what of the files is not among them. `media_tokens`: of sound and film, by modality; None: nobody knows.
     """
 
     parts: tuple[dict[str, Any], ...] = ()
     pdf_pages: int | None = 0
     notes: tuple[str, ...] = ()
+    media_tokens: Mapping[str, int] | None = field(default_factory=lambda: NO_MEDIA)
 
     @property
     def images(self) -> int:
@@ -57,7 +63,14 @@ class Attached:
     def __add__(self, other: "Attached") -> "Attached":
         counts = (self.pdf_pages, other.pdf_pages)
         pages = None if None in counts else sum(filter(None, counts))
-        return Attached(self.parts + other.parts, pages, self.notes + other.notes)
+        tokens = _added(self.media_tokens, other.media_tokens)
+        return Attached(self.parts + other.parts, pages, self.notes + other.notes, tokens)
+
+
+def _added(one: Mapping[str, int] | None, other: Mapping[str, int] | None) -> Mapping[str, int] | None:
+    if one is None or other is None:
+        return None
+    return {kind: one.get(kind, 0) + other.get(kind, 0) for kind in (*one, *other)}
 
 
 @dataclass(frozen=True)
@@ -69,13 +82,14 @@ class TargetModel:
     catalog: Catalog = field(repr=False)
     pixels: int
     upload: Upload
+    region: str = ""
 
     @property
     def sees_images(self) -> bool:
         """As far as is known."""
         return self.model is None or not self.model.input or "image" in self.model.input
 
-    def require(self, kind: str) -> None:
+    def require(self, kind: Reads) -> None:
         """Raises InvalidRequest: the model does not read that."""
         if self.model is None or not self.model.input or kind in self.model.input:
             return
@@ -83,6 +97,10 @@ class TargetModel:
             raise InvalidRequest(
                 f"{self.name} reads no images. Use {self.catalog.defaults['chat']}, or leave them out."
             )
+        if kind in MEDIA_WORDS:
+            able = able_models(self.catalog, kind, self.region)[:2]
+            also = ", or write it down with `transcribe` (BAILIAN_TOOLS=media)" if kind == "audio" else ""
+            raise InvalidRequest(f"{self.name} takes no {MEDIA_WORDS[kind]}. Use {' or '.join(able)}{also}.")
         able = [each.id for each in self.catalog.models if kind in each.input and each.in_service][:3]
         raise InvalidRequest(f"{self.name} reads no PDFs. Use {' or '.join(able)}, or read it with `ocr` or `extract`.")
 
@@ -122,7 +140,32 @@ async def open_source(call: Call, source: str) -> AsyncIterator[InputFile]:
 def target_of(call: Call, model: str) -> TargetModel:
     """The model, as somebody to send files to."""
     known = call.known(model)
-    return TargetModel(model, known, call.catalog, pixels_for(model, known), partial(_stored, call, model))
+    region = call.context.host.region
+    return TargetModel(model, known, call.catalog, pixels_for(model, known), partial(_stored, call, model), region)
+
+
+async def attached_media(call: Call, found: Link | ImageFile | Pdf | MediaFile, target: TargetModel) -> Attached:
+    """A file as it goes beside a prompt, sound and film too: what they come to is told before they are sent."""
+    kind = found.kind if isinstance(found, MediaFile) else found.media if isinstance(found, Link) else None
+    if kind is None:
+        return await attached(found, target)
+    assert isinstance(found, Link | MediaFile)
+    target.require(kind)
+    tokens = await tokens_told(call, target.name, found, kind)
+    return Attached((await media_part(await _media_address(found, target), kind, _format(found)),), media_tokens=tokens)
+
+
+def _format(found: Link | MediaFile) -> str:
+    return found.ending if isinstance(found, Link) else found.format
+
+
+async def _media_address(found: Link | MediaFile, target: TargetModel) -> str:
+    """Where DashScope finds it: in the request itself, where it fits."""
+    if isinstance(found, Link):
+        return found.url
+    if found.size_bytes <= MAX_INLINE_BYTES:
+        return await inline_address(found, "" if found.kind == "audio" else found.mime)
+    return await target.upload(found.name, f"{found.kind}.{found.format}", found.file)
 
 
 @dataclass(frozen=True)
@@ -167,7 +210,7 @@ async def _stored(call: Call, model: str, name: str, stored_as: str, content: Bi
     return address
 
 
-async def attached(found: Link | ImageFile | Pdf, target: TargetModel) -> Attached:
+async def attached(found: Link | ImageFile | Pdf | MediaFile, target: TargetModel) -> Attached:
     """A file as it goes beside a prompt.
 
     Raises:
@@ -177,6 +220,10 @@ async def attached(found: Link | ImageFile | Pdf, target: TargetModel) -> Attach
         case Link() if found.is_pdf:
             target.require("pdf")
             return Attached(({"type": "file", "file": {"file_url": found.url}},), None)
+        case Link(media=str(kind)):
+            raise InvalidRequest(refused_media(found.name, kind))
+        case MediaFile():
+            found.refuse()
         case Link() if found.is_document:
             raise InvalidRequest("Only images and PDFs can be sent by URL. Download it and give its path.")
         case Link():
@@ -303,6 +350,8 @@ async def text_layer(found: InputFile) -> TextLayer:
         raise InvalidRequest(f"{found.name} is an image: read it with `ocr` first, and give its text.")
     if isinstance(found, OtherFile):
         return TextLayer(SourceText(found.text()))
+    if isinstance(found, MediaFile):
+        found.refuse()
     pages = await found.all_words()
     wordless = (
         number

@@ -77,6 +77,7 @@ async def _about_texts(
             *([{"role": "user", "content": content}] if parts or text.strip() else []),
         ],
         pdf_pages=attached.pdf_pages,
+        media_tokens=attached.media_tokens,
         **options,
     )
     return exchange, (*attached.notes, *smaller)

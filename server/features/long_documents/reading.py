@@ -12,7 +12,7 @@ from ...catalog.pricing import TextTokens, text_tokens
 from ...errors import InvalidRequest
 from ...files import InputFile, Link, OtherFile, PageWords, Pdf
 from ...text import first_few
-from ..attachments import Attached, TargetModel, attached, joined_pages, open_source, page_notes
+from ..attachments import Attached, TargetModel, attached_media, joined_pages, open_source, page_notes
 
 MAX_LONG_PDF_CHARS = 10_000_000
 UPLOADED_AS_THEY_ARE = ("docx", "xlsx", "epub", "mobi")  # kinds that DashScope reads: see `uploading`
@@ -84,7 +84,7 @@ async def material(call: Call, target: TargetModel, files: Sequence[str], *, lon
                 documents.append(await _document(source, found))
             else:
                 _require_no_link(found, target, long=long)
-                others += await attached(found, target)
+                others += await attached_media(call, found, target)
     return Material(tuple(documents), others)
 
 
