@@ -15,7 +15,7 @@ from bailian_mcp.server.catalog.file import BadCatalog
 from bailian_mcp.server.dashscope import DashScopeError, SearchResult
 from bailian_mcp.server.errors import NOTHING_SENT, InvalidRequest
 from bailian_mcp.server.sandbox.requests import ApiRefusal
-from bailian_mcp.server.settings import settings_table
+from bailian_mcp.server.settings import OUTPUT_FOLDER, settings_table
 from conftest import FakeDashScope, Hosted, stream
 
 ROOT = Path(__file__).parent.parent
@@ -109,7 +109,8 @@ async def test_what_stands_in_back_ticks_in_a_message_is_there(hosted: Hosted) -
     known = {tool.name for tool in tools} | {name for tool in tools for name in tool.input_schema["properties"]}
     known |= {name for name, _ in settings_table()} | {*Model.model_fields, *Catalog.model_fields}
     known |= {name for model in shipped().models for name in model.names}
-    known |= {f"bailian-mcp {words}" for words in ("catalog format", "catalog check")}
+    known |= {f"bailian-mcp {words}" for words in ("catalog format", "catalog check", "files")}
+    known |= {"all", OUTPUT_FOLDER}
     words = re.compile(r"`([A-Za-z][\w.-]*(?: [\w.-]+)*)`")
     named = {(word, file.stem) for file in SOURCES for text in messages(file) for word in words.findall(text)}
 

@@ -966,7 +966,7 @@ async def test_where_the_default_model_is_not_offered_others_are_named(hosted: H
     chosen = await ask(hosted, wire, tmp_path, source=source, host=singapore, model="qwen-vl-ocr-2025-11-20")
     set_so = await ask(hosted, wire, tmp_path, source=source, host=singapore, models={"ocr": "qwen3.5-ocr"})
 
-    assert "is offered in cn-beijing, not in ap-southeast-1. Give model: qwen-vl-ocr-2025-11-20" in text_of(refused)
+    assert "is offered in cn-beijing, not in ap-southeast-1. Give model: qwen3.7-plus " in text_of(refused)
     assert [result.is_error for result in (refused, chosen, set_so)] == [True, False, False]
 
 

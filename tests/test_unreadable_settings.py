@@ -11,7 +11,7 @@ from typing import Any
 
 import anyio
 import pytest
-from bailian_mcp.server.app.tool_files import tool_modules
+from bailian_mcp.server.app.tool_files import CORE, tool_modules
 from conftest import KEY, SERVER, chunk, over_pipes, raw, sse, text_of, upstream
 from mcp import Client
 from mcp.shared.exceptions import MCPError
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.anyio
 WHOLE = sse(chunk(content="ok"), {"choices": [{"delta": {}, "finish_reason": "stop"}]})
 MEND = "Correct this in the server's environment and restart the server."
 EXAMPLES: dict[str, dict[str, Any]] = {module.__name__.rpartition(".")[2]: module.EXAMPLE for module in tool_modules()}
+CORE_EXAMPLES = {module.__name__.rpartition(".")[2]: module.EXAMPLE for module in tool_modules([CORE])}
 FREE = {"models", "cost", "job", "usage"}
 IMAGE = EXAMPLES["ocr"]["source"]
 PRICED = {"models": ["qwen3.7-plus"], "input_tokens": 1000}
@@ -171,7 +172,7 @@ async def test_with_unreadable_folders_no_local_file_is_read_but_urls_and_data_u
 @pytest.mark.parametrize(
     ("broken", "says", "stopped"),
     [
-        ({"BAILIAN_SOFT_TIMEOUT_S": "soon"}, "BAILIAN_SOFT_TIMEOUT_S must be a number.", set(EXAMPLES) - FREE),
+        ({"BAILIAN_SOFT_TIMEOUT_S": "soon"}, "BAILIAN_SOFT_TIMEOUT_S must be a number.", set(CORE_EXAMPLES) - FREE),
         ({"BAILIAN_EXTRACT_REPAIRS": "-1"}, "BAILIAN_EXTRACT_REPAIRS must be greater than or equal to 0.", {"extract"}),
         ({"BAILIAN_LOG_LEVEL": "loud"}, "", set()),
         ({"BAILIAN_HTTP_TOKEN": "short", "BAILIAN_ALLOWED_HOSTS": "*"}, "", set()),
@@ -184,7 +185,7 @@ async def test_with_unreadable_folders_no_local_file_is_read_but_urls_and_data_u
 async def test_what_some_tools_need_stops_these_and_no_other(
     broken: dict[str, str], says: str, stopped: set[str]
 ) -> None:
-    names = sorted(set(EXAMPLES) - FREE)
+    names = sorted(set(CORE_EXAMPLES) - FREE)
     results = await answers(broken, *((name, EXAMPLES[name]) for name in names))
 
     for name, (result, sent) in zip(names, results, strict=True):
@@ -225,7 +226,10 @@ async def test_a_process_with_settings_it_cannot_read_starts_and_says_so_on_both
     assert status == 0
     assert first == "bailian-mcp starts without what depends on settings that cannot be read."
     assert [line.split()[0] for line in lines[:3]] == ["DASHSCOPE_API_KEY", "DASHSCOPE_REGION", "BAILIAN_LOG_LEVEL"]
-    assert "WARNING bailian_mcp: BAILIAN_CAHT_MODEL: no tool is called caht; tools: chat, cost," in lines[3]
+    assert (
+        "WARNING bailian_mcp: BAILIAN_CAHT_MODEL: no tool is called caht; tools: batch, chat, compare, cost,"
+        in lines[3]
+    )
     assert result["isError"]
     for said in (json.dumps(result), server.stderr.decode()):
         assert "DASHSCOPE_API_KEY holds spaces, quotes" in said

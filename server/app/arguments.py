@@ -15,7 +15,7 @@ ADDED_BY_HOSTS = {"action", "chatInput", "sessionId", "tool", "toolCallId", "ran
 NOTHING = {"", "none", "null", "undefined", "[]", "{}", '[""]'}
 # Texts in which such a word means nothing else; all others are verbatim
 TERSE = {
-    "model", "rerank_model", "on", "pages", "request_id", "id", "output", "source", "file", "glossary", "memory",
+    "model", "on", "pages", "request_id", "id", "output", "source", "file", "glossary", "memory",
     "source_lang", "target_lang", "language",
 }  # fmt: skip
 LEVELS_OF_A_SWITCH = {"true": "medium", "false": "off"}
