@@ -39,6 +39,7 @@ WORKSPACE = re.compile(r"(?P<workspace>[a-z0-9_-]+)\.(?P<region>[a-z0-9-]+)\.maa
 CODING_PLANS = ("coding.dashscope.aliyuncs.com", "coding-intl.dashscope.aliyuncs.com")
 TOKEN_PLAN = "token-plan"
 COMPATIBLE, NATIVE = "/compatible-mode/v1", "/api/v1"
+BATCH_CHAT_HOST = "batch.dashscope.aliyuncs.com"
 SHARED_BODY_BYTES, WORKSPACE_BODY_BYTES = 16 * MIB, 64_000_000
 DASHSCOPE = "DashScope"
 SANDBOX_HEADER = "x-bailian-sandbox"  # what marks every reply of the sandbox
@@ -66,6 +67,18 @@ class Host:
     def compatible_api(self) -> str:
         """A third door, beside the native one, where rerank has its flat form."""
         return f"{self.native.removesuffix(NATIVE)}/compatible-api/v1" if self.native else ""
+
+    @property
+    def batch_chat(self) -> str:
+        """Where a single question is asked at half price: Beijing's; a sandbox plays it too. Empty elsewhere.
+
+        https://help.aliyun.com/zh/model-studio/openai-compatible-batch-chat
+        """
+        if self.kind != "dashscope" or self.trouble:
+            return ""
+        if self.on_loopback:
+            return self.compatible
+        return f"https://{BATCH_CHAT_HOST}{COMPATIBLE}" if self.known and self.region == DEFAULT_REGION else ""
 
     @property
     def service(self) -> str:

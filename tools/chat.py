@@ -94,6 +94,10 @@ async def chat(
         tuple[Function, ...], Field(description="What the model may ask you to call; results go into history, as tool")
     ] = (),
     function_choice: Annotated[str, Field(description="auto, none, required or a name")] = "",
+    patience: Annotated[
+        Literal["now", "half_price"] | None,
+        Field(description="half_price: within an hour, at half the price (Beijing)"),
+    ] = None,
     show_reasoning: Annotated[bool, Field(description="Return the reasoning too; it is billed either way")] = False,
 ) -> Annotated[CallToolResult, Completion]:
     """Ask a Qwen, DeepSeek, GLM or Kimi model on Alibaba Cloud Model Studio (百炼).
@@ -115,6 +119,7 @@ async def chat(
         max_output_tokens=max_output_tokens,
         sampling=sampling,
         functions=callable_functions,
+        half_price=patience == "half_price",
     )
     spent = call.spent(exchange.model)
     return completion_result(exchange, spent, show_reasoning=show_reasoning, functions=callable_functions, notes=notes)

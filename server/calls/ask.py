@@ -50,6 +50,7 @@ class RequestPlan:
     media_tokens: Mapping[str, int] | None = field(default_factory=lambda: NO_MEDIA)
     audio_seconds: int | None = 0
     batch: bool = False  # answered later, at the batch price
+    timeout_s: float | None = None  # of this request, where it may take longer than others
     part: str = ""  # of many inputs that a call works on, which
     document_tokens: int | None = None
 

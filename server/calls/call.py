@@ -16,7 +16,7 @@ from mcp.types import CallToolResult
 from ..catalog import Catalog, Cost, Model, plain, unpriced
 from ..catalog.live import LiveReading
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
-from ..dashscope import ChatCompletions, DashScopeError, Reply
+from ..dashscope import BatchChat, ChatCompletions, DashScopeError, Reply
 from ..errors import InvalidRequest
 from ..files import OutputFolder
 from .ask import NO_MEDIA, Exchange, RequestFailed, RequestPlan, exchange_of
@@ -38,6 +38,8 @@ from .thinking import Level, ThinkingParameters, output_limit, standard, thinkin
 from .turns import PacedRequest, in_turn
 
 MAX_MODEL_CHARS = 200
+MAX_BATCH_CHAT_S = 3_600.0  # https://help.aliyun.com/zh/model-studio/openai-compatible-batch-chat
+HALF_PRICE_MODELS = "qwen3.7-plus or qwen-flash"
 CAP_SETTINGS = ("BAILIAN_MAX_COST_PER_CALL", "BAILIAN_MAX_COST_PER_SESSION", "BAILIAN_MAX_COST_PER_DAY")
 NO_FUNCTIONS = Functions()
 PaidWork = Callable[[RequestPlan, Reply, PacedRequest], Awaitable[None]]
@@ -188,6 +190,7 @@ class Call:
         response_format: Mapping[str, Any] | None = None,
         sampling: Mapping[str, float] | None = None,
         functions: Functions = NO_FUNCTIONS,
+        half_price: bool = False,
         pdf_pages: int | None = 0,
         media_tokens: Mapping[str, int] | None = NO_MEDIA,
         label: str = "",
@@ -212,7 +215,25 @@ class Call:
             await self._tell_page_fee(pdf_pages)
         protocol = ChatCompletions(cumulative=bool(known and known.cumulative))
         plan = RequestPlan(model, protocol, messages, thinking, parameters, label, pdf_pages=pdf_pages)
-        return await self.ask(replace(plan, document_tokens=document_tokens, media_tokens=media_tokens))
+        plan = replace(plan, document_tokens=document_tokens, media_tokens=media_tokens)
+        return await self.ask(await self._at_half_price(plan) if half_price else plan)
+
+    async def _at_half_price(self, plan: RequestPlan) -> RequestPlan:
+        """The same by Batch Chat, which may take an hour.
+
+        Raises:
+            InvalidRequest: it is not offered here, or not for this model.
+        """
+        known = self.known(plan.model)
+        if not self.context.host.batch_chat:
+            raise InvalidRequest(
+                "patience=half_price is offered in cn-beijing only, by DashScope itself. Leave it out."
+            )
+        if known and known.can.get("batch") is False:
+            raise InvalidRequest(f"{plan.model} has no half price. Leave patience out, or use {HALF_PRICE_MODELS}.")
+        self.take_as_long_as(MAX_BATCH_CHAT_S + self.context.dashscope.timeout_s)
+        await self.report_now(f"{plan.model} at half price: it may take up to an hour")
+        return replace(plan, protocol=BatchChat(), batch=True, timeout_s=MAX_BATCH_CHAT_S)
 
     def _require_text(self, name: str, model: Model | None) -> None:
         """Raises InvalidRequest: what the model gives is no text, or only what it hears."""
@@ -314,7 +335,12 @@ class Call:
         async with (
             self._progress.heartbeat(f"{plan.label}waiting for {plan.model}"),
             self.context.dashscope.stream(
-                plan.protocol, plan.body, reply, before_attempt=turn.attempt, after_failure=turn.failed
+                plan.protocol,
+                plan.body,
+                reply,
+                timeout_s=plan.timeout_s,
+                before_attempt=turn.attempt,
+                after_failure=turn.failed,
             ),
         ):
             async for _ in reply.events:

@@ -27,6 +27,7 @@ from .events import Vectors as Vectors
 from .function_calls import FunctionCall as FunctionCall
 from .lists import unknown_list as unknown_list
 from .protocols import LIMIT_FIELDS as LIMIT_FIELDS
+from .protocols import BatchChat as BatchChat
 from .protocols import ChatCompletions as ChatCompletions
 from .protocols import Generation as Generation
 from .protocols import Responses as Responses

@@ -74,13 +74,15 @@ class DashScope:
         body: Mapping[str, Any],
         reply: Reply | None = None,
         *,
+        timeout_s: float | None = None,
         before_attempt: BeforeAttempt | None = None,
         after_failure: AfterFailure | None = None,
     ) -> AsyncIterator[Reply]:
         """Send one request and hand over its reply as events; leaving the block closes the connection.
 
-        `reply` keeps what came, also of a request that failed. `before_attempt` is awaited before each attempt, when
-        nothing else is left to wait for; `after_failure` after each that failed before its first byte.
+        `reply` keeps what came, also of a request that failed. `timeout_s`: of this request, where it may take longer
+        than others. `before_attempt` is awaited before each attempt, when nothing else is left to wait for;
+        `after_failure` after each that failed before its first byte.
 
         Raises:
             DashScopeError: no answer came. Once a piece of the answer has arrived nothing is raised any more:
@@ -89,17 +91,18 @@ class DashScope:
         """
         connection, reply = self._connection, reply or Reply()
         connection.breaker(self._url(protocol)).require_up()
-        deadline = anyio.current_time() + connection.timeout_s
+        timeout_s = timeout_s or connection.timeout_s
+        deadline = anyio.current_time() + timeout_s
         content = connection.encoded(protocol.request(body))
         headers = {**protocol.headers, **(RESOLVE_OSS if names_an_upload(body["messages"]) else {})}
         async with AsyncExitStack() as stack:
             await connection.take_slot(stack)
             watched = before_attempt or _at_once, after_failure or _untold
-            response = await self._answered(protocol, headers, content, deadline, reply, *watched)
+            response = await self._answered(protocol, headers, content, (deadline, timeout_s), reply, *watched)
             stack.push_async_callback(response.aclose)
             reply.request_id = connection.safe(response.headers.get("x-request-id", ""))
             reply.sandbox = SANDBOX_HEADER in response.headers
-            stream = ReplyStream(connection, response, protocol, reply, deadline, self._gap_s)
+            stream = ReplyStream(connection, response, protocol, reply, deadline, self._gap_s, timeout_s)
             reply.events = await stack.enter_async_context(aclosing(stream.events()))
             yield reply
 
@@ -137,7 +140,12 @@ class DashScope:
 
     def _url(self, protocol: WireProtocol) -> str:
         host = self._connection.host
-        doors = {"compatible": host.compatible, "native": host.native, "compatible-api": host.compatible_api}
+        doors = {
+            "compatible": host.compatible,
+            "native": host.native,
+            "compatible-api": host.compatible_api,
+            "batch-chat": host.batch_chat,
+        }
         return doors[protocol.api] + protocol.path
 
     async def _answered(
@@ -145,14 +153,13 @@ class DashScope:
         protocol: WireProtocol,
         headers: Mapping[str, str],
         content: bytes,
-        deadline: float,
+        limit: tuple[float, float],
         reply: Reply,
         before_attempt: BeforeAttempt,
         after_failure: AfterFailure,
     ) -> httpx2.Response:
-        """The head of the response, after as many attempts as it may take."""
-        url, timeout_s = self._url(protocol), self._connection.timeout_s
-        failed = None
+        """The head of the response, after as many attempts as it may take. `limit`: when it ends, after how long."""
+        url, (deadline, timeout_s), failed = self._url(protocol), limit, None
         with self._connection.breaker(url).watching(), anyio.move_on_at(deadline):
             async for attempt in self._connection.attempts(deadline):
                 with attempt:

@@ -18,7 +18,7 @@ LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
 THINKING_FIELDS = ("enable_thinking", "thinking_budget", "reasoning_effort")
 MAX_SEARCH_RESULTS = 200
 MAX_TOKEN_COUNT = 10**12  # beyond it a count is a mistake, and no price
-Api = Literal["compatible", "native", "compatible-api"]
+Api = Literal["compatible", "native", "compatible-api", "batch-chat"]
 Endpoint = Literal["text-generation", "multimodal-generation"]
 
 
@@ -80,6 +80,18 @@ class ChatCompletions:
             return
         self._in_deltas = self._in_deltas or bool(delta)
         yield from self._pieces.of(delta or whole or {"content": choice.get("text")}, reason)
+
+
+class BatchChat(ChatCompletions):
+    """A single question at half price, whose answer may take an hour; no page says that it comes as a stream.
+
+    Page: https://help.aliyun.com/zh/model-studio/openai-compatible-batch-chat
+    """
+
+    api: Api = "batch-chat"
+
+    def request(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        return body
 
 
 class Generation:

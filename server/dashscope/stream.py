@@ -34,6 +34,7 @@ class ReplyStream:
     reply: Reply
     deadline: float
     gap_s: float
+    timeout_s: float
 
     async def events(self) -> AsyncGenerator[Event]:
         """Each event once, kept in `reply`.
@@ -136,8 +137,7 @@ class ReplyStream:
                 f"{self._service} fell silent: nothing for {seconds:.3g} s. Call again if you need the rest."
             )
         return DashScopeError(
-            f"The call took longer than {self.connection.timeout_s:g} s. Ask for less at once, or raise "
-            "BAILIAN_TIMEOUT_S."
+            f"The call took longer than {self.timeout_s:g} s. Ask for less at once, or raise BAILIAN_TIMEOUT_S."
         )
 
     @property
