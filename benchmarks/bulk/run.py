@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ CAP_CNY = "100000"
 
 
 class Bulk:
-    def __init__(self, folder: Path, url: str, how: str, seed: int) -> None:
-        self._folder, self._how, self._chance = folder, how, random.Random(seed)
+    def __init__(self, folder: Path, url: str, how: str, work: dict[str, Any]) -> None:
+        self._folder, self._how, self._work, self._chance = folder, how, work, random.Random(7)
         self._environment = {
             "DASHSCOPE_BASE_URL": url, "DASHSCOPE_API_KEY": "sk-bulk-0123456789", "BAILIAN_TOOLS": "bulk",
             "BAILIAN_STATE_DIR": str(folder / "state"), "BAILIAN_OUTPUT_DIR": str(folder / "out"),
@@ -52,10 +53,7 @@ class Bulk:
                         os.kill(pid, signal.SIGKILL)
                     killed.set()
 
-            arguments = {
-                "tool": "chat", "source": str(self._folder / "inputs.jsonl"), "output": "results.jsonl",
-                "arguments": {"model": "qwen-flash", "max_output_tokens": 200}, "how": self._how,
-            }  # fmt: skip
+            arguments = {**self._work, "output": "results.jsonl", "how": self._how}
             with suppress(Exception):
                 result = await host.call_tool("batch", arguments, progress_callback=progress)
                 while _said(result).splitlines()[0].find("RUNNING") >= 0 and not killed.is_set():
@@ -96,18 +94,31 @@ def _rss_mb(pid: int) -> float:
     return 0.0
 
 
-async def _bulk(count: int, how: str, kills: list[str]) -> None:
+def _prompts(folder: Path, count: int) -> dict[str, Any]:
+    with (folder / "inputs.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(count):
+            line = {"id": f"p{number}", "prompt": f"第 {number} 件专利摘要：一句话概括。"}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    shared = {"model": "qwen-flash", "max_output_tokens": 200}
+    return {"tool": "chat", "source": str(folder / "inputs.jsonl"), "arguments": shared}
+
+
+def _pdfs(folder: Path, count: int) -> dict[str, Any]:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    for number in range(count):
+        (folder / f"p{number}.pdf").write_bytes(pdf([[f"name: patent {number}", "A radiator with fins."]]))
+    return {"tool": "extract", "source": str(folder / "*.pdf"), "arguments": {"json_schema": schema}}
+
+
+async def _bulk(count: int, how: str, kills: list[str], *, pdfs: bool) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with (folder / "inputs.jsonl").open("w", encoding="utf-8") as file:
-            for number in range(count):
-                line = {"id": f"p{number}", "prompt": f"第 {number} 件专利摘要：一句话概括。"}
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        work = (_pdfs if pdfs else _prompts)(folder, count)
         sandbox = subprocess.Popen([*SERVER, "sandbox", "--port", "0"], stderr=subprocess.PIPE, text=True)
         try:
             assert sandbox.stderr
             url = sandbox.stderr.readline().split("DASHSCOPE_BASE_URL=")[1].split()[0]
-            bulk = Bulk(folder, url, how, 7)
+            bulk = Bulk(folder, url, how, work)
             for until in [*kills, ""]:
                 began = time.monotonic()
                 ended = await bulk.run(until)
@@ -126,8 +137,10 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=50_000)
     parser.add_argument("--how", choices=["half_price", "now"], default="half_price")
     parser.add_argument("--kills", default="planned,batch,inputs written")
+    parser.add_argument("--pdfs", action="store_true", help="extractions from PDFs instead of prompts")
     given = parser.parse_args()
-    anyio.run(_bulk, given.inputs, given.how, [each for each in given.kills.split(",") if each])
+    kills = [each for each in given.kills.split(",") if each]
+    anyio.run(partial(_bulk, given.inputs, given.how, kills, pdfs=given.pdfs))
     return 0
 
 
