@@ -203,6 +203,7 @@ STRUCTURE_ONLY = {
     "extract:attempts": "how many requests", "extract:mode": "how it was asked", "extract:valid": "NOT VALID",
     "extract:evidence.*": "told of what is asked for", "extract:data.*": "as JSON", "extract:data": "as JSON, looked at by its own stories",
     "extract:evidence": "the same",
+    "translate:parts": "how many requests", "translate:untranslated.came": "in its lines",
     "chat:function_calls.arguments*": "as JSON, looked at by its own stories",
     "compare:answers.cost.*": "its sum stands there", "compare:answers.usage.*": "as of every answer",
     "compare:answers.request_id": "in short", "compare:differences.kind": "it shows",

@@ -117,6 +117,8 @@ EXCEPTIONS = {
     ("an object is closed", "extract.json_schema"): "a schema has no fixed names: OpenAI's SDKs then send the tool as not strict",
     ("an object has properties", "ocr.fields"): "the caller names the fields; empty is taken for not set, and JSON text is taken",
     ("an object is closed", "ocr.fields"): "the caller names the fields; empty is taken for not set",
+    ("an object has properties", "translate.terms"): "words are no fixed names; empty is taken for not set, and JSON text is taken",
+    ("an object is closed", "translate.terms"): "words are no fixed names; empty is taken for not set",
 }  # fmt: skip
 
 

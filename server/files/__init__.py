@@ -5,6 +5,8 @@ from .images import ImageFile as ImageFile
 from .media import MediaFile as MediaFile
 from .media import MediaKind as MediaKind
 from .media import refused_media as refused_media
+from .office import Package as Package
+from .office import UnreadOffice as UnreadOffice
 from .other_files import OtherFile as OtherFile
 from .outputs import OutputFile as OutputFile
 from .outputs import OutputFolder as OutputFolder

@@ -10,6 +10,7 @@ from .filling import extracted
 from .recognised import OCR_TRUNCATED, recognised, size_of
 from .requests import NO_SEARCH, SandboxRequest, pages_of, text_of
 from .speech import heard_text, length_s
+from .translated import translated
 
 PAGE_TOKENS = 100
 UNKNOWN_TOKENS = 100
@@ -41,6 +42,9 @@ def sandbox_reply(asked: SandboxRequest) -> SandboxReply:
         return SandboxReply("", heard_text(asked.sounds[0] if asked.sounds else ""), "stop")
     if asked.reads_images:
         return _read_off(asked)
+    if asked.options.get("translation_options") and asked.model and asked.model.type == "translation":
+        text, cut = translated(text_of(asked.messages[0]), asked.options)
+        return SandboxReply("", text, "length" if cut else "stop")
     question = text_of(asked.messages[-1])[:200]
     if calls := calls_for(asked.options, question if asked.ends_with_question else "", _all_of(asked)):
         return _called(asked, calls)

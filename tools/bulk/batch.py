@@ -18,6 +18,7 @@ from ...server.errors import InvalidRequest
 from ...server.features.batch import BatchInputs, BatchOptions, BatchOutcome, BatchTool, run_batch
 from ...server.text import complaint, printable
 from ..chat import chat
+from ..documents.translate import translate
 from ..extract import extract
 from ..ocr import ocr
 
@@ -35,6 +36,7 @@ Worker = Literal["chat", "extract", "translate", "ocr"]
 WORKERS: dict[Worker, tuple[Callable[..., Awaitable[CallToolResult]], str, str, bool]] = {
     "chat": (chat, "prompt", "files", True),
     "extract": (extract, "text", "files", True),
+    "translate": (translate, "text", "file", False),
     "ocr": (ocr, "source", "source", False),
 }
 
