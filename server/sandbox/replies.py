@@ -37,7 +37,7 @@ class SandboxReply:
 def sandbox_reply(asked: SandboxRequest) -> SandboxReply:
     if asked.reads_images:
         return _read_off(asked)
-    if asked.model and asked.model.type == "translation":
+    if asked.options.get("translation_options") and asked.model and asked.model.type == "translation":
         text, cut = translated(text_of(asked.messages[0]), asked.options)
         return SandboxReply("", text, "length" if cut else "stop")
     if tool := forced_tool(asked.options):

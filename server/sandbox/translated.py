@@ -27,7 +27,7 @@ def fault_of_translation(messages: list[Any], options: Mapping[str, Any]) -> str
 
 def translated(text: str, options: Mapping[str, Any]) -> tuple[str, bool]:
     """Each line with what language it would be in, and the terms as they were asked for; and whether it is cut."""
-    wish = options.get("translation_options") or {"target_lang": "译文"}
+    wish = options["translation_options"]
     given, cut, _ = text.partition(MT_CUT)
     for term in sorted(wish.get("terms") or (), key=lambda term: -len(term["source"])):
         given = re.sub(re.escape(term["source"]), lambda _, said=term["target"]: str(said), given, flags=re.IGNORECASE)
