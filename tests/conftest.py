@@ -203,6 +203,7 @@ STRUCTURE_ONLY = {
     "extract:attempts": "how many requests", "extract:mode": "how it was asked", "extract:valid": "NOT VALID",
     "extract:evidence.*": "told of what is asked for", "extract:data.*": "as JSON", "extract:data": "as JSON, looked at by its own stories",
     "extract:evidence": "the same",
+    "translate:parts": "how many requests", "translate:untranslated.came": "in its lines",
     "ocr:pages.page": "a single page needs no number", "ocr:pages.status": "ok is not said",
     "ocr:pages.lines.*": "looked at by their own stories", "ocr:pages.fields.*": "as JSON", "ocr:pages.fields": "as JSON",
     "ocr:transcript": "the text of the page", "job:id": "who asks has it",

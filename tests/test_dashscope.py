@@ -502,6 +502,7 @@ def test_other_words_change_nothing_that_is_decided_by_a_failure(row: KnownError
         (400, "InvalidParameter.DataInspection", "Unable to download the media resource", "could not fetch a file"),
         (400, "BadRequest.InputDownloadFailed", "no", "could not fetch a file"),
         (400, "InvalidParameter", "url error, please check url！", "other native endpoint"),
+        (400, "InvalidParameter", "暂时不支持当前设置的语种！", "does not translate between these languages"),
         (302, None, "", "Check DASHSCOPE_BASE_URL"),
     ],
 )

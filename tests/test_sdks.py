@@ -143,6 +143,42 @@ async def test_a_model_that_does_not_talk_is_no_model_to_chat_with(client: Async
         await client.chat.completions.create(model="text-embedding-v4", messages=ASKED)
 
 
+@pytest.mark.parametrize("model", ["qwen-mt-flash", "qwen-mt-plus"])
+async def test_a_translation_keeps_its_terms_and_its_lines(client: AsyncOpenAI, model: str) -> None:
+    """As the page of Qwen-MT calls it; plus repeats its text so far with each frame."""
+    text: Any = [{"role": "user", "content": "西湖龙井，产于杭州。\n\n第二段"}]
+    wish = {"source_lang": "auto", "target_lang": "English", "terms": [{"source": "西湖龙井", "target": "Longjing"}]}
+    asked: Any = {"model": model, "messages": text, "extra_body": {"translation_options": wish}}
+    whole = await client.chat.completions.create(**asked)
+    frames = [frame async for frame in await client.chat.completions.create(**asked, stream=True)]
+
+    said = "[沙箱 English] Longjing，产于杭州。\n\n[沙箱 English] 第二段"
+    pieces = [choice.delta.content for frame in frames for choice in frame.choices if choice.delta.content]
+    assert whole.choices[0].message.content == said
+    assert (pieces[-1] if model == "qwen-mt-plus" else "".join(pieces)) == said
+    assert whole.usage
+    assert whole.usage.prompt_tokens_details is None
+
+
+@pytest.mark.parametrize(
+    ("messages", "wish", "why"),
+    [
+        ([{"role": "system", "content": "x"}, *ASKED], {"target_lang": "English"}, "exactly one user message"),
+        ([*ASKED, {"role": "assistant", "content": "x"}, *ASKED], {"target_lang": "English"}, "exactly one user message"),
+        (ASKED, {"source_lang": "auto"}, "target_lang is required"),
+        (ASKED, {"target_lang": "Klingon"}, "暂时不支持当前设置的语种！"),
+        (ASKED, {"target_lang": "auto"}, "暂时不支持当前设置的语种！"),
+    ],
+)
+async def test_a_translation_is_refused_as_it_is_documented(
+    client: AsyncOpenAI, messages: Any, wish: Any, why: str
+) -> None:
+    with pytest.raises(openai.BadRequestError, match=why):
+        await client.chat.completions.create(
+            model="qwen-mt-flash", messages=messages, extra_body={"translation_options": wish}
+        )
+
+
 # --- openai: Responses ---
 
 

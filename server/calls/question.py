@@ -13,7 +13,7 @@ from ..files import digest
 from .context import AppContext
 from .language import IN_CHINESE
 
-FILE_ARGUMENTS = ("files", "source")  # what they name is read, wherever a tool has them
+FILE_ARGUMENTS = ("files", "source", "file", "glossary", "memory")  # what they name is read, wherever a tool has them
 
 
 async def question_of(

@@ -263,6 +263,12 @@ KNOWN = (
         texts=("url error, please check url",),
     ),
     KnownError(
+        "This model does not translate between these languages.",
+        "Give source_lang and target_lang by the English name or the code that Qwen-MT has (qwen-mt-lite has fewer), "
+        "or translate with `chat`.",
+        texts=("暂时不支持当前设置的语种",),
+    ),
+    KnownError(
         "The input is too long for this model.",
         "Shorten it, or choose a model with a larger context.",
         codes=("context_length_exceeded", "exceed_context_size_error"),

@@ -65,10 +65,15 @@ class Chat:
 
     def _usage(self, asked: SandboxRequest, given: SandboxReply) -> dict[str, Any]:
         used = counts(asked, given)
-        return {
+        totals = {
             "prompt_tokens": used.read,
             "completion_tokens": used.wrote,
             "total_tokens": used.read + used.wrote,
+        }
+        if asked.model and asked.model.type == "translation":  # which says no more
+            return {**totals, "prompt_tokens_details": None, "completion_tokens_details": None}
+        return {
+            **totals,
             "prompt_tokens_details": {"cached_tokens": 0, "text_tokens": used.words, "image_tokens": used.images},
             "completion_tokens_details": {"reasoning_tokens": used.reasoning, "text_tokens": used.wrote},
             **_parsed(given if asked.options.get("include_tool_usage") else None),

@@ -7,6 +7,7 @@ from ..catalog import Model
 from .calling import forced_tool
 from .requests import FAULTS, REFUSALS, ApiRefusal, SandboxRequest, as_dict, as_list, text_of
 from .storage import Storage
+from .translated import fault_of_translation
 
 MAX_DATA_URI_BYTES = 10_485_760
 STREAM_ONLY = re.compile(r"(qwq|qvq)-")
@@ -71,6 +72,12 @@ def _talks(asked: SandboxRequest, model: Model) -> None:
     if asked.protocol == "native":
         raise _invalid("url error, please check url！")
     raise ApiRefusal(404, "model_not_supported", f"Unsupported model `{asked.name}` for OpenAI compatibility mode.")
+
+
+def _translates(asked: SandboxRequest, model: Model) -> None:
+    fault = fault_of_translation(asked.messages, asked.options) if model.type == "translation" else ""
+    if fault:
+        raise _invalid(fault)
 
 
 def _streams(asked: SandboxRequest, model: Model) -> None:
@@ -144,5 +151,5 @@ def _sites(asked: SandboxRequest, _: Model) -> None:
 
 
 Rule = Callable[[SandboxRequest, Model], None]
-_MODEL_RULES: tuple[Rule, ...] = (_talks, _thinking, _streams, _in_full, _content, _format, _sizes)
+_MODEL_RULES: tuple[Rule, ...] = (_talks, _translates, _thinking, _streams, _in_full, _content, _format, _sizes)
 _SEARCH_RULES: tuple[Rule, ...] = (_can_search, _sites)

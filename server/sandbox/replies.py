@@ -9,6 +9,7 @@ from .calling import ForcedCall, forced_call, forced_tool
 from .filling import extracted
 from .recognised import OCR_TRUNCATED, recognised, size_of
 from .requests import NO_SEARCH, SandboxRequest, pages_of, text_of
+from .translated import translated
 
 PAGE_TOKENS = 100
 OCR_TOKENS = 4_096  # unless more is asked for
@@ -36,6 +37,9 @@ class SandboxReply:
 def sandbox_reply(asked: SandboxRequest) -> SandboxReply:
     if asked.reads_images:
         return _read_off(asked)
+    if asked.options.get("translation_options") and asked.model and asked.model.type == "translation":
+        text, cut = translated(text_of(asked.messages[0]), asked.options)
+        return SandboxReply("", text, "length" if cut else "stop")
     if tool := forced_tool(asked.options):
         return SandboxReply("", "", "tool_calls", call=forced_call(tool, _all_of(asked)))
     question = text_of(asked.messages[-1])[:200]
