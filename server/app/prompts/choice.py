@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...calls.context import AppContext
-from ...catalog import Capability, Model, can, in_force
+from ...catalog import Capability, Model, can, in_force, is_special
 from ...errors import InvalidRequest
 from ...text import printable
 
@@ -26,7 +26,8 @@ class ModelNeed:
 
     def met_by(self, model: Model) -> bool:
         writes = self.capability == "translation" or model.type in WRITES
-        return writes and can(model, self.capability) and (not self.reads or self.reads in model.input)
+        reads = not self.reads or self.reads in model.input
+        return writes and reads and can(model, self.capability) and not is_special(model)
 
 
 def chosen_model(context: AppContext, need: ModelNeed, asked: str) -> str:
