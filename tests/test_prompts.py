@@ -96,6 +96,7 @@ async def test_each_kind_of_work_of_the_workbench_is_listed(hosted: Hosted, wire
         assert (listed.ttl_ms, listed.cache_scope) == (3_600_000, "public")
 
 
+@pytest.mark.parametrize("era", ["legacy", "auto"])  # of which the second asks the server what it can
 async def test_a_host_is_told_that_there_are_prompts_and_completions(hosted: Hosted, wire: FakeDashScope) -> None:
     async with hosted(wire) as host:
         told = host.server_capabilities
@@ -227,8 +228,8 @@ async def test_a_pdf_is_read_by_a_model_that_reads_them_and_its_fee_is_told(
     assert model
     assert "pdf" in model.input
     assert fee
-    assert f"每页 {fee.price} 元" in text
-    assert "每页" not in other
+    assert f"{fee.price} CNY for each page" in text
+    assert "each page" not in other
 
 
 @pytest.mark.parametrize(
@@ -351,6 +352,23 @@ async def test_where_all_that_is_advised_is_out_of_service_another_does_it(
     assert found
     assert found.in_service
     assert found.can["batch"]
+
+
+async def test_where_nothing_in_service_does_it_the_default_is_named(
+    hosted: Hosted, wire: FakeDashScope, tmp_path: Path
+) -> None:
+    gone = [
+        {"id": each.id, "lifecycle": {"status": "retired"}} for each in shipped().models if each.type == "translation"
+    ]
+    (overlay := tmp_path / "own.json").write_text(
+        json.dumps({"models": gone, "defaults": {"translate": "qwen3.7-plus"}})
+    )
+    catalog = overlaid(overlay)
+    assert not catalog.trouble
+    async with hosted(wire, catalog=lambda: catalog) as host:
+        calls = calls_of(await text_of_prompt(host, "patent_abstract", GIVEN["patent_abstract"]))
+
+    assert models_of(calls) == {"qwen3.7-plus"}
 
 
 # --- what is wrong ---

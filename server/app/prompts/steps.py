@@ -17,17 +17,15 @@ WorkSizes = Mapping[str, Any]  # arguments of `cost`: tokens of one call, how ma
 
 @dataclass(frozen=True)
 class ToolStep:
-    """`model`: whose price counts; empty: no price is told. `sizes`: what a typical call of it holds."""
+    """`model`: whose price counts; empty: nobody knows it. `sizes`: what a typical call of it holds."""
 
     tool: str
     arguments: Mapping[str, Any]
-    model: str = ""
-    sizes: WorkSizes | None = None
+    model: str
+    sizes: WorkSizes
 
     def told(self, context: AppContext) -> str:
         called = block(self.tool, self.arguments)
-        if self.sizes is None:
-            return called
         if context.host.kind == "other" or not self.model:
             return f"{called}\n{words('not_ours')}"
         repriced = block("cost", {"models": [self.model], **self.sizes})
