@@ -163,7 +163,11 @@ async def test_a_translation_keeps_its_terms_and_its_lines(client: AsyncOpenAI, 
     ("messages", "wish", "why"),
     [
         ([{"role": "system", "content": "x"}, *ASKED], {"target_lang": "English"}, "exactly one user message"),
-        ([*ASKED, {"role": "assistant", "content": "x"}, *ASKED], {"target_lang": "English"}, "exactly one user message"),
+        (
+            [*ASKED, {"role": "assistant", "content": "x"}, *ASKED],
+            {"target_lang": "English"},
+            "exactly one user message",
+        ),
         (ASKED, {"source_lang": "auto"}, "target_lang is required"),
         (ASKED, {"target_lang": "Klingon"}, "暂时不支持当前设置的语种！"),
         (ASKED, {"target_lang": "auto"}, "暂时不支持当前设置的语种！"),

@@ -8,7 +8,7 @@ from ...catalog.pricing import text_tokens
 from .sentences import cut
 from .units import Segment
 
-PART_TOKENS = 1_800  # of a text: its translation may have four times as many, and a model writes 8,192
+PART_TOKENS = 2_600  # of a text: its translation may have four times as many, and a model writes 8,192
 MAX_WORD_TOKENS = 6_000  # of a piece in which there is no border
 PIECES_IN_PART = 60
 EMPTY_TOKENS = text_tokens("").most
