@@ -26,9 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return demo.main(verbose=arguments.verbose)
     if arguments.command == "catalog":
-        from .commands import catalog
-
-        return catalog.main(arguments.action, arguments.file)
+        return _catalog(arguments)
     if arguments.command == "usage":
         from .commands import usage
 
@@ -37,7 +35,21 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments.sandbox, arguments.bill, arguments.bill_columns, arguments.bill_key,
         )  # fmt: skip
         return usage.main(options)
+    if arguments.command == "files":
+        from .commands import files
+
+        return files.main(arguments.delete, ours=arguments.delete_ours)
     return _serve(arguments)
+
+
+def _catalog(arguments: argparse.Namespace) -> int:
+    if arguments.action == "refresh":
+        from .commands import refresh
+
+        return refresh.main(refresh.RefreshOptions(arguments.write, arguments.force))
+    from .commands import catalog
+
+    return catalog.main(arguments.action, arguments.file)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -85,6 +97,8 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
         parser.exit()
     if arguments.command == "usage" and not arguments.bill and (arguments.bill_columns or arguments.bill_key):
         parser.error("--bill-columns and --bill-key are for a bill: add --bill FILE")
+    if arguments.command == "catalog":
+        _check_refresh(parser, arguments)
     for_http = arguments.command == "serve" and arguments.transport == "stdio"
     if for_http and (arguments.host, arguments.port) != (None, None):
         parser.error("--host and --port are for HTTP: add --transport streamable-http (or sse)")
@@ -93,6 +107,14 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     if not 0 <= arguments.port <= 65535:
         parser.error(f"--port must be 0 to 65535, not {arguments.port}")
     return arguments
+
+
+def _check_refresh(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    refreshes = arguments.action == "refresh"
+    if refreshes and arguments.file:
+        parser.error("refresh reads DashScope's list, no file: --write FILE says where to write")
+    if not refreshes and (arguments.write or arguments.force):
+        parser.error("--write and --force are for catalog refresh")
 
 
 def _parser(*, with_environment: bool) -> argparse.ArgumentParser:
@@ -106,18 +128,26 @@ def _parser(*, with_environment: bool) -> argparse.ArgumentParser:
     )
     parser.set_defaults(command="serve", transport="stdio", host=None, port=None, sandbox=False, structured=False)
     parser.add_argument("--version", action="store_true", default=False, help="print the version")
-    commands = parser.add_subparsers(metavar="serve | demo | sandbox | usage | catalog", dest="command_given")
+    commands = parser.add_subparsers(metavar="serve | demo | sandbox | usage | files | catalog", dest="command_given")
     commands.add_parser("serve", parents=[serving], help="serve MCP (the default)").set_defaults(command="serve")
     demo = commands.add_parser("demo", help="show what a host sees, against the sandbox: no key, no cost")
     demo.add_argument("--verbose", action="store_true", help="every tool, with its progress and its whole text")
     demo.set_defaults(command="demo")
     _usage_arguments(commands.add_parser("usage", help="what was spent, by this machine's ledger"))
+    _files_arguments(commands.add_parser("files", help="what lies at DashScope, where it never expires"))
     _sandbox_arguments(commands.add_parser("sandbox", help="run the stand-in DashScope alone, for other programs"))
-    catalog = commands.add_parser("catalog", help="check, format or list a catalog file")
-    catalog.add_argument("action", choices=["check", "format", "list"])
-    catalog.add_argument("file", type=Path, nargs="?", help="default: the built-in catalog.json")
-    catalog.set_defaults(command="catalog")
+    _catalog_arguments(commands.add_parser("catalog", help="check, format or list a catalog file; refresh it"))
     return parser
+
+
+def _catalog_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=["check", "format", "list", "refresh"])
+    parser.add_argument("file", type=Path, nargs="?", help="default: the built-in catalog.json")
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="refresh: what the live list says, for BAILIAN_CATALOG"
+    )
+    parser.add_argument("--force", action="store_true", default=False, help="refresh: FILE may be there already")
+    parser.set_defaults(command="catalog")
 
 
 def _serving() -> argparse.ArgumentParser:
@@ -146,6 +176,16 @@ def _usage_arguments(parser: argparse.ArgumentParser) -> None:
         "--confirm-spent", type=_money, metavar="CNY", help="what today's ledger held, where its file was lost"
     )
     parser.set_defaults(command="usage", form="table")
+
+
+def _files_arguments(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--delete", nargs="+", metavar="ID", default=[], help="delete these")
+    what.add_argument(
+        "--delete-ours", action="store_true", default=False,
+        help="delete the documents that this program put there, those of servers that still run too",
+    )  # fmt: skip
+    parser.set_defaults(command="files")
 
 
 def _days(text: str) -> int:

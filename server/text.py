@@ -146,3 +146,13 @@ def thoughts_apart(text: str) -> tuple[str, str]:
         if begun or (end and opening not in thought and (thought.endswith("\n") or answer.startswith("\n"))):
             return thought.lstrip().removeprefix(opening).strip(), answer.lstrip()
     return "", text
+
+
+def shown(text: str) -> str:
+    """A text of others in a table: without control characters and what reorders a line."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def inert(text: str) -> str:
+    """As a spreadsheet shows it, and does not run it."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

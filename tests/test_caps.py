@@ -15,9 +15,9 @@ import pytest
 from bailian_mcp.server.calls.jobs import Jobs
 from bailian_mcp.server.catalog import plain, shipped
 from bailian_mcp.server.endpoints import host as host_at
-from bailian_mcp.server.spending import Caps, Ledger
+from bailian_mcp.server.spending import Caps, Database, Ledger
 
-from .conftest import NOW, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
+from .conftest import ANSWER, NOW, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
 
 pytestmark = pytest.mark.anyio
 CALL = {"prompt": "用一句话介绍杭州西湖。"}
@@ -202,6 +202,97 @@ async def test_a_search_holds_as_much_input_as_the_model_takes(hosted: Hosted, t
     assert "What fits: model=" in text_of(refused)
 
 
+async def test_where_nobody_says_whether_a_partners_model_thinks_its_reasoning_is_held(
+    hosted: Hosted, tmp_path: Path
+) -> None:
+    """Of those whose makers sell them themselves the catalog knows little, and some do think."""
+    wire = FakeDashScope([httpx2.ReadError("cut off")])
+    async with hosted(wire, caps=caps(call="50"), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", {**CALL, "model": "xiaomi/mimo-v2.5-pro"})
+        held = Decimal((await used(client))["total"]["at_most"])
+
+    assert held > (wire.body["max_tokens"] + 262_144) * Decimal("0.000021")
+
+
+@pytest.mark.parametrize(("cap", "budget"), [("9", 32_768), ("0.6", None)])
+async def test_a_model_that_is_asked_to_think_may_whatever_the_catalog_knows(
+    hosted: Hosted, tmp_path: Path, cap: str, budget: int | None
+) -> None:
+    wire = FakeDashScope([httpx2.ReadError("cut off")])
+    async with hosted(wire, caps=caps(call=cap), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", {**CALL, "model": "vanchin/deepseek-v4-pro-0813", "thinking": "high"})
+        held = Decimal((await used(client))["total"]["at_most"])
+
+    assert budget in (None, wire.body["thinking_budget"])
+    assert (wire.body["max_tokens"] + wire.body["thinking_budget"]) * Decimal("0.000027") < held <= Decimal(cap)
+
+
+async def test_of_many_short_messages_what_frames_each_is_held(hosted: Hosted, tmp_path: Path) -> None:
+    """`<|im_start|>user` and `<|im_end|>`, each with a new line, are five tokens of ChatML, however short what is said."""
+    wire = FakeDashScope([httpx2.ReadError("cut off")])
+    history = [{"role": role, "content": "好"} for role in ("user", "assistant")] * 2_000
+    async with hosted(wire, caps=caps(call="50"), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", {**CALL, "history": history})
+        held = Decimal((await used(client))["total"]["at_most"])
+
+    assert held - limit(wire) * OUTPUT > 4_000 * (5 + len("好".encode())) * INPUT
+
+
+@pytest.mark.parametrize(
+    ("model", "strategy", "reasoning_tokens"),
+    [
+        ("qwen3.7-max-2026-05-17", "turbo", 262_144),
+        ("qwen3.7-max-2026-05-17", "agent", 262_144),
+        ("qwen3.8-2.4t-a95b", "max", 131_072),
+        ("kimi-k3", "agent", 1_048_576),
+    ],
+)
+async def test_of_a_search_that_thinks_the_reasoning_is_held_beside_the_limit(
+    hosted: Hosted, tmp_path: Path, model: str, strategy: str, reasoning_tokens: int
+) -> None:
+    """Neither the native protocol nor the Responses API (of all but qwen3.8) counts it in its limit, whatever the
+    model's own parameter in chat completions does.
+    """
+    wire = FakeDashScope([httpx2.ReadError("cut off")])
+    call = {"question": "西湖", "model": model, "strategy": strategy}
+    async with hosted(wire, caps=caps(call="500"), kept=(tmp_path,)) as client:
+        await client.call_tool("web_search", call)
+        held = Decimal((await used(client))["total"]["at_most"])
+
+    limits = wire.body.get("parameters", wire.body)
+    answer = limits.get("max_tokens") or limits["max_output_tokens"]
+    known = shipped().find(model)
+    assert known
+    assert known.limits.max_input
+    (dearest,) = [price.tiers[-1] for price in known.prices if price.region == "cn-beijing"]
+    assert dearest.output
+    read, written = known.limits.max_input * dearest.text_input, (answer + reasoning_tokens) * dearest.output
+    assert held > (read + written) / 1_000_000
+
+
+@pytest.mark.parametrize("share", ["0.1", "0.5", "0.9"])
+@pytest.mark.parametrize(("model", "strategy"), [("qwen3.7-max-2026-05-17", "turbo"), ("kimi-k3", "agent")])
+async def test_of_such_a_search_what_can_be_limited_is(
+    hosted: Hosted, tmp_path: Path, model: str, strategy: str, share: str
+) -> None:
+    """The native protocol takes a budget for the reasoning; the Responses API none."""
+    wire = FakeDashScope([stream()])
+    call = {"question": "西湖", "model": model, "strategy": strategy}
+    async with hosted(wire, caps=caps(call="0.001"), kept=(tmp_path,)) as client:
+        said = text_of(await client.call_tool("web_search", call))
+        most, least = (Decimal(cny) for cny in re.findall(r"([\d.]+) CNY, ([\d.]+) with", said)[0])
+    async with hosted(wire, caps=caps(call=str(least + (most - least) * Decimal(share))), kept=(tmp_path,)) as client:
+        await client.call_tool("web_search", call)
+
+    limits = wire.body.get("parameters", wire.body)
+    if strategy == "agent":
+        assert "thinking_budget" not in limits
+        assert 256 <= limits["max_output_tokens"] <= 16_384
+    else:
+        assert limits["max_tokens"] <= 16_384
+        assert limits["max_tokens"] + limits["thinking_budget"] <= 16_384 + 262_144 * Decimal(share)
+
+
 # --- when it has ended ---
 
 
@@ -354,7 +445,7 @@ async def test_a_deleted_ledger_opens_no_cap_until_somebody_says_what_was_spent(
     async with hosted(wire, **given) as client:
         refused = await client.call_tool("chat", CALL)
         async with Jobs(tmp_path) as jobs:
-            assert await Ledger(jobs.database).confirm("2026-11-22", 6_000_000)
+            assert await Ledger(jobs.database).confirm("2026-11-22", 6_000_000) == 6_000_000
         told = await client.call_tool("chat", CALL)
         found = await used(client)
 
@@ -395,6 +486,7 @@ async def test_where_nothing_can_be_kept_a_cap_lets_nothing_through(hosted: Host
         told = await client.call_tool("chat", CALL)
 
     assert "A spending cap is set and cannot be held: the state folder cannot be used" in text_of(refused)
+    assert "see that this user can write there, and restart the server. Nothing was sent." in text_of(refused)
     assert (refused.is_error, told.is_error, len(wire.requests)) == (True, False, 1)
 
 
@@ -433,6 +525,20 @@ async def test_a_sandbox_has_sums_of_its_own(hosted: Hosted, tmp_path: Path) -> 
     assert told.structured_content["sandbox"] is True
     assert text_of(mine).startswith("[SANDBOX, no money: ")
     assert (real["total"]["requests"], real["caps"][0]["left"]) == (0, "1")
+
+
+async def test_a_gateway_that_takes_the_place_of_a_sandbox_fills_the_caps_again(hosted: Hosted, tmp_path: Path) -> None:
+    """At the same address, while the server runs: its requests were looked up in the sandbox's sums for ever."""
+    marked = stream()
+    marked.headers["x-bailian-sandbox"] = "true"
+    wire = FakeDashScope([marked, *(stream() for _ in range(9))])
+    here = host_at("http://127.0.0.1:9", "cn-beijing")
+    async with hosted(wire, host=here, caps=caps(day="0.02"), kept=(tmp_path,)) as client:
+        results = [await client.call_tool("chat", {"prompt": f"{number}"}) for number in range(9)]
+        found = await used(client)
+
+    assert [result.is_error for result in results] == [False] * 4 + [True] * 5  # 0.006 CNY each, the first of no money
+    assert found["caps"][0]["spent"] == "0.018"
 
 
 async def test_who_is_not_on_this_machine_is_no_sandbox_whatever_it_says(hosted: Hosted, tmp_path: Path) -> None:
@@ -485,6 +591,75 @@ async def test_what_another_call_holds_is_waited_for(hosted: Hosted, tmp_path: P
                 tasks.start_soon(call)
 
     assert [result.is_error for result in results] == [False] * 8
+
+
+class HeldUp(Database):
+    """A file that another program has locked, for as long as the story says."""
+
+    held_up: anyio.Event | None = None
+    looks = 0
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.reached = anyio.Event()
+
+    async def run(self, work: Callable[[Any], Any]) -> Any:
+        self.looks += 1
+        if self.held_up:
+            self.reached.set()
+            with anyio.CancelScope(shield=True):
+                await self.held_up.wait()
+        return await super().run(work)
+
+
+async def test_what_waited_over_midnight_is_of_the_day_on_which_it_is_sent(hosted: Hosted, tmp_path: Path) -> None:
+    """Its cap is that day's, and so will its bill be."""
+    midnight, answer, day = NOW + timedelta(hours=12), anyio.Event(), [NOW + timedelta(hours=12, seconds=-1)]
+
+    async def slowly() -> AsyncIterator[bytes]:
+        await answer.wait()
+        yield ANSWER
+
+    wire, store = FakeDashScope([lambda: stream(slowly()), stream()]), HeldUp(tmp_path)
+    async with hosted(wire, caps=caps(session="0.135"), ledger=Ledger(store), now=lambda: day[0]) as client:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.call_tool, "chat", CALL)
+            while not wire.requests:
+                await anyio.sleep(0)
+            looks = store.looks
+            tasks.start_soon(client.call_tool, "chat", {"prompt": "the next day"})
+            while store.looks < looks + 2:  # it found too little, and looks again
+                await anyio.sleep(0.01)
+            day[0] = midnight
+            answer.set()
+        found = await used(client, by="day")
+
+    assert {group["name"]: group["requests"] for group in found["groups"]} == {"2026-11-22": 1, "2026-11-23": 1}
+
+
+async def test_a_call_cancelled_while_the_ledger_is_slow_is_not_sent_and_holds_nothing(
+    hosted: Hosted, tmp_path: Path
+) -> None:
+    wire, store, locked = FakeDashScope([stream()]), HeldUp(tmp_path), anyio.Event()
+    async with hosted(wire, caps=caps(session="1"), ledger=Ledger(store)) as client:
+        store.held_up = locked
+        async with anyio.create_task_group() as tasks:
+            scope = anyio.CancelScope()
+            tasks.start_soon(_call_within, scope, client)
+            await store.reached.wait()
+            scope.cancel()
+        await client.call_tool("models", {})  # by now the server knows that it was cancelled
+        store.held_up = None
+        locked.set()
+        while (left := (await used(client))["caps"][0])["held"] != "0":
+            pass
+
+    assert (wire.requests, left["spent"]) == ([], "0")
+
+
+async def _call_within(scope: anyio.CancelScope, client: Any) -> None:
+    with scope:
+        await client.call_tool("chat", {"prompt": "another"})
 
 
 async def test_a_ledger_deleted_under_a_running_server_shuts_its_caps(hosted: Hosted, tmp_path: Path) -> None:

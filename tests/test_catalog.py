@@ -111,9 +111,10 @@ def test_no_retired_model_is_a_default() -> None:
 def test_the_fuller_list_is_there_too() -> None:
     kinds = {model.type for model in shipped().models}
 
-    assert kinds == {"chat", "vision", "ocr", "translation", "embedding", "rerank", "omni", "audio", "deployment"}
-    assert len(shipped().models) >= 387
-    assert sum(len(model.prices) for model in shipped().models) >= 666
+    others = {"ocr", "translation", "embedding", "rerank", "omni", "audio", "asr", "deployment"}
+    assert kinds == {"chat", "vision", *others}
+    assert len(shipped().models) >= 406
+    assert sum(len(model.prices) for model in shipped().models) >= 711
 
 
 # --- the check ---
@@ -132,7 +133,8 @@ def raw() -> dict[str, Any]:
 def few() -> dict[str, Any]:
     """The shipped file with a few of its models: what is wrong with one is found sooner."""
     data = raw()
-    return {**data, "models": [model for model in data["models"] if model["id"] in FEW]}
+    kept = {*FEW, *data["defaults"].values()}
+    return {**data, "models": [model for model in data["models"] if model["id"] in kept]}
 
 
 def changed(change: Any) -> Any:
@@ -201,8 +203,11 @@ def tier(up_to: int | None = None, **prices: str) -> dict[str, Any]:
         (in_model("qwen-max", rate_limits=[{"region": "cn-beijing", "rpm": 1}] * 2), "qwen-max rate_limits need one entry a region"),
         (in_model("qwen-max", rate_limits=[{"region": "cn-beijing", "rpm": 0}]), "qwen-max.rate_limits[0].rpm must be greater than or equal to 1"),
         (in_model("qwen-max", rate_limits=[{"region": "cn-beijing", "rpm": 1, "source": "hearsay"}]), "unknown source: hearsay"),
+        (in_model("qwen-max", prices=price({"label": "x", "audio_second": "1", "input": "1"})), "a tier by the second of audio has no other price"),
+        (in_model("qwen-max", limits={"uncertain": ["max_output"]}), "uncertain names what is no limit of it: max_output"),
+        (in_model("qwen-max", unsure=["batch"]), "can says it, so it is not unsure: batch"),
         (in_model("qwen-max", prize=1), "qwen-max.prize is no field of it"),
-        (lambda d: d["models"].append("qwen"), "models[8] must be an object"),
+        (lambda d: d["models"].append("qwen"), f"models[{len(few()['models'])}] must be an object"),
     ],
 )  # fmt: skip
 def test_a_malformed_entry_is_named_with_the_reason(tmp_path: Path, change: Any, says: str) -> None:

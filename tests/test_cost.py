@@ -306,3 +306,27 @@ async def test_it_needs_no_key(era: str) -> None:
         result = await host.call_tool("cost", {"models": ["qwen-max"], "input_tokens": 10_000})
 
     assert "0.024 CNY" in text_of(result)
+
+
+async def test_seconds_of_audio_are_priced_on_the_models_billed_by_them(hosted: Hosted) -> None:
+    answer = await data(hosted, audio_seconds=90.5, calls=2)
+
+    models = {each["model"]: each["total"] for each in answer["estimates"]}
+    assert models["paraformer-v2"] == "0.01456"
+    assert models["qwen3-asr-flash"] == "0.04004"
+    assert "qwen-audio-3.1-asr-flash" not in models
+    assert not any("omni" in each for each in models)
+
+
+async def test_audio_and_its_tokens_compare_both_kinds(hosted: Hosted) -> None:
+    answer = await data(hosted, audio_seconds=60, input_tokens=1_000, output_tokens=200)
+
+    models = {each["model"]: each["total"] for each in answer["estimates"]}
+    assert models["qwen-audio-3.1-asr-flash"] == "0.00134"
+    assert models["paraformer-v2"] == "0.0048"
+
+
+async def test_a_sheet_tells_the_price_of_a_second(hosted: Hosted) -> None:
+    text = text_of(await asked(hosted, models=["qwen3-asr-flash"]))
+
+    assert "per_second_of_audio 0.00022" in text

@@ -29,6 +29,8 @@ from bailian_mcp.server.spending import (
     day_span,
     in_nano,
 )
+from bailian_mcp.server.spending.continuity import SPENT_IS_LOST
+from bailian_mcp.server.spending.ledger import NOT_NOW
 from bailian_mcp.server.spending.transactions import MAX_OPEN_S
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -179,6 +181,21 @@ async def test_a_request_is_found_by_its_id_in_short_and_by_its_job_but_not_by_a
     assert len(await ledger.requests("j1", None)) == 1
 
 
+async def test_a_call_is_found_whole_by_any_of_its_requests_but_not_by_another_client(ledger: Ledger) -> None:
+    for job, id in (("j1", "r1"), ("j1", "r2"), ("j2", "r2"), ("", "r2")):
+        reserved = await held(ledger, 10, client="x", job=job)
+        await ledger.settle(reserved, answered(1, request_id=f"req-{id}", short_id=id))
+    await held(ledger, 10, client="y", job="j1")
+
+    async def found(id: str, client: str = "x") -> list[list[str]]:
+        return [[each.request_id for each in call] for call in await ledger.calls(id, client) or []]
+
+    assert await found("r1") == await found("j1") == [["req-r1", "req-r2"]]
+    assert await found("req-r2") == [["req-r1", "req-r2"], ["req-r2"]]
+    assert await found("r2", "y") == await found("r3") == []
+    assert await found("j1", "y") == [[""]]  # its own, under way
+
+
 async def test_what_a_sandbox_answers_moves_to_its_own_sums(ledger: Ledger) -> None:
     await ledger.settle(await held(ledger, 10), answered(3, sandbox=True))
 
@@ -194,7 +211,7 @@ async def test_what_a_sandbox_answers_moves_to_its_own_sums(ledger: Ledger) -> N
 
 async def states(store: StateStore) -> list[Any] | None:
     """Of each row, the oldest first."""
-    read = "SELECT state FROM requests ORDER BY id"
+    read = "SELECT state FROM requests ORDER BY at, id"
     return await store.run(lambda connection: [state for (state,) in connection.execute(read).fetchall()])
 
 
@@ -246,9 +263,26 @@ async def test_so_is_what_a_process_left_open_whose_number_nobody_has(stores: St
     store = stores()
     await held(Ledger(store), 100)
     await moved(store, "pid", ended.pid)
-    await held(Ledger(stores()), 1)
+    await held(Ledger(stores()), 1, at=AT + 1)
 
     assert await states(store) == ["lost", "open"]
+
+
+async def test_what_a_process_held_that_dies_while_others_live_is_not_waited_for(stores: Stores) -> None:
+    """It comes free no more: who waited for it waited half a minute, and was refused all the same."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    ledger, store = Ledger(stores()), stores()
+    await held(ledger, 1)
+    await held(Ledger(store), 900, at=AT + 1, session="other")
+    await store.run(
+        lambda connection: connection.execute("UPDATE requests SET pid = ? WHERE session = 'other'", (ended.pid,))
+    )
+    found = await ledger.reserve(entry(), 500, 500, [CAP])
+
+    assert isinstance(found, OverCap)
+    assert (found.spent, found.held) == (901, 0)
+    assert await states(store) == ["lost", "lost"]
 
 
 @pytest.mark.parametrize(
@@ -260,7 +294,7 @@ async def test_what_another_process_has_under_way_is_left_alone_until_it_must_be
     store = stores()
     await held(Ledger(store), 100)
     await moved(store, *elsewhere)
-    await held(Ledger(stores()), 1)
+    await held(Ledger(stores()), 1, at=AT + 1)
     before = await states(store)
     await held(Ledger(stores()), 1, at=AT + MAX_OPEN_S + 1)
     after = await states(store)
@@ -280,6 +314,21 @@ async def test_who_has_no_cap_does_not_name_a_new_ledger_where_one_was_lost(tmp_
     assert isinstance(await Ledger(Database(tmp_path)).reserve(entry(), 1), Reserved)
 
     assert isinstance(await Ledger(Database(tmp_path)).reserve(entry(), 1, 0, [CAP]), Unusable)
+
+
+async def test_a_folder_that_vanishes_under_a_running_server_opens_no_cap(tmp_path: Path) -> None:
+    """Who starts anew cannot know of it; who was there does, until somebody says what was spent."""
+    state = tmp_path / "state"
+    ledger = Ledger(Database(state))
+    await held(ledger, 100)
+    state.rename(tmp_path / "elsewhere")
+    found = await ledger.reserve(entry(), 1, 0, [CAP])
+    await Ledger(Database(state)).confirm(DAY, 100)
+
+    assert isinstance(found, Unusable)
+    assert found.why == SPENT_IS_LOST
+    await held(ledger, 1)
+    assert await ledger.spent(CAP.span) == (101, 1)
 
 
 async def test_a_name_that_cannot_be_written_shuts_the_caps(tmp_path: Path) -> None:
@@ -332,6 +381,28 @@ async def test_a_broken_file_that_cannot_be_set_aside_shuts_the_caps(
     assert isinstance(await Ledger(Database(tmp_path)).reserve(entry(), 1, 0, [CAP]), Unusable)
 
 
+async def test_a_file_that_is_locked_when_it_is_first_needed_is_used_once_it_is_free(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is nothing that lasts: to keep all in memory until a restart would shut caps, or lose what is spent, for good."""
+    await held(Ledger(Database(tmp_path)), 1)
+    store = Database(tmp_path, busy_s=0.05, let_alone_s=0)
+    ledger = Ledger(store)
+    with sqlite3.connect(tmp_path / "state.db", isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        shut, unheld = await ledger.reserve(entry(), 1, 0, [CAP]), await ledger.reserve(entry(), 5)
+        other.execute("ROLLBACK")
+    assert isinstance(unheld, Reserved)
+    await ledger.settle(unheld, answered(3))
+    await held(ledger, 1, at=AT + 1)
+
+    assert isinstance(shut, Unusable)
+    assert shut.why == NOT_NOW
+    assert (store.folder, await Ledger(Database(tmp_path)).spent(CAP.span)) == (tmp_path, (5, 1))
+    assert "in memory" not in caplog.text
+    assert "database is locked" in caplog.text
+
+
 async def test_where_the_name_of_a_ledger_cannot_be_written_caps_are_shut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -378,6 +449,44 @@ async def test_what_could_not_be_settled_at_once_is_settled_before_the_next_requ
     await held(ledger, 1)
 
     assert await ledger.spent(CAP.span) == (8, 1)
+
+
+async def test_what_was_under_way_when_another_ledger_took_its_place_settles_no_request_of_that_one(
+    tmp_path: Path,
+) -> None:
+    """Each counts its rows from one: the second request would have been settled with what the first came to."""
+    ledger = Ledger(Database(tmp_path))
+    old = await ledger.reserve(entry(session="old"), 100)
+    (tmp_path / "state.db").unlink()
+    new = await ledger.reserve(entry(session="new"), 50)
+    assert isinstance(old, Reserved)
+    assert isinstance(new, Reserved)
+    await ledger.settle(old, answered(3))
+    await ledger.settle(old, answered(3))
+    await ledger.settle(new, answered(20))
+
+    assert {each.name: each.most for each in await ledger.sums("session", ALL)} == {"old": 3, "new": 20}
+    assert await ledger.spent(CAP.span) == (23, 0)
+
+
+@pytest.mark.parametrize(("settlement", "rows"), [(answered(7), ["settled"]), (Settlement("unsent", 0, 0), [])])
+async def test_what_the_ledger_could_not_take_before_it_was_sent_it_takes_once_it_has_ended(
+    tmp_path: Path, settlement: Settlement, rows: list[str]
+) -> None:
+    """Without caps a request goes out all the same: it is spent, and a cap that is set elsewhere is to know of it."""
+    ledger = Ledger(Database(tmp_path))
+    await ledger.settle(await held(ledger, 1), Settlement("unsent", 0, 0))
+    with sqlite3.connect(tmp_path / "state.db") as other:
+        other.execute("ALTER TABLE requests RENAME TO elsewhere")
+        other.commit()
+        unheld = await ledger.reserve(entry(), 100)
+        other.execute("ALTER TABLE elsewhere RENAME TO requests")
+        other.commit()
+    assert isinstance(unheld, Reserved)
+    await ledger.settle(unheld, settlement)
+
+    assert await ledger.spent(CAP.span) == (settlement.most, 0)
+    assert await states(Database(tmp_path)) == rows
 
 
 # Forks children, each of which reserves and settles and says so after each, and kills them one after another.

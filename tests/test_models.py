@@ -31,8 +31,8 @@ def ids(of: dict[str, Any]) -> list[str]:
         ("便宜", "qwen-flash"),
         ("翻译", "qwen-mt-plus"),
         ("文字识别", "qwen3.5-ocr"),
-        ("文本向量 embedding", "qwen3.7-text-embedding-flash"),
-        ("重排", "qwen3.7-text-rerank"),
+        ("文本向量 embedding", "qwen3.7-text-embedding"),
+        ("重排", "qwen3-rerank"),
         ("深度求索 推理", "deepseek-v4.1-flash"),
         ("月之暗面 看图", "kimi-k2.7-code"),
         ("glm", "glm-5.2"),
@@ -275,3 +275,37 @@ async def test_a_name_with_a_slip_is_told_its_near_names(hosted: Hosted) -> None
 
     assert told["models"] == []
     assert any(note.startswith("Near names: ") and "qwen3.7-plus" in note for note in told["notes"])
+
+
+@pytest.mark.parametrize("query", ["speech", "asr", "语音", "转写", "语音识别", "transcription", "speech to text"])
+async def test_models_that_write_down_what_they_hear_are_found(hosted: Hosted, query: str) -> None:
+    assert ids(await found(hosted, query=query))[:2] == ["qwen3-asr-flash", "qwen3-asr-flash-filetrans"]
+
+
+@pytest.mark.parametrize("query", ["omni", "全模态"])
+async def test_omni_models_are_no_mere_speech_models(hosted: Hosted, query: str) -> None:
+    assert all("omni" in each for each in ids(await found(hosted, query=query)))
+
+
+async def test_a_speech_model_tells_its_seconds_and_its_price(hosted: Hosted) -> None:
+    row = (await found(hosted, query="qwen3-asr-flash"))["models"][0]
+
+    assert (row["limits"], row["price"]) == (
+        {"max_file_mb": 10, "max_audio_seconds": 300},
+        [{"tier": "one price", "per_second_of_audio": "0.00022"}],
+    )
+    assert row["capabilities"] == ["audio", "asr"]
+
+
+async def test_what_pages_contradict_each_other_about_is_unsure(hosted: Hosted) -> None:
+    row = (await found(hosted, query="qwen-long"))["models"][0]
+
+    assert "json_schema: unsure" in row["capabilities"]
+    assert any("a JSON Schema can be given" in each for each in row["history"])
+
+
+async def test_where_all_that_fit_are_retired_that_is_said(hosted: Hosted) -> None:
+    answer = await found(hosted, query="qwen-vl")
+
+    assert answer["models"] == []
+    assert any("retired models fit too" in note for note in answer["notes"])

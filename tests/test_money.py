@@ -504,6 +504,13 @@ def test_a_free_quota_that_is_too_small_covers_nothing() -> None:
         (lambda: cost("qwen-plus", input_tokens=1, batch=True, web_searches=1), "Batch calls cannot search"),
         (lambda: cost("qwen3.7-plus", input_tokens=-1), "a count is negative"),
         (lambda: cost("qwen3.7-plus", calls=0), "a count is negative"),
+        (lambda: cost("qwen3-asr-flash", input_tokens=1), "qwen3-asr-flash is billed by the second of audio: give audio_seconds"),
+        (lambda: cost("qwen-audio-3.1-asr-flash", audio_seconds=Decimal(9)), "qwen-audio-3.1-asr-flash is billed by the token, not by the second: give input_tokens and output_tokens"),
+        (lambda: cost("qwen3-asr-flash", audio_seconds=Decimal(-9)), "a count is negative"),
+        (lambda: cost("fun-asr-flash-2026-06-15", audio_seconds=Decimal(9)), "no price of fun-asr-flash-2026-06-15 is known for region cn-beijing, nor for any other"),
+        (lambda: cost("paraformer-v2", "ap-southeast-1", audio_seconds=Decimal(9)), "it has one in cn-beijing"),
+        (lambda: cost("qwen3-rerank", input_tokens=120_001), "120,001 input tokens are more than qwen3-rerank takes (120,000)"),
+        (lambda: cost("text-embedding-v4", "ap-southeast-1", input_tokens=8_193), "more than text-embedding-v4 takes (8,192)"),
         (lambda: cost("text-embedding-v4", output_tokens=1), "the model writes no text"),
         (lambda: training_cost(shipped(), "qwen-plus", tokens=-1), "a count is negative"),
         (lambda: deployment_cost(shipped(), "qwen-plus", minutes=-1), "a count is negative"),
@@ -616,3 +623,113 @@ def test_money_is_exact_at_any_size() -> None:
 )
 def test_money_is_plain(amount: str, text: str) -> None:
     assert plain(Decimal(amount)) == text
+
+
+# --- audio, by its seconds ---
+
+
+@pytest.mark.parametrize(
+    ("model", "region", "seconds", "total"),
+    [
+        ("qwen3-asr-flash", BEIJING, "60", "0.0132"),
+        ("qwen3-asr-flash", "ap-southeast-1", "60", "0.0156"),
+        ("qwen3-asr-flash-filetrans", BEIJING, "3600", "0.792"),
+        ("fun-asr-mtl", BEIJING, "1", "0.00022"),
+        ("paraformer-v2", BEIJING, "43200", "3.456"),
+        ("qwen3-asr-flash", BEIJING, "0", "0"),
+    ],
+)
+def test_audio_is_priced_by_its_seconds(model: str, region: str, seconds: str, total: str) -> None:
+    of = cost(model, region, audio_seconds=Decimal(seconds))
+
+    assert of.total == Decimal(total)
+    assert [(each.item, each.per) for each in of.lines] == [("audio_seconds", 1)] * bool(Decimal(seconds))
+
+
+def test_a_begun_second_is_a_whole_one_of_each_call() -> None:
+    of = cost("qwen3-asr-flash", audio_seconds=Decimal("12.01"), calls=3)
+
+    assert (of.lines[0].quantity, of.total) == (39, Decimal("0.00858"))
+    assert says(of, "A begun second of audio is counted as a whole one.")
+    assert not says(cost("qwen3-asr-flash", audio_seconds=Decimal(12)), "A begun second")
+
+
+def test_a_model_that_hears_and_is_billed_by_tokens_is_priced_by_them() -> None:
+    of = cost("qwen-audio-3.1-asr-flash", input_tokens=5_000, output_tokens=1_000, audio_seconds=Decimal(300))
+
+    assert amounts(of) == {"input": "0.004", "output": "0.0027"}
+
+
+def test_what_a_reply_heard_becomes_a_workload_whatever_its_tokens() -> None:
+    usage = Usage(input_tokens=70, output_tokens=12)
+
+    work = Workload.of(usage, audio_seconds=Decimal(7))
+
+    assert amounts(cost_of(shipped(), "qwen3-asr-flash", work, region=BEIJING, on=TODAY)) == {
+        "audio_seconds": "0.00154"
+    }
+
+
+def test_the_warnings_of_a_price_stay_with_one_by_the_second() -> None:
+    of = cost("qwen3-asr-flash-2025-09-08", audio_seconds=Decimal(301), on=date(2027, 2, 1))
+
+    assert says(of, "is listed as retired since 2026-10-10; use qwen3-asr-flash.")
+    assert says(of, "is listed to take at most 300 seconds of audio.")
+    assert says(of, "days old")
+    assert says(of, "36,000 seconds are free for 90 days")
+    assert says(cost("fun-asr", audio_seconds=Decimal(1)), "the time of speech, not of the file")
+
+
+# --- what pages contradict each other about ---
+
+
+def test_a_limit_that_is_advised_warns_and_one_that_holds_refuses() -> None:
+    of = cost("qwen3.7-text-rerank", input_tokens=150_000)
+
+    assert of.total == Decimal("0.075")
+    assert says(of, "is listed to take at most 120,000 input tokens")
+
+
+def test_the_official_rerank_example_has_its_price() -> None:
+    of = cost("qwen3-rerank", input_tokens=75_000)
+
+    assert (of.total, of.warnings) == (Decimal("0.0375"), ())
+    assert says(of, "those of the query once for each document")
+
+
+def test_what_qwen_long_writes_is_bounded_by_its_newer_page() -> None:
+    assert not says(cost("qwen-long", input_tokens=1, output_tokens=32_768), "at most")
+    assert says(cost("qwen-long", input_tokens=1, output_tokens=32_769), "at most 32,768 output tokens")
+
+
+def test_thinking_alone_narrows_the_input_of_qwen_plus_latest() -> None:
+    said = "is listed to take at most 995,904 input tokens"
+
+    assert not says(cost("qwen-plus-latest", input_tokens=997_000), "at most")
+    assert says(cost("qwen-plus-latest", input_tokens=997_000, thinking=True), said)
+
+
+def test_batch_calls_that_pages_differ_about_are_priced_with_the_doubt() -> None:
+    of = cost("qwen3.5-omni-flash", input_tokens=100_000, batch=True)
+
+    assert of.total == Decimal("0.11")
+    assert says(of, "Pages differ on whether it takes Batch calls")
+    assert not says(cost("qwen3.5-omni-plus", input_tokens=1_000, batch=True), "Pages differ")
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens", "total"),
+    [("qwen3.7-max-preview", 1_000, "0.018736"), ("tongyi-embedding-vision-plus", 1_000, "0.0005"),
+     ("tongyi-embedding-vision-flash-2026-03-06", 1_000, "0.00015")],
+)  # fmt: skip
+def test_prices_of_singapore_that_were_missing(model: str, tokens: int, total: str) -> None:
+    of = cost(model, "ap-southeast-1", input_tokens=tokens)
+
+    assert of.total == Decimal(total)
+    assert says(of, "lone claim of a third party") == model.startswith("qwen3.7")
+
+
+def test_a_snapshot_that_outlived_its_alias_is_unsure() -> None:
+    of = cost("qwen-vl-ocr-2025-11-20", input_tokens=1)
+
+    assert says(of, "Whether qwen-vl-ocr-2025-11-20 is still in service is not sure: its alias qwen-vl-ocr")

@@ -84,14 +84,18 @@ async def test_cut_off_again_it_is_left(server: PostgreSQL) -> None:
 
 async def test_what_may_have_been_committed_is_not_done_again_and_opens_no_cap(server: PostgreSQL) -> None:
     async with Opened() as opened, wire_to(server) as wire:
-        ledger = Ledger(opened(server.url(port=wire.port)))
+        ledger = Ledger(opened(server.url(port=wire.port), let_alone_s=0))
         await held(ledger, 100)
         wire.cut_at = b"COMMIT\0"
         refused = await ledger.reserve(entry(), 30, 30, [CAP])
         spent, _ = await Ledger(opened(server.url())).spent(CAP.span)
+        connections, wire.cut_at = wire.connections, b""
+        await held(ledger, 1)
+        given_back = await ledger.spent(CAP.span)
 
     assert isinstance(refused, Unusable)
-    assert (spent, wire.connections) == (130, 1)  # it was held: nobody will spend it
+    assert (spent, connections) == (130, 1)
+    assert given_back == (101, 101)  # it was never sent
 
 
 # --- a server that cannot be used ---

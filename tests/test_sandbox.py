@@ -161,6 +161,7 @@ async def test_the_model_list_has_pages_limits_and_prices(url: str) -> None:
         "price": "2.1",
         "price_name": "输入",
         "price_unit": "每百万tokens",
+        "time_band": "standard",
     }
 
 

@@ -76,11 +76,15 @@ def test_every_group_is_a_folder_and_a_word_of_the_setting() -> None:
     assert folders == set(get_args(ToolGroup)) == set(INPUT_BUDGET_TOKENS) - {CORE}
 
 
+def to_sandbox() -> dict[str, Any]:
+    return {"transport": httpx2.ASGITransport(sandbox.app())}
+
+
 @pytest.mark.parametrize("module", tool_modules(), ids=NAMES)
-async def test_its_example_is_answered_as_its_schemas_say(hosted: Hosted, module: Any) -> None:
+async def test_its_example_is_answered_as_its_schemas_say(hosted: Hosted, tmp_path: Path, module: Any) -> None:
     name = module.__name__.rpartition(".")[2]
     tool = (await listed(hosted))[name]
-    async with hosted(FakeDashScope([]), options={"transport": httpx2.ASGITransport(sandbox.app())}) as host:
+    async with hosted(FakeDashScope([]), options=to_sandbox(), output_folder=tmp_path) as host:
         result = await host.call_tool(name, module.EXAMPLE)
 
     jsonschema.validate(module.EXAMPLE, tool["inputSchema"])
@@ -89,11 +93,11 @@ async def test_its_example_is_answered_as_its_schemas_say(hosted: Hosted, module
 
 
 @pytest.mark.parametrize("module", tool_modules(), ids=NAMES)
-async def test_null_means_not_given_as_many_hosts_send_it(hosted: Hosted, module: Any) -> None:
+async def test_null_means_not_given_as_many_hosts_send_it(hosted: Hosted, tmp_path: Path, module: Any) -> None:
     name = module.__name__.rpartition(".")[2]
     schema = (await listed(hosted))[name]["inputSchema"]
     nulls = dict.fromkeys(set(schema["properties"]) - set(schema.get("required", ())) - set(module.EXAMPLE))
-    async with hosted(FakeDashScope([]), options={"transport": httpx2.ASGITransport(sandbox.app())}) as host:
+    async with hosted(FakeDashScope([]), options=to_sandbox(), output_folder=tmp_path) as host:
         result = await host.call_tool(name, {**module.EXAMPLE, **nulls})
 
     assert nulls or name == "job"

@@ -793,7 +793,7 @@ def with_entity(data: bytes) -> bytes:
 
 
 BOMB = archive(**{"[Content_Types].xml": b"<a/>", "word__document.xml": b" " * 40_000_000})
-CROWD = archive(**{"[Content_Types].xml": b"<a/>", **{f"a{number}": b"" for number in range(5_001)}})
+CROWD = archive(**{"word__document.xml": b"<a/>", **{f"a{number}": b"" for number in range(5_001)}})
 
 
 @pytest.mark.parametrize(
@@ -868,7 +868,7 @@ async def test_what_cannot_be_translated_says_what_to_do(hosted: Hosted, argumen
     [
         ("a.html", b"<p>x</p>", "a.html is of a form that is not kept. Give .txt, .md, .srt or .docx"),
         ("a.xlsx", archive(a=b"x"), "a.xlsx is of a form that is not kept."), ("a.srt", b"no cue", "a.srt has no subtitles"),
-        ("a.pdf", b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>endobj", ""), ("a.docx", b"", "a.docx is of a form that is not kept."),
+        ("a.pdf", b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>endobj", ""), ("a.docx", b"", "a.docx is no Word document"),
         ("a.png", b"\x89PNG\r\n\x1a\n", ""), ("a.txt", b"", "a.txt is empty"),
     ],
 )  # fmt: skip

@@ -3,19 +3,18 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import AfterValidator, Field
 
 from ..server.calls.call import BoundCall, Call
-from ..server.calls.receipts import MIN_ID_CHARS, Receipt
+from ..server.calls.receipt import Receipt, receipts_of
 from ..server.calls.result import sum_in_words, tool_result
 from ..server.catalog import Cost, Strategy, in_beijing
-from ..server.catalog.pricing import Costs, Sheet, Workload, compare, price_sheets, short_tier, text_tokens
+from ..server.catalog.pricing import Costs, Sheet, Workload, compare_prices, price_sheets, short_tier, text_tokens
 from ..server.endpoints import Region
-from ..server.errors import InvalidRequest
-from ..server.text import printable
 
 ANNOTATIONS = ToolAnnotations(
     title="What a call costs (百炼价格)",
@@ -82,6 +81,9 @@ async def cost(
     images: Annotated[
         tuple[ImageSize, ...], Field(description='Sizes in pixels of images to add, as "1024x768"', max_length=1000)
     ] = (),
+    audio_seconds: Annotated[
+        float, Field(description="Audio of one call, for models billed by its time", ge=0, le=10**9)
+    ] = 0,
     text: Annotated[str, Field(description="Text to add to the input; its tokens are estimated")] = "",
     calls: Annotated[int, Field(description="How many such calls", ge=1, le=10**9)] = 1,
     region: Annotated[Region | None, Field(description="Default: the server's")] = None,
@@ -98,17 +100,17 @@ async def cost(
 ) -> Annotated[CallToolResult, CostAnswer]:
     """Price calls to Alibaba Cloud Model Studio (百炼) models before making them, or look up prices.
 
-    With token counts, images or text: what they cost on each model, cheapest first. With models alone: their price
+    With tokens, images, audio or text: what they cost on each model, cheapest first. With models alone: their price
     sheets (tiers, thinking, cache, batch, fine-tuning, deployment, search and page fees). With request_id: what that
     call cost, in full. Exact list prices in CNY, with source and date. Free of charge: it asks no service.
     """
     if request_id.strip():
-        return _receipts_of(call, request_id)
+        return await _told_whole(call, request_id.strip())
     catalog, where = call.catalog, region or call.region
     names = tuple(dict.fromkeys(map(catalog.canonical_name, models)))
     moment = datetime.fromisoformat(on) if on else None
     day = in_beijing(moment).date() if moment else call.today
-    if not (input_tokens or text or output_tokens or web_searches or images):
+    if not (input_tokens or text or output_tokens or web_searches or images or audio_seconds):
         sheets = price_sheets(catalog, names, region=where, on=day)
         return _told(sheets) if names else _told_in_short(sheets)
     guess = text_tokens(text) if text else None
@@ -123,9 +125,10 @@ async def cost(
         calls=calls,
         web_searches=web_searches,
         search_strategy=search_strategy or "",
+        audio_seconds=Decimal(str(audio_seconds)) if audio_seconds else None,
     )
     when = moment if moment and len(on) > len("2026-11-22") else day
-    return _told(compare(catalog, names, work, tuple(map(_sides, images)), region=where, on=when, guess=guess))
+    return _told(compare_prices(catalog, names, work, tuple(map(_sides, images)), region=where, on=when, guess=guess))
 
 
 def _sides(size: str) -> tuple[int, int]:
@@ -181,15 +184,9 @@ def _pages(rows: Sequence[Cost | Sheet]) -> list[str]:
     return list(dict.fromkeys(f"{each.source} of {each.date}" for each in rows if each.source))
 
 
-def _receipts_of(call: Call, request_id: str) -> CallToolResult:
-    """What calls of this process spent, whole."""
-    found = call.context.receipts.find(call.client, request_id)
-    if not found:
-        raise InvalidRequest(
-            f"No call of this server has the request id {printable(request_id)}: give it as the answer says it, with "
-            f"{MIN_ID_CHARS} characters at least. Of calls before the last start tells usage(id=...)."
-        )
-    receipts = tuple({id(receipt): receipt for receipt in found.values()}.values())
+async def _told_whole(call: Call, request_id: str) -> CallToolResult:
+    """What calls spent."""
+    receipts = await receipts_of(call.context, call.client, request_id)
     costs = Costs(region=call.region, on=str(call.today), cheapest=None)
     answer = CostAnswer(**dict(costs), receipts=receipts)
     told = "\n\n".join(map(_receipt_in_words, receipts))
@@ -200,11 +197,17 @@ def _receipt_in_words(receipt: Receipt) -> str:
     usage = receipt.usage
     counts = usage.model_dump(exclude_none=True) if usage else {}
     source = [f"Read at {receipt.cost.source} of {receipt.cost.date}."] if receipt.cost.source else []
+    facts = [
+        f"requests {', '.join(receipt.request_ids)}" if receipt.request_ids else "no request id",
+        f"{receipt.elapsed_s:g} s" if receipt.elapsed_s else "",
+        f"finish_reason {', '.join(receipt.finish_reasons)}" if receipt.finish_reasons else "",
+        f"thinking {', '.join(receipt.thinking)}" if receipt.thinking else "",
+    ]
+    named = f"{'SANDBOX ' if receipt.sandbox else ''}{receipt.tool or 'a call'} with {receipt.model}"
     lines = [
-        f"{'SANDBOX ' if receipt.sandbox else ''}{receipt.tool} with {receipt.model}: {sum_in_words(receipt.cost)}",
+        f"{named}: {sum_in_words(receipt.cost)}",
         ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "usage unknown",
-        f"requests {', '.join(receipt.request_ids)} | {receipt.elapsed_s:g} s | finish_reason "
-        f"{', '.join(receipt.finish_reasons)} | thinking {', '.join(receipt.thinking)}",
+        " | ".join(filter(None, facts)),
     ]
     return "\n".join([*lines, *receipt.cost.warnings, *receipt.cost.notes, *source])
 

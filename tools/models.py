@@ -11,6 +11,7 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BeforeValidator, Field
 
 from ..server.calls.call import BoundCall, Call
+from ..server.calls.live_list import live_notes
 from ..server.calls.result import tool_result
 from ..server.catalog import (
     Advice,
@@ -28,6 +29,7 @@ from ..server.catalog import (
     recommendations,
     what_became,
 )
+from ..server.catalog.live import LiveReading
 from ..server.catalog.pricing import (
     ONLY_IN_DETAIL,
     lifecycle_warnings,
@@ -44,10 +46,10 @@ ANNOTATIONS = ToolAnnotations(
     read_only_hint=True,
     destructive_hint=False,
     idempotent_hint=True,
-    open_world_hint=False,
+    open_world_hint=True,
 )
 EXAMPLE = {"query": "便宜的视觉模型", "limit": 2}
-NO_COUNTS = {"source", "dimensions", "dimension_range", "basis", "audio_seconds"}
+NO_COUNTS = {"source", "dimensions", "dimension_range", "basis", "audio_seconds", "max_input_in", "uncertain"}
 IMPLIED = ("long_context", "json_object", "batch", "cache")  # by the context, or true of nearly all
 SHORT_ROWS = "id | CNY per million tokens in/out, by input tokens | context | abilities"
 NO_MODEL_FITS = (
@@ -72,7 +74,7 @@ class ModelRow(Frozen):
     price: tuple[dict[str, str], ...] = Field(
         description="CNY per million tokens, tier by tier, in the server's region"
     )
-    limits: dict[str, int] = Field(description="Tokens")
+    limits: dict[str, int] = Field(description="Tokens, or what the name says")
     capabilities: tuple[str, ...]
     lifecycle: dict[str, str]
     history: tuple[str, ...] = Field(
@@ -113,12 +115,15 @@ async def models(
     include_retired: Annotated[bool, Field(description="Also models that are no longer in service")] = False,
     region: Annotated[Region | None, Field(description="Whose prices are shown. Default: the server's")] = None,
     limit: Annotated[int, Field(description="How many to return", ge=1, le=50)] = 10,
+    live: Annotated[bool, Field(description="Compare with DashScope's own list, as it is now; free")] = False,
 ) -> Annotated[CallToolResult, Models]:
     """Find models of Alibaba Cloud Model Studio (百炼) by words, capability, context window and price.
 
     Tells prices, limits, capabilities, retirement dates and successors, and for patent work, translation, bulk work
-    and code what to use today. Free of charge: it asks no service.
+    and code what to use today. Free of charge: it asks no service, but for the list with live=true.
     """
+    live_list = (await call.live_list(), query.split()) if live else None
+    told = partial(_told, call, live_list)
     catalog, where = call.catalog, region or call.context.host.region
     if named := names_in(catalog, query):
         notes = ["Asked by name: other wishes were not applied."] if capabilities or min_context else []
@@ -129,9 +134,9 @@ async def models(
             notes += lifecycle_warnings(model, name, call.today)
         successors = (catalog.find(model.lifecycle.successor or "") for model in named.values() if model.retired)
         rows = {**named, **{model.id: model for model in successors if model}}
-        return _told(call, rows, [], list(dict.fromkeys(notes)), where, limit, whole=tuple(named))
+        return told(rows, [], list(dict.fromkeys(notes)), where, limit, whole=tuple(named))
     if asks_to_make(query):
-        return _told(call, {}, [], [f"{NONE_MAKES}."], where, limit)
+        return told({}, [], [f"{NONE_MAKES}."], where, limit)
     said = parse_query(catalog, query)
     wish = replace(
         said,
@@ -142,15 +147,16 @@ async def models(
         where = region or call.region  # what fits differs by region
     ceiling = Decimal(str(max_input_price)) if max_input_price else None
     look = partial(find_models, catalog, wish, region=where, on=call.today, max_input_price=ceiling)
-    found = look(include_retired=include_retired) if not (query.strip() and said.empty) else []
-    hidden = 0 if include_retired or not found else len(look(include_retired=True)) - len(found)
+    understood = not (query.strip() and said.empty)
+    found = look(include_retired=include_retired) if understood else []
+    hidden = len(look(include_retired=True)) - len(found) if understood and not include_retired else 0
     notes = [f"Not understood, and not used: {', '.join(map(printable, said.ignored))}."] if said.ignored else []
     notes += [f"{hidden} retired models fit too: include_retired=true."] if hidden else []
     near = [] if found else catalog.similar_names(query.strip())
     notes += [f"Near names: {', '.join(near)}."] if near else []
     advice = recommendations(catalog, query)
     shown_models = _advised_first(catalog, advice, found)
-    return _told(call, {m.id: m for m in shown_models}, advice, notes, where, limit)
+    return told({m.id: m for m in shown_models}, advice, notes, where, limit)
 
 
 def _advised_first(catalog: Catalog, advice: Sequence[Advice], found: Sequence[Model]) -> list[Model]:
@@ -160,10 +166,9 @@ def _advised_first(catalog: Catalog, advice: Sequence[Advice], found: Sequence[M
 
 def _row(catalog: Catalog, name: str, model: Model, region: str, day: date, exact: bool) -> ModelRow:
     prices = in_force(model, region, model.scope_of(name), day)
-    life, limits = (
-        model.lifecycle,
-        model.limits.model_dump(exclude_none=True, exclude=NO_COUNTS),
-    )
+    life, limits = model.lifecycle, model.limits.model_dump(exclude_none=True, exclude=NO_COUNTS)
+    if heard := model.limits.audio_seconds:
+        limits["max_audio_seconds"] = heard[-1]
     return ModelRow(
         id=model.id,
         name=f"{model.series}, {model.type}",
@@ -188,7 +193,7 @@ def _capabilities(model: Model) -> list[str]:
     named: list[str] = list(capabilities_of(model))
     if model.thinking and model.thinking.mode == "only":
         named.append("always thinks")
-    return named
+    return [*named, *(f"{capability}: unsure" for capability in model.unsure)]
 
 
 def _recommendation(catalog: Catalog, advice: Advice) -> Recommendation:
@@ -205,6 +210,7 @@ def _recommendation(catalog: Catalog, advice: Advice) -> Recommendation:
 
 def _told(
     call: Call,
+    live_list: tuple[LiveReading, Sequence[str]] | None,
     found: Mapping[str, Model],
     advice: Sequence[Advice],
     notes: Sequence[str],
@@ -214,6 +220,7 @@ def _told(
     whole: Sequence[str] = (),
 ) -> CallToolResult:
     """The answer, as data and as text. `whole`: the models of which everything is told."""
+    shown = list(found.items())[:limit]
     catalog, day = call.catalog, call.today
     start = f"Prices in {region}, from" if region else "From"
     notes = [
@@ -221,10 +228,10 @@ def _told(
         *([f"{len(found):,} models fit, {limit} are shown; raise limit or say more."] if len(found) > limit else []),
         *notes,
         *([] if region else [f"No prices are shown. {call.context.region_unknown}"]),
-        f"{start} the catalog of {catalog.as_of}: no service was asked.",
+        f"{start} the catalog of {catalog.as_of}{'.' if live_list else ': no service was asked.'}",
+        *(live_notes(catalog, live_list[0], [model.id for _, model in shown], live_list[1]) if live_list else ()),
         *filter(None, [catalog.trouble]),
     ]
-    shown = list(found.items())[:limit]
     answer = Models(
         models=tuple(_row(catalog, name, model, region, day, name in whole) for name, model in shown),
         advice=tuple(_recommendation(catalog, each) for each in advice),

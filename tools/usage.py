@@ -1,6 +1,5 @@
 """What was spent, and what is left under each cap."""
 
-import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated
@@ -10,12 +9,13 @@ from pydantic import Field
 
 from ..server.calls.call import BoundCall, Call
 from ..server.calls.client import THIS_USER
+from ..server.calls.details import RequestDetails
 from ..server.calls.purse import CapLeft
+from ..server.calls.receipt import LEDGER_UNREADABLE, unknown_request
 from ..server.calls.result import sum_in_words, tool_result
 from ..server.catalog import Cost, Frozen, Money, plain
 from ..server.errors import InvalidRequest
 from ..server.spending import KeptRequest, ReportSpan, SpendingGroup, SpendingSum, from_nano, total_of
-from ..server.text import printable
 
 ANNOTATIONS = ToolAnnotations(
     title="What was spent, what is left (百炼用量)",
@@ -86,7 +86,7 @@ async def usage(
     by = by or "day"
     sums = await call.context.ledger.sums(by, span)
     if sums is None:
-        raise InvalidRequest("The ledger cannot be read at the moment: call again.")
+        raise InvalidRequest(LEDGER_UNREADABLE)
     groups = list(map(_group, sums))
     answer = UsageAnswer(
         since=span.first,
@@ -153,7 +153,7 @@ def _in_words(group: UsageGroup) -> str:
 async def _of(call: Call, id: str, span: ReportSpan) -> CallToolResult:
     kept = await call.context.ledger.requests(id, span.client)
     if not kept:
-        raise InvalidRequest(f"The ledger has no request or job {printable(id)}: give the id as the answer says it.")
+        raise unknown_request(id)
     requests = tuple(map(_request, kept))
     days = [each.day for each in requests]
     sandbox = any(each.sandbox for each in kept)
@@ -164,7 +164,7 @@ async def _of(call: Call, id: str, span: ReportSpan) -> CallToolResult:
 
 
 def _request(kept: KeptRequest) -> SpentRequest:
-    details = json.loads(kept.details) if kept.details else {}
+    details = RequestDetails.of(kept)
     return SpentRequest(
         request_id=kept.request_id,
         day=kept.day,
@@ -173,8 +173,8 @@ def _request(kept: KeptRequest) -> SpentRequest:
         outcome=kept.outcome or "under way",
         at_least=from_nano(kept.least),
         at_most=None if kept.most is None else from_nano(kept.most),
-        usage=details.get("usage") or {},
-        cost=Cost.model_validate(details["cost"]) if details else None,
+        usage=details.usage.model_dump(exclude_none=True) if details and details.usage else {},
+        cost=details.cost if details else None,
     )
 
 
@@ -186,4 +186,4 @@ def _request_in_words(request: SpentRequest) -> Iterator[str]:
     yield f"{request.day} {request.tool} with {request.model}, {request.outcome}: {money} | {named}"
     if request.cost:
         usage = ", ".join(f"{name} {count:,}" for name, count in request.usage.items())
-        yield " | ".join(filter(None, (sum_in_words(request.cost), usage)))
+        yield " | ".join(filter(None, (sum_in_words(request.cost), usage, *request.cost.warnings)))

@@ -26,18 +26,18 @@ def limited(plan: RequestPlan, worst: WorstCase, held: Reserved) -> RequestPlan:
         return plan
     said = f"{LIMITED} {tokens:,} tokens"
     thinking = replace(plan.thinking, warnings=(*plan.thinking.warnings, said))
-    limits = _limits(plan, tokens - worst.unbounded_tokens)
+    limits = _limits(plan, tokens - worst.unbounded_tokens, unbounded=worst.unbounded_tokens > 0)
     return replace(plan, thinking=thinking, parameters={**plan.parameters, **limits})
 
 
-def _limits(plan: RequestPlan, tokens: int) -> dict[str, Any]:
+def _limits(plan: RequestPlan, tokens: int, *, unbounded: bool) -> dict[str, Any]:
     """Half of it may be thought, where the model thinks within a budget; never more than was asked for."""
     body = plan.body
     room = int(body.get("thinking_budget") or plan.thinking.room_tokens)
     if whole := body.get("max_completion_tokens"):
         budget = {"thinking_budget": min(room, tokens // 2)} if "thinking_budget" in body else {}
         return {"max_completion_tokens": min(int(whole), tokens), **budget}
-    if "reasoning_effort" in body:  # reasoning has been left out of it
+    if unbounded:  # reasoning has been left out of it
         room = 0
     answer = min(int(body.get("max_tokens") or MAX_OCR_TOKENS), tokens - min(room, tokens // 2))
     budget = {"thinking_budget": min(room, tokens - answer)} if room else {}
@@ -50,7 +50,7 @@ def over_cap(context: AppContext, tool: str, plan: RequestPlan, worst: WorstCase
     fits = " ".join(_what_fits(context, tool, plan, worst, found))
     return DashScopeError(
         f"It may cost up to {cny(worst.nano() or 0)} CNY, {cny(least or 0)} with the shortest answer, and "
-        f"BAILIAN_MAX_COST_PER_{cap.name} leaves {cny(found.left)} of {cny(cap.limit)} CNY until {cap.until}. "
+        f"{cap.setting} leaves {cny(found.left)} of {cny(cap.limit)} CNY until {cap.until}. "
         f"{NOTHING_SENT} {fits}",
         kind="capped",
     )
@@ -86,11 +86,13 @@ def _cheaper(context: AppContext, plan: RequestPlan, worst: WorstCase, left: int
 
 
 def _does_the_same(model: Model, asked: Model, context: AppContext, plan: RequestPlan) -> bool:
-    """In service here, of the same type, and able to read and to search what this one does."""
+    """In service here, of the same type, and able to read, to search and to call what this one does."""
     region = context.host.region or ""
     offered = model.lifecycle.status == "active" and model.kind == "mainline" and model.type == asked.type
     here = not model.regions or region in model.regions
     texts_only = all(isinstance(message.get("content"), str) for message in plan.messages)
     reads = texts_only or not model.input or set(asked.input) <= set(model.input)
     searches = not plan.search_strategy or plan.search_strategy in strategies(model, region).values()
-    return model is not asked and offered and here and reads and searches and not is_special(model)
+    calls = "tools" not in plan.parameters or model.can.get("tools", False)
+    reads = reads and not (plan.names_documents and model.series != asked.series)
+    return model is not asked and offered and here and reads and searches and calls and not is_special(model)

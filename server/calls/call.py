@@ -1,18 +1,20 @@
 """What a tool is handed: one call's view of DashScope. Progress and cost happen here, once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Annotated, Any
 
+import anyio
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Resolve
 from mcp.types import CallToolResult
 
 from ..catalog import Catalog, Cost, Model, plain, unpriced
+from ..catalog.live import LiveReading
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
 from ..dashscope import ChatCompletions, DashScopeError, Reply
 from ..errors import InvalidRequest
@@ -20,8 +22,10 @@ from ..files import OutputFolder
 from .ask import Exchange, RequestFailed, RequestPlan, exchange_of
 from .client import client_of, session_of, waits_s
 from .context import AppContext
+from .functions import Functions
 from .host_limits import UNKNOWN, TextLimit, client_name, text_limit
 from .jobs import CURRENT_JOB, Asked, Job, SoFar, job_of
+from .live_list import read_live_list
 from .patience import IMPATIENT_S
 from .payment import Payment
 from .progress import Progress
@@ -29,13 +33,13 @@ from .purse import CapLeft, Payer, Purse
 from .reply import progress_line
 from .result import money, tokens
 from .so_far import UnderWay, answers_so_far, so_far
-from .spent import Spent, sum_exchanges
+from .spent import Spent, sum_exchanges, without_failed
 from .thinking import Level, ThinkingParameters, output_limit, standard, thinking
 from .turns import PacedRequest, in_turn
 
 MAX_MODEL_CHARS = 200
 CAP_SETTINGS = ("BAILIAN_MAX_COST_PER_CALL", "BAILIAN_MAX_COST_PER_SESSION", "BAILIAN_MAX_COST_PER_DAY")
-WRITE_NO_TEXT = ("embedding", "rerank")  # types of models that answer with numbers
+NO_FUNCTIONS = Functions()
 
 
 class Call:
@@ -48,18 +52,36 @@ class Call:
         text_limit: TextLimit = UNKNOWN,
         payer: Payer | None = None,
         patience_s: float = IMPATIENT_S,
+        purse: Purse | None = None,
     ) -> None:
+        """`purse`: of the whole that this is a part of."""
         self.context = context
         self.text_limit = text_limit
-        payer = payer or Payer()
-        self.client = payer.client  # whose jobs it may see
-        self._purse = Purse(context, payer, progress)
+        self.purse = purse or Purse(context, payer or Payer(), progress)
+        self.client = self.purse.payer.client  # whose jobs it may see
+        self.owner = self.client or self.purse.payer.session  # whose files lie at DashScope
         self.patience_s = patience_s  # how long its host waits
         self._progress = progress
         self.exchanges: list[Exchange] = []  # every request that was answered or counted
         self._under_way: dict[int, Payment] = {}  # requests that have not ended
         self.stored_files = 0  # in DashScope's temporary storage, before anything was asked
         self._perhaps_billed = 0  # requests that failed, and nobody said what they used
+
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether somebody ended it, and not the server's own end."""
+        job = CURRENT_JOB.get()
+        return job is not None and job.cancelled
+
+    def take_as_long_as(self, seconds: float) -> None:
+        """It may run for so long, as a job."""
+        if job := CURRENT_JOB.get():
+            job.scope.deadline = max(job.scope.deadline, anyio.current_time() + seconds)
+
+    def tell_so_far(self, so_far: Callable[[], SoFar]) -> None:
+        """What its job says while it runs, instead of the answers that came."""
+        if job := CURRENT_JOB.get():
+            job.so_far = so_far
 
     @property
     def catalog(self) -> Catalog:
@@ -130,9 +152,24 @@ class Call:
         if self.context.host.kind != "dashscope":
             raise InvalidRequest(f"{what} is DashScope's own: a plan or another server has none. `chat` works there.")
 
-    def estimate(self, model: str, input_tokens: int, output_tokens: int = 0, calls: int = 1) -> Cost:
+    async def live_list(self) -> LiveReading:
+        """DashScope's own list of models, as it is now; free of charge.
+
+        Raises:
+            InvalidRequest: there is none, or nothing can be asked.
+            DashScopeError: it could not be read.
+        """
+        self.require_dashscope("The live list of models")
+        if trouble := self.context.host.trouble:
+            raise InvalidRequest(trouble)
+        async with self.heartbeat("reading the live list"):
+            return await read_live_list(self.context.dashscope, self.context.host, self.today)
+
+    def estimate(
+        self, model: str, input_tokens: int, output_tokens: int = 0, calls: int = 1, *, batch: bool = False
+    ) -> Cost:
         """What requests of that many tokens each would cost at DashScope, before they are sent."""
-        work = Workload(input_tokens=input_tokens, output_tokens=output_tokens, calls=calls)
+        work = Workload(input_tokens=input_tokens, output_tokens=output_tokens, calls=calls, batch=batch)
         return cost_of(self.catalog, model, work, region=self.region, on=self.context.now())
 
     async def complete(
@@ -144,9 +181,12 @@ class Call:
         max_output_tokens: int | None = None,
         response_format: Mapping[str, Any] | None = None,
         sampling: Mapping[str, float] | None = None,
+        functions: Functions = NO_FUNCTIONS,
         pdf_pages: int | None = 0,
+        label: str = "",
+        document_tokens: int | None = None,
     ) -> Exchange:
-        """Ask a model over chat completions. A cut stream gives what came, marked.
+        """Ask a model over chat completions. A cut stream gives what came, marked. `label`: as in a plan.
 
         Raises:
             InvalidRequest: the arguments do not fit the model.
@@ -158,16 +198,26 @@ class Call:
         parameters: dict[str, Any] = self.output_limit(model, thinking, max_output_tokens)
         parameters |= {"response_format": response_format} if response_format else {}
         parameters |= sampling or {}
+        parameters |= self._functions(functions, model, known, thinking)
         if pdf_pages != 0 and self.context.host.kind == "dashscope":
             parameters["include_tool_usage"] = True  # or the pages that were parsed are not told
             await self._tell_page_fee(pdf_pages)
         protocol = ChatCompletions(cumulative=bool(known and known.cumulative))
-        return await self.ask(RequestPlan(model, protocol, messages, thinking, parameters, pdf_pages=pdf_pages))
+        plan = RequestPlan(model, protocol, messages, thinking, parameters, label, pdf_pages=pdf_pages)
+        return await self.ask(replace(plan, document_tokens=document_tokens))
 
     def _require_text(self, name: str, model: Model | None) -> None:
         """Raises InvalidRequest: what the model gives is no text."""
-        if model and model.type in WRITE_NO_TEXT:
+        if model and not model.writes:
             raise InvalidRequest(f"{name} writes no text: it is for {model.type}. Use {self.catalog.defaults['chat']}.")
+
+    def _functions(
+        self, functions: Functions, name: str, model: Model | None, thinking: ThinkingParameters
+    ) -> dict[str, Any]:
+        """Raises InvalidRequest: the model cannot call functions, or not so."""
+        if functions.given and model and model.can.get("tools") is False:
+            raise InvalidRequest(f"{name} cannot call functions. Use {self.catalog.defaults['chat']}.")
+        return functions.parameters(name, model, thinking, ours=self.context.host.kind != "other")
 
     async def _tell_page_fee(self, pages: int | None) -> None:
         fee = self.catalog.fee("pdf_page", self.region)
@@ -176,11 +226,11 @@ class Call:
 
     async def caps_left(self) -> list[CapLeft]:
         """What each cap that is set still allows."""
-        return await self._purse.left()
+        return await self.purse.left()
 
     async def caps_trouble(self) -> str:
         """Why no cap can be held now, and what mends it; empty where they can, or none is set."""
-        return self.context.mend(*CAP_SETTINGS) or await self._purse.trouble()
+        return self.context.mend(*CAP_SETTINGS) or await self.purse.trouble()
 
     def thinking(self, model: str, level: Level | None = None) -> ThinkingParameters:
         """What makes a model think so much; None: it thinks only if it must.
@@ -192,7 +242,9 @@ class Call:
             return standard(level)
         return thinking(model, self.known(model), level)
 
-    def output_limit(self, model: str, thinking: ThinkingParameters, asked: int | None = None) -> dict[str, int]:
+    def output_limit(
+        self, model: str, thinking: ThinkingParameters, asked: int | None = None, *, of_answer: bool = False
+    ) -> dict[str, int]:
         """The parameter that bounds the output; by default so that an answer fits the host.
 
         Raises:
@@ -200,7 +252,7 @@ class Call:
         """
         if self.context.host.kind == "other":
             return {"max_tokens": asked} if asked else {}
-        return output_limit(model, self.known(model), thinking, asked)
+        return output_limit(model, self.known(model), thinking, asked, of_answer=of_answer)
 
     async def ask(self, plan: RequestPlan) -> Exchange:
         """Send one request, the only way there is; what it cost is in this call's sums, answered or not.
@@ -209,7 +261,7 @@ class Call:
             RequestFailed: DashScope gave no answer.
         """
         reply = Reply()
-        async with in_turn(self.context, plan, reply, self._progress) as turn, self._purse.paid(plan, reply) as payment:
+        async with in_turn(self.context, plan, reply, self._progress) as turn, self.purse.paid(plan, reply) as payment:
             self._under_way[id(payment)] = payment
             try:
                 await self._send(payment.plan, reply, turn)
@@ -289,7 +341,7 @@ class Call:
 
     @property
     def _uncounted(self) -> str:
-        return f"Without {self._perhaps_billed} failed requests: whether DashScope bills them, it does not say."
+        return without_failed(self._perhaps_billed)
 
     def _advice(self, error: DashScopeError, exchange: Exchange) -> str:
         """What only we can add to a failure: near names."""

@@ -10,11 +10,11 @@ from ..dashscope import DashScope
 from ..endpoints import Host
 from ..errors import InvalidRequest
 from ..files import Renderer
-from ..spending import Caps, Ledger
+from ..spending import Caps, Ledger, VectorCache
 from .jobs import Jobs
 from .pacing import Pacing
 from .rates import Rates
-from .receipts import Receipts
+from .shelf import Shelf
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,11 @@ class AppContext:
     sandboxed: bool = False  # whether all of it is the sandbox's, what is never sent as well
     pacing: Pacing = field(default_factory=Pacing)
     rates: Rates = field(default_factory=Rates)
-    receipts: Receipts = field(default_factory=Receipts)
+    shelf: Shelf = field(default_factory=Shelf)
     jobs: Jobs = field(default_factory=Jobs)
     ledger: Ledger = field(default_factory=Ledger)
     caps: Caps = field(default_factory=Caps)
+    vector_cache: VectorCache = field(default_factory=VectorCache)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property

@@ -1,4 +1,4 @@
-"""The end of every call: what it spent is kept, a failure tells it, what was paid is given, the text fits the host."""
+"""The end of every call: a failure tells what it spent, what was paid is given, the text fits the host."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -11,7 +11,6 @@ from ..text import repair_surrogates, revealed
 from .call import Call
 from .host_limits import TextLimit
 from .language import said
-from .receipts import Receipt
 from .result import CallResult, call_result, with_fact
 from .salvage import Salvage, told_fault
 
@@ -35,9 +34,6 @@ def delivered(tool: Callable[..., Awaitable[CallToolResult]]) -> Callable[..., A
             return _fitting(
                 call, tool.__name__, _unfinished(call, repair_surrogates(came), told_fault(NOT_FINISHED, fault))
             )
-        finally:
-            with Salvage("the receipt could not be kept"):
-                _keep_receipt(call, tool.__name__)
 
     return served
 
@@ -52,18 +48,6 @@ def _unfinished(call: Call, came: str, note: str) -> CallToolResult:
 
 def _fitting(call: Call, tool: str, result: CallToolResult) -> CallToolResult:
     return result if call.context.structured else _as_text(call, tool, result)
-
-
-def _keep_receipt(call: Call, tool: str) -> None:
-    if not call.exchanges:
-        return
-    receipt = Receipt(
-        **call.spent(call.exchanges[-1].model),
-        tool=tool,
-        finish_reasons=tuple(dict.fromkeys(exchange.finish_reason for exchange in call.exchanges)),
-        thinking=tuple(dict.fromkeys(exchange.thinking for exchange in call.exchanges)),
-    )
-    call.context.receipts.keep(call.client, receipt)
 
 
 def _as_text(call: Call, tool: str, result: CallToolResult) -> CallToolResult:

@@ -1,12 +1,12 @@
 """One request that is paid for, and what it counts for once it has ended: its price, or between which sums it lies."""
 
-import json
 from dataclasses import dataclass
 
 from ..dashscope import INTERRUPTED, DashScopeError, Reply
 from ..spending import RequestOutcome, Reserved, Settlement, in_nano
 from .ask import Exchange, RequestPlan, exchange_of
 from .context import AppContext
+from .details import RequestDetails
 from .result import short_id
 
 NOTHING_WAS_SENT = ("unsent", "capped", "no_key")
@@ -23,7 +23,7 @@ class Payment:
     failure: DashScopeError | None = None
 
 
-def settlement_of(context: AppContext, payment: Payment) -> Settlement:
+def settlement_of(context: AppContext, payment: Payment, elapsed_s: float) -> Settlement:
     """Certain where DashScope answered to the end and counted, or refused; else up to what was held."""
     outcome = _outcome(payment)
     if outcome == "unsent":
@@ -38,7 +38,7 @@ def settlement_of(context: AppContext, payment: Payment) -> Settlement:
         output_tokens=exchange.usage.output_tokens if exchange.usage else 0,
         request_id=exchange.request_id,
         short_id=short_id(exchange.request_id),
-        details=_details(exchange),
+        details=_details(exchange, elapsed_s).as_kept(),
         sandbox=context.sandboxed or (exchange.sandbox and context.host.on_loopback),
         items={line.item: (line.quantity, in_nano(line.amount)) for line in exchange.cost.lines},
     )
@@ -64,8 +64,11 @@ def _sums(outcome: RequestOutcome, exchange: Exchange, held: int | None) -> tupl
     return counted or 0, None if held is None else max(held, counted or 0)
 
 
-def _details(exchange: Exchange) -> str:
-    """The usage and the price as they were told: what `usage` shows of a request."""
-    usage = exchange.usage.model_dump(exclude_none=True) if exchange.usage else None
-    cost = exchange.cost.model_dump(mode="json", exclude_defaults=True, exclude={"warnings", "notes"})
-    return json.dumps({"usage": usage, "cost": cost}, ensure_ascii=False, separators=(",", ":"))
+def _details(exchange: Exchange, elapsed_s: float) -> RequestDetails:
+    return RequestDetails(
+        usage=exchange.usage,
+        cost=exchange.cost,
+        finish_reason=exchange.finish_reason,
+        thinking=exchange.thinking,
+        elapsed_s=round(elapsed_s, 3),
+    )

@@ -28,8 +28,8 @@ def sum_exchanges(model: str, exchanges: Sequence[Exchange], elapsed_s: float) -
     names = tuple(exchange.request_id for exchange in exchanges if exchange.request_id)
     return Spent(
         model=model,
-        usage=_usage_of_all([exchange.usage for exchange in exchanges]),
-        cost=_cost_of_all([exchange.cost for exchange in exchanges]),
+        usage=sum_usages([exchange.usage for exchange in exchanges]),
+        cost=sum_costs([exchange.cost for exchange in exchanges]),
         request_id=exchanges[-1].request_id if exchanges else "",
         request_ids=names,
         elapsed_s=round(elapsed_s, 3),
@@ -37,7 +37,7 @@ def sum_exchanges(model: str, exchanges: Sequence[Exchange], elapsed_s: float) -
     )
 
 
-def _usage_of_all(usages: Sequence[Usage | None]) -> Usage | None:
+def sum_usages(usages: Sequence[Usage | None]) -> Usage | None:
     """Sums; a count is null where any request did not report it."""
     if not usages:
         return Usage(input_tokens=0, output_tokens=0)
@@ -53,12 +53,16 @@ def _usage_of_all(usages: Sequence[Usage | None]) -> Usage | None:
     return Usage.model_validate(sums)
 
 
+def without_failed(count: int) -> str:
+    return f"Without {count} failed requests: whether DashScope bills them, it does not say."
+
+
 def _once(warnings: Iterable[str]) -> Iterable[str]:
     """Each warning once; of the limits that caps set the last, and tightest."""
     return {said.partition(LIMITED)[1] or said: said for said in warnings}.values()
 
 
-def _cost_of_all(costs: Sequence[Cost]) -> Cost:
+def sum_costs(costs: Sequence[Cost]) -> Cost:
     """The requests' lines, those of one price added up; unknown as soon as one of them is."""
     if len(costs) < 2:
         return costs[0] if costs else Cost(total=Decimal())

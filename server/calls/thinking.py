@@ -50,15 +50,19 @@ def thinking(name: str, model: Model | None, level: Level | None) -> ThinkingPar
     return replace(at, parameters={"enable_thinking": True, **at.parameters})
 
 
-def output_limit(name: str, model: Model | None, thought: ThinkingParameters, asked: int | None) -> dict[str, int]:
+def output_limit(
+    name: str, model: Model | None, thought: ThinkingParameters, asked: int | None, *, of_answer: bool = False
+) -> dict[str, int]:
     """The parameter that bounds the output: `max_completion_tokens` (reasoning included) where the model takes it.
+
+    `of_answer`: the protocol limits the answer alone, whatever the model's own parameter is.
 
     A model the catalog does not hold gets a limit only when one is asked for.
 
     Raises:
         InvalidRequest: the limit leaves no room for an answer after the thinking it allows.
     """
-    parameter = model.output_limit if model else "max_completion_tokens"
+    parameter = "max_tokens" if of_answer else model.output_limit if model else "max_completion_tokens"
     room = thought.room_tokens if parameter == "max_completion_tokens" else 0
     if asked is not None:
         if asked <= room and "thinking_budget" in thought.parameters:

@@ -1,7 +1,8 @@
 """The most that one request can cost, before it is sent.
 
 Text: a token is a byte at least. Images: by the pixels that a model makes use of. PDFs and the pages that a search
-brings in: as much as the model takes, since nobody states their tokens. Output: its limit, at the thinking price.
+brings in: as much as the model takes, since nobody states their tokens; documents that lie at DashScope as well, where
+their texts were not counted. Output: its limit, at the thinking price.
 """
 
 import json
@@ -20,13 +21,14 @@ from .context import AppContext
 from .thinking import XHIGH_TOKENS
 
 TEMPLATE_ALLOWANCE = 1_000  # tokens of the chat template, and of the prompts that DashScope has behind an OCR task
+PART_TOKENS = 16  # what frames a message or a part of it: five of ChatML, a few more where a template says more
 MIN_OUTPUT_TOKENS = 256  # an answer that is cut earlier is of no use: then nothing is sent
 MAX_OCR_TOKENS = 8_192  # a model for OCR writes of an image: https://help.aliyun.com/zh/model-studio/qwen-vl-ocr
 NO_LIMIT_TOKENS = 1_000_000  # where nobody says how much a model takes
 # Searches of one request. An agent may make several; DashScope names no limit, and the recorded replies have two.
 MAX_SEARCHES = {"turbo": 1, "max": 1, "": 1}
 MAX_AGENT_SEARCHES = 10
-Contents = tuple[int, int, int]  # bytes of text, images and documents of a request
+Contents = tuple[int, int, int]  # tokens of text at most, images and documents of a request
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def worst_case(context: AppContext, plan: RequestPlan) -> WorstCase:
     model, host = context.known(plan.model), context.host
     body, contents = plan.body, _contents(plan)
     work, unknown = _work(plan, model, contents)
-    thought = _thought_tokens(body, model)
+    thought = _thought_tokens(plan, body, model)
     return WorstCase(
         context.catalog(),
         plan.model,
@@ -103,7 +105,7 @@ def worst_case(context: AppContext, plan: RequestPlan) -> WorstCase:
         context.today(),
         work,
         _answer_tokens(plan, body, model, contents) + thought,
-        unbounded_tokens=thought if "reasoning_effort" in body else 0,
+        unbounded_tokens=0 if _takes_budget(plan, body, model) else thought,
         unknown=UNPRICED.get(host.kind, unknown),
     )
 
@@ -115,6 +117,8 @@ def _work(plan: RequestPlan, model: Model | None, contents: Contents) -> tuple[W
     tokens, most = texts + TEMPLATE_ALLOWANCE + seen, _taken(model)
     if documents or plan.search_strategy:
         tokens = most
+    elif plan.names_documents:
+        tokens = most if plan.document_tokens is None else tokens + plan.document_tokens
     pages, unknown = plan.pdf_pages, ""
     if pages is None:
         pages, unknown = (
@@ -128,6 +132,7 @@ def _work(plan: RequestPlan, model: Model | None, contents: Contents) -> tuple[W
         web_searches=MAX_SEARCHES.get(plan.search_strategy, MAX_AGENT_SEARCHES) if plan.search_strategy else 0,
         search_strategy=plan.search_strategy,
         pdf_pages=pages,
+        batch=plan.batch,
         measured=True,  # what is above a limit is priced all the same
     )
     return work, unknown
@@ -140,14 +145,19 @@ def _taken(model: Model | None) -> int:
 
 
 def _contents(plan: RequestPlan) -> Contents:
-    words = [len(json.dumps(dict(plan.parameters), ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))]
-    images = documents = 0
+    words, images, documents, parts = [_json_bytes(dict(plan.parameters))], 0, 0, 0  # functions are among these
     for message in plan.messages:
+        words.append(_json_bytes(message["tool_calls"]) if "tool_calls" in message else 0)
         for kind, text in _parts(message.get("content")):
             images += kind == "image_url"
             documents += kind == "file"
+            parts += 1
             words.append(len(text.encode("utf-8", "surrogatepass")))
-    return sum(words), images, documents
+    return sum(words) + parts * PART_TOKENS, images, documents
+
+
+def _json_bytes(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))
 
 
 def _parts(content: Any) -> Iterator[tuple[str, str]]:
@@ -168,16 +178,32 @@ def _tokens_of_an_image(name: str, model: Model | None) -> int:
 
 def _answer_tokens(plan: RequestPlan, body: Mapping[str, Any], model: Model | None, contents: Contents) -> int:
     """The limit; OCR requests set none, and models for OCR stop by themselves."""
+    if model and not model.writes:
+        return 0
     given = next((body[name] for name in LIMIT_FIELDS if body.get(name)), None)
     _, _, documents = contents
     usual = MAX_OCR_TOKENS if is_ocr(plan.model, model) and not documents else NO_LIMIT_TOKENS
     return int(given or (model and model.limits.max_output) or usual)
 
 
-def _thought_tokens(body: Mapping[str, Any], model: Model | None) -> int:
+def _thought_tokens(plan: RequestPlan, body: Mapping[str, Any], model: Model | None) -> int:
     """Reasoning beside the limit: `max_completion_tokens` holds it too, `max_tokens` does not."""
     if "max_completion_tokens" in body or body.get("enable_thinking") is False:
         return 0
-    if model is None or model.thinking is None or model.thinking.mode == "none":
+    if model is None or not _may_think(body, model):
         return 0
-    return int(body.get("thinking_budget") or model.limits.max_reasoning or XHIGH_TOKENS)
+    budget = body.get("thinking_budget") if plan.protocol.takes_budget else None
+    return int(budget or model.limits.max_reasoning or XHIGH_TOKENS)
+
+
+def _may_think(body: Mapping[str, Any], model: Model) -> bool:
+    """Where the catalog does not know: if it is asked to, or a partner sells it, since some of theirs do."""
+    if model.thinking is None:
+        return bool(body.get("enable_thinking")) or "/" in model.id
+    return model.thinking.mode != "none"
+
+
+def _takes_budget(plan: RequestPlan, body: Mapping[str, Any], model: Model | None) -> bool:
+    """Whether reasoning can be limited: an effort is no limit."""
+    known = "thinking_budget" in body or (model is not None and model.thinking is not None)
+    return plan.protocol.takes_budget and known and "reasoning_effort" not in body

@@ -7,11 +7,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .file import CATALOG, BadCatalog, formatted, is_overlay, merge_overlay, read_json, validated
-from .models import Catalog, Model, Price, Tier, cited_sources
+from .file import CATALOG, BadCatalog, formatted, is_overlay, merge_overlay, read_json, validated, write_whole
+from .models import Catalog, Lifecycle, Model, Price, Tier, cited_sources, read_on
 
 MONEY_FIELDS = ("input", "output", "output_thinking", "cached_input", "cache_write", "cached_input_explicit", "price",
-         "per_hour", "per_month", "multiplier", "text", "audio", "image", "video")  # fmt: skip
+         "per_hour", "per_month", "multiplier", "text", "audio", "image", "video", "audio_second")  # fmt: skip
 RISING_PRICES = ("input", "output", "output_thinking", "cached_input")
 
 
@@ -62,9 +62,7 @@ def reformat(path: Path = CATALOG) -> None:
     text = formatted(data)
     if json.loads(text) != {**data, **_by_id(data)}:
         raise BadCatalog(path.name, "it holds empty parts that would be lost: remove them first.")
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    beside.replace(path)
+    write_whole(path, text)
 
 
 def _by_id(data: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +89,8 @@ def _findings(catalog: Catalog, model: Model) -> Iterator[str]:
     for pointer in model.points_to:
         if catalog.find(pointer.target) is None:
             yield f"points to {pointer.target}, which is no model."
-    if not model.prices and model.in_service and model.type != "deployment":
+    unread = model.type == "deployment" or any(doubt.startswith("price:") for doubt in model.doubts)
+    if not model.prices and model.in_service and not unread:
         yield "is in service, but has no price."
     if not model.doubts and (model.limits.max_input or 0) > (model.limits.context or 10**12):
         yield "takes more input than its context."
@@ -100,7 +99,7 @@ def _findings(catalog: Catalog, model: Model) -> Iterator[str]:
     for price in model.prices:
         where = f"price in {price.region} ({price.scope})"
         yield from (f"{where}: {finding}" for finding in _price(price))
-        if price.valid_from and price.valid_from > catalog.as_of:
+        if price.valid_from and price.valid_from > max(catalog.as_of, read_on(catalog, price)):
             yield f"{where}: begins on {price.valid_from}, after the catalog's own day."
 
 
@@ -115,6 +114,11 @@ def _lifecycle(catalog: Catalog, model: Model) -> Iterator[str]:
         return
     if life.retired_on is None and life.note is None:
         yield f"is {life.status}, but without a day, and no note says why."
+    if life.successor or not life.note:  # a note says why nobody names one
+        yield from _successor(catalog, life)
+
+
+def _successor(catalog: Catalog, life: Lifecycle) -> Iterator[str]:
     successor = catalog.find(life.successor or "")
     if successor is None:
         yield f"is {life.status}, and its successor {life.successor} is no model."
@@ -130,18 +134,18 @@ def _price(price: Price) -> Iterator[str]:
         for lower, upper in pairwise(tiers):
             if any(_of(getattr(upper, name)) < _of(getattr(lower, name)) for name in RISING_PRICES):
                 yield f"a price falls from {lower.label} to {upper.label}."
-    if any(night.text_input > day.text_input for day, night in zip(price.tiers, cheaper, strict=False)):
+    if any(_of(night.text_input) > _of(day.text_input) for day, night in zip(price.tiers, cheaper, strict=False)):
         yield "off-peak costs more than peak."
 
 
 def _tier(tier: Tier) -> Iterator[str]:
     if tier.output_thinking is not None and tier.output_thinking < _of(tier.output):
         yield "thinking costs less than not thinking."
-    if tier.cache_write is not None and tier.cache_write < tier.text_input:
+    if tier.cache_write is not None and tier.cache_write < _of(tier.text_input):
         yield "writing the cache costs less than input."
     for name in ("cached_input", "cached_input_explicit"):
         hit = getattr(tier, name)
-        if hit is not None and hit >= tier.text_input:
+        if hit is not None and hit >= _of(tier.text_input):
             yield f"{name} is no cheaper than input."
 
 

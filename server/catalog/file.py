@@ -48,7 +48,7 @@ def overlaid(path: Path) -> Catalog:
     nothing: the shipped catalog is returned, its `trouble` says which entry is wrong and why.
     """
     try:
-        return validated(merge_overlay(read_json(CATALOG), read_json(path), path.name), path.name)
+        return laid_over(read_json(path), path.name)
     except BadCatalog as error:
         return shipped().model_copy(update={"trouble": repair_surrogates(f"The catalog overlay is set aside: {error}")})
 
@@ -93,6 +93,11 @@ def is_overlay(data: Any) -> bool:
     return isinstance(data, dict) and bool(data) and set(data) <= set(OVERLAY_KEYS)
 
 
+def laid_over(over: Any, name: str) -> Catalog:
+    """The shipped catalog with an overlay over it. Raises BadCatalog: which entry is wrong, and why."""
+    return validated(merge_overlay(read_json(CATALOG), over, name), name)
+
+
 def merge_overlay(base: dict[str, Any], over: Any, name: str) -> dict[str, Any]:
     if not is_overlay(over):
         raise BadCatalog(name, f"it must be an object with any of {', '.join(OVERLAY_KEYS)}, and nothing else.")
@@ -132,6 +137,18 @@ def formatted(data: dict[str, Any]) -> str:
         models = [_model(_in_order(m, Model)) for m in sorted(data["models"], key=lambda m: str(m["id"]))]
         parts.append('  "models": [\n' + ",\n".join(models) + "\n  ]")
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def write_overlay(path: Path, data: dict[str, Any]) -> None:
+    """The file in its order, whole or not at all. Raises BadCatalog: the server could not use it; OSError."""
+    laid_over(data, path.name)
+    write_whole(path, formatted(data))
+
+
+def write_whole(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(text, encoding="utf-8", newline="\n")
+    beside.replace(path)
 
 
 LISTED = ("rate_limits", "claims", "prices")  # a line for each of theirs

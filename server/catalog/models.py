@@ -38,7 +38,8 @@ class Reference(Frozen):
 class Tier(Frozen):
     """Prices for requests of up to `up_to` input tokens (none: no upper edge).
 
-    A model that reads and says more than text has its prices by modality, and no `input` or `output`.
+    A model that reads and says more than text has its prices by modality, and no `input` or `output`; one that is
+    billed by the time of what it hears, `audio_second` alone.
     """
 
     up_to: Count | None = None
@@ -52,6 +53,7 @@ class Tier(Frozen):
     input_by_modality: dict[str, UnitPrice] = Field(default_factory=dict)
     output_by_modality: dict[str, UnitPrice] = Field(default_factory=dict)
     output_text_when_input_text_only: UnitPrice | None = None
+    audio_second: UnitPrice | None = None  # per second, not per million
 
     @property
     def has_output(self) -> bool:
@@ -59,12 +61,21 @@ class Tier(Frozen):
         return bool(self.output_by_modality) or self.output is not None or self.output_thinking is not None
 
     @property
-    def text_input(self) -> Decimal:
-        return self.input_by_modality["text"] if self.input is None else self.input
+    def text_input(self) -> Decimal | None:
+        """Per million tokens; None: tokens are not what is billed."""
+        return self.input_by_modality.get("text") if self.input is None else self.input
+
+    @property
+    def first_price(self) -> Decimal | None:
+        """Of what comes in, in its own unit."""
+        return self.text_input if self.audio_second is None else self.audio_second
 
     @model_validator(mode="after")
     def _has_an_input_price(self) -> "Tier":
-        if self.input is None and "text" not in self.input_by_modality:
+        if self.audio_second is not None:
+            if self.text_input is not None or self.has_output:
+                raise ValueError("a tier by the second of audio has no other price")
+        elif self.text_input is None:
             raise ValueError("a tier needs an input price")
         if self.output_by_modality and "text" not in self.output_by_modality:
             raise ValueError("output prices by modality need one of text")
@@ -77,6 +88,7 @@ class Batch(Frozen):
     multiplier: Annotated[UnitPrice, Field(le=1)]
     source: SourceKey
     printed: bool = True  # false: in the Batch list, but the price row prints no Batch note
+    sure: bool = True  # false: pages differ on whether the model takes Batch calls at all
 
 
 class OffPeak(Frozen):
@@ -139,7 +151,12 @@ class Price(Frozen):
 
 
 class Limits(Frozen):
-    """In tokens where nothing else is said. `basis`: what they were taken from, if not from the model's own page."""
+    """In tokens where nothing else is said. `basis`: what they were taken from, if not from the model's own page.
+
+    `max_input` is of one request: all its texts, or the query once for each document and the documents.
+    `max_input_in`: the same by region, where it differs. `uncertain`: limits that pages advise or contradict each other
+    about (`doubts` says how): more is warned of, and never refused by us.
+    """
 
     context: Count | None = None
     max_input: Count | None = None
@@ -151,6 +168,10 @@ class Limits(Frozen):
     max_texts: Count | None = None
     max_input_per_document: Count | None = None
     max_documents: Count | None = None
+    max_images: Count | None = None
+    max_videos: Count | None = None
+    max_input_in: dict[str, Count] = Field(default_factory=dict)
+    uncertain: tuple[str, ...] = ()
     dimensions: tuple[Count, ...] = ()
     dimension_range: tuple[Count, ...] = ()
     default_dimension: Count | None = None
@@ -163,6 +184,16 @@ class Limits(Frozen):
     audio_seconds: tuple[Count, ...] = ()  # from, to
     basis: str | None = None
     source: SourceKey | None = None
+
+    def takes(self, region: str, *, thinking: bool = False) -> int | None:
+        """Input tokens of one request there."""
+        return (self.max_input_thinking if thinking else None) or self.max_input_in.get(region) or self.max_input
+
+    @model_validator(mode="after")
+    def _doubts_what_it_has(self) -> "Limits":
+        if unknown := [name for name in self.uncertain if getattr(self, name, None) is None]:
+            raise ValueError(f"uncertain names what is no limit of it: {', '.join(unknown)}")
+        return self
 
 
 class RateLimit(Frozen):
@@ -261,6 +292,7 @@ class Model(Frozen):
     rate_limits: tuple[RateLimit, ...] = ()
     thinking: Thinking | None = None  # none: unknown
     can: dict[str, bool] = Field(default_factory=dict)  # stated capabilities; an absent one is unknown
+    unsure: tuple[str, ...] = ()  # capabilities that pages contradict each other about (`doubts`): ask, do not refuse
     search: Search | None = None
     output_limit: Literal["max_completion_tokens", "max_tokens"] = "max_tokens"
     endpoint: Literal["text-generation", "multimodal-generation"] | None = None  # of the native protocol
@@ -283,6 +315,11 @@ class Model(Frozen):
         return self.lifecycle.status in ("active", "deprecated")
 
     @property
+    def writes(self) -> bool:
+        """Whether it answers with anything but numbers."""
+        return self.type not in ("embedding", "rerank")
+
+    @property
     def first_day(self) -> date | None:
         """The day before which it did not exist; unknown for moving names such as qwen-plus."""
         return self.released_on if any(letter.isdigit() for letter in self.id) else None
@@ -297,6 +334,12 @@ class Model(Frozen):
 
     def rate_limit(self, region: str) -> RateLimit | None:
         return next((limit for limit in self.rate_limits if limit.region == region), None)
+
+    @model_validator(mode="after")
+    def _is_sure_or_not(self) -> "Model":
+        if both := sorted(set(self.unsure) & set(self.can)):
+            raise ValueError(f"can says it, so it is not unsure: {', '.join(both)}")
+        return self
 
     @model_validator(mode="after")
     def _has_one_rate_a_region(self) -> "Model":
@@ -466,6 +509,11 @@ def _day(source: str, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{source}: a source of prices needs a full date, not {text}") from None
+
+
+def read_on(catalog: Catalog, price: Price) -> date:
+    """The day of the page that a price was read from."""
+    return date.fromisoformat(catalog.sources[price.source].date)
 
 
 BEIJING_REGION = "cn-beijing"  # the search strategies turbo and max, and the services, have a price there only

@@ -7,10 +7,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, get_args
 
-from .models import Advice, Catalog, Model, in_force
+from .models import Advice, Catalog, Model, Tier, in_force
 
 Capability = Literal[
-    "vision", "video", "audio", "ocr", "translation", "embedding", "rerank", "thinking", "web_search", "tools",
+    "vision", "video", "audio", "asr", "ocr", "translation", "embedding", "rerank", "thinking", "web_search", "tools",
     "json_object", "json_schema", "batch", "cache", "code", "long_context", "fine_tuning", "open_weights",
 ]  # fmt: skip
 LONG_CONTEXT_TOKENS = 500_000
@@ -18,7 +18,8 @@ LONG_CONTEXT_TOKENS = 500_000
 WORDS: dict[Capability, tuple[str, ...]] = {
     "video": ("video", "视频"),
     "vision": ("vision", "image", "images", "picture", "视觉", "图像", "图片", "看图", "识图", "附图"),
-    "audio": ("audio", "speech", "voice", "omni", "语音", "音频", "全模态"),
+    "audio": ("audio", "speech", "voice", "语音", "音频", "全模态"),
+    "asr": ("stt", "transcribe", "transcription", "转写", "听写", "语音识别", "语音转文字", "字幕"),
     "ocr": ("ocr", "文字识别", "文字提取", "识别文字", "扫描件", "发票识别", "识别发票"),
     "translation": ("translation", "translate", "翻译"),
     "embedding": ("embedding", "embeddings", "vector", "向量", "嵌入"),
@@ -44,7 +45,8 @@ VENDORS = {
     "千问": "alibaba", "通义": "alibaba", "阿里": "alibaba", "qwen": "alibaba", "深度求索": "deepseek",
     "月之暗面": "moonshotai", "智谱": "zhipuai", "稀宇": "minimax", "百川": "baichuan", "零一万物": "01-ai",
 }  # fmt: skip
-SPECIALISTS = ("ocr", "translation", "embedding", "rerank", "audio", "omni", "deployment")
+SPECIALISTS = ("ocr", "translation", "embedding", "rerank", "asr", "audio", "omni", "deployment")
+HEARERS = ("asr", "audio", "omni")  # no specialists where it is audio that is asked for
 BIG = re.compile("max|-pro|kimi-k|glm-5")
 SPECIAL_NAMES = re.compile("character|realtime|doc-turbo|intent|research|xiaomi|gui-|-mt-uni|omni")
 MIN_BEGINNING_CHARS = 4
@@ -70,6 +72,7 @@ KNOWN_WORDS = {word for words in (WORDS, *WORDS.values(), CHEAP, BEST, RETIRED, 
 
 READS: dict[Capability, str] = {"vision": "image", "video": "video", "audio": "audio"}
 IS: dict[Capability, Callable[[Model], bool]] = {
+    "asr": lambda model: model.type == "asr",
     "ocr": lambda model: model.type == "ocr",
     "translation": lambda model: model.type == "translation",
     "embedding": lambda model: model.type == "embedding",
@@ -128,6 +131,7 @@ def parse_query(catalog: Catalog, query: str) -> ModelQuery:
     sizes = [int(number) * UNITS[unit] for number, unit in CONTEXT.findall(query.lower())]
     sizes += [1_000_000] if "百万" in chinese else []
     rest = [word for word in words if word not in KNOWN_WORDS and not CONTEXT.fullmatch(word)]
+    rest += ["omni"] if "全模态" in chinese else []
     long = [word for word in rest if any(letter.isalpha() for letter in word) and (len(word) > 2 or not word.isalpha())]
     pieces = tuple(word for word in long if any(_is_called(model, word) for model in catalog.models))
     return ModelQuery(
@@ -192,6 +196,7 @@ def _is_called(model: Model, piece: str) -> bool:
 
 def _rank(catalog: Catalog, wish: ModelQuery, region: str, on: date) -> Callable[[Model], tuple[object, ...]]:
     """In service first, then what the query wants, then our defaults, then the newest main lines."""
+    wanted = (*wish.capabilities, *(HEARERS if "audio" in wish.capabilities else ()))
 
     def key(model: Model) -> tuple[object, ...]:
         price = input_price(model, region, on)
@@ -199,8 +204,8 @@ def _rank(catalog: Catalog, wish: ModelQuery, region: str, on: date) -> Callable
             STATES.index(model.lifecycle.status),
             -(model.lifecycle.retired_on or date.min).toordinal() if wish.retired else 0,
             "/" in model.id,  # sold by its maker, after a step in the console
-            not price,  # none known, or free for a time
-            model.type in SPECIALISTS and model.type not in wish.capabilities,
+            not first_price(model, region, on),  # none known, or free for a time
+            model.type in SPECIALISTS and model.type not in wanted,
             model.kind not in ("mainline", "third_party"),
             (price or 0) if wish.order == "cheap" else not BIG.search(model.id) if wish.order == "best" else 0,
             model.id not in catalog.defaults.values(),
@@ -223,8 +228,18 @@ def _version(model: Model) -> float:
 
 def input_price(model: Model, region: str, on: date) -> Decimal | None:
     """Per million tokens, of the first tier."""
-    prices = [price for price in in_force(model, region, None, on) if price.tiers]
-    return prices[0].tiers[0].text_input if prices else None
+    tier = _first_tier(model, region, on)
+    return tier.text_input if tier else None
+
+
+def first_price(model: Model, region: str, on: date) -> Decimal | None:
+    """Of the first tier, in the unit that is billed."""
+    tier = _first_tier(model, region, on)
+    return tier.first_price if tier else None
+
+
+def _first_tier(model: Model, region: str, on: date) -> Tier | None:
+    return next((price.tiers[0] for price in in_force(model, region, None, on) if price.tiers), None)
 
 
 def recommendations(catalog: Catalog, query: str) -> list[Advice]:

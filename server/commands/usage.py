@@ -27,8 +27,6 @@ from ..spending import (
     day_span,
     in_currency,
     in_nano,
-    inert,
-    shown,
     total_of,
 )
 from ..spending.bill import (
@@ -42,6 +40,7 @@ from ..spending.bill import (
     read_export,
 )
 from ..spending.ledger import NOT_NOW
+from ..text import inert, shown
 from .state import state_store
 
 OutputForm = Literal["table", "csv", "json"]
@@ -133,12 +132,12 @@ async def _report(database: StateStore, today: date, options: UsageOptions, cap:
 async def _confirm(database: StateStore, today: str, spent: Decimal) -> int:
     """What a lost ledger held of today: from here on caps hold again."""
     async with aclosing(database):
-        written = await Ledger(database).confirm(today, in_nano(spent))
-    if database.trouble or not written:
+        counted = await Ledger(database).confirm(today, in_nano(spent))
+    if database.trouble or counted is None:
         sys.stderr.write(f"{database.trouble or NOT_NOW}\n")
         return 1
     where = f" in {database.folder}" if database.folder else ""
-    sys.stdout.write(f"{plain(spent)} CNY are counted as spent on {today} (Beijing's day){where}.\n")
+    sys.stdout.write(f"{in_currency(counted)} CNY are counted as spent on {today} (Beijing's day){where}.\n")
     return 0
 
 

@@ -1,5 +1,11 @@
 """The only room that speaks HTTP to DashScope: auth, deadline, retries, streaming, its errors."""
 
+from .batches import ADVISED_LINE_BYTES as ADVISED_LINE_BYTES
+from .batches import MAX_BATCH_BYTES as MAX_BATCH_BYTES
+from .batches import MAX_BATCH_LINE_BYTES as MAX_BATCH_LINE_BYTES
+from .batches import MAX_BATCH_LINES as MAX_BATCH_LINES
+from .batches import Batches as Batches
+from .batches import FileBatch as FileBatch
 from .client import BeforeAttempt as BeforeAttempt
 from .client import DashScope as DashScope
 from .errors import FILTERED as FILTERED
@@ -7,12 +13,17 @@ from .errors import DashScopeError as DashScopeError
 from .events import INTERRUPTED as INTERRUPTED
 from .events import Event as Event
 from .events import Finish as Finish
+from .events import FunctionCallDelta as FunctionCallDelta
 from .events import OcrResult as OcrResult
+from .events import Ranks as Ranks
 from .events import ReasoningDelta as ReasoningDelta
 from .events import SearchResult as SearchResult
 from .events import SearchResults as SearchResults
 from .events import TextDelta as TextDelta
 from .events import UsageReport as UsageReport
+from .events import Vectors as Vectors
+from .function_calls import FunctionCall as FunctionCall
+from .lists import unknown_list as unknown_list
 from .protocols import LIMIT_FIELDS as LIMIT_FIELDS
 from .protocols import ChatCompletions as ChatCompletions
 from .protocols import Generation as Generation
@@ -20,5 +31,8 @@ from .protocols import Responses as Responses
 from .protocols import WireProtocol as WireProtocol
 from .reply import Reply as Reply
 from .rest import Rest as Rest
+from .stored_files import OUR_FILES as OUR_FILES
 from .stored_files import StoredFile as StoredFile
 from .stored_files import StoredFiles as StoredFiles
+from .vectors import TextEmbeddings as TextEmbeddings
+from .vectors import rerank_of as rerank_of

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from ..endpoints import SANDBOX_HEADER, Host
 from ..errors import NOTHING_SENT
 from .connection import SETTLE_S, Connection
-from .errors import DashScopeError
+from .errors import DashScopeError, from_reply
+from .lists import get_json
 from .protocols import WireProtocol
 from .reply import Reply
 from .rest import Rest
@@ -107,6 +108,18 @@ class DashScope:
         """For what is no answer of a model."""
         return Rest(self._connection)
 
+    def refusal(self, status: int, reply: Any) -> DashScopeError:
+        """What a reply that came on another way says, as a line of a batch's results."""
+        return from_reply(status, {}, reply, self._connection.redact, self._connection.host.service)
+
+    async def get(self, path: str, query: Mapping[str, str]) -> Any:
+        """What the native protocol tells at a path: JSON, read whole. It is free, so what fails is asked again.
+
+        Raises:
+            DashScopeError: no answer came, or one of an unknown form.
+        """
+        return await get_json(self._connection, path, query)
+
     async def upload(self, model: str, name: str, stored_as: str, content: BinaryIO) -> str:
         """Put a file into temporary storage, where it stays 48 hours; its oss:// address, good for that model.
 
@@ -119,7 +132,8 @@ class DashScope:
 
     def _url(self, protocol: WireProtocol) -> str:
         host = self._connection.host
-        return (host.native if protocol.api == "native" else host.compatible) + protocol.path
+        doors = {"compatible": host.compatible, "native": host.native, "compatible-api": host.compatible_api}
+        return doors[protocol.api] + protocol.path
 
     async def _answered(
         self,

@@ -15,9 +15,11 @@ MAX_NAME_BYTES = 180  # file systems take 255; a part of a file has a longer nam
 MAX_LIKE_NAMES = 100
 IN_NO_NAME = frozenset('/\\:*?"<>|')  # of any system: a folder, a drive, a stream of NTFS
 NEW = os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+REOPENED = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 DIRECTORY = getattr(os, "O_DIRECTORY", 0)
 HOLDS_FOLDERS = os.open in os.supports_dir_fd and os.link in os.supports_dir_fd  # not on Windows
 DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+FileIdentity = tuple[int, int]  # device and inode
 
 
 @dataclass
@@ -27,6 +29,17 @@ class OutputFile:
     path: Path
     _fd: int = field(repr=False)
     size_bytes: int = 0
+
+    @property
+    def identity(self) -> FileIdentity:
+        """Of this very file, whatever its name."""
+        found = os.fstat(self._fd)
+        return found.st_dev, found.st_ino
+
+    def cut(self, size_bytes: int) -> None:
+        """Back to that size: what was written last was not whole."""
+        os.truncate(self._fd, size_bytes)
+        self.size_bytes = size_bytes
 
     def write(self, content: bytes) -> None:
         """Raises InvalidRequest: the disk takes no more."""
@@ -86,7 +99,18 @@ class OutputFolder:
                     folder.removed(name)
 
     @contextmanager
-    def _opened(self, name: str, suffixes: Collection[str]) -> "Iterator[_Held]":
+    def continued_file(self, name: str, suffixes: Collection[str], identity: FileIdentity) -> Iterator[OutputFile]:
+        """A growing file that we left before it was whole, to go on with; `identity`: that it had then."""
+        with self._opened(name, suffixes, exists=True) as folder:
+            file = folder.reopened(name)
+            with _closing(file):
+                if file.identity != identity:
+                    raise InvalidRequest(_exists(name))
+                yield file
+                _sync(file)
+
+    @contextmanager
+    def _opened(self, name: str, suffixes: Collection[str], *, exists: bool = False) -> "Iterator[_Held]":
         """The folder, held open: it stays the same one, whatever is put in its place meanwhile."""
         _require_name(name, suffixes)
         try:
@@ -96,7 +120,7 @@ class OutputFolder:
             _refuse(name, error)
         try:
             held = _Held(self.path, fd)
-            if held.has(name):
+            if held.has(name) and not exists:
                 raise InvalidRequest(_exists(name))
             yield held
         finally:
@@ -132,6 +156,13 @@ class _Held:
         except OSError as error:
             _refuse(told_name, error)
         return OutputFile(self.path / told_name, fd)
+
+    def reopened(self, told_name: str) -> OutputFile:
+        try:
+            fd = os.open(self.at(told_name), REOPENED, dir_fd=self.fd)
+        except OSError as error:
+            _refuse(told_name, error)
+        return OutputFile(self.path / told_name, fd, os.fstat(fd).st_size)
 
     def published(self, part: str, name: str) -> str:
         """The name that a whole file got: its own, or the first free one like it."""

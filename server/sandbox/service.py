@@ -1,6 +1,5 @@
 """The sandbox as a service: its routes, and the process or thread it runs in."""
 
-import json
 import sys
 import threading
 import uuid
@@ -14,17 +13,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ..catalog import Model, Tier, shipped
+from ..catalog import shipped
 from ..endpoints import SANDBOX_HEADER
 from ..network import listen, root_url
+from .batches import SandboxBatches
 from .chat_completions import Chat
 from .checks import check_request
+from .documents import with_documents
+from .embeddings import number_routes
 from .kept_files import KeptFiles
+from .model_lists import model_list, permission_list, quota_list
 from .native_generation import Native
 from .not_served import not_served
 from .protocols import CREATED, STEADY, Pace, WireFormat, frames_of, request_id
 from .replies import sandbox_reply
-from .requests import ApiRefusal, SandboxRequest, from_chat, from_native, from_responses
+from .requests import ApiRefusal, SandboxRequest, body_of, from_chat, from_native, from_responses
 from .responses_api import ResponsesApi
 from .storage import Storage
 
@@ -41,7 +44,11 @@ def app(pace: Pace = STEADY) -> Starlette:
         Route("/api/v1/uploads", service.uploads),
         Route("/oss/", service.oss, methods=["POST"]),
         *service.files.routes,
+        *number_routes(),
+        *service.batches.routes,
         Route("/api/v1/models", service.models),
+        *(Route(path, service.quotas) for path in ("/api/v1/models/limits", "/api/v1/quotas")),
+        Route("/api/v1/models/permissions", service.permissions),
         Route("/compatible-mode/v1/models", service.openai_models),
         Route("/compatible-mode/v1/models/{name:path}", service.openai_model),
     ]
@@ -53,6 +60,7 @@ class _Service:
         self._pace = pace
         self._storage = Storage()
         self.files = KeptFiles()
+        self.batches = SandboxBatches(self.files)
 
     async def chat_completions(self, request: Request) -> Response:
         return await self._replied(Chat(), request, from_chat)
@@ -78,7 +86,13 @@ class _Service:
         return Response(content, 403 if wrong else 200, MARKED, "application/xml")
 
     async def models(self, request: Request) -> Response:
-        return JSONResponse(_model_list(request), headers=MARKED)
+        return JSONResponse(model_list(request), headers=MARKED)
+
+    async def quotas(self, request: Request) -> Response:
+        return JSONResponse(quota_list(request), headers=MARKED)
+
+    async def permissions(self, request: Request) -> Response:
+        return JSONResponse(permission_list(request), headers=MARKED)
 
     async def openai_models(self, _: Request) -> Response:
         data = [_openai_model(model.id) for model in shipped().models if not model.retired]
@@ -95,7 +109,7 @@ class _Service:
         self, wire: WireFormat, request: Request, read: Callable[[dict[str, Any]], SandboxRequest]
     ) -> Response:
         try:
-            asked = read(await _body(request))
+            asked = with_documents(read(await body_of(request)), self.files)
             resolves = request.headers.get("x-dashscope-ossresourceresolve") == "enable"
             check_request(asked, request.headers.get("authorization", ""), self._storage, resolves=resolves)
         except ApiRefusal as refusal:
@@ -106,16 +120,6 @@ class _Service:
             return JSONResponse(wire.whole(asked, given), headers=headers)
         frames = frames_of(wire, asked, given, self._pace)
         return StreamingResponse(frames, media_type="text/event-stream", headers=headers)
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    try:
-        body = json.loads(await request.body())
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise ApiRefusal(400, "invalid_request_error", "Required body invalid, please check the request body format.")
-    return body
 
 
 @contextmanager
@@ -157,40 +161,3 @@ def _config(pace: Pace) -> uvicorn.Config:
 
 def _openai_model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "system"}
-
-
-def _model_list(request: Request) -> dict[str, Any]:
-    """`GET /api/v1/models`: https://help.aliyun.com/zh/model-studio/list-models"""
-    asked = (request.query_params.get(name, default) for name, default in (("page_no", "1"), ("page_size", "20")))
-    page, size = (int(number) if number.isdecimal() else 1 for number in asked)
-    wanted = request.query_params.get("name", "")
-    known = [model for model in shipped().models if not model.retired and wanted in model.id]
-    output = {"total": len(known), "page_no": page, "page_size": size}
-    shown = [_listed(model) for model in known[(page - 1) * size : page * size]]
-    return {
-        "code": None,
-        "message": None,
-        "success": True,
-        "request_id": "sandbox",
-        "output": {**output, "models": shown},
-    }
-
-
-def _listed(model: Model) -> dict[str, Any]:
-    limits = model.limits
-    info = {
-        "context_window": limits.context,
-        "max_input_tokens": limits.max_input,
-        "max_output_tokens": limits.max_output,
-        "max_reasoning_tokens": limits.max_reasoning,
-    }
-    ranges = [_price_range(tier) for price in model.prices_in("cn-beijing")[:1] for tier in price.tiers]
-    return {"model": model.id, "name": model.id, "provider": model.vendor, "prices": ranges, "model_info": info}
-
-
-def _price_range(tier: Tier) -> dict[str, Any]:
-    unit = {"price_unit": "每百万tokens"}
-    prices = [{"type": "input_token", "price": str(tier.text_input), "price_name": "输入", **unit}]
-    if tier.output is not None:
-        prices.append({"type": "output_token", "price": str(tier.output), "price_name": "输出", **unit})
-    return {"range_name": tier.label, "prices": prices}

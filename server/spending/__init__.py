@@ -1,6 +1,5 @@
 """What outlives a call: a SQLite file in the state folder, or a PostgreSQL server; safe for several servers at once."""
 
-from .cells import inert, shown
 from .database import Database
 from .entries import (
     Cap,
@@ -21,6 +20,7 @@ from .postgres import PostgresDatabase
 from .report import KeptRequest, ReportSpan, SpendingSum, SpentItem, total_of
 from .store import StateStore
 from .transactions import day_span, session_span
+from .vector_cache import VectorCache
 
 __all__ = [
     "KEPT_S",
@@ -45,12 +45,11 @@ __all__ = [
     "SpentItem",
     "StateStore",
     "Unusable",
+    "VectorCache",
     "day_span",
     "from_nano",
     "in_currency",
     "in_nano",
-    "inert",
     "session_span",
-    "shown",
     "total_of",
 ]  # fmt: skip

@@ -39,12 +39,17 @@ class Continuity:
             return ""
         try:
             # one that took the place of another on an earlier day holds all of this one
-            if self._expected() not in ("", name) and begun_on == today:
+            if begun_on == today and self._is_other(name):
                 return SPENT_IS_LOST
         except (OSError, ValueError) as error:
             return f"{NAME_FILE} cannot be read ({error})"
         self.unwritten = name
         return self._failure
+
+    def _is_other(self, name: str) -> bool:
+        """Than the ledger that was here; who knew one sees also that all of its folder is gone."""
+        expected = self._expected()
+        return expected != name and bool(expected or self._known)
 
     def write_name(self, _: object) -> None:
         """Once the ledger of that name is there for good."""
@@ -56,13 +61,13 @@ class Continuity:
             return
         self._known, self._failure = name, ""
 
-    def confirm(self, connection: StateConnection, day: str, nano: int) -> bool:
-        """Somebody says what was spent on a day, all together. Raises OSError."""
+    def confirm(self, connection: StateConnection, day: str, nano: int) -> int:
+        """Somebody says what was spent on a day, all together; what counts from here on. Raises OSError."""
         connection.execute("BEGIN IMMEDIATE")
         name, _ = _name_of(connection, day)
-        set_spent(connection, day, nano)
+        counted = set_spent(connection, day, nano)
         self._expect(name)
-        return True
+        return counted
 
     def _expected(self) -> str:
         """Raises OSError or ValueError: there is something else in its place."""

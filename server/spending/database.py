@@ -23,6 +23,7 @@ STATE_FILE = "state.db"
 BUSY_S = 2.0  # how long another process may hold the file
 LEFT_ALONE_S = 10.0  # the file, after it was held longer: nobody is to wait for it again and again
 IN_MEMORY = ":memory:"
+MEND_FOLDER = "see that this user can write there, and restart the server"
 NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _Work = Callable[[StateConnection], Made]
 
@@ -33,7 +34,8 @@ class Database:
     `folder` None, or one that cannot be written: what is kept lives as long as the process.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, busy_s: float = BUSY_S, let_alone_s: float = LEFT_ALONE_S) -> None:
+        self._busy_s, self._let_alone_s = busy_s, let_alone_s
         self._folder = folder
         self._connection: sqlite3.Connection | None = None
         self._turn = anyio.CapacityLimiter(1)
@@ -70,9 +72,9 @@ class Database:
         try:
             return self._transaction(work)
         except sqlite3.Error as error:
-            kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            kind = _kind(error)
             if kind == sqlite3.SQLITE_BUSY:
-                self._busy_until = time.monotonic() + LEFT_ALONE_S
+                self._busy_until = time.monotonic() + self._let_alone_s
             if kind not in NO_DATABASE:
                 self._failed(error)
                 return None
@@ -91,12 +93,12 @@ class Database:
         with self._connection:
             return work(self._connection)
 
-    def _failed(self, error: Exception) -> str:
+    def _failed(self, error: Exception, what_follows: str = "are not kept for now") -> str:
         """What is wrong; said once."""
         trouble = f"the state folder cannot be used ({error})"
         if not self._told:
             self._told = True
-            _LOGGER.warning("jobs and the ledger are kept in memory only: %s", trouble)
+            _LOGGER.warning("jobs and the ledger %s: %s", what_follows, trouble)
         return trouble
 
     # --- the file ---
@@ -112,22 +114,24 @@ class Database:
 
     def _opened(self) -> sqlite3.Connection:
         try:
-            connection = _connected(self._file())
+            connection = _connected(self._file(), self._busy_s)
             self._inode = os.stat(self._folder / STATE_FILE).st_ino if self._folder else 0
             return connection
         except (OSError, sqlite3.OperationalError) as error:
-            self.trouble = self._failed(error)
+            if _kind(error) == sqlite3.SQLITE_BUSY:
+                raise  # it passes
+            self.trouble = f"{self._failed(error, 'are kept in memory only')}: {MEND_FOLDER}"
             self._folder = None
-            return _connected(IN_MEMORY)
+            return _connected(IN_MEMORY, self._busy_s)
 
     def _file(self) -> str:
         if self._folder is None:
             return IN_MEMORY
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _require_own(self._folder)
+        require_own(self._folder)
         file = self._folder / STATE_FILE
         os.close(os.open(file, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600))
-        _require_own(file)
+        require_own(file)
         file.chmod(0o600)  # SQLite gives its other files the mode of this one
         return str(file)
 
@@ -144,16 +148,21 @@ class Database:
         _LOGGER.warning("%s was broken and is set aside as %s; a new one is begun", STATE_FILE, aside.name)
 
 
-def _require_own(path: Path) -> None:
+def require_own(path: Path) -> None:
     """Raises PermissionError: others could put links there, or read what is written."""
     found = path.stat()
     if hasattr(os, "getuid") and (found.st_uid != os.getuid() or found.st_mode & 0o022):
         raise PermissionError(f"{path} is another user's, or others may write to it")
 
 
-def _connected(path: str) -> sqlite3.Connection:
+def _kind(error: Exception) -> int:
+    """Of what SQLite says: https://www.sqlite.org/rescode.html; 0 where it is another's."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _connected(path: str, busy_s: float) -> sqlite3.Connection:
     """A connection whose tables are of this version."""
-    connection = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=busy_s, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")

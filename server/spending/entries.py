@@ -6,14 +6,18 @@ from decimal import Decimal
 from typing import Literal
 
 RequestOutcome = Literal["answered", "cut", "failed", "cancelled", "refused", "unsent"]
-CapName = Literal["CALL", "SESSION", "DAY"]
+CapName = Literal["MAX_COST", "CALL", "SESSION", "DAY"]
 SpendingGroup = Literal["day", "model", "tool", "client", "session", "region"]
 """By which spending is added up: each is a field of an entry."""
 
 
 @dataclass(frozen=True)
 class RequestEntry:
-    """What is known before it is sent. `at`: seconds since 1970; `day`: Beijing's, as 2026-11-27."""
+    """What is known before it is sent. `at`: seconds since 1970; `day`: Beijing's, as 2026-11-27.
+
+    `job`: what all requests of a call share: its job, or where it is none a name of its own.
+    `key`: our own name for it, where it is answered long after it was sent; it stands in the place of its request id.
+    """
 
     at: float
     day: str
@@ -24,13 +28,14 @@ class RequestEntry:
     session: str = ""
     job: str = ""
     sandbox: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True)
 class Settlement:
     """What came of it. `least` and `most` are equal where the amount is certain; `most` None: nobody knows.
 
-    `items`: what the price is made of, name -> (quantity, nano-CNY). `details`: JSON, the usage and the cost.
+    `items`: what the price is made of, name -> (quantity, nano-CNY). `details`: JSON, what `calls` keeps of it.
     """
 
     outcome: RequestOutcome
@@ -48,6 +53,14 @@ class Settlement:
     def certain(self) -> bool:
         return self.least == self.most
 
+    @property
+    def came(self) -> bool:
+        """Whether something of an answer did: of others nobody knows who gave them."""
+        return self.outcome in ("answered", "cut")
+
+
+UNSENT = Settlement("unsent", 0, 0)
+
 
 @dataclass(frozen=True)
 class Cap:
@@ -57,6 +70,11 @@ class Cap:
     span: str
     limit: int
     until: str
+
+    @property
+    def setting(self) -> str:
+        """What sets it: an argument of the call, or a variable."""
+        return "max_cost" if self.name == "MAX_COST" else f"BAILIAN_MAX_COST_PER_{self.name}"
 
 
 @dataclass(frozen=True)
@@ -73,10 +91,11 @@ class Caps:
 
 @dataclass(frozen=True)
 class Reserved:
-    """Held until it is settled."""
+    """Held until it is settled. `id`: of its row, if that could be written; no other row has it, of whatever ledger."""
 
     id: int
-    nano: int | None
+    entry: RequestEntry
+    nano: int | None = None
 
 
 @dataclass(frozen=True)

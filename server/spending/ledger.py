@@ -5,15 +5,16 @@ What is reserved counts as spent until it is settled. So whatever ends a process
 
 from collections.abc import Sequence
 from functools import partial
-from secrets import token_hex
+from itertools import count
+from secrets import randbits, token_hex
 from socket import gethostname
 
 from .continuity import CONFIRM, SPENT_IS_LOST, Continuity
 from .database import Database
-from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup, Unusable
-from .report import KeptRequest, ReportSpan, SpendingSum, SpentItem, items_of, requests_of, sums_by
+from .entries import UNSENT, Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup, Unusable
+from .report import KeptRequest, ReportSpan, SpendingSum, SpentItem, calls_of, items_of, requests_of, sums_by
 from .store import StateConnection, StateStore
-from .transactions import close_lost, reserved, settled, spent_in
+from .transactions import close_lost, held_for, reserved, settled, spent_in
 
 MAX_LATE = 1_000  # what is older stays spent at what was held
 NOT_NOW = "the file of the ledger cannot be written at the moment, call again"
@@ -30,6 +31,7 @@ class Ledger:
         self._continuity = Continuity(self._database)
         self._opened = False
         self._late: list[tuple[Reserved, Settlement]] = []  # what could not be written when it was known
+        self._ids = count(randbits(62))  # those of its rows: together, and met by no other process's
         self.process = token_hex(6)
         self._where = f"{self.process}@{gethostname()}"  # a number of a process says nothing of another machine's
         self.sandbox = sandbox
@@ -42,34 +44,43 @@ class Ledger:
         `caps` None: none is set, and nothing is refused, whatever has become of the store.
         """
         await self._settle_late()
-        work = partial(self._reserve, entry=entry, most=most, least=least, caps=caps)
+        asked = Reserved(next(self._ids), entry, most)
+        work = partial(self._reserve, asked=asked, least=least, caps=caps)
         found = None if caps is not None and self._database.trouble else await self._database.run(work)
         self._opened = self._opened or found is not None
         if self._continuity.unwritten:  # committed by now: a name without its ledger would look like a loss
             await self._database.run(self._continuity.write_name)
         if found is None and caps is not None:
+            self._late.insert(0, (asked, UNSENT))  # it may have been written all the same: then nobody would spend it
             return self._unusable()
-        return found or Reserved(0, most)
+        return found or asked
 
     def _reserve(
         self,
         connection: StateConnection,
-        entry: RequestEntry,
-        most: int | None,
+        asked: Reserved,
         least: int,
         caps: Sequence[Cap] | None,
     ) -> Reserved | OverCap | Unusable:
         connection.execute("BEGIN IMMEDIATE")
         if not self._opened:
-            close_lost(connection, self._where, entry.at)
-        broken = self._continuity.trouble(connection, entry.day)
+            close_lost(connection, self._where, asked.entry.at)
+        broken = self._continuity.trouble(connection, asked.entry.day)
         if caps is not None and (self._database.trouble or broken):  # opened only now, it may be in memory
             return self._unusable(broken)
-        return reserved(connection, entry, self._where, most, least, caps or ())
+        found = reserved(connection, asked, self._where, least, caps or ())
+        if isinstance(found, OverCap) and found.held:  # by a process that has died since, it comes free no more
+            close_lost(connection, self._where, asked.entry.at)
+            found = reserved(connection, asked, self._where, least, caps or ())
+        return found
+
+    async def held_for(self, job: str) -> dict[str, Reserved]:
+        """What a job holds, by the keys of its entries, whichever process held it."""
+        return await self._database.run(partial(held_for, job=job)) or {}
 
     async def settle(self, held: Reserved, settlement: Settlement) -> None:
         """What was held becomes what was spent, as far as that is known."""
-        self.sandbox = self.sandbox or settlement.sandbox
+        self.sandbox = settlement.sandbox or (self.sandbox and not settlement.came)
         self._late.append((held, settlement))
         await self._settle_late()
 
@@ -79,7 +90,7 @@ class Ledger:
             pass
 
     async def _written(self, held: Reserved, settlement: Settlement) -> bool:
-        if await self._database.run(partial(settled, id=held.id, settlement=settlement)):
+        if await self._database.run(partial(settled, request=held, process=self._where, settlement=settlement)):
             return True
         self._late = [*self._late, (held, settlement)][-MAX_LATE:]
         return False
@@ -105,9 +116,15 @@ class Ledger:
     async def requests(self, id: str, client: str | None) -> list[KeptRequest]:
         return await self._database.run(partial(requests_of, id=id, client=client)) or []
 
+    async def calls(self, id: str, client: str) -> list[list[KeptRequest]] | None:
+        """None: the store cannot be read now."""
+        return await self._database.run(partial(calls_of, id=id, client=client))
+
     async def items(self, span: ReportSpan) -> list[SpentItem]:
         return await self._database.run(partial(items_of, span=span)) or []
 
-    async def confirm(self, day: str, nano: int) -> bool:
-        """Take somebody's word for what was spent on a day, all together; whether it could be written."""
-        return bool(await self._database.run(partial(self._continuity.confirm, day=day, nano=nano)))
+    async def confirm(self, day: str, nano: int) -> int | None:
+        """Take somebody's word for what was spent on a day, all together: what counts from here on, which is never less
+        than the ledger knows; None: it could not be written.
+        """
+        return await self._database.run(partial(self._continuity.confirm, day=day, nano=nano))

@@ -8,6 +8,8 @@ from .store import StateConnection
 from .transactions import EVERYBODY
 
 MAX_REQUESTS_LISTED = 200
+MAX_CALLS_LISTED = 20  # some servers give every request the same id
+OF_ID = "(request_id = ? OR short_id = ? OR (job = ? AND job <> ''))"  # each by an index
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,9 @@ class SpendingSum:
 
 @dataclass(frozen=True)
 class KeptRequest:
-    """One request. `at`: seconds since 1970; `details`: JSON, the usage and the cost as they were told."""
+    """One request. `at`: seconds since 1970; `details`: JSON, the usage and the cost as they were told, empty until it
+    has ended.
+    """
 
     at: float
     day: str
@@ -75,13 +79,25 @@ def total_of(groups: Sequence[SpendingSum]) -> SpendingSum:
 
 def requests_of(connection: StateConnection, id: str, client: str | None) -> list[KeptRequest]:
     """Those of a request id, as an answer's line says it or whole, or of a job."""
-    columns = ", ".join(field.name for field in fields(KeptRequest))
-    where = "(request_id = ? OR short_id = ? OR (job = ? AND job <> ''))"
     own = ("", ()) if client is None else (" AND client = ?", (client,))
+    return _kept(connection, f"{OF_ID}{own[0]} ORDER BY at, id LIMIT {MAX_REQUESTS_LISTED}", (id, id, id, *own[1]))
+
+
+def calls_of(connection: StateConnection, id: str, client: str) -> list[list[KeptRequest]]:
+    """A client's calls, the newest of them, that have a request of that id, as `requests_of` takes it; each whole."""
     rows = connection.execute(
-        f"SELECT {columns} FROM requests WHERE {where}{own[0]} ORDER BY at LIMIT {MAX_REQUESTS_LISTED}",
-        (id, id, id, *own[1]),
+        f"SELECT job FROM requests WHERE {OF_ID} AND client = ? AND job <> ''"
+        f" ORDER BY at DESC, id DESC LIMIT {MAX_REQUESTS_LISTED}",
+        (id, id, id, client),
     )
+    jobs = list(dict.fromkeys(job for (job,) in rows.fetchall()))[:MAX_CALLS_LISTED]
+    whole = "client = ? AND job = ? AND job <> '' ORDER BY at, id"
+    return [_kept(connection, whole, (client, job)) for job in reversed(jobs)]
+
+
+def _kept(connection: StateConnection, where: str, values: Sequence[object]) -> list[KeptRequest]:
+    columns = ", ".join(field.name for field in fields(KeptRequest))
+    rows = connection.execute(f"SELECT {columns} FROM requests WHERE {where}", values)
     return [KeptRequest(*row) for row in rows.fetchall()]
 
 

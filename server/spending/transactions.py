@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
-from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup
+from .entries import UNSENT, Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup
 from .store import StateConnection
 
 EVERYBODY = "*"  # in the place of a client, whose name has no such letter
@@ -31,52 +31,67 @@ def _purse(sandbox: bool) -> str:
 
 
 def reserved(
-    connection: StateConnection,
-    entry: RequestEntry,
-    process: str,
-    most: int | None,
-    least: int,
-    caps: Sequence[Cap],
+    connection: StateConnection, asked: Reserved, process: str, least: int, caps: Sequence[Cap]
 ) -> Reserved | OverCap:
     """A row for what is about to be sent, or the cap that leaves too little of all."""
+    most = asked.nano
     spent = [OverCap(cap, *spent_in(connection, cap.span)) for cap in caps]
     for over in sorted(spent, key=lambda each: each.left):
         if over.left < least:
             return over
         most = over.left if most is None else min(most, over.left)
-    columns = (*_ENTRY, "pid", "process", "state", "least", "most")
-    row = connection.execute(
-        f"INSERT INTO requests ({', '.join(columns)}) VALUES ({_places(columns)}) RETURNING id",
-        (*(getattr(entry, name) for name in _ENTRY), os.getpid(), process, "open", 0, most),
-    ).fetchone()
-    _book(connection, entry, _open_counts(0, most), most or 0, held=most or 0)
-    return Reserved(int(row[0]), most)
+    held = replace(asked, nano=most)
+    _open(connection, held, process)
+    return held
 
 
-def settled(connection: StateConnection, id: int, settlement: Settlement) -> bool:
-    """The row and the sums, as they are now known; one that was lost with its process may come back."""
+def _open(connection: StateConnection, held: Reserved, process: str) -> None:
+    """The row of a request under way."""
+    columns = ("id", *_ENTRY, "pid", "process", "state", "least", "most", "request_id")
+    entered = (getattr(held.entry, name) for name in _ENTRY)
+    connection.execute(
+        f"INSERT INTO requests ({', '.join(columns)}) VALUES ({_places(columns)})",
+        (held.id, *entered, os.getpid(), process, "open", 0, held.nano, held.entry.key),
+    )
+    _book(connection, held.entry, _open_counts(0, held.nano), held.nano or 0, held=held.nano or 0)
+
+
+def held_for(connection: StateConnection, job: str) -> dict[str, Reserved]:
+    """What the parts of a job hold, by their keys; also what a process that is gone held for them."""
+    columns = ", ".join(("request_id", "id", "most", *_ENTRY))
+    found = connection.execute(
+        f"SELECT {columns} FROM requests WHERE job LIKE ? AND state <> 'settled' AND request_id <> ''", (f"{job}.%",)
+    ).fetchall()
+    return {key: Reserved(id, replace(_entry_of(kept), key=key), most) for key, id, most, *kept in found}
+
+
+def settled(connection: StateConnection, request: Reserved, process: str, settlement: Settlement) -> bool:
+    """The row and the sums, as they are now known; one that was lost with its process may come back.
+
+    Where there is no row, since none could be written then or another ledger is in its place, it is written now.
+    """
     connection.execute("BEGIN IMMEDIATE")
-    columns = ", ".join((*_ENTRY, "least", "most", "state"))
-    found = connection.execute(f"SELECT {columns} FROM requests WHERE id = ? AND state <> 'settled'", (id,)).fetchone()
-    if found is None:
+    id, columns = request.id, ", ".join((*_ENTRY, "least", "most", "state"))
+    read = f"SELECT {columns} FROM requests WHERE id = ?"
+    if (found := connection.execute(read, (id,)).fetchone()) is None and settlement.outcome != "unsent":
+        _open(connection, replace(request, nano=0), process)
+        found = connection.execute(read, (id,)).fetchone()
+    if found is None or found[-1] == "settled":
         return True
     *kept, least, most, state = found
     entry = _entry_of(kept)
-    told = settlement.outcome in ("answered", "cut")  # of others nobody knows who gave them
-    now = replace(entry, sandbox=bool(settlement.sandbox if told else entry.sandbox or settlement.sandbox))
+    marked = settlement.sandbox if settlement.came else entry.sandbox or settlement.sandbox
+    now = replace(entry, sandbox=bool(marked))
     _write(connection, id, now, settlement)
     before, after = _open_counts(least, most), _counts(settlement)
     held = -(most or 0) if state == "open" else 0
     if now.sandbox == entry.sandbox:
         _book(connection, entry, _minus(after, before), (settlement.most or 0) - (most or 0), held=held)
     else:
-        _book(connection, entry, _minus(_counts(_NOTHING), before), -(most or 0), held=held)
+        _book(connection, entry, _minus(_counts(UNSENT), before), -(most or 0), held=held)
         _book(connection, now, after, settlement.most or 0)
     _book_items(connection, now, settlement)
     return True
-
-
-_NOTHING = Settlement("unsent", 0, 0)
 
 
 def _open_counts(least: int, most: int | None) -> _Counts:
@@ -140,8 +155,8 @@ def _spend(connection: StateConnection, entry: RequestEntry, nano: int, held: in
     )
 
 
-def set_spent(connection: StateConnection, day: str, nano: int) -> None:
-    """What was spent on a day, as somebody says; never less than the ledger itself knows."""
+def set_spent(connection: StateConnection, day: str, nano: int) -> int:
+    """What was spent on a day, as somebody says; never less than the ledger itself knows. What counts from here on."""
     known = connection.execute(
         "SELECT CAST(coalesce(sum(most), 0) AS BIGINT) FROM sums"
         " WHERE sandbox = 0 AND side = 'day' AND client = ? AND day = ?",
@@ -149,8 +164,9 @@ def set_spent(connection: StateConnection, day: str, nano: int) -> None:
     ).fetchone()[0]
     connection.execute(
         "INSERT INTO spent (span, nano, held) VALUES (?, ?, 0) ON CONFLICT (span) DO UPDATE SET nano = excluded.nano",
-        (day_span(day), max(nano, known)),
+        (day_span(day), counted := max(nano, int(known))),
     )
+    return counted
 
 
 def _book_items(connection: StateConnection, entry: RequestEntry, settlement: Settlement) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
-from ..models import BEIJING_REGION, INTERNATIONAL_REGION, Catalog, Model, Price, Reference, Tier
+from ..models import BEIJING_REGION, INTERNATIONAL_REGION, Catalog, Lifecycle, Model, Price, Reference, Tier
 from ..money import plain
 from .workload import Workload
 
@@ -32,6 +33,8 @@ def notes_of(asked: PriceQuery, price: Price) -> Iterator[str]:
         yield f"{asked.name} is {asked.model.id}."
     yield from price_notes(price)
     yield from _of_the_hour(price, asked)
+    if asked.work.audio_seconds and asked.work.audio_seconds % 1 and price.tiers[0].audio_second is not None:
+        yield "A begun second of audio is counted as a whole one."
     if asked.work.cache_tokens and price.cache_source and not asked.work.batch:
         source = asked.catalog.sources[price.cache_source]
         yield f"The cache price was read elsewhere: {source.title}, {source.date}."
@@ -74,12 +77,12 @@ def price_caveats(catalog: Catalog, prices: Sequence[Price], day: date) -> Itera
 
 
 def _of_the_day(price: Price, source: Reference, day: date) -> Iterator[str]:
-    read_on = date.fromisoformat(source.date)
+    day_read = date.fromisoformat(source.date)
     if not price.holds(day):
         yield f"No price of {day} is known; the nearest one known is used."
-    elif price.valid_from is None and day < read_on:
-        yield f"Read on {read_on}; whether it already held on {day} is not known."
-    if (age := (day - read_on).days) > STALE_AFTER_DAYS and price.valid_to is None:
+    elif price.valid_from is None and day < day_read:
+        yield f"Read on {day_read}; whether it already held on {day} is not known."
+    if (age := (day - day_read).days) > STALE_AFTER_DAYS and price.valid_to is None:
         yield f"The price is {age} days old: check {source.url or source.title}."
 
 
@@ -90,15 +93,21 @@ def lifecycle_warnings(model: Model, name: str, on: date) -> list[str]:
         if scope.name == name and scope.retired_on <= on:
             return [f"{name} is listed as retired since {scope.retired_on}; use {scope.replacement}."]
     if model.retired and (life.retired_on is None or life.retired_on <= on):
-        return [f"{model.id} is listed as retired since {life.retired_on or 'a day unknown'}; use {life.successor}."]
+        return [f"{model.id} is listed as retired since {life.retired_on or 'a day unknown'}{_instead(life)}."]
     if life.status == "deprecated":
         passed = life.retired_on is not None and life.retired_on <= on
         announced = f"was announced to retire on {life.retired_on}, which may have happened"
         coming = f"is announced to retire on {life.retired_on}"
-        return [f"{model.id} {announced if passed else coming}; use {life.successor}."]
+        return [f"{model.id} {announced if passed else coming}{_instead(life)}."]
+    if life.status == "unverified" and any(price.basis == "documented" for price in model.prices):
+        return [f"Whether {model.id} is still in service is not sure: {life.note or 'no page says it'}."]
     if life.status == "unverified":
         return [f"{model.id} is on no page of Alibaba's that was read: it may not exist."]
     return []
+
+
+def _instead(life: Lifecycle) -> str:
+    return f"; use {life.successor}" if life.successor else ""
 
 
 def _quota(price: Price, work: Workload) -> str:
@@ -113,7 +122,8 @@ def _of_the_hour(price: Price, asked: PriceQuery) -> Iterator[str]:
     hours = price.off_peak
     if hours and not asked.to_the_hour and not asked.work.batch and (hours.valid_from or date.min) <= asked.day:
         tier = hours.tiers[0]
-        cheaper = f"{plain(tier.text_input)} in, {plain(tier.output)} out" if tier.output else plain(tier.text_input)
+        taken = plain(tier.text_input or Decimal(0))
+        cheaper = f"{taken} in, {plain(tier.output)} out" if tier.output else taken
         yield f"Peak price; from {hours.start}:00 to {hours.end}:00 Beijing time it is {cheaper} per million tokens."
 
 
@@ -123,13 +133,16 @@ def _of_the_limits(model: Model, price: Price, work: Workload) -> Iterator[str]:
     if edge := next((e for e in edges if e < work.input_tokens <= e * 1024 // 1000), None):
         yield f"{work.input_tokens:,} input tokens lie just above a tier edge of {edge:,} (K = 1,000 as printed)."
     if not work.measured:
-        yield from over_limits(model, work)
+        yield from over_limits(model, work, price.region)
 
 
-def over_limits(model: Model, work: Workload) -> Iterator[str]:
+def over_limits(model: Model, work: Workload, region: str) -> Iterator[str]:
     """Where a workload is more than the model is known to take or give."""
     limits = model.limits
-    takes = (limits.max_input_thinking if work.thinking else None) or limits.max_input
+    takes = limits.takes(region, thinking=work.thinking)
+    longest = limits.audio_seconds[-1] if limits.audio_seconds else work.begun_seconds
+    if work.begun_seconds > longest:
+        yield f"{model.id} is listed to take at most {longest:,} seconds of audio."
     if takes and work.input_tokens > takes:
         yield f"{model.id} is listed to take at most {takes:,} input tokens."
     if work.batch and work.input_tokens > BATCH_CONTEXT:
@@ -162,5 +175,7 @@ def _of_batch_and_search(catalog: Catalog, price: Price, work: Workload) -> Iter
     if work.batch and price.batch and not price.batch.printed:
         source = catalog.sources[price.batch.source]
         yield f"The price row prints no Batch price; this one is of {source.title}, {source.date}."
+    if work.batch and price.batch and not price.batch.sure:
+        yield "Pages differ on whether it takes Batch calls: try a file of one line first."
     if work.web_searches and price.region != BEIJING_REGION and work.search_strategy in ("turbo", "max"):
         yield f"In {price.region} a search fee is printed for agent searches only: that one is used."

@@ -46,7 +46,7 @@ class Costs(Frozen):
     notes: tuple[str, ...] = ()
 
 
-def compare(
+def compare_prices(
     catalog: Catalog,
     names: Sequence[str],
     work: Workload,
@@ -117,21 +117,22 @@ def _is_able(model: Model, work: Workload, sizes: Sizes, region: str, day: date)
     whole, _ = _with_images(model, work, sizes)
     thinks = not work.thinking or (model.thinking is not None and model.thinking.mode != "none")
     return (
-        model.type in COMPARED
+        model.type in (COMPARED if work.audio_seconds is None else ("asr",))
         and model.kind not in ("snapshot", "latest")
         and "/" not in model.id  # sold by its maker, after a step in the console
         and not is_special(model)
         and model.lifecycle.status == "active"
         and not _cannot(model, work, sizes, region)
         and thinks
-        and not any(over_limits(model, whole))
-        and _is_sold(model, region, day)
+        and not any(over_limits(model, whole, region))
+        and _is_sold(model, region, day, by_time=work.audio_seconds is not None and not work.input_tokens)
     )
 
 
-def _is_sold(model: Model, region: str, day: date) -> bool:
-    """Whether it has a price there that is more than nothing for a time."""
-    return any(price.kind == "list" and price.tiers[0].text_input for price in in_force(model, region, None, day))
+def _is_sold(model: Model, region: str, day: date, *, by_time: bool = False) -> bool:
+    """Whether it has a price there that is more than nothing for a time. `by_time`: of a second of audio."""
+    tiers = (price.tiers[0] for price in in_force(model, region, None, day) if price.kind == "list")
+    return any(tier.audio_second if by_time else tier.first_price for tier in tiers)
 
 
 def _estimate(

@@ -75,7 +75,17 @@ def _refusal(catalog: Catalog, model: Model, price: Price, work: Workload, day: 
     fees = ", ".join(item for _, item, fee in _fees(catalog, price.region, work) if fee is None)
     if fees:
         return f"the fee of {fees} is not known in {price.region}"
-    return _miscounted(price, work) or _beyond(model, price, work)
+    return _in_another_unit(model, price, work) or _miscounted(price, work) or _beyond(model, price, work)
+
+
+def _in_another_unit(model: Model, price: Price, work: Workload) -> str:
+    """What a model is billed by, and the workload does not say."""
+    by_time = price.tiers[0].audio_second is not None
+    if by_time and work.audio_seconds is None:
+        return f"{model.id} is billed by the second of audio: give audio_seconds"
+    if not by_time and work.audio_seconds is not None and not (work.input_tokens or work.output_tokens):
+        return f"{model.id} is billed by the token, not by the second: give input_tokens and output_tokens"
+    return ""
 
 
 def _miscounted(price: Price, work: Workload) -> str:
@@ -87,7 +97,7 @@ def _miscounted(price: Price, work: Workload) -> str:
         return "the token counts do not add up: a part is more than its whole"
     if work.cached_input_tokens and (work.cache_write_tokens or work.explicit_cached_tokens):
         return "implicit cache hits and the explicit cache exclude each other in one request"
-    if work.output_tokens and not price.tiers[0].has_output:
+    if work.output_tokens and not price.tiers[0].has_output and price.tiers[0].audio_second is None:
         return "the model writes no text: it has no output price"
     if work.batch and price.batch is None:
         return f"no Batch price is known in {price.region}"
@@ -98,13 +108,18 @@ def _miscounted(price: Price, work: Workload) -> str:
 
 def _beyond(model: Model, price: Price, work: Workload) -> str:
     """The last tier runs to the model's own limit, which may lie above its printed edge."""
-    most = max(price.tiers[-1].up_to or 0, model.limits.max_input or model.limits.context or 0)
-    if not most or work.measured or work.input_tokens <= most:
+    limits = model.limits
+    most = max(price.tiers[-1].up_to or 0, limits.takes(price.region) or limits.context or 0)
+    if not most or work.measured or work.input_tokens <= most or "max_input" in limits.uncertain:
         return ""
     return f"{work.input_tokens:,} input tokens are more than {model.id} takes ({most:,}): split the work"
 
 
 def _token_lines(tier: Tier, price: Price, work: Workload) -> Iterator[CostLine]:
+    if tier.audio_second is not None:
+        if heard := work.begun_seconds:
+            yield line("audio_seconds", heard * work.calls, tier.audio_second, 1)
+        return
     multiplier = price.batch.multiplier if work.batch and price.batch else Decimal(1)
     free = _is_free(price, work)
     for item, quantity, per_million in (*_input(tier, work), *_output(tier, work)):
@@ -128,7 +143,7 @@ def _input(tier: Tier, work: Workload) -> Iterator[tuple[str, int, Decimal]]:
     kept = [] if work.batch else [(item, count, price) for item, count, price in parts if price is not None]
     kinds = [(f"input_{kind}", n, tier.input_by_modality.get(kind)) for kind, n in work.input_by_modality.items()]
     kept += [(item, count, price) for item, count, price in kinds if price is not None]
-    yield "input", work.input_tokens - sum(count for _, count, _ in kept), tier.text_input
+    yield "input", work.input_tokens - sum(count for _, count, _ in kept), tier.text_input or Decimal(0)
     yield from kept
 
 

@@ -90,6 +90,7 @@ def tier_row(tier: Tier) -> dict[str, str]:
         **{f"input_{kind}": amount for kind, amount in tier.input_by_modality.items()},
         **{f"output_{kind}": amount for kind, amount in tier.output_by_modality.items()},
         "output_text_when_input_text_only": tier.output_text_when_input_text_only,
+        "per_second_of_audio": tier.audio_second,
     }
     return {"tier": tier.label, **{name: plain(amount) for name, amount in amounts.items() if amount is not None}}
 

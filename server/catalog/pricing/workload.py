@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, Decimal
 
 from ..money import Usage
 
@@ -11,7 +12,8 @@ class Workload:
     """What one request holds, and how many such requests there are.
 
     Input includes every hit, write and modality; output includes reasoning. `cached_input_tokens` are implicit hits.
-    `measured`: DashScope counted it, so the catalog's limits are no reason to doubt it.
+    `audio_seconds`: what is heard, for models that are billed by its time. `measured`: DashScope counted it, so the
+    catalog's limits are no reason to doubt it.
     """
 
     input_tokens: int = 0
@@ -28,11 +30,12 @@ class Workload:
     web_searches: int = 0
     search_strategy: str = "turbo"
     pdf_pages: int = 0
+    audio_seconds: Decimal | None = None
     free_quota: bool = False
     measured: bool = False
 
     @classmethod
-    def of(cls, usage: Usage, *, reasoned: bool) -> "Workload":
+    def of(cls, usage: Usage, *, reasoned: bool = False, audio_seconds: Decimal | None = None) -> "Workload":
         """What one request used, as DashScope counted it; `reasoned`: the reply held reasoning."""
         return cls(
             input_tokens=usage.input_tokens,
@@ -43,8 +46,14 @@ class Workload:
             input_by_modality={"image": usage.image_tokens} if usage.image_tokens else {},
             reasoning_tokens=usage.reasoning_tokens or 0,
             thinking=reasoned,
+            audio_seconds=audio_seconds,
             measured=True,
         )
+
+    @property
+    def begun_seconds(self) -> int:
+        """Of audio: DashScope counts whole ones."""
+        return int((self.audio_seconds or Decimal()).to_integral_value(ROUND_CEILING))
 
     @property
     def cache_tokens(self) -> int:
@@ -54,4 +63,5 @@ class Workload:
     def counts(self) -> tuple[int, ...]:
         parts = (*self.input_by_modality.values(), *self.output_by_modality.values())
         whole = (self.input_tokens, self.output_tokens, self.reasoning_tokens, self.web_searches, self.pdf_pages)
-        return (*whole, self.cached_input_tokens, self.cache_write_tokens, self.explicit_cached_tokens, *parts)
+        heard = self.begun_seconds
+        return (*whole, heard, self.cached_input_tokens, self.cache_write_tokens, self.explicit_cached_tokens, *parts)

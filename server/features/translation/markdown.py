@@ -21,7 +21,7 @@ HTML_BLOCK = re.compile(r"\s*<(?:!--|/?(?:script|style|pre|svg|iframe)\b)", re.I
 HTML_ENDS = {"!--": "-->", "script": "</script>", "style": "</style>", "pre": "</pre>", "svg": "</svg>"}
 # Inside a line, in this order: code, formulas, footnotes, what is linked to, references
 CODE_SPAN = re.compile(r"(?<![\\`])(`{1,8})(?!`).{1,2000}?(?<!`)\1(?!`)", re.DOTALL)
-FORMULA = re.compile(
+FORMULA_SPAN = re.compile(
     r"\$\$.{1,2000}?\$\$|(?<![\\$\w])\$(?=\S)[^$\n]{1,500}?(?<=\S)\$(?![\w$])|\\\(.{1,500}?\\\)|\\\[.{1,500}?\\\]"
 )
 FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
@@ -165,7 +165,7 @@ def _defines(line: str) -> bool:
 
 def _marked(text: str, marking: Marking) -> str:
     """Code first: what looks like anything else in it is none."""
-    for pattern in (CODE_SPAN, FORMULA, AUTOLINK, FOOTNOTE):
+    for pattern in (CODE_SPAN, FORMULA_SPAN, AUTOLINK, FOOTNOTE):
         text = pattern.sub(lambda found: marking.aside(found[0]), text)
     for _ in range(2):  # an image that is a link
         text = LINK.sub(lambda found: marking.around(found[1], found[2], found[3]), text)

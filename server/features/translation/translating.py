@@ -28,7 +28,7 @@ from .parts import Passage, TextPart, parts_for, tokens_at_most
 from .units import ANY_LETTER, Segment, joined
 
 PARTS_AT_ONCE = 4
-MAX_REQUESTS = 400
+MAX_TRANSLATED_PARTS = 400
 MAX_INPUT_TOKENS = 7_500  # of 8,192: how many it will be is not known exactly
 MAX_TERM_TOKENS, MAX_MEMORY_TOKENS, MAX_MEMORY = 2_500, 1_500, 10
 OUTPUT_PER_INPUT = 1.2  # tokens, as a guess before anything is sent
@@ -121,9 +121,9 @@ class Translating:
             DashScopeError: nothing came at all.
         """
         await to_thread.run_sync(self._prepare)
-        if self.parts > MAX_REQUESTS:
+        if self.parts > MAX_TRANSLATED_PARTS:
             raise InvalidRequest(
-                f"The text would be translated in {self.parts} parts, each billed; at most {MAX_REQUESTS} are. "
+                f"The text would be translated in {self.parts} parts, each billed; at most {MAX_TRANSLATED_PARTS} are. "
                 "Give less at once."
             )
         await self.call.report_now(self._expectation())
@@ -139,7 +139,7 @@ class Translating:
         self._all, self._too_long = parts_for(self.units)
         self.parts = len(self._all)
         self._left, self._more = deque(self._all), 2 * self.parts + 8
-        if self.parts <= MAX_REQUESTS:
+        if self.parts <= MAX_TRANSLATED_PARTS:
             self._options = {part: self.wish.options(part.text) for part in self._all}
 
     def _options_of(self, part: TextPart) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def search_plan(call: Call, model: str, question: str, scope: SearchScope) -> Re
         protocol,
         messages,
         thinking,
-        {**call.output_limit(model, thinking), **parameters},
+        {**call.output_limit(model, thinking, of_answer=True), **parameters},  # neither protocol counts reasoning in it
         before_attempt=partial(call.turn, "search", SEARCHES_PER_S),
         search_strategy=strategy,
     )

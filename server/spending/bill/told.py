@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..cells import inert, shown
+from ...text import inert, shown
 from ..nano import in_currency
 from .amounts import plain_number
 from .columns import quoted

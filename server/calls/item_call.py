@@ -1,0 +1,50 @@
+"""One item of many that a call works on: a call of its own, which spends from the purse of the whole."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from .ask import Exchange, RequestFailed, RequestPlan
+from .call import Call
+from .jobs.asked import unheard
+from .progress import Progress
+
+
+class ItemCall(Call):
+    """Its answer goes into a file, not to the host: no limit of a host's, no progress of its own."""
+
+    def __init__(self, whole: Call, part: str) -> None:
+        super().__init__(whole.context, Progress(unheard), purse=whole.purse)
+        self._part = part
+
+    async def ask(self, plan: RequestPlan) -> Exchange:
+        """As ever, but the ledger is told which of the inputs it is for."""
+        return await super().ask(replace(plan, part=self._part))
+
+
+class NotAnsweredYet(Exception):
+    """The request that an item needs next is planned, and has no answer yet."""
+
+
+class PlannedItemCall(ItemCall):
+    """Sends nothing: its requests are answered from what a batch brought, in their order."""
+
+    def __init__(self, whole: Call, answers: Sequence[Exchange | RequestFailed] = ()) -> None:
+        super().__init__(whole, "")
+        self._answers = list(answers)
+        self.planned: RequestPlan | None = None  # what it needs next
+
+    async def ask(self, plan: RequestPlan) -> Exchange:
+        """The next answer.
+
+        Raises:
+            NotAnsweredYet: there is none; `planned` is what to ask.
+            RequestFailed: DashScope gave none.
+        """
+        if not self._answers:
+            self.planned = self.planned or replace(plan, batch=True)
+            raise NotAnsweredYet
+        answer = self._answers.pop(0)
+        self.exchanges.append(answer.exchange if isinstance(answer, RequestFailed) else answer)
+        if isinstance(answer, RequestFailed):
+            raise answer
+        return replace(answer, label=plan.label, thinking=plan.thinking.used)

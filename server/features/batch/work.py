@@ -1,0 +1,134 @@
+"""What a batch must not lose with its process: what is asked, how far it is. A hidden folder beside the output.
+
+`plan.json` says what it is, `items.jsonl` holds the inputs as they were first read, `journal.jsonl` what has been done:
+one event a line, each written before what it announces. A batch that is whole leaves nothing of it.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ...errors import InvalidRequest
+from ...text import printable
+
+PLAN, ITEMS, JOURNAL = "plan.json", "items.jsonl", "journal.jsonl"
+WorkEvent = dict[str, Any]
+
+
+class WorkFolder:
+    """Of one batch. Only one process goes on with it at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._journal: BinaryIO | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody else works on it.
+
+        Raises:
+            InvalidRequest: somebody does, or it cannot be written.
+        """
+        try:
+            if self.path.is_symlink():
+                raise OSError(None, "it is a link")
+            self.path.mkdir(mode=0o700, exist_ok=True)
+            self._journal = (self.path / JOURNAL).open("ab", buffering=0)
+        except OSError as error:
+            raise InvalidRequest(f"{printable(self.path.name)} cannot be written: {error.strerror}.") from None
+        with self._journal:
+            if not _locked(self._journal):
+                raise InvalidRequest("This batch is under way already. Wait for it with `job`, or give another output.")
+            yield
+
+    # --- what it is ---
+
+    @property
+    def plan(self) -> dict[str, Any] | None:
+        """None: there is none yet, or it was not written to its end."""
+        try:
+            plan = json.loads((self.path / PLAN).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return plan if isinstance(plan, dict) else None
+
+    def begin(self, plan: dict[str, Any]) -> None:
+        """The inputs are read by now: from here on they are what they were."""
+        part = self.path / f"{PLAN}.part"
+        with part.open("w", encoding="utf-8") as file:
+            json.dump(plan, file, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(self.path / PLAN)
+
+    def forget(self) -> None:
+        """It is whole, or nothing of it was begun."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    # --- what has been done ---
+
+    def note(self, *, durable: bool = False, **event: Any) -> None:
+        """Before what it announces is done. `durable`: a power cut must not lose it."""
+        assert self._journal
+        self._journal.write(json.dumps(event, ensure_ascii=False).encode() + b"\n")
+        if durable:
+            os.fsync(self._journal.fileno())
+
+    def events(self) -> Iterator[WorkEvent]:
+        """All so far; what was not written to its end was not done."""
+        for _, event in json_lines(self.path / JOURNAL):
+            yield event
+
+    def file(self, name: str) -> Path:
+        return self.path / name
+
+    def remove(self, name: str) -> None:
+        with suppress(OSError):
+            (self.path / name).unlink()
+
+
+def json_lines(path: Path, start: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Where each whole line begins, and its object."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        file.seek(start)
+        at = start
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            with suppress(ValueError):
+                value = json.loads(line)
+                if isinstance(value, dict):
+                    yield at, value
+            at += len(line)
+
+
+def line_at(path: Path, at: int) -> dict[str, Any]:
+    """The object of the line that begins there."""
+    with path.open("rb") as file:
+        file.seek(at)
+        value = json.loads(file.readline())
+    assert isinstance(value, dict)
+    return value
+
+
+def _locked(file: BinaryIO) -> bool:
+    """Whether it is ours alone until it is closed, however the process ends."""
+    try:
+        import fcntl
+    except ImportError:  # pragma: no cover  (Windows)
+        import msvcrt
+
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
