@@ -115,6 +115,7 @@ async def test_one_that_fails_ends_none_of_the_others(hosted: Hosted) -> None:
     assert not result.is_error
     assert [row["text"] for row in answers] == ["6.5", "", "6.5"]
     assert "does not know this model" in answers[1]["error"]
+    assert answers[1]["cost"]["total"] == "0"  # refused at once
     assert result.structured_content["agree"] is True
     assert "2 of 3 models answered | THEY AGREE" in text_of(result).splitlines()[0]
     assert "NO ANSWER: DashScope does not know this model." in text_of(result)

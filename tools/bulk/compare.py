@@ -1,7 +1,6 @@
 """The same question to several models, side by side."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from secrets import token_hex
 from typing import Annotated, Any
 
@@ -16,7 +15,7 @@ from ...server.calls.result import CallResult, call_result, fact_line, incomplet
 from ...server.calls.salvage import Salvage
 from ...server.calls.shares import fair_pieces
 from ...server.calls.thinking import Level
-from ...server.catalog import Cost, Frozen, Usage, unpriced
+from ...server.catalog import Cost, Frozen, Usage
 from ...server.errors import InvalidRequest
 from ...server.features.compare.asking import ModelOutcome, SharedQuestion
 from ...server.features.compare.differences import Difference, Judged, judge
@@ -117,16 +116,14 @@ def _compared(call: Call, outcomes: Sequence[ModelOutcome]) -> SideBySide:
 
 def _answer(outcome: ModelOutcome) -> ModelAnswer:
     exchange, error = outcome.exchange, str(outcome.error or "")
-    given: dict[str, Any] = {"text": "", "cost": Cost(total=Decimal()), "request_id": ""}
+    given: dict[str, Any] = {"text": "", "request_id": ""}
     if exchange is None:
         error = error or outcome.fault
-        given["cost"] = given["cost"] if outcome.error else unpriced("not known")
     else:
         empty = why_empty(exchange.text, exchange.reasoning, exchange.finish_reason)
-        given = {"text": exchange.text, "usage": exchange.usage, "cost": exchange.cost}
-        given |= {"request_id": exchange.request_id}
+        given = {"text": exchange.text, "usage": exchange.usage, "request_id": exchange.request_id}
         given |= {} if error else {"incomplete": outcome.fault or exchange.incomplete or empty}
-    return ModelAnswer(model=outcome.model, elapsed_s=outcome.elapsed_s, error=error, **given)
+    return ModelAnswer(model=outcome.model, elapsed_s=outcome.elapsed_s, error=error, cost=outcome.cost, **given)
 
 
 # --- in words ---

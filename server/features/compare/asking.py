@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import anyio
@@ -10,6 +11,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from ...calls.ask import Exchange, RequestFailed
 from ...calls.call import Call
 from ...calls.salvage import Salvage
+from ...catalog import Cost, unpriced
 from ...dashscope import DashScopeError
 from ...errors import InvalidRequest
 
@@ -23,6 +25,14 @@ class ModelOutcome:
     exchange: Exchange | None = None
     error: ToolError | None = None
     fault: str = ""  # of ours
+
+    @property
+    def cost(self) -> Cost:
+        """What was refused at once, or never sent, cost nothing."""
+        refused = isinstance(self.error, RequestFailed) and self.error.refused_at_once
+        if self.exchange and not (refused and self.exchange.usage is None):
+            return self.exchange.cost
+        return unpriced("not known") if self.fault else Cost(total=Decimal())
 
 
 @dataclass(frozen=True)
