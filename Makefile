@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LINK := .dev/bailian_mcp
 
-.PHONY: help demo test coverage check format wheel bench truth bounds ledger soak corpus hosts clean
+.PHONY: help demo test coverage check format wheel bench truth bounds ledger soak bulk corpus hosts clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -48,6 +48,9 @@ ledger: .venv/dev $(LINK)  ## a ledger of ten million rows (3 GB for a while): w
 
 soak: .venv/dev $(LINK)  ## one server, many clients, faults and cancels for half an hour: what grows? `make soak ARGS="--minutes 5"`
 	@$(BIN)/python -m bailian_mcp.benchmarks.soak.run $(ARGS)
+
+bulk: .venv/dev $(LINK)  ## a batch of 50,000 inputs whose server is killed three times: is each there once?
+	@$(BIN)/python -m bailian_mcp.benchmarks.bulk.run $(ARGS)
 
 corpus: .venv/dev $(LINK)  ## read the PDFs and images of folders beside another reader: `make corpus ARGS=FOLDER`
 	@$(BIN)/python -m bailian_mcp.benchmarks.corpus.run $(ARGS)

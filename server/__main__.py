@@ -35,6 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments.sandbox, arguments.bill, arguments.bill_columns, arguments.bill_key,
         )  # fmt: skip
         return usage.main(options)
+    if arguments.command == "files":
+        from .commands import files
+
+        return files.main(arguments.delete, ours=arguments.delete_ours)
     return _serve(arguments)
 
 
@@ -124,12 +128,13 @@ def _parser(*, with_environment: bool) -> argparse.ArgumentParser:
     )
     parser.set_defaults(command="serve", transport="stdio", host=None, port=None, sandbox=False, structured=False)
     parser.add_argument("--version", action="store_true", default=False, help="print the version")
-    commands = parser.add_subparsers(metavar="serve | demo | sandbox | usage | catalog", dest="command_given")
+    commands = parser.add_subparsers(metavar="serve | demo | sandbox | usage | files | catalog", dest="command_given")
     commands.add_parser("serve", parents=[serving], help="serve MCP (the default)").set_defaults(command="serve")
     demo = commands.add_parser("demo", help="show what a host sees, against the sandbox: no key, no cost")
     demo.add_argument("--verbose", action="store_true", help="every tool, with its progress and its whole text")
     demo.set_defaults(command="demo")
     _usage_arguments(commands.add_parser("usage", help="what was spent, by this machine's ledger"))
+    _files_arguments(commands.add_parser("files", help="what lies at DashScope, where it never expires"))
     _sandbox_arguments(commands.add_parser("sandbox", help="run the stand-in DashScope alone, for other programs"))
     _catalog_arguments(commands.add_parser("catalog", help="check, format or list a catalog file; refresh it"))
     return parser
@@ -171,6 +176,16 @@ def _usage_arguments(parser: argparse.ArgumentParser) -> None:
         "--confirm-spent", type=_money, metavar="CNY", help="what today's ledger held, where its file was lost"
     )
     parser.set_defaults(command="usage", form="table")
+
+
+def _files_arguments(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--delete", nargs="+", metavar="ID", default=[], help="delete these")
+    what.add_argument(
+        "--delete-ours", action="store_true", default=False,
+        help="delete the documents that this program put there, those of servers that still run too",
+    )  # fmt: skip
+    parser.set_defaults(command="files")
 
 
 def _days(text: str) -> int:

@@ -38,7 +38,7 @@ WORKSPACE = re.compile(r"(?P<workspace>[a-z0-9_-]+)\.(?P<region>[a-z0-9-]+)\.maa
 # Coding Plan and Token Plan: keys of their own (sk-sp-...), the OpenAI protocol only.
 CODING_PLANS = ("coding.dashscope.aliyuncs.com", "coding-intl.dashscope.aliyuncs.com")
 TOKEN_PLAN = "token-plan"
-COMPATIBLE = "/compatible-mode/v1"
+COMPATIBLE, NATIVE = "/compatible-mode/v1", "/api/v1"
 SHARED_BODY_BYTES, WORKSPACE_BODY_BYTES = 16 * MIB, 64_000_000
 DASHSCOPE = "DashScope"
 SANDBOX_HEADER = "x-bailian-sandbox"  # what marks every reply of the sandbox
@@ -61,6 +61,11 @@ class Host:
     body_bytes: int | None = None  # the largest request it takes, where that is known
     headers: Mapping[str, str] = field(default_factory=dict)
     trouble: str = ""
+
+    @property
+    def compatible_api(self) -> str:
+        """A third door, beside the native one, where rerank has its flat form."""
+        return f"{self.native.removesuffix(NATIVE)}/compatible-api/v1" if self.native else ""
 
     @property
     def service(self) -> str:
@@ -99,7 +104,7 @@ def host(base_url: str = "", region: str | None = None, workspace_id: str = "") 
         raise ValueError(f"DASHSCOPE_REGION says {region}, but DASHSCOPE_BASE_URL is a host of {known}: unset one")
     origin, path = f"{url.scheme}://{url.netloc}", url.path.rstrip("/").removesuffix("/chat/completions")
     if known:
-        if path not in ("", "/v1", "/api/v1", COMPATIBLE):
+        if path not in ("", "/v1", NATIVE, COMPATIBLE):
             raise ValueError(f"DASHSCOPE_BASE_URL has a path that {name} has not; give the host alone, https://{name}")
         return _dashscope(origin, known, workspace_id)
     prefix = path.removesuffix(COMPATIBLE)
@@ -139,7 +144,7 @@ def _dashscope(root: str, region: str, workspace_id: str = "") -> Host:
     body_bytes = WORKSPACE_BODY_BYTES if workspace else SHARED_BODY_BYTES if name in REGION_OF_HOST else None
     headers = {"X-DashScope-WorkSpace": workspace_id} if workspace_id and not workspace else {}
     shared = f"https://{_shared_host(region)}" if workspace and _shared_host(region) else root
-    doors = (f"{root}{COMPATIBLE}", f"{root}/api/v1", f"{shared}/api/v1/uploads")
+    doors = (f"{root}{COMPATIBLE}", f"{root}{NATIVE}", f"{shared}{NATIVE}/uploads")
     return Host("dashscope", region, *doors, body_bytes, headers)
 
 

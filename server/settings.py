@@ -160,8 +160,8 @@ class Settings(BaseSettings):
     state_dir: Path | None = Field(
         None,
         validation_alias="BAILIAN_STATE_DIR",
-        description="The folder where answers of jobs are kept for 24 hours, readable by you alone. "
-        "Default: your user's state folder; in memory only where none can be written.",
+        description="The folder where answers of jobs are kept for 24 hours, and vectors of documents, readable by you "
+        "alone. Default: your user's state folder; in memory only where none can be written.",
     )
     state_url: SecretStr | None = Field(
         None,
@@ -186,7 +186,8 @@ class Settings(BaseSettings):
         True,
         validation_alias="BAILIAN_UPLOADS",
         description="Whether a file that does not fit into a request (7.5 MB) may go into DashScope's temporary "
-        "storage, where it stays 48 hours and cannot be deleted.",
+        "storage, where it stays 48 hours and cannot be deleted; and a document for qwen-long into its file storage, "
+        "from which it is deleted when the server ends.",
     )
     structured: bool = Field(
         False,

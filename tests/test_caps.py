@@ -17,7 +17,7 @@ from bailian_mcp.server.catalog import plain, shipped
 from bailian_mcp.server.endpoints import host as host_at
 from bailian_mcp.server.spending import Caps, Database, Ledger
 
-from .conftest import NOW, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
+from .conftest import ANSWER, NOW, FakeDashScope, Hosted, chunk, finish, refusal, sse, stream, text_of, usage
 
 pytestmark = pytest.mark.anyio
 CALL = {"prompt": "用一句话介绍杭州西湖。"}
@@ -227,6 +227,17 @@ async def test_a_model_that_is_asked_to_think_may_whatever_the_catalog_knows(
     assert (wire.body["max_tokens"] + wire.body["thinking_budget"]) * Decimal("0.000027") < held <= Decimal(cap)
 
 
+async def test_of_many_short_messages_what_frames_each_is_held(hosted: Hosted, tmp_path: Path) -> None:
+    """`<|im_start|>user` and `<|im_end|>`, each with a new line, are five tokens of ChatML, however short what is said."""
+    wire = FakeDashScope([httpx2.ReadError("cut off")])
+    history = [{"role": role, "content": "好"} for role in ("user", "assistant")] * 2_000
+    async with hosted(wire, caps=caps(call="50"), kept=(tmp_path,)) as client:
+        await client.call_tool("chat", {**CALL, "history": history})
+        held = Decimal((await used(client))["total"]["at_most"])
+
+    assert held - limit(wire) * OUTPUT > 4_000 * (5 + len("好".encode())) * INPUT
+
+
 @pytest.mark.parametrize(
     ("model", "strategy", "reasoning_tokens"),
     [
@@ -434,7 +445,7 @@ async def test_a_deleted_ledger_opens_no_cap_until_somebody_says_what_was_spent(
     async with hosted(wire, **given) as client:
         refused = await client.call_tool("chat", CALL)
         async with Jobs(tmp_path) as jobs:
-            assert await Ledger(jobs.database).confirm("2026-11-22", 6_000_000)
+            assert await Ledger(jobs.database).confirm("2026-11-22", 6_000_000) == 6_000_000
         told = await client.call_tool("chat", CALL)
         found = await used(client)
 
@@ -586,17 +597,44 @@ class HeldUp(Database):
     """A file that another program has locked, for as long as the story says."""
 
     held_up: anyio.Event | None = None
+    looks = 0
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.reached = anyio.Event()
 
     async def run(self, work: Callable[[Any], Any]) -> Any:
+        self.looks += 1
         if self.held_up:
             self.reached.set()
             with anyio.CancelScope(shield=True):
                 await self.held_up.wait()
         return await super().run(work)
+
+
+async def test_what_waited_over_midnight_is_of_the_day_on_which_it_is_sent(hosted: Hosted, tmp_path: Path) -> None:
+    """Its cap is that day's, and so will its bill be."""
+    midnight, answer, day = NOW + timedelta(hours=12), anyio.Event(), [NOW + timedelta(hours=12, seconds=-1)]
+
+    async def slowly() -> AsyncIterator[bytes]:
+        await answer.wait()
+        yield ANSWER
+
+    wire, store = FakeDashScope([lambda: stream(slowly()), stream()]), HeldUp(tmp_path)
+    async with hosted(wire, caps=caps(session="0.135"), ledger=Ledger(store), now=lambda: day[0]) as client:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.call_tool, "chat", CALL)
+            while not wire.requests:
+                await anyio.sleep(0)
+            looks = store.looks
+            tasks.start_soon(client.call_tool, "chat", {"prompt": "the next day"})
+            while store.looks < looks + 2:  # it found too little, and looks again
+                await anyio.sleep(0.01)
+            day[0] = midnight
+            answer.set()
+        found = await used(client, by="day")
+
+    assert {group["name"]: group["requests"] for group in found["groups"]} == {"2026-11-22": 1, "2026-11-23": 1}
 
 
 async def test_a_call_cancelled_while_the_ledger_is_slow_is_not_sent_and_holds_nothing(

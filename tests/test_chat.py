@@ -152,7 +152,7 @@ async def test_without_a_preset_no_sampling_is_sent(hosted: Hosted) -> None:
         ({"a": 1, "b": 2}, "a is not an argument. b is not an argument. This tool takes: prompt, model,"),
         ({"modle": "qwen-plus"}, "modle is not an argument. This tool takes: prompt, model, system, history, files"),
         ({"history": [{"role": "user", "content": "x", "name": "y"}]}, "history[0].name is not an argument."),
-        ({"history": [{"role": "robot", "content": "x"}]}, "history[0].role must be 'user' or 'assistant'."),
+        ({"history": [{"role": "robot", "content": "x"}]}, "history[0].role must be 'user', 'assistant' or 'tool'."),
         ({"history": [{"role": "user"}]}, "history[0].content is required."),
         ({"history": ["x"]}, "history[0] must be an object."),
         ({"history": "x"}, "history must be a list."),

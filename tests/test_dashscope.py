@@ -503,6 +503,17 @@ def test_other_words_change_nothing_that_is_decided_by_a_failure(row: KnownError
         (400, "BadRequest.InputDownloadFailed", "no", "could not fetch a file"),
         (400, "InvalidParameter", "url error, please check url！", "other native endpoint"),
         (400, "InvalidParameter", "暂时不支持当前设置的语种！", "does not translate between these languages"),
+        (400, "InvalidParameter", "File parsing in progress, please try again later.", "still reading the file"),
+        (400, "InvalidParameter", "File [id:file-fe-1] cannot be found.", "it is uploaded anew"),
+        (400, "InvalidParameter", "File [id:file-fe-1] format is not supported.", "Save it as PDF, DOCX or TXT"),
+        (400, "InvalidParameter", "File [id:file-fe-1] content blank.", "with a text in it"),
+        (
+            400,
+            "InvalidParameter",
+            "File [id:file-fe-1] exceeds page limits (15000 pages).",
+            "split it where it is long",
+        ),
+        (400, "InvalidParameter", "File [id:file-fe-1] exceeds size limit.", "split it where it is long"),
         (302, None, "", "Check DASHSCOPE_BASE_URL"),
     ],
 )

@@ -10,6 +10,8 @@ from bailian_mcp.server.dashscope import (
     DashScopeError,
     Event,
     Finish,
+    FunctionCall,
+    FunctionCallDelta,
     Generation,
     ReasoningDelta,
     Reply,
@@ -289,3 +291,92 @@ async def test_an_error_event_may_count_what_was_used() -> None:
                 pass
 
     assert reply.usage == UsageReport(7, 3, None, None, None)
+
+
+# --- calls of functions ---
+
+
+def function(arguments: str, **more: Any) -> dict[str, Any]:
+    """A piece as DashScope sends it: later ones have an empty id, and no name."""
+    name = {"name": more.pop("name")} if "name" in more else {}
+    return {"index": 0, "type": "function", "id": "", **more, "function": {"arguments": arguments, **name}}
+
+
+async def test_the_pieces_of_a_call_as_chat_completions_streams_them() -> None:
+    content = sse(
+        chunk(content=None, reasoning_content="", role="assistant"),
+        chunk(content=None, tool_calls=[function("", id="call_8f", name="weather")]),
+        chunk(content=None, tool_calls=[function('{"city": "')]),
+        chunk(content="", tool_calls=[function('杭州"}')]),
+        chunk(content="", tool_calls=[function("", id="call_9a", name="clock", index=1)]),
+        chunk(content=None, tool_calls=[function("{}", index=1)]),
+        chunk(content="", tool_calls=[function("", index=1)]),
+        finish("tool_calls"),
+        usage(10, 20),
+    )
+    heard, _, _ = await talk(ChatCompletions(), content)
+
+    assert heard == [
+        FunctionCallDelta(0, "call_8f", "weather", ""),
+        FunctionCallDelta(0, arguments='{"city": "'),
+        FunctionCallDelta(0, arguments='杭州"}'),
+        FunctionCallDelta(1, "call_9a", "clock", ""),
+        FunctionCallDelta(1, arguments="{}"),
+        Finish("tool_calls"),
+        UsageReport(10, 20, None, None, None),
+    ]
+
+
+async def test_a_reply_joins_them() -> None:
+    reply = Reply()
+    for piece in (FunctionCallDelta(0, "a", "weather", '{"c'), FunctionCallDelta(1, "b", "clock"), FunctionCallDelta(0, arguments='": 1}')):  # fmt: skip
+        reply.observe(piece)
+
+    assert reply.function_calls == (FunctionCall("a", "weather", '{"c": 1}'), FunctionCall("b", "clock", ""))
+    assert reply.answered
+    assert reply.written == 'weather{"c": 1}clock'
+
+
+@pytest.mark.parametrize("incremental", [True, False])
+async def test_the_native_protocol_has_them_in_its_message(incremental: bool) -> None:
+    """Whole in each frame, where frames repeat themselves."""
+
+    def frame(number: int, arguments: str, **more: Any) -> dict[str, Any]:
+        message = {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [function(arguments, id="call_8f", name="weather")],
+        }
+        reason = more.get("reason", "null")
+        return {"output": {"choices": [{"message": message, "finish_reason": reason}]}, "request_id": "native-1"}
+
+    second = '杭州"}' if incremental else '{"city": "杭州"}'
+    content = sse(frame(1, '{"city": "'), frame(2, second, reason="tool_calls"), done=False)
+    heard, _, _ = await talk(Generation("text-generation", cumulative=not incremental), content)
+
+    assert heard == [
+        FunctionCallDelta(0, "call_8f", "weather", '{"city": "'),
+        FunctionCallDelta(0, arguments='杭州"}'),
+        Finish("tool_calls"),
+    ]
+
+
+async def test_a_call_behind_an_end_goes_on() -> None:
+    """Some say "stop" in each frame."""
+    content = sse(
+        chunk(content="我查"), finish(), chunk(tool_calls=[function("{}", id="a", name="clock")]), finish("tool_calls")
+    )
+    wire = FakeDashScope([stream(content)])
+    async with dashscope(wire) as client, client.stream(ChatCompletions(), BODY) as reply:
+        async for _ in reply.events:
+            pass
+
+    assert reply.function_calls == (FunctionCall("a", "clock", "{}"),)
+    assert reply.finish_reason == "tool_calls"
+
+
+@pytest.mark.parametrize("odd", ["x", 7, [], [None, "x"], {}, [{"function": {}}], [{"function": None, "id": 7}]])
+async def test_calls_of_no_known_form_cost_nothing_of_the_answer(odd: Any) -> None:
+    heard, _, _ = await talk(ChatCompletions(), sse(chunk(content="西湖", tool_calls=odd, function_call=7), finish()))
+
+    assert heard == [TextDelta("西湖"), Finish("stop")]

@@ -49,6 +49,60 @@ async def client(url: str) -> AsyncIterator[AsyncOpenAI]:
         yield given
 
 
+# --- openai: documents of qwen-long ---
+
+
+def naming(*ids: str, question: str = "谁是申请人？") -> Any:
+    """As the page has it: https://help.aliyun.com/zh/model-studio/long-context-qwen-long"""
+    return [
+        {"role": "system", "content": "You are a helpful assistant."},
+        {"role": "system", "content": ",".join(f"fileid://{id}" for id in ids)},
+        {"role": "user", "content": question},
+    ]
+
+
+async def test_documents_that_were_uploaded_are_asked_about_by_their_ids(client: AsyncOpenAI) -> None:
+    texts = ["申请人：杭州" * 100, "发明人：张三"]
+    ids = [(await client.files.create(file=("a.txt", text.encode()), purpose="file-extract")).id for text in texts]  # type: ignore[arg-type]  # DashScope's own
+    one, both = [await client.chat.completions.create(model="qwen-long", messages=naming(*ids[:n])) for n in (1, 2)]
+    plain = await client.chat.completions.create(model="qwen-plus", messages=naming(*ids))
+    deleted = await client.files.delete(ids[0])
+
+    assert "随附 2 个文档" in (both.choices[0].message.content or "")
+    assert one.usage
+    assert both.usage
+    assert both.usage.prompt_tokens == one.usage.prompt_tokens + len(texts[1]) + 1
+    assert "随附" not in (plain.choices[0].message.content or "")
+    assert deleted.deleted
+
+
+async def test_a_document_that_is_not_read_yet_is_refused_once(client: AsyncOpenAI) -> None:
+    kept = await client.files.create(file=("slow.txt", b"x"), purpose="file-extract")  # type: ignore[arg-type]  # DashScope's own
+    with pytest.raises(openai.BadRequestError, match="File parsing in progress, please try again later"):
+        await client.chat.completions.create(model="qwen-long", messages=naming(kept.id))
+
+    assert kept.status == "processing"
+    assert (await client.chat.completions.create(model="qwen-long", messages=naming(kept.id))).choices
+    assert (await client.files.retrieve(kept.id)).status == "processed"
+
+
+async def test_what_is_no_document_is_refused_in_documented_words(client: AsyncOpenAI) -> None:
+    for_batch = await client.files.create(file=("a.jsonl", b"{}"), purpose="batch")
+    blank = await client.files.create(file=("a.txt", b" "), purpose="file-extract")  # type: ignore[arg-type]  # DashScope's own
+    for ids, says in (
+        (["file-fe-none"], r"File \[id:file-fe-none\] cannot be found"),
+        ([for_batch.id], "format is not supported"),
+        ([blank.id], "content blank"),
+        ([blank.id] * 101, "Too many files"),
+    ):
+        with pytest.raises(openai.BadRequestError, match=says):
+            await client.chat.completions.create(model="qwen-long", messages=naming(*ids))
+    with pytest.raises(openai.BadRequestError) as wrong:
+        await client.files.create(file=("a.txt", b"x"), purpose="assistants")
+
+    assert (wrong.value.param, wrong.value.code, wrong.value.type) == ("purpose", None, "invalid_request_error")
+
+
 # --- openai: chat completions ---
 
 
@@ -97,10 +151,73 @@ async def test_a_forced_tool_is_called_once_with_arguments_that_fit(client: Asyn
         jsonschema.validate(json.loads(call.function.arguments), CITY)
 
 
-async def test_a_tool_that_may_be_called_is_not(client: AsyncOpenAI) -> None:
+async def test_a_tool_that_may_be_called_is_not_unless_the_question_asks_for_it(client: AsyncOpenAI) -> None:
     reply = await client.chat.completions.create(model=MODEL, messages=ASKED, tools=[TOOL])
 
     assert reply.choices[0].message.tool_calls is None
+
+
+CLOCK: Any = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object", "properties": {}}}}
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("weather? 城市: 杭州", ["weather"]), ("城市: 杭州，调用函数", ["weather"]), ("What does clock say?", ["clock"]),
+        ("weather 和 clock。城市: 杭州", ["weather", "clock"]), ("Call two tools", ["weather", "clock"]),
+        ("Call clock twice", ["clock", "weather"]), ("西湖在哪", []),
+    ],
+)  # fmt: skip
+async def test_tools_are_called_where_the_question_asks_for_them_whole_and_streamed(
+    client: AsyncOpenAI, question: str, names: list[str]
+) -> None:
+    messages: Any = [{"role": "user", "content": question}]
+    asked: Any = {"model": MODEL, "messages": messages, "tools": [TOOL, CLOCK], "parallel_tool_calls": True}
+    whole = await client.chat.completions.create(**asked)
+    async with client.chat.completions.stream(**asked) as stream:
+        streamed = await stream.get_final_completion()
+    alone = await client.chat.completions.create(**{**asked, "parallel_tool_calls": False})
+    none = await client.chat.completions.create(**{**asked, "tool_choice": "none"})
+
+    for choice in (whole.choices[0], streamed.choices[0]):
+        calls: Any = choice.message.tool_calls or []
+        assert [call.function.name for call in calls] == names
+        assert len({call.id for call in calls}) == len(names)
+        assert choice.finish_reason == ("tool_calls" if names else "stop")
+        for call in calls:
+            jsonschema.validate(json.loads(call.function.arguments), CITY if call.function.name == "weather" else {})
+    assert len(alone.choices[0].message.tool_calls or []) == min(1, len(names))
+    assert none.choices[0].message.tool_calls is None
+
+
+async def test_the_same_tool_is_called_twice_where_there_is_no_other(client: AsyncOpenAI) -> None:
+    messages: Any = [{"role": "user", "content": "Call the tool twice"}]
+    reply = await client.chat.completions.create(model=MODEL, messages=messages, tools=[TOOL], parallel_tool_calls=True)
+
+    calls: Any = reply.choices[0].message.tool_calls
+    assert [call.function.name for call in calls] == ["weather", "weather"]
+
+
+async def test_behind_the_results_of_tools_come_words(client: AsyncOpenAI) -> None:
+    messages: Any = [{"role": "user", "content": "weather? 城市: 杭州"}]
+    reply = await client.chat.completions.create(model=MODEL, messages=messages, tools=[TOOL])
+    (call,) = reply.choices[0].message.tool_calls or []
+    messages += [reply.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "晴，21 度"}]
+    told = await client.chat.completions.create(model=MODEL, messages=messages, tools=[TOOL])
+
+    assert told.choices[0].finish_reason == "stop"
+    assert "晴，21 度" in (told.choices[0].message.content or "")
+
+
+async def test_the_responses_api_calls_several_functions_too(client: AsyncOpenAI) -> None:
+    tools: Any = [{"type": "function", **each["function"], "strict": False} for each in (TOOL, CLOCK)]
+    asked: Any = {"model": MODEL, "input": "weather 和 clock", "tools": tools, "parallel_tool_calls": True}
+    async with client.responses.stream(**asked) as stream:
+        reply = await stream.get_final_response()
+
+    calls: Any = [item for item in reply.output if item.type == "function_call"]
+    assert [call.name for call in calls] == ["weather", "clock"]
+    assert len({call.call_id for call in calls}) == 2
 
 
 @pytest.mark.parametrize(
@@ -164,7 +281,11 @@ async def test_a_translation_keeps_its_terms_and_its_lines(client: AsyncOpenAI, 
     ("messages", "wish", "why"),
     [
         ([{"role": "system", "content": "x"}, *ASKED], {"target_lang": "English"}, "exactly one user message"),
-        ([*ASKED, {"role": "assistant", "content": "x"}, *ASKED], {"target_lang": "English"}, "exactly one user message"),
+        (
+            [*ASKED, {"role": "assistant", "content": "x"}, *ASKED],
+            {"target_lang": "English"},
+            "exactly one user message",
+        ),
         (ASKED, {"source_lang": "auto"}, "target_lang is required"),
         (ASKED, {"target_lang": "Klingon"}, "暂时不支持当前设置的语种！"),
         (ASKED, {"target_lang": "auto"}, "暂时不支持当前设置的语种！"),
@@ -242,9 +363,11 @@ async def test_one_model_is_told_by_its_name(client: AsyncOpenAI) -> None:
 
 async def test_what_is_not_there_is_said_in_openai_s_form_and_marked(client: AsyncOpenAI) -> None:
     for asked in (
+        client.audio.speech.create(model="qwen-tts", voice="Cherry", input="西湖"),
+        client.moderations.create(input="西湖"),
         client.embeddings.create(model="text-embedding-v4", input="西湖"),
-        client.files.create(file=b"x", purpose="batch"),
-        client.files.list(),
+        client.moderations.create(input="西湖"),
+        client.fine_tuning.jobs.retrieve("ftjob-1"),
     ):
         with pytest.raises(openai.NotFoundError, match="sandbox does not serve") as caught:
             await asked  # type: ignore[misc]
@@ -384,13 +507,11 @@ async def test_pictures_are_seen_at_the_multimodal_endpoint() -> None:
 @pytest.mark.parametrize(
     ("call", "more"),
     [
-        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": "西湖"}),
-        (dashscope.TextReRank.call, {"model": "qwen3-rerank", "query": "西湖", "documents": ["杭州"]}),
         (dashscope.Tokenization.call, {"model": "qwen-plus", "prompt": "西湖"}),
         (dashscope.MultiModalEmbedding.call, {"model": "qwen3-vl-embedding", "input": [{"text": "西湖"}]}),
         (dashscope.ImageSynthesis.async_call, {"model": "wanx2.1-t2i-turbo", "prompt": "西湖"}),
     ],
-    ids=["embeddings", "rerank", "tokens", "embeddings-of-images", "images"],
+    ids=["tokens", "embeddings-of-images", "images"],
 )
 async def test_what_is_not_there_is_said_in_the_native_form(call: Callable[..., Any], more: Any) -> None:
     reply = await called(call, **more)
@@ -398,6 +519,87 @@ async def test_what_is_not_there_is_said_in_the_native_form(call: Callable[..., 
     assert (reply.status_code, reply.code) == (404, "SandboxNotServed")
     assert "The bailian-mcp sandbox does not serve POST /api/v1/" in reply.message
     assert reply.headers["x-bailian-sandbox"] == "1"
+
+
+# --- embeddings and rerank ---
+
+LAKE, RIVER, TEA = "西湖在杭州的西边", "长江是中国最长的河", "杭州西湖的龙井茶"
+
+
+def near(one: list[float], other: list[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
+
+
+async def test_embeddings_of_texts_that_share_words_are_near_in_both_forms(client: AsyncOpenAI, native: str) -> None:
+    texts = [LAKE, RIVER, TEA]
+    openai_s = await client.embeddings.create(model="text-embedding-v4", input=texts, dimensions=256)
+    own = await called(dashscope.TextEmbedding.call, model="text-embedding-v4", input=texts, dimension=256)
+    one = await client.embeddings.create(model="qwen3.7-text-embedding", input="西湖")
+
+    lake, river, tea = (row.embedding for row in openai_s.data)
+    assert [row["embedding"] for row in own.output["embeddings"]] == [lake, river, tea]
+    assert near(lake, tea) > near(lake, river) * 1.5
+    assert abs(near(lake, lake) - 1) < 1e-6
+    assert openai_s.usage.total_tokens == own.usage["total_tokens"] == sum(map(len, texts))
+    assert len(one.data[0].embedding) == 1_024
+
+
+async def test_rerank_puts_what_says_the_query_first_in_both_forms(url: str, native: str) -> None:
+    asked: Any = {"query": "西湖的茶", "documents": [RIVER, LAKE, TEA]}
+    own = await called(dashscope.TextReRank.call, model="gte-rerank-v2", top_n=2, return_documents=True, **asked)
+    async with httpx2.AsyncClient(headers={"Authorization": "Bearer any"}, trust_env=False) as http:
+        flat = (await http.post(f"{url}/compatible-api/v1/reranks", json={"model": "qwen3-rerank", **asked})).json()
+
+    first, second = own.output.results
+    assert (first.index, second.index, first["document"]["text"]) == (2, 1, TEA)
+    assert [row["index"] for row in flat["results"]] == [2, 1, 0]
+    assert flat["results"][0]["relevance_score"] == first.relevance_score
+    assert flat["usage"]["total_tokens"] == own.usage.total_tokens == 3 * len("西湖的茶") + len(RIVER + LAKE + TEA)
+
+
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize(
+    ("call", "more", "status", "why"),
+    [
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": ["x"] * 11}, 400, "it should not be larger than 10"),
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": ["x" * 8_193]}, 400, "input length should be [1, 8192]"),
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": ["x"], "dimension": 100}, 400, "dimension should be in"),
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": [""]}, 400, "none of them empty"),
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": ["x"], "instruct": "y"}, 400, "text_type=query only"),
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v4", "input": ["x"], "output_type": "sparse"}, 400, "dense"),
+        (dashscope.TextEmbedding.call, {"model": "qwen-plus", "input": ["x"]}, 400, "url error"),
+        (dashscope.TextEmbedding.call, {"model": "text-embedding-v9", "input": ["x"]}, 404, "does not exist"),
+        (dashscope.TextEmbedding.call, {"model": "sandbox-bad-key", "input": ["x"]}, 401, "Invalid API-key"),
+        (dashscope.TextReRank.call, {"model": "qwen3-rerank", "query": "x", "documents": ["y"] * 501}, 400, "not be larger than 500"),
+        (dashscope.TextReRank.call, {"model": "qwen3-rerank", "query": "x" * 300, "documents": ["y"] * 500}, 400, "input length"),
+        (dashscope.TextReRank.call, {"model": "qwen3-rerank", "query": "x", "documents": ["y" * 4_001]}, 400, "input length"),
+        (dashscope.TextReRank.call, {"model": "qwen-plus", "query": "x", "documents": ["y"]}, 400, "url error"),
+    ],
+)  # fmt: skip
+async def test_embeddings_and_rerank_are_refused_natively(
+    call: Callable[..., Any], more: Any, status: int, why: str
+) -> None:
+    reply = await called(call, **more)
+
+    assert reply.status_code == status
+    assert why in reply.message
+
+
+async def test_what_openai_s_form_does_not_serve_is_refused_there(client: AsyncOpenAI, url: str) -> None:
+    with pytest.raises(openai.NotFoundError, match="for OpenAI compatibility mode"):
+        await client.embeddings.create(model="qwen3-vl-embedding", input="x")
+    with pytest.raises(openai.BadRequestError, match="batch size is invalid, it should not be larger than 20"):
+        await client.embeddings.create(model="qwen3.7-text-embedding", input=["x"] * 21)
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        body = {"model": "gte-rerank-v2", "query": "x", "documents": ["y"]}
+        path = f"{url}/compatible-api/v1/reranks"
+        keyless = await http.post(path, json=body)
+        native_only = await http.post(path, json=body, headers={"Authorization": "Bearer any"})
+        no_query = await http.post(
+            path, json={**body, "model": "qwen3-rerank", "query": ""}, headers={"Authorization": "Bearer any"}
+        )
+
+    assert (keyless.status_code, native_only.status_code, no_query.status_code) == (401, 404, 400)
 
 
 # --- another MCP server of DashScope: a process of its own, told where the sandbox is ---

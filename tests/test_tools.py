@@ -12,9 +12,12 @@ import httpx2
 import jsonschema
 import pytest
 from bailian_mcp.server import sandbox
+from bailian_mcp.server.app.server import build
 from bailian_mcp.server.app.tool_files import CORE, tool_groups, tool_modules
+from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.settings import ToolGroup
-from conftest import ERAS, FakeDashScope, Hosted, list_tokens, stream, text_of
+from conftest import ERAS, HOST, FakeDashScope, Hosted, list_tokens, stream, text_of
+from mcp import Client
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 INPUT_BUDGET_TOKENS = {CORE: 3_000, "documents": 600, "media": 600, "meaning": 800, "bulk": 1_000}  # every host pays
@@ -76,11 +79,28 @@ def test_every_group_is_a_folder_and_a_word_of_the_setting() -> None:
     assert folders == set(get_args(ToolGroup)) == set(INPUT_BUDGET_TOKENS) - {CORE}
 
 
+def to_sandbox() -> dict[str, Any]:
+    return {"transport": httpx2.ASGITransport(sandbox.app())}
+
+
+@pytest.mark.anyio
+async def test_a_tool_of_a_group_that_is_off_says_how_to_switch_it_on() -> None:
+    core, off = ([name for name, group in tool_groups().items() if (group == CORE) is here] for here in (True, False))
+    app = build(AppContext(None, HOST), groups=[])  # type: ignore[arg-type]  # no call gets as far as DashScope
+    async with Client(app) as host:
+        assert {tool.name for tool in (await host.list_tools()).tools} == set(core)
+        refused = await host.call_tool(off[0], {})
+
+    assert text_of(refused).startswith(
+        f"{off[0]} is not switched on here: it is one of the {tool_groups()[off[0]]} tools. "
+    )
+
+
 @pytest.mark.parametrize("module", tool_modules(), ids=NAMES)
-async def test_its_example_is_answered_as_its_schemas_say(hosted: Hosted, module: Any) -> None:
+async def test_its_example_is_answered_as_its_schemas_say(hosted: Hosted, tmp_path: Path, module: Any) -> None:
     name = module.__name__.rpartition(".")[2]
     tool = (await listed(hosted))[name]
-    async with hosted(FakeDashScope([]), options={"transport": httpx2.ASGITransport(sandbox.app())}) as host:
+    async with hosted(FakeDashScope([]), options=to_sandbox(), output_folder=tmp_path) as host:
         result = await host.call_tool(name, module.EXAMPLE)
 
     jsonschema.validate(module.EXAMPLE, tool["inputSchema"])
@@ -89,11 +109,11 @@ async def test_its_example_is_answered_as_its_schemas_say(hosted: Hosted, module
 
 
 @pytest.mark.parametrize("module", tool_modules(), ids=NAMES)
-async def test_null_means_not_given_as_many_hosts_send_it(hosted: Hosted, module: Any) -> None:
+async def test_null_means_not_given_as_many_hosts_send_it(hosted: Hosted, tmp_path: Path, module: Any) -> None:
     name = module.__name__.rpartition(".")[2]
     schema = (await listed(hosted))[name]["inputSchema"]
     nulls = dict.fromkeys(set(schema["properties"]) - set(schema.get("required", ())) - set(module.EXAMPLE))
-    async with hosted(FakeDashScope([]), options={"transport": httpx2.ASGITransport(sandbox.app())}) as host:
+    async with hosted(FakeDashScope([]), options=to_sandbox(), output_folder=tmp_path) as host:
         result = await host.call_tool(name, {**module.EXAMPLE, **nulls})
 
     assert nulls or name == "job"

@@ -287,7 +287,7 @@ async def test_another_server_gets_nothing_that_only_dashscope_knows(hosted: Hos
     [
         ("a.pdf", pdf([PATENT]), "qwen3.7-plus reads no PDFs. Use qwen3.8-"),
         ("many.pdf", pdf([()] * 257), "many.pdf has 257 pages; 256 can be sent. Split it."),
-        ("a.txt", b"hello", "a.txt is a text: put it into the prompt."),
+        ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.doc is an Office document or an archive."),
     ],
 )
 async def test_what_chat_does_not_take_is_said(
@@ -341,13 +341,13 @@ async def test_a_refusal_after_a_file_was_stored_does_not_say_that_nothing_was_s
 
 
 async def test_a_file_the_model_does_not_read_after_one_that_was_stored(hosted: Hosted, large: Path) -> None:
-    text = large.with_name("a.txt")
-    text.write_text("甲", "utf-8")
+    text = large.with_name("a.doc")
+    text.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
     wire = FakeDashScope([ticket(), httpx2.Response(200), stream(ANSWER)])
     async with hosted(wire, folders=(large.parent.resolve(),)) as host:
         given = {"prompt": "x", "model": "qwen3.8-flash", "files": [str(large), str(text)]}
         result = await host.call_tool("chat", given)
 
-    assert "a.txt is a text" in text_of(result)
+    assert "a.doc is an Office document" in text_of(result)
     assert "Another file was stored at DashScope" in text_of(result)
     assert "Nothing was sent" not in text_of(result)

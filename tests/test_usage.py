@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -95,6 +96,20 @@ async def test_what_was_spent_is_confirmed(run: Any, folder: Path) -> None:
     status, said, _ = await run("--confirm-spent", "12.50")
 
     assert (status, said.split(" ")[0]) == (0, "12.5")
+
+
+async def test_what_the_ledger_knows_is_told_where_somebody_says_less(
+    hosted: Hosted, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Caps hold to that, and so should who reads the confirmation."""
+    monkeypatch.setenv("BAILIAN_STATE_DIR", str(tmp_path))
+    async with hosted(FakeDashScope([stream()]), kept=(tmp_path,), now=lambda: datetime.now(UTC)) as client:
+        await client.call_tool("chat", {"prompt": "x"})
+    less, said_less, _ = await run("--confirm-spent", "0.001")
+    more, said_more, _ = await run("--confirm-spent", "1")
+
+    assert (less, said_less.split(" ")[0]) == (0, "0.006")
+    assert (more, said_more.split(" ")[0]) == (0, "1")
 
 
 async def test_a_bill_that_says_the_same_is_equal(run: Any, folder: Path) -> None:

@@ -16,5 +16,6 @@ def test_the_cases_are_of_every_kind_and_some_were_recorded() -> None:
     found = list(cases())
 
     assert len(found) >= 35
-    assert {case.kind for case in found} == {"text", "thinking", "image", "ocr", "pdf", "search"}
+    assert {case.kind for case in found} == {"text", "thinking", "image", "ocr", "pdf", "search", "vectors"}
+    assert {case.kind for case in found} == {"text", "thinking", "image", "ocr", "pdf", "search", "document"}
     assert sum(case.recorded for case in found) >= 5

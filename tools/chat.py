@@ -1,14 +1,18 @@
 """Ask a DashScope model."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from mcp.types import CallToolResult, ToolAnnotations
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..server.calls.call import BoundCall
 from ..server.calls.completion import Completion, completion_result
+from ..server.calls.functions import Function, Functions, PastCall
 from ..server.calls.thinking import Level
-from ..server.features.attachments import attach, images_that_fit
+from ..server.errors import InvalidRequest
+from ..server.features.long_documents import Question, answer_about
+from ..server.text import printable
 
 ANNOTATIONS = ToolAnnotations(
     title="Chat with a Model Studio model (百炼)",
@@ -30,24 +34,49 @@ PRESETS: dict[Preset, dict[str, float]] = {
 
 
 class Turn(BaseModel):
-    """One earlier message."""
+    """One earlier message; tool: what a function gave."""
 
     model_config = ConfigDict(extra="forbid")
 
-    role: Literal["user", "assistant"]
+    role: Literal["user", "assistant", "tool"]
     content: str
+    function_calls: tuple[PastCall, ...] = ()
+    function_call_id: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_words(cls, given: Any) -> Any:
+        """An answer that is nothing but calls, as OpenAI writes it."""
+        called = isinstance(given, dict) and given.get("function_calls") and given.get("content") is None
+        return {**given, "content": ""} if called else given
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> "Turn":
+        if bool(self.function_call_id) != (self.role == "tool"):
+            raise ValueError("must have a function_call_id if its role is tool, and only then")
+        if self.function_calls and self.role != "assistant":
+            raise ValueError("can have function_calls only if its role is assistant")
+        return self
+
+    def as_sent(self) -> dict[str, Any]:
+        calls = {"tool_calls": [call.as_sent() for call in self.function_calls]} if self.function_calls else {}
+        answers = {"tool_call_id": self.function_call_id} if self.function_call_id else {}
+        return {"role": self.role, "content": self.content, **calls, **answers}
 
 
 async def chat(
     call: BoundCall,
-    prompt: Annotated[str, Field(description="The message to answer; sent verbatim", pattern=r"\S")],
+    prompt: Annotated[
+        str, Field(description="The message to answer; sent verbatim. Empty where history ends with a tool")
+    ],
     model: Annotated[str, Field(description="DashScope model id; empty: the server's default")] = "",
     system: Annotated[str, Field(description="System instruction")] = "",
     history: Annotated[tuple[Turn, ...], Field(description="Earlier messages, oldest first")] = (),
     files: Annotated[
         tuple[str, ...],
         Field(
-            description="Images, PDFs where the model reads them: https URLs, data URIs, paths in the allowed folders",
+            description="Images and documents, very long ones too (without `model` qwen-long reads them): paths in the "
+            "allowed folders, data URIs, https URLs of images",
             max_length=50,
         ),
     ] = (),
@@ -61,6 +90,10 @@ async def chat(
         int | None,
         Field(description="Output limit, reasoning included on newer models; 0: about 16,000 for the answer", ge=1),
     ] = None,
+    functions: Annotated[
+        tuple[Function, ...], Field(description="What the model may ask you to call; results go into history, as tool")
+    ] = (),
+    function_choice: Annotated[str, Field(description="auto, none, required or a name")] = "",
     show_reasoning: Annotated[bool, Field(description="Return the reasoning too; it is billed either way")] = False,
 ) -> Annotated[CallToolResult, Completion]:
     """Ask a Qwen, DeepSeek, GLM or Kimi model on Alibaba Cloud Model Studio (百炼).
@@ -68,22 +101,33 @@ async def chat(
     Use it for a second opinion, Chinese writing, translation, or questions about images. It cannot search the web.
     The first line says what it cost: [model | tokens in+out | exact list price | request id]; then comes the answer.
     """
-    chosen = call.model_for("chat", model)
-    attached = await attach(call, chosen, files)
-    parts, smaller = await images_that_fit(call, attached.parts, prompt, system, *(turn.content for turn in history))
-    content = [*parts, {"type": "text", "text": prompt}] if parts else prompt
-    before = [{"role": "system", "content": system}] if system else []
+    _require_question(prompt, history, files)
+    callable_functions = Functions(functions, function_choice)
     sampling = dict(PRESETS[preset]) if preset else {}
     if temperature is not None:
         sampling["temperature"] = temperature
-    exchange = await call.complete(
-        chosen,
-        [*before, *(turn.model_dump() for turn in history), {"role": "user", "content": content}],
+    exchange, notes = await answer_about(
+        call,
+        call.model_for("chat", model),
+        Question(prompt, system, tuple(turn.as_sent() for turn in history), files),
+        named=bool(model.strip()) or call.has_configured_model("chat"),
         thinking_level=thinking,
         max_output_tokens=max_output_tokens,
         sampling=sampling,
-        pdf_pages=attached.pdf_pages,
+        functions=callable_functions,
     )
-    return completion_result(
-        exchange, call.spent(chosen), show_reasoning=show_reasoning, notes=(*attached.notes, *smaller)
-    )
+    spent = call.spent(exchange.model)
+    return completion_result(exchange, spent, show_reasoning=show_reasoning, functions=callable_functions, notes=notes)
+
+
+def _require_question(prompt: str, history: Sequence[Turn], files: Sequence[str]) -> None:
+    """Raises InvalidRequest: there is nothing to answer, or a result that belongs to no call."""
+    ends_with_result = bool(history) and history[-1].role == "tool"
+    if not prompt.strip() and (files or not ends_with_result):
+        raise InvalidRequest("prompt must not be empty. Behind a function's result, without files, it may be.")
+    called: set[str] = set()
+    for turn in history:
+        if turn.role == "tool" and turn.function_call_id not in called:
+            id = printable(turn.function_call_id)
+            raise InvalidRequest(f"history has a result of {id}, and no function_calls before it have that id.")
+        called |= {past.id for past in turn.function_calls}

@@ -13,7 +13,7 @@ from ..server.calls.call import BoundCall, Call
 from ..server.calls.receipt import Receipt, receipts_of
 from ..server.calls.result import sum_in_words, tool_result
 from ..server.catalog import Cost, Strategy, in_beijing
-from ..server.catalog.pricing import Costs, Sheet, Workload, compare, price_sheets, short_tier, text_tokens
+from ..server.catalog.pricing import Costs, Sheet, Workload, compare_prices, price_sheets, short_tier, text_tokens
 from ..server.endpoints import Region
 
 ANNOTATIONS = ToolAnnotations(
@@ -128,7 +128,7 @@ async def cost(
         audio_seconds=Decimal(str(audio_seconds)) if audio_seconds else None,
     )
     when = moment if moment and len(on) > len("2026-11-22") else day
-    return _told(compare(catalog, names, work, tuple(map(_sides, images)), region=where, on=when, guess=guess))
+    return _told(compare_prices(catalog, names, work, tuple(map(_sides, images)), region=where, on=when, guess=guess))
 
 
 def _sides(size: str) -> tuple[int, int]:

@@ -5,13 +5,13 @@ formulas and rates (0.7 tokens a Chinese character, 3.5 English letters a token,
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bailian_mcp.server.calls.ask import RequestPlan
 from bailian_mcp.server.calls.thinking import ThinkingParameters
 from bailian_mcp.server.catalog.pricing import Workload, image_tokens, text_tokens
-from bailian_mcp.server.dashscope import ChatCompletions, Generation
+from bailian_mcp.server.dashscope import ChatCompletions, Generation, TextEmbeddings, WireProtocol, rerank_of
 
 CHINESE = "西湖位于浙江省杭州市，三面环山，湖中有三潭印月、湖心亭和阮公墩三座小岛。"
 ENGLISH = "West Lake is a freshwater lake in Hangzhou, divided by the causeways of Su Dong, Bai Ju Yi and Yang Gong. "
@@ -64,6 +64,8 @@ def cases() -> Iterator[BoundCase]:
     yield from _images()
     yield from _thinking()
     yield from _documents_and_searches()
+    yield from _vectors()
+    yield from _stored_documents()
 
 
 def _recorded() -> Iterator[BoundCase]:
@@ -131,6 +133,34 @@ def _documents_and_searches() -> Iterator[BoundCase]:
         plan = _Asked("qwen3.7-plus", CHINESE, search=strategy).plan()
         used = _used(tokens, 900, web_searches=searches, search_strategy=strategy)
         yield BoundCase("search", strategy, plan, used)
+
+
+def _vectors() -> Iterator[BoundCase]:
+    """A rerank reads the query once for each document: https://help.aliyun.com/zh/model-studio/text-rerank-api"""
+
+    def case(name: str, model: str, protocol: WireProtocol, query: str, texts: list[str]) -> BoundCase:
+        asked = [{"role": "query", "content": query}] * len(texts) if query else []
+        messages = [*asked, *({"role": "document", "content": text} for text in texts)]
+        used = len(asked) * text_tokens(query).likely + sum(text_tokens(text).likely for text in texts)
+        return BoundCase("vectors", name, RequestPlan(model, protocol, messages, NO_THINKING), _used(used, 0))
+
+    yield case("ten texts", "text-embedding-v4", TextEmbeddings(), "", [CHINESE * 10] * 10)
+    yield case("twenty texts", "qwen3.7-text-embedding", TextEmbeddings(), "", [ENGLISH * 15] * 20)
+    yield case("fifty passages", "qwen3-rerank", rerank_of("qwen3-rerank"), CHINESE, [CHINESE * 9] * 50)
+    yield case("a long query", "gte-rerank-v2", rerank_of("gte-rerank-v2"), ENGLISH * 10, [ENGLISH] * 40)
+
+
+def _stored_documents() -> Iterator[BoundCase]:
+    """Named by their ids, with the bytes of their texts where these were read here."""
+    for name, text in (("Chinese", CHINESE * 1_000), ("English", ENGLISH * 1_000), ("digits", DIGITS * 1_000)):
+        most, likely = len(text.encode()), text_tokens(text).most
+        yield BoundCase("document", name, _naming(most), _used(likely + 60, 900))
+    yield BoundCase("document", "uncounted", _naming(None), _used(9_000_000, 900))
+
+
+def _naming(most: int | None) -> RequestPlan:
+    plan = replace(_Asked("qwen-long", CHINESE).plan(), document_tokens=most)
+    return replace(plan, messages=[{"role": "system", "content": "fileid://file-fe-1"}, *plan.messages])
 
 
 def _used(input_tokens: int, output_tokens: int, **more: Any) -> Workload:

@@ -83,7 +83,8 @@ def _said(result: Any) -> str:
 
 
 def _children() -> set[int]:
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True).stdout
+    command = ["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     rows = [line.split(None, 1) for line in listed.splitlines()]
     return {int(pid) for pid, command in rows if "bailian_mcp.server" in command and "sandbox" not in command}
 
@@ -100,7 +101,8 @@ async def _bulk(count: int, how: str, kills: list[str]) -> None:
         folder = Path(name)
         with (folder / "inputs.jsonl").open("w", encoding="utf-8") as file:
             for number in range(count):
-                file.write(json.dumps({"id": f"p{number}", "prompt": f"第 {number} 件专利摘要：一句话概括。"}, ensure_ascii=False) + "\n")
+                line = {"id": f"p{number}", "prompt": f"第 {number} 件专利摘要：一句话概括。"}
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
         sandbox = subprocess.Popen([*SERVER, "sandbox", "--port", "0"], stderr=subprocess.PIPE, text=True)
         try:
             assert sandbox.stderr
@@ -109,7 +111,8 @@ async def _bulk(count: int, how: str, kills: list[str]) -> None:
             for until in [*kills, ""]:
                 began = time.monotonic()
                 ended = await bulk.run(until)
-                print(f"{'killed at ' + until if until else 'to its end'}: {time.monotonic() - began:.1f} s, ended {ended}")
+                lasted_s = time.monotonic() - began
+                print(f"{'killed at ' + until if until else 'to its end'}: {lasted_s:.1f} s, ended {ended}")
             print(f"peak {bulk.peak_mb:.0f} MB")
             for what, value in bulk.check(count).items():
                 print(f"{what}: {value}")

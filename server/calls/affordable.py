@@ -86,11 +86,13 @@ def _cheaper(context: AppContext, plan: RequestPlan, worst: WorstCase, left: int
 
 
 def _does_the_same(model: Model, asked: Model, context: AppContext, plan: RequestPlan) -> bool:
-    """In service here, of the same type, and able to read and to search what this one does."""
+    """In service here, of the same type, and able to read, to search and to call what this one does."""
     region = context.host.region or ""
     offered = model.lifecycle.status == "active" and model.kind == "mainline" and model.type == asked.type
     here = not model.regions or region in model.regions
     texts_only = all(isinstance(message.get("content"), str) for message in plan.messages)
     reads = texts_only or not model.input or set(asked.input) <= set(model.input)
     searches = not plan.search_strategy or plan.search_strategy in strategies(model, region).values()
-    return model is not asked and offered and here and reads and searches and not is_special(model)
+    calls = "tools" not in plan.parameters or model.can.get("tools", False)
+    reads = reads and not (plan.names_documents and model.series != asked.series)
+    return model is not asked and offered and here and reads and searches and calls and not is_special(model)

@@ -1,6 +1,7 @@
 """One request: a feature plans it, `Call.ask` sends it and prices it, and what it spent is never lost."""
 
 import json
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -8,13 +9,14 @@ from typing import Any
 
 from ..catalog import Cost, Usage, unpriced
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
-from ..dashscope import BeforeAttempt, DashScopeError, Reply, SearchResult, WireProtocol
+from ..dashscope import BeforeAttempt, DashScopeError, FunctionCall, Reply, SearchResult, WireProtocol
 from ..text import thoughts_apart
 from .context import AppContext
 from .reply import elide_middle, why_incomplete
 from .salvage import Salvage
 from .thinking import ThinkingParameters
 
+FILE_ID = "fileid://"  # https://help.aliyun.com/zh/model-studio/long-context-qwen-long
 UNPRICED = {
     "plan": "plan: this call draws on the plan's quota, not on money per token",
     "other": "not DashScope: this server's prices are not known",
@@ -27,7 +29,7 @@ class RequestPlan:
 
     `protocol` decodes one reply, so a plan serves one request. `label`: which part of the work it is, for the progress.
     `before_attempt` is awaited before each attempt. `pdf_pages`: of PDFs among the messages, as counted here; None:
-    nobody counted.
+    nobody counted. `document_tokens`: at most, of documents that the messages name by their ids; None: nobody counted.
     """
 
     model: str
@@ -41,6 +43,12 @@ class RequestPlan:
     pdf_pages: int | None = 0
     batch: bool = False  # answered later, at the batch price
     part: str = ""  # of many inputs that a call works on, which
+    document_tokens: int | None = None
+
+    @property
+    def names_documents(self) -> bool:
+        """Whether its messages name files that lie at DashScope, whose texts it puts in their place."""
+        return any(each["role"] == "system" and FILE_ID in each.get("content", "") for each in self.messages)
 
     @property
     def body(self) -> dict[str, Any]:
@@ -55,7 +63,7 @@ class Exchange:
 
     `incomplete`: why the text is not whole, empty when it is; `stopped_by`: the kind of the failure that cut it off.
     `searches`: None where DashScope did not say; `ocr_result`: what an OCR model found beside its text; `label`: the
-    plan's.
+    plan's; `vectors` and `ranks`: of its texts, by their number.
     """
 
     model: str
@@ -74,6 +82,9 @@ class Exchange:
     searches: int | None = None
     ocr_result: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
+    function_calls: tuple[FunctionCall, ...] = ()
+    vectors: "Mapping[int, array[float]]" = field(default_factory=dict)
+    ranks: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def truncated(self) -> bool:
@@ -83,7 +94,8 @@ class Exchange:
     def as_it_came(self) -> str:
         """All that was paid for, as text: where nothing better could be made of it."""
         found = json.dumps(self.ocr_result, ensure_ascii=False) if self.ocr_result else ""
-        return "\n".join(filter(None, (self.text, found, *(page.url for page in self.search_results))))
+        calls = (f"-> {call.name} {call.arguments}" for call in self.function_calls)
+        return "\n".join(filter(None, (self.text, found, *calls, *(page.url for page in self.search_results))))
 
 
 class RequestFailed(DashScopeError):
@@ -126,6 +138,9 @@ def exchange_of(context: AppContext, plan: RequestPlan, reply: Reply) -> Exchang
         searches=reply.searches,
         ocr_result=reply.ocr_result,
         label=plan.label,
+        function_calls=reply.function_calls,
+        vectors=reply.vectors,
+        ranks=reply.ranks,
     )
 
 

@@ -22,6 +22,7 @@ from ..files import OutputFolder
 from .ask import Exchange, RequestFailed, RequestPlan, exchange_of
 from .client import client_of, session_of, waits_s
 from .context import AppContext
+from .functions import Functions
 from .host_limits import UNKNOWN, TextLimit, client_name, text_limit
 from .jobs import CURRENT_JOB, Asked, Job, SoFar, job_of
 from .live_list import read_live_list
@@ -38,7 +39,7 @@ from .turns import PacedRequest, in_turn
 
 MAX_MODEL_CHARS = 200
 CAP_SETTINGS = ("BAILIAN_MAX_COST_PER_CALL", "BAILIAN_MAX_COST_PER_SESSION", "BAILIAN_MAX_COST_PER_DAY")
-WRITE_NO_TEXT = ("embedding", "rerank")  # types of models that answer with numbers
+NO_FUNCTIONS = Functions()
 
 
 class Call:
@@ -58,6 +59,7 @@ class Call:
         self.text_limit = text_limit
         self.purse = purse or Purse(context, payer or Payer(), progress)
         self.client = self.purse.payer.client  # whose jobs it may see
+        self.owner = self.client or self.purse.payer.session  # whose files lie at DashScope
         self.patience_s = patience_s  # how long its host waits
         self._progress = progress
         self.exchanges: list[Exchange] = []  # every request that was answered or counted
@@ -179,9 +181,12 @@ class Call:
         max_output_tokens: int | None = None,
         response_format: Mapping[str, Any] | None = None,
         sampling: Mapping[str, float] | None = None,
+        functions: Functions = NO_FUNCTIONS,
         pdf_pages: int | None = 0,
+        label: str = "",
+        document_tokens: int | None = None,
     ) -> Exchange:
-        """Ask a model over chat completions. A cut stream gives what came, marked.
+        """Ask a model over chat completions. A cut stream gives what came, marked. `label`: as in a plan.
 
         Raises:
             InvalidRequest: the arguments do not fit the model.
@@ -193,16 +198,26 @@ class Call:
         parameters: dict[str, Any] = self.output_limit(model, thinking, max_output_tokens)
         parameters |= {"response_format": response_format} if response_format else {}
         parameters |= sampling or {}
+        parameters |= self._functions(functions, model, known, thinking)
         if pdf_pages != 0 and self.context.host.kind == "dashscope":
             parameters["include_tool_usage"] = True  # or the pages that were parsed are not told
             await self._tell_page_fee(pdf_pages)
         protocol = ChatCompletions(cumulative=bool(known and known.cumulative))
-        return await self.ask(RequestPlan(model, protocol, messages, thinking, parameters, pdf_pages=pdf_pages))
+        plan = RequestPlan(model, protocol, messages, thinking, parameters, label, pdf_pages=pdf_pages)
+        return await self.ask(replace(plan, document_tokens=document_tokens))
 
     def _require_text(self, name: str, model: Model | None) -> None:
         """Raises InvalidRequest: what the model gives is no text."""
-        if model and model.type in WRITE_NO_TEXT:
+        if model and not model.writes:
             raise InvalidRequest(f"{name} writes no text: it is for {model.type}. Use {self.catalog.defaults['chat']}.")
+
+    def _functions(
+        self, functions: Functions, name: str, model: Model | None, thinking: ThinkingParameters
+    ) -> dict[str, Any]:
+        """Raises InvalidRequest: the model cannot call functions, or not so."""
+        if functions.given and model and model.can.get("tools") is False:
+            raise InvalidRequest(f"{name} cannot call functions. Use {self.catalog.defaults['chat']}.")
+        return functions.parameters(name, model, thinking, ours=self.context.host.kind != "other")
 
     async def _tell_page_fee(self, pages: int | None) -> None:
         fee = self.catalog.fee("pdf_page", self.region)

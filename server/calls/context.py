@@ -10,10 +10,11 @@ from ..dashscope import DashScope
 from ..endpoints import Host
 from ..errors import InvalidRequest
 from ..files import Renderer
-from ..spending import Caps, Ledger
+from ..spending import Caps, Ledger, VectorCache
 from .jobs import Jobs
 from .pacing import Pacing
 from .rates import Rates
+from .shelf import Shelf
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,11 @@ class AppContext:
     sandboxed: bool = False  # whether all of it is the sandbox's, what is never sent as well
     pacing: Pacing = field(default_factory=Pacing)
     rates: Rates = field(default_factory=Rates)
+    shelf: Shelf = field(default_factory=Shelf)
     jobs: Jobs = field(default_factory=Jobs)
     ledger: Ledger = field(default_factory=Ledger)
     caps: Caps = field(default_factory=Caps)
+    vector_cache: VectorCache = field(default_factory=VectorCache)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property

@@ -93,25 +93,22 @@ class Purse:
 
     async def _reserved(self, plan: RequestPlan, reply: Reply) -> Payment:
         worst = worst_case(self._context, plan)
-        entry = self.entry(plan)
         if not self.is_limited:
-            held = await self._context.ledger.reserve(entry, worst.nano())
+            held = await self._context.ledger.reserve(self.entry(plan), worst.nano())
             assert isinstance(held, Reserved)  # without caps nothing is refused
             return Payment(plan, held, reply)
         most, least = worst.nano(), worst.nano(worst.shortest)
         if most is None or least is None:
             raise refused_before(self._context, plan, unknown_price(worst.most))
-        held = await self._within_caps(plan, worst, entry, most, least)
+        held = await self._within_caps(plan, worst, most, least)
         return Payment(limited(plan, worst, held), held, reply)
 
-    async def _within_caps(
-        self, plan: RequestPlan, worst: WorstCase, entry: RequestEntry, most: int, least: int
-    ) -> Reserved:
+    async def _within_caps(self, plan: RequestPlan, worst: WorstCase, most: int, least: int) -> Reserved:
         """Where what is under way holds too much, wait for it: most costs far less than its worst case."""
-        found = await self._tried(entry, most, least)
+        found = await self._tried(plan, most, least)
         if isinstance(found, OverCap) and found.may_come_free(least):
             async with self._progress.heartbeat(WAITING):
-                found = await self._waited_for(found, entry, most, least)
+                found = await self._waited_for(found, plan, most, least)
         if isinstance(found, Unusable):
             raise refused_before(self._context, plan, unusable(found))
         if isinstance(found, OverCap):
@@ -119,7 +116,7 @@ class Purse:
         return found
 
     async def _waited_for(
-        self, found: Reserved | OverCap | Unusable, entry: RequestEntry, most: int, least: int
+        self, found: Reserved | OverCap | Unusable, plan: RequestPlan, most: int, least: int
     ) -> Reserved | OverCap | Unusable:
         """For this call's own requests until they have ended, for others a while."""
         until = anyio.current_time() + MAX_WAIT_FOR_OTHERS_S
@@ -128,11 +125,12 @@ class Purse:
                 break
             with anyio.move_on_after(LOOK_AGAIN_S):
                 await self._settled.wait()
-            found = await self._tried(entry, most, least)
+            found = await self._tried(plan, most, least)
         return found
 
-    async def _tried(self, entry: RequestEntry, most: int, least: int) -> Reserved | OverCap | Unusable:
+    async def _tried(self, plan: RequestPlan, most: int, least: int) -> Reserved | OverCap | Unusable:
         """The call's own cap is kept here: its requests are all of this process."""
+        entry = self.entry(plan)  # of this moment: a day may have begun while it waited
         if cap := self._own_cap:
             own = OverCap(cap, self._spent + self._held, self._held)
             if own.left < least:

@@ -35,7 +35,7 @@ def so_far(spent: Spent, under_way: Collection[UnderWay], text: str, price: Pric
 
 
 def _written(reply: Reply) -> int:
-    return text_tokens("".join((*reply.text, *reply.reasoning))).least if reply.answered else 0
+    return text_tokens(reply.written).least if reply.answered else 0
 
 
 def _at_least(written: Collection[tuple[RequestPlan, int]], price: PriceOf) -> str:

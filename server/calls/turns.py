@@ -1,8 +1,7 @@
 """The turn of one request: it waits for it, and tells what came of it to those who come after."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from ..dashscope import DashScopeError, Reply
 from ..errors import NOTHING_SENT
@@ -51,7 +50,7 @@ async def in_turn(
         RequestFailed: its turn would come too late; nothing was sent.
     """
     pace = _pace_of(context, plan.model)
-    tokens = _input_tokens(plan.messages) if pace.counts_tokens else 0
+    tokens = _input_tokens(plan) if pace.counts_tokens else 0
     turn = PacedRequest(pace, plan, await _waited(context, pace, plan, tokens, progress))
     try:
         yield turn
@@ -94,9 +93,11 @@ def _pace_of(context: AppContext, name: str) -> ModelPace:
     return context.rates.of(model.id if model else name, limit)
 
 
-def _input_tokens(messages: Sequence[Mapping[str, Any]]) -> int:
+def _input_tokens(plan: RequestPlan) -> int:
     """Roughly, and without a look at the words: what it really came to is settled at the end."""
-    contents = [message.get("content") or "" for message in messages]
+    contents = [message.get("content") or "" for message in plan.messages]
     parts = [part for content in contents for part in ([content] if isinstance(content, str) else content)]
     texts = [part if isinstance(part, str) else part.get("text") for part in parts]
+    texts += [str(message["tool_calls"]) for message in plan.messages if "tool_calls" in message]
+    texts += [str(plan.parameters["tools"])] if "tools" in plan.parameters else []
     return sum(FILE_TOKENS if text is None else len(text) // CHARS_PER_TOKEN for text in texts)

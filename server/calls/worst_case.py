@@ -1,7 +1,8 @@
 """The most that one request can cost, before it is sent.
 
 Text: a token is a byte at least. Images: by the pixels that a model makes use of. PDFs and the pages that a search
-brings in: as much as the model takes, since nobody states their tokens. Output: its limit, at the thinking price.
+brings in: as much as the model takes, since nobody states their tokens; documents that lie at DashScope as well, where
+their texts were not counted. Output: its limit, at the thinking price.
 """
 
 import json
@@ -20,13 +21,14 @@ from .context import AppContext
 from .thinking import XHIGH_TOKENS
 
 TEMPLATE_ALLOWANCE = 1_000  # tokens of the chat template, and of the prompts that DashScope has behind an OCR task
+PART_TOKENS = 16  # what frames a message or a part of it: five of ChatML, a few more where a template says more
 MIN_OUTPUT_TOKENS = 256  # an answer that is cut earlier is of no use: then nothing is sent
 MAX_OCR_TOKENS = 8_192  # a model for OCR writes of an image: https://help.aliyun.com/zh/model-studio/qwen-vl-ocr
 NO_LIMIT_TOKENS = 1_000_000  # where nobody says how much a model takes
 # Searches of one request. An agent may make several; DashScope names no limit, and the recorded replies have two.
 MAX_SEARCHES = {"turbo": 1, "max": 1, "": 1}
 MAX_AGENT_SEARCHES = 10
-Contents = tuple[int, int, int]  # bytes of text, images and documents of a request
+Contents = tuple[int, int, int]  # tokens of text at most, images and documents of a request
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ def _work(plan: RequestPlan, model: Model | None, contents: Contents) -> tuple[W
     tokens, most = texts + TEMPLATE_ALLOWANCE + seen, _taken(model)
     if documents or plan.search_strategy:
         tokens = most
+    elif plan.names_documents:
+        tokens = most if plan.document_tokens is None else tokens + plan.document_tokens
     pages, unknown = plan.pdf_pages, ""
     if pages is None:
         pages, unknown = (
@@ -141,14 +145,19 @@ def _taken(model: Model | None) -> int:
 
 
 def _contents(plan: RequestPlan) -> Contents:
-    words = [len(json.dumps(dict(plan.parameters), ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))]
-    images = documents = 0
+    words, images, documents, parts = [_json_bytes(dict(plan.parameters))], 0, 0, 0  # functions are among these
     for message in plan.messages:
+        words.append(_json_bytes(message["tool_calls"]) if "tool_calls" in message else 0)
         for kind, text in _parts(message.get("content")):
             images += kind == "image_url"
             documents += kind == "file"
+            parts += 1
             words.append(len(text.encode("utf-8", "surrogatepass")))
-    return sum(words), images, documents
+    return sum(words) + parts * PART_TOKENS, images, documents
+
+
+def _json_bytes(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))
 
 
 def _parts(content: Any) -> Iterator[tuple[str, str]]:
@@ -169,6 +178,8 @@ def _tokens_of_an_image(name: str, model: Model | None) -> int:
 
 def _answer_tokens(plan: RequestPlan, body: Mapping[str, Any], model: Model | None, contents: Contents) -> int:
     """The limit; OCR requests set none, and models for OCR stop by themselves."""
+    if model and not model.writes:
+        return 0
     given = next((body[name] for name in LIMIT_FIELDS if body.get(name)), None)
     _, _, documents = contents
     usual = MAX_OCR_TOKENS if is_ocr(plan.model, model) and not documents else NO_LIMIT_TOKENS

@@ -315,6 +315,11 @@ class Model(Frozen):
         return self.lifecycle.status in ("active", "deprecated")
 
     @property
+    def writes(self) -> bool:
+        """Whether it answers with anything but numbers."""
+        return self.type not in ("embedding", "rerank")
+
+    @property
     def first_day(self) -> date | None:
         """The day before which it did not exist; unknown for moving names such as qwen-plus."""
         return self.released_on if any(letter.isdigit() for letter in self.id) else None

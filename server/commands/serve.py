@@ -16,12 +16,13 @@ from ..app.transports import stdio as stdio_transport
 from ..app.transports.front import Front
 from ..calls.context import AppContext
 from ..calls.jobs import Jobs
+from ..calls.shelf import Shelf
 from ..catalog import Catalog, overlaid, shipped
 from ..dashscope import DashScope
 from ..files import Renderer
 from ..network import listen
 from ..settings import BadSettings, Settings, child_environment, read_settings, warnings_for_environment
-from ..spending import Caps, Ledger
+from ..spending import Caps, Ledger, VectorCache
 from .logs import log_to_stderr
 from .state import state_store
 
@@ -81,8 +82,8 @@ async def run(
 ) -> None:
     """Serve with these settings until the transport ends: over `stdio`, or where it is `listening`."""
     client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
-    async with client, Jobs(store=state_store(settings)) as jobs:
-        context = _context(settings, client, jobs, remote=stdio is None, sandboxed=sandboxed)
+    async with client, Shelf() as shelf, Jobs(store=state_store(settings)) as jobs:
+        context = _context(settings, client, jobs, shelf, remote=stdio is None, sandboxed=sandboxed)
         server = build(context, groups=settings.tools, log_level=settings.log_level)
         if stdio:
             await stdio_transport.serve(server, stdio)
@@ -92,7 +93,9 @@ async def run(
             await http.serve(server, transport, http.Listener(listening, settings.tokens, settings.allowed_hosts))
 
 
-def _context(settings: Settings, client: DashScope, jobs: Jobs, *, remote: bool, sandboxed: bool) -> AppContext:
+def _context(
+    settings: Settings, client: DashScope, jobs: Jobs, shelf: Shelf, *, remote: bool, sandboxed: bool
+) -> AppContext:
     return AppContext(
         client,
         settings.host,
@@ -103,8 +106,10 @@ def _context(settings: Settings, client: DashScope, jobs: Jobs, *, remote: bool,
         soft_timeout_s=settings.soft_timeout_s,
         replay=settings.replay,
         jobs=jobs,
+        shelf=shelf,
         ledger=Ledger(jobs.database, sandbox=sandboxed),
         caps=Caps(settings.max_cost_per_call, settings.max_cost_per_session, settings.max_cost_per_day),
+        vector_cache=VectorCache(settings.state_folder),
         extract_repairs=settings.extract_repairs,
         renderer=Renderer(child_environment()),
         uploads=settings.uploads,

@@ -132,12 +132,12 @@ async def _report(database: StateStore, today: date, options: UsageOptions, cap:
 async def _confirm(database: StateStore, today: str, spent: Decimal) -> int:
     """What a lost ledger held of today: from here on caps hold again."""
     async with aclosing(database):
-        written = await Ledger(database).confirm(today, in_nano(spent))
-    if database.trouble or not written:
+        counted = await Ledger(database).confirm(today, in_nano(spent))
+    if database.trouble or counted is None:
         sys.stderr.write(f"{database.trouble or NOT_NOW}\n")
         return 1
     where = f" in {database.folder}" if database.folder else ""
-    sys.stdout.write(f"{plain(spent)} CNY are counted as spent on {today} (Beijing's day){where}.\n")
+    sys.stdout.write(f"{in_currency(counted)} CNY are counted as spent on {today} (Beijing's day){where}.\n")
     return 0
 
 

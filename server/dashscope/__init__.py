@@ -13,12 +13,16 @@ from .errors import DashScopeError as DashScopeError
 from .events import INTERRUPTED as INTERRUPTED
 from .events import Event as Event
 from .events import Finish as Finish
+from .events import FunctionCallDelta as FunctionCallDelta
 from .events import OcrResult as OcrResult
+from .events import Ranks as Ranks
 from .events import ReasoningDelta as ReasoningDelta
 from .events import SearchResult as SearchResult
 from .events import SearchResults as SearchResults
 from .events import TextDelta as TextDelta
 from .events import UsageReport as UsageReport
+from .events import Vectors as Vectors
+from .function_calls import FunctionCall as FunctionCall
 from .lists import unknown_list as unknown_list
 from .protocols import LIMIT_FIELDS as LIMIT_FIELDS
 from .protocols import ChatCompletions as ChatCompletions
@@ -27,5 +31,8 @@ from .protocols import Responses as Responses
 from .protocols import WireProtocol as WireProtocol
 from .reply import Reply as Reply
 from .rest import Rest as Rest
+from .stored_files import OUR_FILES as OUR_FILES
 from .stored_files import StoredFile as StoredFile
 from .stored_files import StoredFiles as StoredFiles
+from .vectors import TextEmbeddings as TextEmbeddings
+from .vectors import rerank_of as rerank_of

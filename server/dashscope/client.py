@@ -132,7 +132,8 @@ class DashScope:
 
     def _url(self, protocol: WireProtocol) -> str:
         host = self._connection.host
-        return (host.native if protocol.api == "native" else host.compatible) + protocol.path
+        doors = {"compatible": host.compatible, "native": host.native, "compatible-api": host.compatible_api}
+        return doors[protocol.api] + protocol.path
 
     async def _answered(
         self,

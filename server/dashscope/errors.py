@@ -40,6 +40,8 @@ ErrorKind = Literal[
     "question_filtered",
     "answer_filtered",
     "timed_out",
+    "file_unread",
+    "file_gone",
 ]
 """What a failure means to a caller, whatever words it is told in."""
 FILTERED: tuple[ErrorKind, ...] = ("question_filtered", "answer_filtered")  # what was read, what was written
@@ -267,6 +269,23 @@ KNOWN = (
         "Give source_lang and target_lang by the English name or the code that Qwen-MT has (qwen-mt-lite has fewer), "
         "or translate with `chat`.",
         texts=("暂时不支持当前设置的语种",),
+    ),
+    KnownError(
+        "DashScope is still reading the file.",
+        "Wait a minute, then call again.",
+        texts=("file parsing in progress",),
+        kind="file_unread",
+    ),
+    KnownError(
+        "DashScope no longer has the file.",
+        "Call again: it is uploaded anew.",
+        texts=("] cannot be found",),
+        kind="file_gone",
+    ),
+    KnownError(
+        "DashScope cannot read the file.",
+        "Save it as PDF, DOCX or TXT with a text in it, split it where it is long, and give that.",
+        texts=("] format is not supported", "] content blank", "] exceeds page limits", "] exceeds size limit"),
     ),
     KnownError(
         "The input is too long for this model.",

@@ -1,5 +1,6 @@
 """What a reply is made of, whichever protocol carried it. A new protocol is a new decoder to these, not a copy."""
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,16 @@ class ReasoningDelta:
     """A piece of the reasoning before the answer."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionCallDelta:
+    """A piece of a function's call, the `index`-th of the reply: id and name come once, arguments (JSON) in pieces."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +83,20 @@ class SearchResults:
     count: int | None = None
 
 
-Event = TextDelta | ReasoningDelta | UsageReport | SearchResults | OcrResult | Finish
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Of the texts of a request, by their number."""
+
+    rows: "Mapping[int, array[float]]"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """How well documents answer a query, by their number."""
+
+    scores: Mapping[int, float]
+
+
+Event = (
+    TextDelta | ReasoningDelta | FunctionCallDelta | UsageReport | SearchResults | OcrResult | Vectors | Ranks | Finish
+)

@@ -11,13 +11,14 @@ from typing import Any, Literal, Protocol
 from .error_bodies import is_failure, tells_failure
 from .events import Event, Finish, OcrResult, ReasoningDelta, SearchResult, SearchResults, TextDelta, UsageReport
 from .finish_reasons import UNFINISHED
+from .function_calls import CallPieces
 
 Frame = Mapping[str, Any]
 LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
 THINKING_FIELDS = ("enable_thinking", "thinking_budget", "reasoning_effort")
 MAX_SEARCH_RESULTS = 200
 MAX_TOKEN_COUNT = 10**12  # beyond it a count is a mistake, and no price
-Api = Literal["compatible", "native"]
+Api = Literal["compatible", "native", "compatible-api"]
 Endpoint = Literal["text-generation", "multimodal-generation"]
 
 
@@ -253,6 +254,7 @@ class _Pieces:
     def __init__(self, cumulative: bool) -> None:
         self._cumulative = cumulative
         self._seen: dict[str, list[str]] = {}
+        self._calls = CallPieces()
 
     def of(self, message: Frame, reason: Any) -> Iterator[Event]:
         yield from self._read(message, reason, again=self._cumulative)
@@ -271,6 +273,7 @@ class _Pieces:
         if isinstance(refusal := message.get("refusal"), str) and (words := self._new("refusal", refusal, again)):
             yield TextDelta(words)
             yield Finish("refusal")
+        yield from self._calls.of(message, again=again)
         yield from _stopped(reason)
 
     def _new(self, name: str, text: str, again: bool) -> str:

@@ -1,5 +1,6 @@
 """What has come of one reply, event by event: the only place that keeps it."""
 
+from array import array
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,14 +9,20 @@ from .events import (
     INTERRUPTED,
     Event,
     Finish,
+    FunctionCallDelta,
     OcrResult,
+    Ranks,
     ReasoningDelta,
     SearchResult,
     SearchResults,
     TextDelta,
     UsageReport,
+    Vectors,
 )
+from .function_calls import FunctionCall
 from .surrogates import SurrogateJoiner, repair_json
+
+CONTENT = TextDelta | ReasoningDelta | FunctionCallDelta
 
 
 @dataclass
@@ -38,6 +45,9 @@ class Reply:
     searches: int | None = None
     search_results: list[SearchResult] = field(default_factory=list)
     ocr_result: dict[str, Any] = field(default_factory=dict)
+    call_pieces: dict[int, list[FunctionCallDelta]] = field(default_factory=dict)  # by their index
+    vectors: "dict[int, array[float]]" = field(default_factory=dict)
+    ranks: dict[int, float] = field(default_factory=dict)
     chars: int = 0
     done: bool = False  # the other side says that nothing follows
     went_on: bool = False  # behind an end: some say "stop" in each frame
@@ -57,16 +67,30 @@ class Reply:
 
     @property
     def usage(self) -> UsageReport | None:
-        """The last count; None where nobody counted. A zero beside what is there is no count."""
+        """The last count; None where nobody counted. A zero beside what is written is no count."""
         counts = self.counts
-        if counts is None or (not counts.output_tokens and self.answered):
+        if counts is None or (not counts.output_tokens and self._wrote):
             return None
         thought = counts.reasoning_tokens or (None if any(self.reasoning) else counts.reasoning_tokens)
         return replace(counts, reasoning_tokens=thought)
 
     @property
     def answered(self) -> bool:
-        return any(self.text) or any(self.reasoning) or bool(self.ocr_result)
+        return self._wrote or bool(self.vectors) or bool(self.ranks)
+
+    @property
+    def _wrote(self) -> bool:
+        return any(self.text) or any(self.reasoning) or bool(self.ocr_result or self.call_pieces)
+
+    @property
+    def function_calls(self) -> tuple[FunctionCall, ...]:
+        """Joined; in the order in which they began."""
+        return tuple(map(FunctionCall.of, self.call_pieces.values()))
+
+    @property
+    def written(self) -> str:
+        """All that the model wrote, and is counted."""
+        return "".join((*self.text, *self.reasoning, *(f"{call.name}{call.arguments}" for call in self.function_calls)))
 
     @property
     def finish_reason(self) -> str:
@@ -81,7 +105,22 @@ class Reply:
     def observe(self, event: Event) -> Event:
         """Keep what an event says; the event as it may be handed on."""
         self._begun = True
-        self.went_on |= self.finish is not None and isinstance(event, TextDelta | ReasoningDelta)
+        self.went_on |= self.finish is not None and isinstance(event, CONTENT)
+        match event:
+            case TextDelta() | ReasoningDelta() | FunctionCallDelta():
+                return self._write(event)
+            case Finish():
+                if self.finish is None or self.finish.reason == "stop":  # a cut stays one, whatever follows
+                    self.finish = event
+                self._counted = False
+            case UsageReport():
+                self._count(event)
+            case _:
+                return self._find(event)
+        return event
+
+    def _write(self, event: TextDelta | ReasoningDelta | FunctionCallDelta) -> Event:
+        """What the model writes."""
         match event:
             case TextDelta(text):
                 self.chars += len(text)
@@ -91,10 +130,14 @@ class Reply:
                 self.chars += len(text)
                 event = ReasoningDelta(self._reasoning(text))
                 self.reasoning.append(event.text)
-            case Finish():
-                if self.finish is None or self.finish.reason == "stop":  # a cut stays one, whatever follows
-                    self.finish = event
-                self._counted = False
+            case FunctionCallDelta(index, _, name, arguments):
+                self.chars += len(name) + len(arguments)
+                self.call_pieces.setdefault(index, []).append(event)
+        return event
+
+    def _find(self, event: SearchResults | OcrResult | Vectors | Ranks) -> Event:
+        """What is found beside it, or instead."""
+        match event:
             case SearchResults(results, count):
                 self.searched = True
                 self.search_results += results
@@ -102,12 +145,17 @@ class Reply:
             case OcrResult(found):
                 event = OcrResult(repair_json(found))
                 self._merge(event.found)
-            case _:  # UsageReport
-                self._counted = True
-                if event.input_tokens and (event.output_tokens or not (self.counts and self.counts.output_tokens)):
-                    self.counts = event
-                self.pdf_pages = self.pdf_pages if event.pdf_pages is None else event.pdf_pages
+            case Vectors(rows):
+                self.vectors |= rows
+            case Ranks(scores):
+                self.ranks |= scores
         return event
+
+    def _count(self, report: UsageReport) -> None:
+        self._counted = True
+        if report.input_tokens and (report.output_tokens or not (self.counts and self.counts.output_tokens)):
+            self.counts = report
+        self.pdf_pages = self.pdf_pages if report.pdf_pages is None else report.pdf_pages
 
     def flush(self) -> list[Event]:
         """What was held back, since its other half might still have come."""

@@ -15,6 +15,7 @@ from .rest import Rest, tells
 
 Purpose = Literal["batch", "file-extract"]
 PAGE_FILES = 100
+OUR_FILES = "bailian-mcp-"  # how the names begin that this program gives
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class StoredFile:
     status: str
     created_at: int
     sandbox: bool = False
+
+    @property
+    def is_ours(self) -> bool:
+        return self.name.startswith(OUR_FILES)
 
     @classmethod
     def of(cls, reply: dict[str, Any]) -> "StoredFile":

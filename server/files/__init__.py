@@ -2,6 +2,9 @@
 
 from .digests import digest as digest
 from .images import ImageFile as ImageFile
+from .office import Package as Package
+from .office import UnreadOffice as UnreadOffice
+from .other_files import OtherFile as OtherFile
 from .outputs import OutputFile as OutputFile
 from .outputs import OutputFolder as OutputFolder
 from .paths import open_within as open_within
@@ -13,7 +16,7 @@ from .renderer import Picture as Picture
 from .renderer import Renderer as Renderer
 from .sources import InputFile as InputFile
 from .sources import Link as Link
-from .sources import OtherFile as OtherFile
+from .sources import local_path as local_path
 from .sources import names_a_path as names_a_path
 from .sources import open_input as open_input
 from .urls import is_public as is_public

@@ -17,10 +17,10 @@ from anyio import to_thread
 from ..errors import InvalidRequest
 from ..text import printable
 from .images import Heic, ImageFile, is_heic, is_image, unread_kind
+from .other_files import OtherFile, require_size
 from .paths import open_within
 from .pdfs import Pdf
 from .renderer import MAX_DATA_URI_CHARS, RenderedFile, Renderer
-from .texts import decoded
 from .urls import require_public_url, split_url
 
 HEAD_BYTES = 1024  # a PDF may begin that late
@@ -29,7 +29,6 @@ FILE_URL = re.compile(r"file:(?://([^/?#]*))?(.*)", re.IGNORECASE | re.DOTALL)
 DRIVE = re.compile(r"[A-Za-z]:")
 DATA_URI_HEAD = re.compile(r"data:[\w.+-]+/[\w.+-]+(?:;[\w-]+=[\w-]+)*;base64", re.IGNORECASE)
 DOCUMENTS = (".pdf", ".txt", ".md", ".csv", ".json", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".html", ".htm")
-OFFICE = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 PDF_HEAD = re.compile(rb"%PDF-\d\.\d")
 OBJECT = re.compile(rb"\d+ \d+ obj\b")
 CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a]")
@@ -57,46 +56,31 @@ class Link:
         return self.name.lower().endswith(DOCUMENTS)
 
 
-@dataclass(frozen=True)
-class OtherFile:
-    """Neither an image nor a PDF: a text, perhaps."""
-
-    name: str
-    content: bytes
-
-    def text(self) -> str:
-        """Raises InvalidRequest: it is no text."""
-        if not self.content:
-            raise InvalidRequest(f"{self.name} is empty (0 bytes). Check the file.")
-        if self.content.startswith(OFFICE):
-            raise InvalidRequest(f"{self.name} is an Office document or an archive. Save it as PDF and give that.")
-        if kind := unread_kind(self.content):
-            raise InvalidRequest(f"{self.name} is {kind}, which is not read. Save it as PNG, JPEG or PDF.")
-        return decoded(self.content, self.name)
-
-
 InputFile = Link | ImageFile | Pdf | OtherFile
-MAX_FILE_BYTES = {ImageFile: 50_000_000, Heic: 50_000_000, Pdf: 150_000_000, None: 20_000_000}
+MAX_FILE_BYTES = {ImageFile: 50_000_000, Heic: 50_000_000, Pdf: 150_000_000, None: 150_000_000}
 
 
 @asynccontextmanager
 async def open_input(
     source: str, folders: tuple[Path, ...], renderer: Renderer | None = None
 ) -> AsyncIterator[InputFile]:
-    """What `source` holds, judged by its content; a PDF stays open until the block is left.
+    """What `source` holds, judged by its content; but for an URL it stays open until the block is left.
 
     Raises:
         InvalidRequest: it cannot be read, is outside the allowed folders, too large, or broken.
     """
     found = await _found(source.strip(), folders, renderer or Renderer())
-    if not isinstance(found, RenderedFile):
+    if isinstance(found, OtherFile):
+        with found.file:
+            yield found
+    elif isinstance(found, RenderedFile):
+        try:
+            await found.open()
+            yield found
+        finally:
+            await found.aclose()
+    else:
         yield found
-        return
-    try:
-        await found.open()
-        yield found
-    finally:
-        await found.aclose()
 
 
 async def _found(source: str, folders: tuple[Path, ...], renderer: Renderer) -> InputFile:
@@ -158,16 +142,10 @@ def _identified(name: str, file: BinaryIO, renderer: Renderer) -> InputFile:
         stack.callback(file.close)
         head = file.read(HEAD_BYTES)
         kind = _kind(head)
-        size, most = file.seek(0, 2), MAX_FILE_BYTES[kind]
-        if size > most:
-            raise InvalidRequest(
-                f"{name} has {size / 1e6:.2f} MB; at most {most / 1e6:.0f} MB are read. Shrink or split it."
-            )
-        if kind is None:
-            file.seek(0)
-            return OtherFile(name, file.read(most))
+        size = file.seek(0, 2)
+        require_size(name, size, MAX_FILE_BYTES[kind])
         stack.pop_all()
-    return kind(name, file, renderer)
+    return kind(name, file, renderer) if kind else OtherFile(name, file, size)
 
 
 def _kind(head: bytes) -> type[Heic | ImageFile | Pdf] | None:

@@ -3,11 +3,11 @@
 Page: https://help.aliyun.com/zh/model-studio/qwen-api-via-openai-chat-completions
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
-from .calling import ForcedCall
+from .calling import SandboxCall
 from .protocols import CREATED, as_json, in_pieces, request_id
 from .replies import SandboxReply, counts
 from .requests import ApiRefusal, SandboxRequest
@@ -18,8 +18,8 @@ class Chat:
 
     def whole(self, asked: SandboxRequest, given: SandboxReply) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": given.text, "reasoning_content": given.reasoning}
-        if given.call:
-            message |= {"tool_calls": [tool_call(asked, given.call)]}
+        if given.calls:
+            message |= {"tool_calls": tool_calls(asked, given.calls)}
         choice = {"message": message, "finish_reason": given.finish_reason, "logprobs": None}
         choices = [{**choice, "index": index} for index in range(given.choices)]
         usage = self._usage(asked, given)
@@ -41,11 +41,11 @@ class Chat:
             yield {"content": None, "reasoning_content": piece}
         for piece in self._texts(asked, given.text, chunk):
             yield {"content": piece, "reasoning_content": None}
-        if given.call:
-            begun = tool_call(asked, ForcedCall(given.call.name, ""))
-            yield {"content": None, "tool_calls": [begun]}
-            for piece in in_pieces(given.call.arguments, chunk):  # later pieces have no id, as the real one sends them
-                yield {"tool_calls": [{"index": 0, "id": "", "type": "function", "function": {"arguments": piece}}]}
+        for number, begun in enumerate(tool_calls(asked, given.calls)):
+            yield {"content": None, "tool_calls": [{**begun, "function": {**begun["function"], "arguments": ""}}]}
+            for piece in in_pieces(given.calls[number].arguments, chunk):  # without an id, as the real one sends them
+                rest = {"index": number, "id": "", "type": "function", "function": {"arguments": piece}}
+                yield {"tool_calls": [rest]}
 
     def _texts(self, asked: SandboxRequest, text: str, chunk: int) -> Iterator[str]:
         """Some models repeat the text so far: https://help.aliyun.com/zh/model-studio/qwen-mt-api"""
@@ -84,9 +84,14 @@ class Chat:
         return {"created": CREATED, "system_fingerprint": None, "model": asked.name, "id": identity}
 
 
-def tool_call(asked: SandboxRequest, call: ForcedCall) -> dict[str, Any]:
-    function = {"name": call.name, "arguments": call.arguments}
-    return {"index": 0, "id": f"call_{request_id(asked)}", "type": "function", "function": function}
+def tool_calls(asked: SandboxRequest, calls: Sequence[SandboxCall]) -> list[dict[str, Any]]:
+    """Each with an id of its own."""
+    ids = [f"call_{request_id(asked)}{f'_{number}' if number else ''}" for number in range(len(calls))]
+    functions = [{"name": call.name, "arguments": call.arguments} for call in calls]
+    return [
+        {"index": number, "id": id, "type": "function", "function": function}
+        for number, (id, function) in enumerate(zip(ids, functions, strict=True))
+    ]
 
 
 def _parsed(given: SandboxReply | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Page: https://help.aliyun.com/zh/model-studio/openai-file-interface
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -21,6 +21,16 @@ FROM_SANDBOX = {SANDBOX_HEADER: "1"}
 PREFIXES = {"batch": "file-batch", "file-extract": "file-fe", "batch_output": "file-batch_output"}
 MAX_KEPT_BYTES = {"batch": 500_000_000, "file-extract": 150_000_000}
 DEFAULT_PAGE_FILES = 20
+SLOW, SLOW_WITHIN = "slow", 100  # what a file says that is not read at once: not until somebody has asked for it
+# https://help.aliyun.com/zh/model-studio/error-code
+WRONG_PURPOSE = {
+    "error": {
+        "message": "'purpose' must be 'file-extract'",
+        "type": "invalid_request_error",
+        "param": "purpose",
+        "code": None,
+    }
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,12 @@ class KeptFile:
     name: str
     purpose: str
     content: bytes
+    status: str = "processed"
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it asks not to be read at once, by its name or its first words."""
+        return self.purpose == "file-extract" and (SLOW in self.name or SLOW.encode() in self.content[:SLOW_WITHIN])
 
     @property
     def told(self) -> dict[str, Any]:
@@ -39,7 +55,7 @@ class KeptFile:
             "created_at": CREATED,
             "filename": self.name,
             "purpose": self.purpose,
-            "status": "processed",
+            "status": self.status,
             "status_details": None,
         }
 
@@ -63,7 +79,7 @@ class KeptFiles:
 
     def keep(self, name: str, purpose: str, content: bytes) -> KeptFile:
         file = KeptFile(f"{PREFIXES[purpose]}-{uuid.uuid4().hex[:24]}", name, purpose, content)
-        self.files[file.id] = file
+        self.files[file.id] = file = replace(file, status="processing") if file.is_slow else file
         return file
 
     async def create(self, request: Request) -> Response:
@@ -72,7 +88,7 @@ class KeptFiles:
             async with request.form() as form:
                 file, purpose = form.get("file"), str(form.get("purpose"))
                 if purpose not in MAX_KEPT_BYTES:
-                    raise ApiRefusal(400, "invalid_request_error", "'purpose' must be 'file-extract' or 'batch'")
+                    return JSONResponse(WRONG_PURPOSE, 400, headers=FROM_SANDBOX)
                 if not isinstance(file, UploadFile):
                     raise ApiRefusal(400, "invalid_request_error", "'file' is required")
                 if (file.size or 0) > MAX_KEPT_BYTES[purpose]:
@@ -95,7 +111,13 @@ class KeptFiles:
 
     async def told(self, request: Request) -> Response:
         file = self.files.get(request.path_params["id"])
+        if file:
+            self.read(file)
         return JSONResponse(file.told, headers=FROM_SANDBOX) if file else refused(_no_file(request))
+
+    def read(self, file: KeptFile) -> None:
+        """From now on it is."""
+        self.files[file.id] = replace(file, status="processed")
 
     async def delete(self, request: Request) -> Response:
         if (file := self.files.pop(request.path_params["id"], None)) is None:

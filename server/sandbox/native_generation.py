@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate, count
 from typing import Any
 
-from .chat_completions import tool_call
+from .chat_completions import tool_calls
 from .protocols import as_json, in_pieces, request_id
 from .replies import SandboxReply, counts
 from .requests import ApiRefusal, SandboxRequest
@@ -66,7 +66,7 @@ class Native:
         return {"code": NATIVE_CODES.get(refusal.code, refusal.code), "message": message, "request_id": request_id}
 
     def _reply(self, asked: SandboxRequest, given: SandboxReply, step: _Step, indexes: range) -> dict[str, Any]:
-        if _says_text(asked) and not given.call:
+        if _says_text(asked) and not given.calls:
             output: dict[str, Any] = {"text": step.text, "finish_reason": step.reason}
         else:
             choice = {"message": _message(asked, given, step), "finish_reason": step.reason}
@@ -101,7 +101,7 @@ def _message(asked: SandboxRequest, given: SandboxReply, step: _Step) -> dict[st
     found = {"ocr_result": given.recognised} if given.recognised and step.last else {}
     content: Any = [{**found, "text": step.text}] if asked.endpoint == "multimodal-generation" else step.text
     message = {"role": "assistant", "content": content, "reasoning_content": step.reasoning}
-    return {**message, "tool_calls": [tool_call(asked, given.call)]} if given.call and step.last else message
+    return {**message, "tool_calls": tool_calls(asked, given.calls)} if given.calls and step.last else message
 
 
 def _steps(asked: SandboxRequest, given: SandboxReply, chunk: int) -> list[tuple[str, str, tuple[dict[str, Any], ...]]]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -64,7 +64,12 @@ async def _broken(wire: WireFormat, fault: str) -> AsyncIterator[str]:
 
 
 def request_id(asked: SandboxRequest) -> str:
-    digest = hashlib.sha256(json.dumps(asked.body, sort_keys=True).encode()).hexdigest()
+    return id_of(asked.body)
+
+
+def id_of(body: Mapping[str, Any]) -> str:
+    """The id of the reply to a request of that body."""
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
     return str(uuid.UUID(digest[:32]))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..catalog.pricing import image_tokens
-from .calling import ForcedCall, forced_call, forced_tool
+from .calling import SandboxCall, calls_for, shortened
 from .filling import extracted
 from .recognised import OCR_TRUNCATED, recognised, size_of
 from .requests import NO_SEARCH, SandboxRequest, pages_of, text_of
@@ -13,6 +13,7 @@ from .translated import translated
 
 PAGE_TOKENS = 100
 OCR_TOKENS = 4_096  # unless more is asked for
+REASONING = "这是沙箱的示例推理，没有调用任何模型。"
 CJK = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -25,13 +26,13 @@ class SandboxReply:
     searches: int = 0
     recognised: dict[str, Any] = field(default_factory=dict)
     pdf_pages: int = 0
-    call: ForcedCall | None = None
+    calls: tuple[SandboxCall, ...] = ()
     choices: int = 1
 
     @property
     def said(self) -> int:
         """Characters, over all choices."""
-        return self.choices * (len(self.text) + len(self.call.arguments if self.call else ""))
+        return self.choices * (len(self.text) + sum(len(call.arguments) for call in self.calls))
 
 
 def sandbox_reply(asked: SandboxRequest) -> SandboxReply:
@@ -40,18 +41,15 @@ def sandbox_reply(asked: SandboxRequest) -> SandboxReply:
     if asked.options.get("translation_options") and asked.model and asked.model.type == "translation":
         text, cut = translated(text_of(asked.messages[0]), asked.options)
         return SandboxReply("", text, "length" if cut else "stop")
-    if tool := forced_tool(asked.options):
-        return SandboxReply("", "", "tool_calls", call=forced_call(tool, _all_of(asked)))
     question = text_of(asked.messages[-1])[:200]
+    if calls := calls_for(asked.options, question if asked.ends_with_question else "", _all_of(asked)):
+        return _called(asked, calls)
     pages = _pages(question) if _searches(asked) else ()
     one, two = (_mark(asked, number) if pages else "" for number in (1, 2))
     form = asked.options.get("response_format") or {}
     given = extracted(asked.name, _all_of(asked), form) if isinstance(form, dict) else None
-    text = (
-        given
-        or f"这是沙箱的回答，没有调用任何模型{'，也没有联网' if pages else ''}。{one}收到的问题是：{question}{two}"
-    )
-    reasoning = "这是沙箱的示例推理，没有调用任何模型。" if asked.thinks else ""
+    text = given or f"{_not_called(asked, searched=bool(pages))}{one}收到的问题是：{question}{two}"
+    reasoning = REASONING if asked.thinks else ""
     text = _until(text, asked.options.get("stop"))
     searches = 0 if not pages else 2 if _strategy(asked) == "agent" else 1
     count, told = int(asked.options.get("n") or 1), sum(map(pages_of, asked.pdfs))
@@ -59,6 +57,21 @@ def sandbox_reply(asked: SandboxRequest) -> SandboxReply:
     if most := asked.options.get("max_completion_tokens"):  # reasoning included
         return _cut(whole, reasoning[:most], text[: max(0, most - len(reasoning))])
     return _cut(whole, reasoning, text[: asked.options.get("max_tokens")])
+
+
+def _called(asked: SandboxRequest, calls: tuple[SandboxCall, ...]) -> SandboxReply:
+    reasoning = REASONING if asked.thinks else ""
+    whole = SandboxReply(reasoning, "", "tool_calls", calls=calls)
+    most = asked.options.get("max_completion_tokens")
+    room = most - len(reasoning) if most else asked.options.get("max_tokens")
+    if not room or whole.said <= room:
+        return whole
+    return replace(whole, calls=shortened(calls, room), finish_reason="length")
+
+
+def _not_called(asked: SandboxRequest, *, searched: bool) -> str:
+    beside = f"随附 {asked.documents} 个文档。" if asked.documents else ""
+    return f"这是沙箱的回答，没有调用任何模型{'，也没有联网' if searched else ''}。{beside}"
 
 
 def _until(text: str, stop: Any) -> str:

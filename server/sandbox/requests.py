@@ -1,10 +1,13 @@
 """What a request asks, read from each protocol into the terms of chat completions."""
 
+import json
 import re
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from starlette.requests import Request
 
 from ..catalog import Model, shipped
 from .filling import SPOILED
@@ -34,6 +37,16 @@ class ApiRefusal(Exception):
         self.status, self.code, self.message = status, code, message
 
 
+async def body_of(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ApiRefusal(400, "invalid_request_error", "Required body invalid, please check the request body format.")
+    return body
+
+
 @dataclass(frozen=True)
 class SandboxRequest:
     """One request. `options` in the terms of chat completions; `search`: the options of a web search, if asked for."""
@@ -46,10 +59,16 @@ class SandboxRequest:
     body: Mapping[str, Any] = field(repr=False)
     search: Mapping[str, Any] | None = None
     endpoint: str = ""
+    documents: int = 0  # that its messages named by their ids
 
     @property
     def model(self) -> Model | None:
         return shipped().find(self.name)
+
+    @property
+    def ends_with_question(self) -> bool:
+        """And not with the result of a call."""
+        return bool(as_dict(self.messages[-1]).get("role") == "user")
 
     @property
     def words(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
-from .chat_completions import Chat
+from .chat_completions import Chat, tool_calls
 from .protocols import CREATED, as_json, in_pieces, request_id
 from .replies import SandboxReply, counts
 from .requests import ApiRefusal, SandboxRequest
@@ -66,9 +66,9 @@ def _items(asked: SandboxRequest, given: SandboxReply, status: str) -> Iterator[
         yield {"type": "web_search_call", "status": "completed", "action": action}
     if given.reasoning:
         yield {"type": "reasoning", "summary": [{"type": "summary_text", "text": given.reasoning}]}
-    if given.call:
-        called = {"call_id": f"call_{request_id(asked)}", "name": given.call.name, "arguments": given.call.arguments}
-        yield {"type": "function_call", "status": "completed", **called}
+    for call in tool_calls(asked, given.calls):
+        yield {"type": "function_call", "status": "completed", "call_id": call["id"], **call["function"]}
+    if given.calls:
         return
     found = {"ocr_result": given.recognised} if given.recognised else {}
     content = [{"type": "output_text", "text": given.text, "annotations": [], **found}]

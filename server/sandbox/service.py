@@ -1,6 +1,5 @@
 """The sandbox as a service: its routes, and the process or thread it runs in."""
 
-import json
 import sys
 import threading
 import uuid
@@ -20,13 +19,15 @@ from ..network import listen, root_url
 from .batches import SandboxBatches
 from .chat_completions import Chat
 from .checks import check_request
+from .documents import with_documents
+from .embeddings import number_routes
 from .kept_files import KeptFiles
 from .model_lists import model_list, permission_list, quota_list
 from .native_generation import Native
 from .not_served import not_served
 from .protocols import CREATED, STEADY, Pace, WireFormat, frames_of, request_id
 from .replies import sandbox_reply
-from .requests import ApiRefusal, SandboxRequest, from_chat, from_native, from_responses
+from .requests import ApiRefusal, SandboxRequest, body_of, from_chat, from_native, from_responses
 from .responses_api import ResponsesApi
 from .storage import Storage
 
@@ -43,6 +44,7 @@ def app(pace: Pace = STEADY) -> Starlette:
         Route("/api/v1/uploads", service.uploads),
         Route("/oss/", service.oss, methods=["POST"]),
         *service.files.routes,
+        *number_routes(),
         *service.batches.routes,
         Route("/api/v1/models", service.models),
         *(Route(path, service.quotas) for path in ("/api/v1/models/limits", "/api/v1/quotas")),
@@ -107,7 +109,7 @@ class _Service:
         self, wire: WireFormat, request: Request, read: Callable[[dict[str, Any]], SandboxRequest]
     ) -> Response:
         try:
-            asked = read(await _body(request))
+            asked = with_documents(read(await body_of(request)), self.files)
             resolves = request.headers.get("x-dashscope-ossresourceresolve") == "enable"
             check_request(asked, request.headers.get("authorization", ""), self._storage, resolves=resolves)
         except ApiRefusal as refusal:
@@ -118,16 +120,6 @@ class _Service:
             return JSONResponse(wire.whole(asked, given), headers=headers)
         frames = frames_of(wire, asked, given, self._pace)
         return StreamingResponse(frames, media_type="text/event-stream", headers=headers)
-
-
-async def _body(request: Request) -> dict[str, Any]:
-    try:
-        body = json.loads(await request.body())
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise ApiRefusal(400, "invalid_request_error", "Required body invalid, please check the request body format.")
-    return body
 
 
 @contextmanager

@@ -29,7 +29,9 @@ def translated(text: str, options: Mapping[str, Any]) -> tuple[str, bool]:
     """Each line with what language it would be in, and the terms as they were asked for; and whether it is cut."""
     wish = options["translation_options"]
     given, cut, _ = text.partition(MT_CUT)
-    for term in sorted(wish.get("terms") or (), key=lambda term: -len(term["source"])):
-        given = re.sub(re.escape(term["source"]), lambda _, said=term["target"]: str(said), given, flags=re.IGNORECASE)
+    terms = {term["source"].lower(): str(term["target"]) for term in wish.get("terms") or ()}
+    if terms:
+        longest_first = "|".join(map(re.escape, sorted(terms, key=len, reverse=True)))
+        given = re.sub(longest_first, lambda found: terms[found[0].lower()], given, flags=re.IGNORECASE)
     mark = f"[沙箱 {wish['target_lang']}] "
     return "".join(mark + line if line.strip() else line for line in given.splitlines(keepends=True)), bool(cut)

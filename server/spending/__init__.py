@@ -20,6 +20,7 @@ from .postgres import PostgresDatabase
 from .report import KeptRequest, ReportSpan, SpendingSum, SpentItem, total_of
 from .store import StateStore
 from .transactions import day_span, session_span
+from .vector_cache import VectorCache
 
 __all__ = [
     "KEPT_S",
@@ -44,6 +45,7 @@ __all__ = [
     "SpentItem",
     "StateStore",
     "Unusable",
+    "VectorCache",
     "day_span",
     "from_nano",
     "in_currency",

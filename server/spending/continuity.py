@@ -61,13 +61,13 @@ class Continuity:
             return
         self._known, self._failure = name, ""
 
-    def confirm(self, connection: StateConnection, day: str, nano: int) -> bool:
-        """Somebody says what was spent on a day, all together. Raises OSError."""
+    def confirm(self, connection: StateConnection, day: str, nano: int) -> int:
+        """Somebody says what was spent on a day, all together; what counts from here on. Raises OSError."""
         connection.execute("BEGIN IMMEDIATE")
         name, _ = _name_of(connection, day)
-        set_spent(connection, day, nano)
+        counted = set_spent(connection, day, nano)
         self._expect(name)
-        return True
+        return counted
 
     def _expected(self) -> str:
         """Raises OSError or ValueError: there is something else in its place."""

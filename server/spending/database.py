@@ -128,10 +128,10 @@ class Database:
         if self._folder is None:
             return IN_MEMORY
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _require_own(self._folder)
+        require_own(self._folder)
         file = self._folder / STATE_FILE
         os.close(os.open(file, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600))
-        _require_own(file)
+        require_own(file)
         file.chmod(0o600)  # SQLite gives its other files the mode of this one
         return str(file)
 
@@ -148,7 +148,7 @@ class Database:
         _LOGGER.warning("%s was broken and is set aside as %s; a new one is begun", STATE_FILE, aside.name)
 
 
-def _require_own(path: Path) -> None:
+def require_own(path: Path) -> None:
     """Raises PermissionError: others could put links there, or read what is written."""
     found = path.stat()
     if hasattr(os, "getuid") and (found.st_uid != os.getuid() or found.st_mode & 0o022):

@@ -123,6 +123,8 @@ class Ledger:
     async def items(self, span: ReportSpan) -> list[SpentItem]:
         return await self._database.run(partial(items_of, span=span)) or []
 
-    async def confirm(self, day: str, nano: int) -> bool:
-        """Take somebody's word for what was spent on a day, all together; whether it could be written."""
-        return bool(await self._database.run(partial(self._continuity.confirm, day=day, nano=nano)))
+    async def confirm(self, day: str, nano: int) -> int | None:
+        """Take somebody's word for what was spent on a day, all together: what counts from here on, which is never less
+        than the ledger knows; None: it could not be written.
+        """
+        return await self._database.run(partial(self._continuity.confirm, day=day, nano=nano))

@@ -155,8 +155,8 @@ def _spend(connection: StateConnection, entry: RequestEntry, nano: int, held: in
     )
 
 
-def set_spent(connection: StateConnection, day: str, nano: int) -> None:
-    """What was spent on a day, as somebody says; never less than the ledger itself knows."""
+def set_spent(connection: StateConnection, day: str, nano: int) -> int:
+    """What was spent on a day, as somebody says; never less than the ledger itself knows. What counts from here on."""
     known = connection.execute(
         "SELECT CAST(coalesce(sum(most), 0) AS BIGINT) FROM sums"
         " WHERE sandbox = 0 AND side = 'day' AND client = ? AND day = ?",
@@ -164,8 +164,9 @@ def set_spent(connection: StateConnection, day: str, nano: int) -> None:
     ).fetchone()[0]
     connection.execute(
         "INSERT INTO spent (span, nano, held) VALUES (?, ?, 0) ON CONFLICT (span) DO UPDATE SET nano = excluded.nano",
-        (day_span(day), max(nano, known)),
+        (day_span(day), counted := max(nano, int(known))),
     )
+    return counted
 
 
 def _book_items(connection: StateConnection, entry: RequestEntry, settlement: Settlement) -> None:

@@ -77,7 +77,7 @@ async def batch(
             description="half_price (default): by DashScope's batches, within a day; now: several at once, full price"
         ),
     ] = None,
-    max_cost: Annotated[Decimal | None, Field(description="CNY; what may cost more is not sent", gt=0)] = None,
+    max_cost: Annotated[float | None, Field(description="CNY; what may cost more is not sent", gt=0)] = None,
     dry_run: Annotated[bool, Field(description="Only count inputs, tokens and money")] = False,
     output: Annotated[str, Field(description="Name of the new file in the output folder: .jsonl, or .csv too")] = "",
     window_h: Annotated[int, Field(description="How long a batch may take", ge=24, le=336)] = 24,
@@ -89,7 +89,8 @@ async def batch(
     """
     way = how or "half_price"
     shared = arguments or {}
-    options = BatchOptions(way, output.strip(), max_cost, dry_run, window_h)
+    most = None if max_cost is None else Decimal(str(max_cost))
+    options = BatchOptions(way, output.strip(), most, dry_run, window_h)
     require_way(call, tool, way, str(shared.get("model", "")))
     outcome = await run_batch(call, _worker(tool), BatchInputs(inputs, source.strip(), shared), options)
     answer = _answer(tool, way, outcome)

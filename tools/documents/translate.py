@@ -41,7 +41,7 @@ async def translate(
     text: Annotated[str, Field(description="What to translate, or a file")] = "",
     file: Annotated[str, Field(description=".txt, .md, .srt or .docx in the allowed folders")] = "",
     source_lang: Annotated[str, Field(description="Default: auto")] = "",
-    terms: Annotated[dict[str, str], Field(description="{source: target}: words and their translations")] = {},  # noqa: B006  # never changed; a schema's default
+    terms: Annotated[dict[str, str] | None, Field(description="{source: target}: words, how to translate them")] = None,
     glossary: Annotated[str, Field(description="Terms in a file: csv, tsv, json, tbx")] = "",
     memory: Annotated[str, Field(description="Earlier translations, in such a file or as JSON")] = "",
     domain: Annotated[str, Field(description="Subject and style, an English sentence", max_length=1_000)] = "",
@@ -62,7 +62,7 @@ async def translate(
     form, begins = await form_of(call, text, file)
     _require_output(call, form, output)
     listed = await pairs_of(call, "glossary", glossary, source, target)
-    known = {source_word.strip(): word.strip() for source_word, word in (*listed, *terms.items())}
+    known = {source_word.strip(): word.strip() for source_word, word in (*listed, *(terms or {}).items())}
     wish = Wish(
         source,
         target,

@@ -6,7 +6,7 @@ from .caveats import price_caveats as price_caveats
 from .caveats import price_notes as price_notes
 from .comparison import Costs as Costs
 from .comparison import Estimate as Estimate
-from .comparison import compare as compare
+from .comparison import compare_prices as compare_prices
 from .comparison import price_sheets as price_sheets
 from .cost import cost_of as cost_of
 from .cost import why_unknown as why_unknown

@@ -46,7 +46,7 @@ class Costs(Frozen):
     notes: tuple[str, ...] = ()
 
 
-def compare(
+def compare_prices(
     catalog: Catalog,
     names: Sequence[str],
     work: Workload,

@@ -6,7 +6,7 @@ Pages: https://help.aliyun.com/zh/model-studio/vision and .../pdf-understanding
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -125,19 +125,6 @@ def target_of(call: Call, model: str) -> TargetModel:
     return TargetModel(model, known, call.catalog, pixels_for(model, known), partial(_stored, call, model))
 
 
-async def attach(call: Call, model: str, files: Sequence[str]) -> Attached:
-    """Message parts for files (paths, https URLs, data URIs).
-
-    Raises:
-        InvalidRequest: the model does not read them, or one cannot be used.
-    """
-    whole = Attached()
-    for source in files:
-        async with open_source(call, source) as found, call.heartbeat("reading the file"):
-            whole += await attached(found, target_of(call, model))
-    return whole
-
-
 @dataclass(frozen=True)
 class SourceText:
     """What a file says in words. `page_starts`: where each page of a PDF begins in it."""
@@ -180,7 +167,7 @@ async def _stored(call: Call, model: str, name: str, stored_as: str, content: Bi
     return address
 
 
-async def attached(found: InputFile, target: TargetModel) -> Attached:
+async def attached(found: Link | ImageFile | Pdf, target: TargetModel) -> Attached:
     """A file as it goes beside a prompt.
 
     Raises:
@@ -191,7 +178,7 @@ async def attached(found: InputFile, target: TargetModel) -> Attached:
             target.require("pdf")
             return Attached(({"type": "file", "file": {"file_url": found.url}},), None)
         case Link() if found.is_document:
-            raise InvalidRequest("Only images and PDFs can be sent by URL. Download it and give its text.")
+            raise InvalidRequest("Only images and PDFs can be sent by URL. Download it and give its path.")
         case Link():
             target.require("image")
             return Attached((image_part(found.url),))
@@ -201,9 +188,6 @@ async def attached(found: InputFile, target: TargetModel) -> Attached:
         case Pdf():
             target.require("pdf")
             return Attached((await _pdf_part(found, target),), found.count)
-        case _:
-            found.text()  # or says what it is
-            raise InvalidRequest(f"{found.name} is a text: put it into the prompt. Files are images and PDFs.")
 
 
 async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], target: TargetModel, spare: int = 0) -> Attached:
@@ -286,19 +270,50 @@ async def read_input(found: InputFile, target: TargetModel) -> tuple[SourceText,
     if isinstance(found, Link) and found.is_document:
         raise InvalidRequest("Only images can be sent by URL, and this is a document. Download it and give its path.")
     if isinstance(found, OtherFile):
-        return SourceText(found.text()), Attached()
+        return SourceText(await to_thread.run_sync(found.text, abandon_on_cancel=True)), Attached()
     if not isinstance(found, Pdf):
         return SourceText(""), await attached(found, target)
     pages = await found.all_words()
-    words = _joined_pages([page.whole for page in pages])
+    words = joined_pages([page.whole for page in pages])
     bare = [number for number, page in enumerate(pages, 1) if not page.trouble and not page.whole.strip()]
     covered = [number for number, page in enumerate(pages, 1) if page.more in LOOKED_AT and page.whole.strip()]
-    notes = Attached(notes=tuple(_page_notes(found, pages)))
+    notes = Attached(notes=tuple(page_notes(found, pages)))
     seen = notes + await pictures(found, bare, target, MAX_PICTURES - len(bare) - len(covered))
     return words, await _with_covered(found, covered, seen, target)
 
 
-def _joined_pages(pages: Sequence[str]) -> SourceText:
+@dataclass(frozen=True)
+class TextLayer:
+    """What a file says in letters alone. `wordless`: pages of a PDF that say nothing so, or more in an image."""
+
+    words: SourceText
+    notes: tuple[str, ...] = ()
+    wordless: tuple[int, ...] = ()
+
+
+async def text_layer(found: InputFile) -> TextLayer:
+    """Of a text file or a PDF; nothing is looked at.
+
+    Raises:
+        InvalidRequest: it is neither, or cannot be read.
+    """
+    if isinstance(found, Link):
+        raise InvalidRequest(f"{found.name} is a URL, and only files here are read. Download it and give its path.")
+    if isinstance(found, ImageFile):
+        raise InvalidRequest(f"{found.name} is an image: read it with `ocr` first, and give its text.")
+    if isinstance(found, OtherFile):
+        return TextLayer(SourceText(found.text()))
+    pages = await found.all_words()
+    wordless = (
+        number
+        for number, page in enumerate(pages, 1)
+        if not page.trouble and (page.more in LOOKED_AT or not page.whole.strip())
+    )
+    notes = page_notes(found, [replace(page, more="") for page in pages])
+    return TextLayer(joined_pages([page.whole for page in pages]), tuple(notes), tuple(wordless))
+
+
+def joined_pages(pages: Sequence[str]) -> SourceText:
     """Pages without a text stand nowhere: they begin where the next one does."""
     starts, at = [], 0
     for page in pages:
@@ -308,7 +323,7 @@ def _joined_pages(pages: Sequence[str]) -> SourceText:
     return SourceText(whole, tuple(starts)) if whole.strip() else SourceText("")
 
 
-def _page_notes(pdf: Pdf, pages: Sequence[PageWords]) -> Iterator[str]:
+def page_notes(pdf: Pdf, pages: Sequence[PageWords]) -> Iterator[str]:
     """What the texts of a PDF do not hold."""
     yield from pdf.notes
     for number, page in enumerate(pages, 1):

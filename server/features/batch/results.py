@@ -31,7 +31,6 @@ SAID_OTHERWISE = (
     "elapsed_s",
     "sandbox",
 )  # said in a few words of our own
-ENDS = ("done", "failed", "uncertain")
 MAX_NAMED_IDS = 10
 
 

@@ -15,7 +15,7 @@ from .subtitles import CUE, Subtitles
 from .units import DocumentForm
 from .word import WordDocument
 
-SUFFIXES: dict[str, Callable[[str], DocumentForm]] = {
+FORMS_BY_SUFFIX: dict[str, Callable[[str], DocumentForm]] = {
     ".txt": PlainText,
     ".text": PlainText,
     ".md": Markdown,
@@ -25,7 +25,7 @@ SUFFIXES: dict[str, Callable[[str], DocumentForm]] = {
 OUTPUTS = {".txt": (".txt",), ".md": (".md", ".txt"), ".srt": (".srt", ".txt"), ".docx": (".docx",)}
 MAX_TEXT_CHARS = 1_500_000
 SIGNS_OF_MARKDOWN = ("```", "](", "\n# ", "\n## ", "\n| ", "|---", "| ---", "\n- ", "\n* ")
-ZIP = b"PK\x03\x04"
+MAX_DOCUMENT_BYTES = 50_000_000
 BOM = b"\xef\xbb\xbf"
 
 
@@ -40,8 +40,7 @@ async def form_of(call: Call, text: str, file: str) -> tuple[DocumentForm, bytes
     if not file.strip():
         return await to_thread.run_sync(_form_of_text, text), b""
     async with open_source(call, file) as found, call.heartbeat("reading the file"):
-        begins = BOM if isinstance(found, OtherFile) and found.content.startswith(BOM) else b""
-        return await to_thread.run_sync(_form_of_file, found), begins
+        return await to_thread.run_sync(_form_of_file, found)
 
 
 async def pairs_of(call: Call, argument: str, given: str, source: str, target: str) -> tuple[Pair, ...]:
@@ -65,24 +64,32 @@ def _form_of_text(text: str) -> DocumentForm:
     return Markdown(text) if any(sign in f"\n{text}" for sign in SIGNS_OF_MARKDOWN) else PlainText(text)
 
 
-def _form_of_file(found: InputFile) -> DocumentForm:
+def _form_of_file(found: InputFile) -> tuple[DocumentForm, bytes]:
     if isinstance(found, ImageFile | Pdf):
         raise InvalidRequest(f"{found.name} is an image or a PDF. Read it with `ocr` first and give its text.")
     if isinstance(found, Link):
         raise InvalidRequest("A file by URL is not translated. Download it and give its path, or give its text.")
     suffix = f".{found.name.rpartition('.')[2].lower()}" if "." in found.name else ""
-    if found.content.startswith(ZIP) and suffix in (".docx", ""):
-        return WordDocument(found.name, found.content)
-    if suffix not in SUFFIXES and suffix:
+    if suffix == ".docx" or (not suffix and found.kind == "docx"):
+        return WordDocument(found.name, _content(found)), b""
+    if suffix not in FORMS_BY_SUFFIX and suffix:
         raise InvalidRequest(f"{found.name} is of a form that is not kept. Give .txt, .md, .srt or .docx, or its text.")
     text = found.text()
     _require_short(text)
+    begins = BOM if _content(found).startswith(BOM) else b""
     if not suffix and not CUE.search(text):
-        return _form_of_text(text)
+        return _form_of_text(text), begins
     try:
-        return SUFFIXES.get(suffix, Subtitles)(text)
+        return FORMS_BY_SUFFIX.get(suffix, Subtitles)(text), begins
     except ValueError:
         raise InvalidRequest(f"{found.name} has no subtitles with their times. Give it as .txt, or as text.") from None
+
+
+def _content(found: OtherFile) -> bytes:
+    if found.size_bytes > MAX_DOCUMENT_BYTES:
+        raise InvalidRequest(f"{found.name} has more than {MAX_DOCUMENT_BYTES // 1_000_000} MB. Split it.")
+    found.file.seek(0)
+    return found.file.read()
 
 
 def _require_short(text: str) -> None:

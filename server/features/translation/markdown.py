@@ -20,13 +20,15 @@ CELL = re.compile(r"(?<!\\)\|")
 HTML_BLOCK = re.compile(r"\s*<(?:!--|/?(?:script|style|pre|svg|iframe)\b)", re.IGNORECASE)
 HTML_ENDS = {"!--": "-->", "script": "</script>", "style": "</style>", "pre": "</pre>", "svg": "</svg>"}
 # Inside a line, in this order: code, formulas, footnotes, what is linked to, references
-CODE_SPAN = re.compile(r"(?<!\\)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
-FORMULA = re.compile(r"\$\$.+?\$\$|(?<![\\$\w])\$(?=\S)[^$\n]+?(?<=\S)\$(?![\w$])|\\\(.+?\\\)|\\\[.+?\\\]")
+CODE_SPAN = re.compile(r"(?<![\\`])(`{1,8})(?!`).{1,2000}?(?<!`)\1(?!`)", re.DOTALL)
+FORMULA_SPAN = re.compile(
+    r"\$\$.{1,2000}?\$\$|(?<![\\$\w])\$(?=\S)[^$\n]{1,500}?(?<=\S)\$(?![\w$])|\\\(.{1,500}?\\\)|\\\[.{1,500}?\\\]"
+)
 FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
 LINK = re.compile(
     r"(!?\[)((?:[^\[\]\n]|\[[^\[\]\n]*\]){0,2000})(\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"\n]*\")?\)|\]\[[^\[\]\n]*\])"
 )
-AUTOLINK = re.compile(r"<(?:https?:|mailto:)[^<>\s]+>")
+AUTOLINK = re.compile(r"<(?:https?:|mailto:)[^<>\s]{1,2000}>")
 
 
 class Markdown:
@@ -76,7 +78,9 @@ class Markdown:
             return at + 1 if end in line.lower() else self._until(at + 1, lambda body: end in body.lower())
         if line.strip() == "$$":
             return self._until(at + 1, lambda body: body.strip() == "$$")
-        alone = not line.strip() or HORIZONTAL_RULE.match(line) or TABLE_EDGE.match(line) or _defines(line)
+        alone = (
+            not line.strip() or HORIZONTAL_RULE.match(line.rstrip()) or TABLE_EDGE.match(line.strip()) or _defines(line)
+        )
         before = self._lines[at - 1][0] if at else ""
         code = (
             INDENTED_CODE.match(line) and (not before.strip() or INDENTED_CODE.match(before)) and not self._in_list(at)
@@ -161,7 +165,7 @@ def _defines(line: str) -> bool:
 
 def _marked(text: str, marking: Marking) -> str:
     """Code first: what looks like anything else in it is none."""
-    for pattern in (CODE_SPAN, FORMULA, AUTOLINK, FOOTNOTE):
+    for pattern in (CODE_SPAN, FORMULA_SPAN, AUTOLINK, FOOTNOTE):
         text = pattern.sub(lambda found: marking.aside(found[0]), text)
     for _ in range(2):  # an image that is a link
         text = LINK.sub(lambda found: marking.around(found[1], found[2], found[3]), text)

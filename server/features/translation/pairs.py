@@ -7,6 +7,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from io import StringIO
 from typing import Any
 from xml.etree import ElementTree
@@ -15,7 +16,7 @@ from ...errors import InvalidRequest
 from .languages import codes_of
 
 Pair = tuple[str, str]
-MAX_PAIRS = 20_000
+MAX_PAIRS = 5_000
 MAX_PAIR_CHARS = 2_000
 HEADERS = ({"source", "target"}, {"src", "tgt"}, {"原文", "译文"}, {"source", "translation"})
 ENTRIES = ("termEntry", "conceptEntry", "tu")
@@ -35,7 +36,7 @@ def pairs_in(name: str, text: str, source: str, target: str) -> tuple[Pair, ...]
     text = text.strip().removeprefix("\ufeff")
     try:
         found = dict(_read(text, source, target))
-    except (ValueError, csv.Error, ElementTree.ParseError, RecursionError):
+    except (ValueError, TypeError, csv.Error, ElementTree.ParseError, RecursionError):
         found = {}
     pairs = tuple((one, other) for one, other in found.items() if one and other)
     if not pairs:
@@ -135,6 +136,7 @@ def memory_for(text: str, memory: Sequence[Pair], most: int) -> list[Pair]:
 MIN_LIKENESS = 0.6
 
 
-def _bigrams(text: str) -> set[str]:
+@lru_cache(MAX_PAIRS)
+def _bigrams(text: str) -> frozenset[str]:
     lower = "".join(text.lower().split())
-    return {lower[at : at + 2] for at in range(len(lower) - 1)}
+    return frozenset(lower[at : at + 2] for at in range(len(lower) - 1))

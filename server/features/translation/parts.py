@@ -8,10 +8,10 @@ from ...catalog.pricing import text_tokens
 from .sentences import cut
 from .units import Segment
 
-PART_TOKENS = 1_800  # of a text: its translation may have four times as many, and a model writes 8,192
+MAX_TEXT_TOKENS = 2_600  # of a text: its translation may have four times as many, and a model writes 8,192
 MAX_WORD_TOKENS = 6_000  # of a piece in which there is no border
 PIECES_IN_PART = 60
-EMPTY_TOKENS = text_tokens("").most
+FRAME_TOKENS = text_tokens("").most
 BETWEEN_PASSAGES = "\n\n"
 BLANK_LINES = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 
@@ -60,7 +60,7 @@ def parts_for(units: Sequence[Segment]) -> tuple[list[TextPart], list[int]]:
     """The units in parts, and those of which one word is too long for a request. What is said twice is asked once."""
     parts: list[list[Passage]] = [[]]
     too_long: list[int] = []
-    room, asked = PART_TOKENS, set[str]()
+    room, asked = MAX_TEXT_TOKENS, set[str]()
     for number, unit in enumerate(units):
         if unit.text in asked:
             continue
@@ -73,17 +73,17 @@ def parts_for(units: Sequence[Segment]) -> tuple[list[TextPart], list[int]]:
             size = tokens_at_most(piece.text)
             if parts[-1] and (size > room or len(parts[-1]) >= PIECES_IN_PART):
                 parts.append([])
-                room = PART_TOKENS
+                room = MAX_TEXT_TOKENS
             parts[-1].append(piece)
             room -= size
     return [TextPart(tuple(part)) for part in parts if part], too_long
 
 
 def _pieces(number: int, text: str) -> Iterator[Passage]:
-    for body, gap in cut(text, PART_TOKENS, tokens_at_most):
+    for body, gap in cut(text, MAX_TEXT_TOKENS, tokens_at_most):
         yield Passage(number, body, gap)
 
 
 def tokens_at_most(text: str) -> int:
     """At most; without what a request has beside its text."""
-    return text_tokens(text).most - EMPTY_TOKENS + 1
+    return text_tokens(text).most - FRAME_TOKENS + 1

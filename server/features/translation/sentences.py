@@ -11,11 +11,13 @@ CLOSING_SIGNS = "”’\"'」』）)》】]"
 SPACES = re.compile(r"\s+")
 MOST_CHARS_PER_TOKEN = 3  # as tokens are counted here, at their most
 WIDE_ENDS = "。！？；…｡"
-ENDS = WIDE_ENDS + ".!?;؟۔।॥။។"
+SENTENCE_SIGNS = WIDE_ENDS + ".!?;؟۔।॥။។"
 # Where a reader would put the text down, the best places first; each match ends behind the border
 SENTENCE_BORDERS = (
     re.compile(r"\n+"),
-    re.compile(rf"[{WIDE_ENDS}]+[{re.escape(CLOSING_SIGNS)}]*\s*|[{re.escape(ENDS)}]+[{re.escape(CLOSING_SIGNS)}]*\s+"),
+    re.compile(
+        rf"[{WIDE_ENDS}]+[{re.escape(CLOSING_SIGNS)}]*\s*|[{re.escape(SENTENCE_SIGNS)}]+[{re.escape(CLOSING_SIGNS)}]*\s+"
+    ),
     re.compile(r"[，、：,:]\s*(?=\s|[\u2e80-\u9fff])"),
     re.compile(r"\s+"),
 )
@@ -23,7 +25,7 @@ SENTENCE_BORDERS = (
 
 def ends_a_sentence(line: str) -> bool:
     body = line.rstrip().rstrip(CLOSING_SIGNS)
-    return not body or body[-1] in ENDS + ":："
+    return not body or body[-1] in SENTENCE_SIGNS + ":："
 
 
 def cut(text: str, max_tokens: int, tokens: Callable[[str], int]) -> list[tuple[str, str]]:

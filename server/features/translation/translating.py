@@ -10,6 +10,7 @@ from math import ceil
 from typing import Any
 
 import anyio
+from anyio import to_thread
 from pydantic import Field
 
 from ...calls.ask import Exchange, RequestFailed, RequestPlan
@@ -27,7 +28,7 @@ from .parts import Passage, TextPart, parts_for, tokens_at_most
 from .units import ANY_LETTER, Segment, joined
 
 PARTS_AT_ONCE = 4
-MAX_REQUESTS = 400
+MAX_TRANSLATED_PARTS = 400
 MAX_INPUT_TOKENS = 7_500  # of 8,192: how many it will be is not known exactly
 MAX_TERM_TOKENS, MAX_MEMORY_TOKENS, MAX_MEMORY = 2_500, 1_500, 10
 OUTPUT_PER_INPUT = 1.2  # tokens, as a guess before anything is sent
@@ -105,7 +106,9 @@ class Translating:
     _lost: dict[Passage, tuple[str, str]] = field(default_factory=dict)  # why, and what came
     _left: deque[TextPart] = field(default_factory=deque)
     _all: list[TextPart] = field(default_factory=list)
+    _options: dict[TextPart, dict[str, Any]] = field(default_factory=dict)
     _too_long: list[int] = field(default_factory=list)
+    _begun: int = 0
     _done: int = 0
     _failed: int = 0
     _more: int = 0  # requests that may yet be made beside the parts
@@ -117,14 +120,12 @@ class Translating:
             InvalidRequest: there are too many parts.
             DashScopeError: nothing came at all.
         """
-        self._all, self._too_long = parts_for(self.units)
-        self.parts = len(self._all)
-        if self.parts > MAX_REQUESTS:
+        await to_thread.run_sync(self._prepare)
+        if self.parts > MAX_TRANSLATED_PARTS:
             raise InvalidRequest(
-                f"The text would be translated in {self.parts} parts, each billed; at most {MAX_REQUESTS} are. "
+                f"The text would be translated in {self.parts} parts, each billed; at most {MAX_TRANSLATED_PARTS} are. "
                 "Give less at once."
             )
-        self._left, self._more = deque(self._all), 2 * self.parts + 8
         await self.call.report_now(self._expectation())
         async with self.call.heartbeat("translating"), anyio.create_task_group() as tasks:
             for _ in self._all[:PARTS_AT_ONCE]:
@@ -132,6 +133,17 @@ class Translating:
         if self.failure and not self._said and not any(came for _, came in self._lost.values()):
             raise self.failure
         return self._result()
+
+    def _prepare(self) -> None:
+        """What takes a while in a long text."""
+        self._all, self._too_long = parts_for(self.units)
+        self.parts = len(self._all)
+        self._left, self._more = deque(self._all), 2 * self.parts + 8
+        if self.parts <= MAX_TRANSLATED_PARTS:
+            self._options = {part: self.wish.options(part.text) for part in self._all}
+
+    def _options_of(self, part: TextPart) -> dict[str, Any]:
+        return self._options.get(part) or self.wish.options(part.text)
 
     # --- asking ---
 
@@ -148,16 +160,18 @@ class Translating:
             if step.note:
                 self._give_up(part.pieces, step.note, exchange.text)
             self._done += 1
-            await self.call.report_now(f"{self._done} of {self._done + len(self._left)} parts, {self._so_far} so far")
+            await self.call.report_now(f"{self._done} of {self._begun + len(self._left)} parts, {self._so_far} so far")
 
     def _plan(self, part: TextPart) -> RequestPlan:
         known = self.call.known(self.model)
         thinking = self.call.thinking(self.model)
         parameters = {
             **self.call.output_limit(self.model, thinking),
-            "translation_options": self.wish.options(part.text),
+            "translation_options": self._options_of(part),
         }
-        label = f"part {self._done + 1} of {self.parts}: " if self.parts > 1 else ""
+        self._begun += 1
+        count = self._begun + len(self._left)
+        label = f"part {self._begun} of {count}: " if count > 1 else ""
         protocol = ChatCompletions(cumulative=bool(known and known.cumulative))
         message = {"role": "user", "content": part.text}
         return RequestPlan(self.model, protocol, [message], thinking, parameters, label)
@@ -291,7 +305,7 @@ class Translating:
         return f"{parts}, about {each * len(sizes):,} tokens in and {wrote * len(sizes):,} out: {money}"
 
     def _input_tokens(self, part: TextPart) -> int:
-        options = self.wish.options(part.text)
+        options = self._options_of(part)
         pairs = [pair for name in ("terms", "tm_list") for pair in options.get(name, ())]
         beside = " ".join(word for pair in pairs for word in pair.values()) + self.wish.domain
         return text_tokens(f"{part.text} {beside}").likely

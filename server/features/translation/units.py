@@ -13,7 +13,7 @@ WIDE = re.compile(r"[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")  # 
 NO_LINE_BEGIN = frozenset("，。、；：！？）》」』”’…·,.;:!?)]}%")
 # What stays as it is in any text: addresses, placeholders of programs, tags of HTML
 PROTECTED = re.compile(
-    r"https?://[^\s<>\"'）】」』，。；！？]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\{\{[^{}\n]{1,80}\}\}|\$?\{[\w.:!-]{0,40}\}"
+    r"https?://[^\s<>\"'）】」』，。；！？]+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+|\{\{[^{}\n]{1,80}\}\}|\$?\{[\w.:!-]{0,40}\}"
     r"|%(?:\(\w+\)|\d+\$)?[sdif@](?![\w%])|</?[A-Za-z][^<>\n]{0,300}>|&(?:#\d+|#x[\da-f]+|[a-z]+);",
     re.IGNORECASE,
 )

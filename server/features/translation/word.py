@@ -15,10 +15,11 @@ from io import BytesIO
 from typing import Any
 
 from ...errors import InvalidRequest
+from ...files import Package, UnreadOffice
 from .marks import first_free, span, thing
 from .units import ANY_LETTER, Segment
 
-MAX_ZIP_ENTRIES, MAX_DOCX_BYTES, MAX_XML_BYTES = 5_000, 300_000_000, 30_000_000  # of a file in which nothing is hidden
+MAX_ZIP_ENTRIES, MAX_DOCX_BYTES, MAX_XML_BYTES = 5_000, 150_000_000, 30_000_000  # of a file in which nothing is hidden
 MAX_PARAGRAPHS = 20_000
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -188,12 +189,13 @@ def _opened(name: str, content: bytes) -> tuple[Any, list[tuple[str, Any, Any]]]
 def _require_harmless(name: str, content: bytes) -> None:
     """Raises InvalidRequest: it is no archive, or one that would grow too large: no more comes out than it says."""
     try:
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            entries = archive.infolist()
-            if not any(entry.filename == "[Content_Types].xml" for entry in entries):
-                raise zipfile.BadZipFile
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
-        raise InvalidRequest(f"{name} is no Word document that can be read. Save it anew as .docx.") from None
+        is_word = Package(BytesIO(content)).kind == "docx"  # whose table of contents is bounded
+    except UnreadOffice:
+        is_word = False
+    if not is_word:
+        raise InvalidRequest(f"{name} is no Word document that can be read. Save it anew as .docx.")
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        entries = archive.infolist()
     if any(entry.flag_bits & 1 for entry in entries):
         raise InvalidRequest(f"{name} is encrypted. Save it without a password.")
     xml = sum(each.file_size for each in entries if not each.filename.startswith("word/media/"))

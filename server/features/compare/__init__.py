@@ -1,0 +1,1 @@
+"""What is behind `compare`: many models asked at once, and what their answers have that the others' have not."""

@@ -1,0 +1,1 @@
+"""What texts mean, as vectors: files in passages, the vectors of these, those near to a question."""

@@ -1,0 +1,71 @@
+"""Documents that tests put before the server: zips of XML, built by hand."""
+
+import zipfile
+from html import escape
+from io import BytesIO
+
+WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:mc="urn:mc"'
+SLIDE = 'xmlns:a="urn:a" xmlns:p="urn:p" xmlns:r="urn:r"'
+DOCTYPE = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.1//EN" "http://www.w3.org/TR/xhtml11/DTD/xhtml11.dtd">'
+
+
+def zipped(parts: dict[str, str], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w", method) as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    return content.getvalue()
+
+
+def word(body: str, **parts: str) -> bytes:
+    """A DOCX of that XML."""
+    return zipped({"word/document.xml": f"<w:document {WORD}><w:body>{body}</w:body></w:document>", **parts})
+
+
+def docx(*paragraphs: str) -> bytes:
+    return word("".join(f"<w:p><w:r><w:t>{escape(text)}</w:t></w:r></w:p>" for text in paragraphs))
+
+
+def pptx(*slides: str) -> bytes:
+    """In the order of their ids, which is not that of their names."""
+    numbers = range(1, len(slides) + 1)
+    ids = "".join(f'<p:sldId id="{255 + n}" r:id="r{n}"/>' for n in numbers)
+    links = "".join(f'<Relationship Id="r{n}" Target="slides/slide{len(slides) + 1 - n}.xml"/>' for n in numbers)
+    return zipped(
+        {
+            "ppt/presentation.xml": f"<p:presentation {SLIDE}><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>",
+            "ppt/_rels/presentation.xml.rels": f'<Relationships xmlns="urn:x">{links}</Relationships>',
+            **{
+                f"ppt/slides/slide{len(slides) + 1 - n}.xml": f"<p:sld {SLIDE}><p:txBody><a:p><a:r><a:t>{escape(text)}</a:t>"
+                "</a:r></a:p></p:txBody></p:sld>"
+                for n, text in zip(numbers, slides, strict=True)
+            },
+        }
+    )
+
+
+def epub(*chapters: str) -> bytes:
+    """Of the XHTML of each chapter's body."""
+    numbers = range(len(chapters))
+    items = "".join(f'<item id="c{n}" href="text/chapter%20{n}.xhtml"/>' for n in numbers)
+    spine = "".join(f'<itemref idref="c{n}"/>' for n in numbers)
+    pages = {
+        f"OEBPS/text/chapter {n}.xhtml": f"{DOCTYPE}<html><head><title>not said</title></head><body>{body}</body></html>"
+        for n, body in enumerate(chapters)
+    }
+    return zipped(
+        {
+            "mimetype": "application/epub+zip",
+            "META-INF/container.xml": '<container xmlns="urn:c"><rootfile full-path="OEBPS/book.opf"/></container>',
+            "OEBPS/book.opf": f'<package xmlns="urn:o"><manifest>{items}</manifest><spine>{spine}</spine></package>',
+            **pages,
+        }
+    )
+
+
+def xlsx() -> bytes:
+    return zipped({"xl/workbook.xml": "<workbook/>", "xl/worksheets/sheet1.xml": "<worksheet/>"})
+
+
+def mobi() -> bytes:
+    return b"Book".ljust(60, b"\0") + b"BOOKMOBI" + bytes(100)
