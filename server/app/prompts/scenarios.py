@@ -47,7 +47,7 @@ REWORDING = ModelNeed("patent abstract translation", "json_object")
 EXTRACTING = ModelNeed("claim analysis", "json_object", tool="extract")
 SEEING = ModelNeed("patent drawings", "vision")
 BATCHING = ModelNeed("bulk work", "batch")
-REASONING = ModelNeed("hard reading", "thinking")
+HARD_READING = ModelNeed("hard reading", "thinking")
 DRAWING_PIXELS = "1654x2339"  # A4 at 200 dpi
 MAX_COUNT = 1_000_000
 TERM = re.compile(r"([^=＝]+)[=＝](.+)")
@@ -135,7 +135,7 @@ def bulk(context: AppContext, tools: Collection[str], given: Given) -> str:
 def reading(context: AppContext, tools: Collection[str], given: Given) -> str:
     file = given.get("file", "")
     reads = "pdf" if file.lower().partition("?")[0].endswith(".pdf") else "image" if file else ""
-    model = chosen_model(context, replace(REASONING, reads=reads), given.get("model", ""))
+    model = chosen_model(context, replace(HARD_READING, reads=reads), given.get("model", ""))
     asked = {
         "prompt": f"{given['question']}\n\n{words('reading_instruction')}",
         "files": [file] if file else [],
@@ -155,7 +155,7 @@ def needs(tools: Collection[str]) -> dict[str, ModelNeed]:
         "patent_claims": EXTRACTING,
         "patent_drawing": SEEING,
         "patent_bulk": BATCHING,
-        "patent_reading": REASONING,
+        "patent_reading": HARD_READING,
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ...calls.context import AppContext
 from ...calls.language import said
 from ...catalog import plain
-from ...catalog.pricing import Estimate, Workload, compare
+from ...catalog.pricing import Estimate, Workload, compare_prices
 from ...errors import InvalidRequest
 from .texts import words
 
@@ -57,7 +57,9 @@ def _estimate(context: AppContext, model: str, sizes: WorkSizes) -> Estimate:
     counts = {name: value for name, value in sizes.items() if name != "images"}
     images = [(int(width), int(height)) for width, height in (size.split("x") for size in sizes.get("images", ()))]
     work = Workload(**counts, search_strategy="")
-    return compare(context.catalog(), [model], work, images, region=context.region, on=context.today()).estimates[0]
+    return compare_prices(
+        context.catalog(), [model], work, images, region=context.region, on=context.today()
+    ).estimates[0]
 
 
 def _in_words(sizes: WorkSizes) -> str:
