@@ -501,5 +501,11 @@ async def test_of_another_server_no_models_are_known_to_a_prompt(hosted: Hosted,
         assert (await completed(host, PromptReference(name="patent_reading"), "model", "q")).values == []
 
 
-def test_the_data_of_a_prompt_and_its_work_are_of_the_same_names() -> None:
-    assert [each.name for each in OFFERED] == list(SCENARIOS)
+def test_the_page_tells_each_prompt_with_its_arguments() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "tools.md").read_text("utf-8").partition("\n## Prompts\n")[2]
+    rows = {row.split("`")[1]: row for row in page.splitlines() if row.startswith("| `")}
+
+    assert list(rows) == [each.name for each in OFFERED] == list(SCENARIOS)
+    for each in OFFERED:
+        assert str(each.title).partition("（")[0] in rows[each.name]
+        assert all(f"`{argument.name}`" in page for argument in each.arguments or ())

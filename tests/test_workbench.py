@@ -119,7 +119,7 @@ async def test_an_abstract_is_translated_with_its_terms(desk: Desk) -> None:
     assert "2 mm" in told["translation"]
     assert not told.get("untranslated")
     assert cost == Decimal(same.structured_content["estimates"][0]["total"])
-    assert expected > 0
+    assert expected >= cost
 
 
 def _sizes(result: Any) -> dict[str, int]:
@@ -144,7 +144,7 @@ async def test_claims_are_extracted_with_their_places_in_the_pdf_and_analysed(de
     assert told["data"]["claims"]
     for pointer, value in (("/title", TITLE), ("/applicant", APPLICANT)):
         assert value in places[pointer]["quote"]
-        assert places[pointer]["source"].endswith("patent.pdf")
+        assert places[pointer]["source"] == "files[0]"
     assert places["/title"]["page"] == 1
     assert analysis.structured_content["thinking"] == "medium"
     assert for_reading >= first

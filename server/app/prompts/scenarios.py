@@ -55,8 +55,8 @@ TERM = re.compile(r"([^=＝]+)[=＝](.+)")
 
 def abstract(context: AppContext, tools: Collection[str], given: Given) -> str:
     """Qwen-MT where its tool is switched on, else a chat model."""
-    tokens = text_tokens(given["text"]).likely
-    sizes = {"input_tokens": tokens, "output_tokens": tokens}
+    whole = "".join([given["text"], given.get("terms", ""), SENTENCE_OF_A_PATENT])
+    sizes = {"input_tokens": text_tokens(whole).most, "output_tokens": text_tokens(given["text"]).most}
     target, terms = given.get("target_lang") or "English", _terms(given.get("terms", ""))
     if "translate" in tools:
         model = chosen_model(context, TRANSLATING, given.get("model", ""))
