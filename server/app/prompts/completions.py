@@ -6,10 +6,8 @@ from typing import Any
 from mcp.server import MCPServer
 from mcp.types import Completion, CompletionArgument, PromptReference, ResourceTemplateReference
 
-from ....tools.documents._languages import languages_like
 from ...calls.context import AppContext
 from ...catalog import names_like
-from .scenarios import needs
 
 MAX_COMPLETIONS = 100  # that the protocol allows
 Completed = PromptReference | ResourceTemplateReference
@@ -33,9 +31,13 @@ def _completed(context: AppContext, tools: Collection[str], ref: Completed, argu
         case ResourceTemplateReference(uri="bailian://prices{?region}"), "region":
             return _regions(context, typed)
         case PromptReference(name=name), "model" if context.host.kind != "other":
+            from .scenarios import needs  # what no start needs
+
             need = needs(tools).get(name)
             return names_like(context.catalog(), typed, region=where, on=day, fits=need.met_by) if need else ()
         case PromptReference(name="patent_abstract"), "target_lang":
+            from ....tools.documents._languages import languages_like
+
             return languages_like(typed)
     return ()
 

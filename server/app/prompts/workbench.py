@@ -10,8 +10,6 @@ from ...calls.language import language_of, said
 from ...errors import InvalidRequest
 from ...text import first_few, is_sendable, printable
 from .offered import OFFERED
-from .scenarios import SCENARIOS
-from .texts import words
 
 MAX_ARGUMENT_CHARS = 50_000
 
@@ -27,6 +25,9 @@ class Workbench:
 
     def prompt(self, name: str, arguments: Mapping[str, str]) -> GetPromptResult:
         """Raises MCPError: there is none of that name, or its arguments do not fit."""
+        from .scenarios import SCENARIOS  # what no start needs
+        from .texts import words
+
         with language_of(self.context.language, arguments):
             try:
                 offered = _named(name)
@@ -41,7 +42,9 @@ class Workbench:
 def _named(name: str) -> Prompt:
     found = next((each for each in OFFERED if each.name == name), None)
     if found is None:
-        raise InvalidRequest(f"There is no prompt {printable(name)}. Prompts: {', '.join(SCENARIOS)}.")
+        raise InvalidRequest(
+            f"There is no prompt {printable(name)}. Prompts: {', '.join(each.name for each in OFFERED)}."
+        )
     return found
 
 
