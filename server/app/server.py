@@ -11,7 +11,7 @@ from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, InputRequiredResult
+from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, Prompt
 from pydantic import ValidationError
 
 from ..calls.context import AppContext
@@ -23,15 +23,17 @@ from .asking import as_wanted, asked
 from .eras import serve_either_era
 from .identity import INSTRUCTIONS, NAME, SAME_FOR_MS, TITLE
 from .input_schemas import checked_schema
+from .prompts import Workbench, add_completions
 from .resources import add_resources
 from .tasks import Tasks
-from .tool_files import tool_groups, tool_modules
+from .tool_files import tool_groups, tool_modules, tools_in
 from .tool_schemas import as_tool
 from .version import own_version
 
 SAME_FOR_AN_HOUR = CacheHint(ttl_ms=SAME_FOR_MS, scope="public")
 CACHED: tuple[CacheableMethod, ...] = (
     "server/discover", "tools/list", "resources/list", "resources/templates/list", "resources/read",
+    "prompts/list",
 )  # fmt: skip
 # What hosts and gateways set before the names of our tools, and some models repeat: mcp__bailian__chat, functions.chat.
 # Another server's name is no name of ours: its tool may cost nothing.
@@ -45,6 +47,15 @@ class App(MCPServer[AppContext]):
     """MCPServer that words its refusals for a model, in the language of the call, and runs on our standard streams."""
 
     language = "auto"
+    workbench: Workbench
+
+    async def list_prompts(self) -> list[Prompt]:
+        return self.workbench.listed()
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[AppContext, Any] | None = None
+    ) -> GetPromptResult:
+        return self.workbench.prompt(name, arguments or {})
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[AppContext, Any] | None = None
@@ -122,6 +133,8 @@ def build(context: AppContext, *, groups: Collection[str] | None = None, log_lev
         log_level=log_level,
     )
     app.language = context.language
+    app.workbench = Workbench(context, names := tools_in(groups))
+    add_completions(app, context, names)
     add_resources(app, context)
     return app
 

@@ -21,10 +21,14 @@ def tool_groups() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def tools_in(groups: Collection[str] | None = None) -> dict[str, str]:
+    """Those of these groups and of the core; None: of all."""
+    return {name: group for name, group in tool_groups().items() if groups is None or group in {CORE, *groups}}
+
+
 def tool_modules(groups: Collection[str] | None = None) -> list[ModuleType]:
     """The modules of these groups and of the core, by name; None: of all."""
-    chosen = {name: group for name, group in tool_groups().items() if groups is None or group in {CORE, *groups}}
-    return [importlib.import_module(_module(name, group)) for name, group in chosen.items()]
+    return [importlib.import_module(_module(name, group)) for name, group in tools_in(groups).items()]
 
 
 def _module(name: str, group: str) -> str:

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 MESSAGES = Path(__file__).parent / "zh_messages.toml"
 HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -35,6 +35,11 @@ def language_of(chosen: str, arguments: Any) -> Iterator[None]:
         yield
     finally:
         IN_CHINESE.reset(before)
+
+
+def language_now() -> Literal["zh", "en"]:
+    """Of the call."""
+    return "zh" if IN_CHINESE.get() else "en"
 
 
 def holds_chinese(value: Any) -> bool:

@@ -1,5 +1,6 @@
 """What we know of the models: catalog.json as frozen types; find a model. What it costs is in `pricing`."""
 
+from .beginnings import names_like as names_like
 from .file import overlaid as overlaid
 from .file import shipped as shipped
 from .history import history_of as history_of
@@ -28,6 +29,7 @@ from .money import unpriced as unpriced
 from .search import Capability as Capability
 from .search import ModelQuery as ModelQuery
 from .search import asks_to_make as asks_to_make
+from .search import can as can
 from .search import capabilities_of as capabilities_of
 from .search import find_models as find_models
 from .search import is_special as is_special

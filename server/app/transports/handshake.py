@@ -16,6 +16,7 @@ HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 ENVELOPE_VERSION = "2026-07-28"
 ENVELOPE = "io.modelcontextprotocol/"
 CAPABILITIES = {
+    "completions": {},
     "prompts": {"listChanged": False},
     "resources": {"listChanged": False, "subscribe": False},
     "tools": {"listChanged": False},
@@ -64,7 +65,7 @@ def _initialized(version: str) -> dict[str, Any]:
 def _discovered() -> dict[str, Any]:
     return {
         "cacheScope": "public",
-        "capabilities": {"extensions": {TASKS: {}}, **CAPABILITIES},
+        "capabilities": dict(sorted({"extensions": {TASKS: {}}, **CAPABILITIES}.items())),
         "instructions": INSTRUCTIONS,
         "resultType": "complete",
         "supportedVersions": [ENVELOPE_VERSION],
