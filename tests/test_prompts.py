@@ -51,6 +51,8 @@ def models_of(value: Any) -> set[str]:
     """All that a call names as `model` or `models`, however deep."""
     if isinstance(value, list):
         return set().union(*map(models_of, value))
+    if isinstance(value, str) and value.startswith("{"):  # an object that is told as text
+        return models_of(json.loads(value))
     if not isinstance(value, dict):
         return set()
     own = {value["model"]} if isinstance(value.get("model"), str) else set()

@@ -4,8 +4,8 @@ What they are and with which models is the founding documents' (`advice` in cata
 Sizes are of a usual patent, to be told with a price; `cost` tells any other.
 """
 
-import re
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
