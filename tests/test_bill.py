@@ -200,6 +200,8 @@ def test_an_archive_or_a_workbook_is_refused(tmp_path: Path, head: bytes) -> Non
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BadExport, match=r"^zero is no regular file"):
+        read_export(Path("/dev/zero"))
     with pytest.raises(BadExport, match=r"^no\.csv cannot be read \(No such file or directory\)"):
         read_export(tmp_path / "no.csv")
 

@@ -102,6 +102,8 @@ def read_export(
         BadExport: the file cannot be read, or its columns are not known.
     """
     chosen, kinds = _settings(columns or {})
+    if path.exists() and not (path.is_file() or path.is_dir()):  # it is read twice, and has to end
+        raise BadExport(f"{path.name} is no regular file: give the path of the exported file.")
     try:
         encoding = encoding_of(path)
         with path.open(encoding=encoding, errors="replace", newline="") as file, localcontext(EXACT_SUMS):
