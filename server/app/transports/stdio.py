@@ -4,6 +4,9 @@ The SDK has its own, but cannot leave while its reader blocks, and a server must
 """
 
 import math
+import os
+import select
+import stat
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -69,11 +72,14 @@ class _Lines:
 
 
 class _Writer:
-    """Writes in a daemon thread, one text at a time: a host that does not read holds up nothing but this."""
+    """Writes what the host takes at once, and the rest in a daemon thread: a host that does not read holds up nothing
+    but this. One text at a time.
+    """
 
     def __init__(self, stdout: BinaryIO, token: Any, said: bytes = b"") -> None:
         """`said`: how the line begins that the host already has."""
         self._said = said
+        self._room = _Room(stdout)
         self._texts: SimpleQueue[tuple[bytes, anyio.Event]] = SimpleQueue()
         self._failed: OSError | None = None
         self.written = 0  # bytes the host has taken
@@ -84,11 +90,15 @@ class _Writer:
         if self._said and content.startswith(self._said):
             self._said = b""
             return
-        written = anyio.Event()
-        self._texts.put((content, written))
-        await written.wait()
-        if self._failed:
-            raise BrokenPipeError from self._failed
+        if taken := self._room.write(content):
+            self.written += taken
+            content = content[taken:]
+        if content:
+            written = anyio.Event()
+            self._texts.put((content, written))
+            await written.wait()
+            if self._failed:
+                raise BrokenPipeError from self._failed
 
     async def flush(self) -> None:
         """Nothing is held back."""
@@ -109,6 +119,30 @@ class _Writer:
             taken = stdout.write(content)
             self.written += taken
             content = content[taken:]
+
+
+class _Room:
+    """What a pipe or socket takes without making anybody wait. It stays in blocking mode: others may share it."""
+
+    def __init__(self, stdout: BinaryIO) -> None:
+        self._fd = -1
+        with suppress(OSError, AttributeError):  # neither a file of the system nor, on Windows, something to poll
+            self._fd = stdout.fileno()
+            kind = os.fstat(self._fd).st_mode
+            self._poll = select.poll()
+            self._poll.register(self._fd, select.POLLOUT)
+            self._fd = self._fd if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) else -1
+
+    def write(self, content: bytes) -> int:
+        """How much of it was taken. Raises BrokenPipeError: nobody reads there any more.
+
+        Where it is writable, a piece of PIPE_BUF bytes fits: https://man7.org/linux/man-pages/man7/pipe.7.html
+        """
+        taken = 0
+        rest = memoryview(content)
+        while self._fd >= 0 and taken < len(content) and self._poll.poll(0) == [(self._fd, select.POLLOUT)]:
+            taken += os.write(self._fd, rest[taken : taken + select.PIPE_BUF])
+        return taken
 
 
 def _into_the_loop(send: Any, token: Any) -> Callable[[bytes | None], None]:
