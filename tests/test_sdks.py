@@ -104,6 +104,76 @@ async def test_what_is_no_document_is_refused_in_documented_words(client: AsyncO
     assert (wrong.value.param, wrong.value.code, wrong.value.type) == ("purpose", None, "invalid_request_error")
 
 
+# --- openai: batches ---
+
+
+def batch_file(*lines: dict[str, Any]) -> bytes:
+    asked = [{"method": "POST", "url": "/v1/chat/completions", **line} for line in lines]
+    return "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in asked).encode()
+
+
+async def followed(client: AsyncOpenAI, content: bytes, endpoint: Any = "/v1/chat/completions") -> Any:
+    """As the page has it: https://help.aliyun.com/zh/model-studio/batch-interfaces-compatible-with-openai"""
+    stored = await client.files.create(file=("asked.jsonl", content), purpose="batch")
+    batch = await client.batches.create(
+        input_file_id=stored.id, endpoint=endpoint, completion_window="24h", metadata={"ds_name": "名称"}
+    )
+    seen = [batch.status]
+    while batch.status not in ("completed", "failed", "expired", "cancelled"):
+        batch = await client.batches.retrieve(batch.id)
+        seen.append(batch.status)
+    assert seen[0] == "validating"
+    return batch
+
+
+async def test_a_batch_answers_each_line_and_tells_the_failed_ones_apart(client: AsyncOpenAI) -> None:
+    messages = [{"role": "user", "content": "西湖"}]
+    good, bad = {"model": MODEL, "messages": messages}, {"model": MODEL, "messages": []}
+    batch = await followed(client, batch_file({"custom_id": "a", "body": good}, {"custom_id": "b", "body": bad}))
+    (answer,), (failure,) = [
+        [json.loads(line) for line in (await client.files.content(id)).text.splitlines()]
+        for id in (batch.output_file_id, batch.error_file_id)
+    ]
+    listed = await client.batches.list()
+
+    assert (batch.request_counts.total, batch.request_counts.completed, batch.request_counts.failed) == (2, 1, 1)
+    assert answer["custom_id"] == "a"
+    assert "西湖" in answer["response"]["body"]["choices"][0]["message"]["content"]
+    assert "reasoning_content" not in answer["response"]["body"]["choices"][0]["message"]
+    assert (failure["custom_id"], bool(failure["error"]["message"])) == ("b", True)
+    assert batch.id in {each.id for each in listed.data}
+
+
+async def test_a_batch_of_two_models_or_of_one_id_twice_fails_as_a_whole(client: AsyncOpenAI) -> None:
+    body = {"model": MODEL, "messages": ASKED}
+    mixed = batch_file({"custom_id": "a", "body": body}, {"custom_id": "b", "body": {**body, "model": "qwen-flash"}})
+    twice = batch_file({"custom_id": "a", "body": body}, {"custom_id": "a", "body": body})
+    found = [await followed(client, content) for content in (mixed, twice)]
+    elsewhere = await followed(client, mixed, endpoint="/v1/chat/completion")
+
+    assert [batch.status for batch in (*found, elsewhere)] == ["failed"] * 3
+    assert [batch.errors.data[0].code for batch in (*found, elsewhere)] == [
+        "mismatched_model", "duplicate_custom_id", "url_not_found",
+    ]  # fmt: skip
+    assert all(batch.output_file_id is None for batch in found)
+
+
+async def test_a_batch_that_is_cancelled_stays_so(client: AsyncOpenAI) -> None:
+    stored = await client.files.create(
+        file=("a.jsonl", batch_file({"custom_id": "a", "body": {"model": MODEL, "messages": ASKED}})), purpose="batch"
+    )
+    batch = await client.batches.create(
+        input_file_id=stored.id, endpoint="/v1/chat/completions", completion_window="24h"
+    )
+    await client.batches.cancel(batch.id)
+
+    assert (await client.batches.retrieve(batch.id)).status == "cancelled"
+    with pytest.raises(openai.NotFoundError):
+        await client.batches.retrieve("batch_none")
+    with pytest.raises(openai.BadRequestError):
+        await client.batches.create(input_file_id="file-none", endpoint="/v1/chat/completions", completion_window="24h")
+
+
 # --- openai: chat completions ---
 
 
