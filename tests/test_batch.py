@@ -2,6 +2,7 @@
 
 import csv
 import json
+import zipfile
 from base64 import b64encode
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -189,6 +190,24 @@ async def test_nothing_is_sent_or_written_by_a_dry_run(desk: Desk) -> None:
     assert Decimal(half.structured_content["at_least"]) * 2 == Decimal(now.structured_content["at_least"]) > 0
     assert not desk.upstream.asked
     assert desk.written == []
+
+
+async def test_what_has_to_be_stored_first_is_asked_at_once_only(desk: Desk) -> None:
+    (desk.folder / "in").mkdir()
+    for name in ("a", "b"):
+        with zipfile.ZipFile(desk.folder / "in" / f"{name}.xlsx", "w") as packed:
+            packed.writestr("xl/workbook.xml", "<workbook/>")
+    asked = {"source": str(desk.folder / "in" / "*"), "arguments": {"prompt": "x"}}
+    counted = await desk.batch({**asked, "dry_run": True})
+    before = dict(desk.upstream.asked)
+    half = await desk.batch(asked)
+    now = await desk.batch({**asked, "how": "now", "output": "now.jsonl"})
+
+    assert "2 inputs have files that are stored at DashScope first" in text_of(counted)
+    assert not before
+    assert half.structured_content["failed"] == 2
+    assert all('use how="now" for it' in record["error"] for record in desk.records.values())
+    assert now.structured_content["done"] == 2, text_of(now)
 
 
 # --- what is wrong ---

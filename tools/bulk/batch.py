@@ -15,7 +15,7 @@ from ...server.calls.language import said
 from ...server.calls.result import tool_result
 from ...server.catalog import Frozen, Money, plain
 from ...server.errors import InvalidRequest
-from ...server.features.batch import BatchInputs, BatchOptions, BatchOutcome, BatchTool, run_batch
+from ...server.features.batch import BatchEstimate, BatchInputs, BatchOptions, BatchOutcome, BatchTool, run_batch
 from ...server.text import complaint, printable
 from ..chat import chat
 from ..documents.translate import translate
@@ -165,9 +165,17 @@ def _answer(tool: Worker, way: str, outcome: BatchOutcome) -> BatchAnswer:
         at_most=estimate.most if estimate else None,
         output=str(outcome.path or ""),
         table=str(outcome.csv or ""),
-        notes=tuple(filter(None, (outcome.capped, estimate and estimate.first_wrong, *outcome.notes))),
+        notes=tuple(filter(None, (outcome.capped, *_counted(estimate), *outcome.notes))),
         sandbox=totals.sandbox,
     )
+
+
+def _counted(estimate: BatchEstimate | None) -> Iterator[str]:
+    """What an estimate leaves out."""
+    if estimate and estimate.first_wrong:
+        yield estimate.first_wrong
+    if estimate and estimate.stored:
+        yield f"{estimate.stored:,} inputs have files that are stored at DashScope first: they are not counted."
 
 
 def _in_words(answer: BatchAnswer, outcome: BatchOutcome) -> Iterator[str]:

@@ -26,6 +26,7 @@ from .work import WorkFolder, json_lines
 MAX_REQUESTS = 3  # of one input, one after the other
 MAX_ROUNDS = 6  # some of which may bring nothing: a batch that expired
 TOO_MANY = f'It needs more than {MAX_REQUESTS} requests one after the other, as long texts do: use how="now" for it.'
+NOT_STORED = 'Its files are stored at DashScope first, for as long as the server runs: use how="now" for it.'
 LEFT_UNANSWERED = "DashScope left it unanswered. Ask for it again."
 
 
@@ -111,7 +112,8 @@ class HalfPrice:
                 raise
             return own.planned
         except ToolError as error:
-            record = failure_of(item.id, own, str(own.told(error)))
+            told = NOT_STORED if own.is_for_want_of_storage(error, self.call) else str(own.told(error))
+            record = failure_of(item.id, own, told)
         self.results.write(record)
         return None
 
