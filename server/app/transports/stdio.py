@@ -3,10 +3,10 @@
 The SDK has its own, but cannot leave while its reader blocks, and a server must go when it is told to.
 """
 
+import asyncio
 import math
 import os
 import select
-import stat
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -19,7 +19,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from mcp.server.stdio import stdio_server
 
 from ..server import App
-from .front import Front
+from .front import Front, can_be_polled
 from .signals import wait_for_shutdown
 
 IDLE_GRACE_S = 0.5  # without a byte taken by the host
@@ -36,11 +36,9 @@ async def streams(front: Front) -> AsyncIterator[Any]:
     """
     send, lines = anyio.create_memory_object_stream[str](math.inf)
     token = anyio.lowlevel.current_token()
-    for line in front.attach(_into_the_loop(send, token)):
-        _take(send, line)
     ended = anyio.Event()
     try:
-        async with send, lines, anyio.create_task_group() as tasks:
+        async with send, lines, _reading(front, send, token), anyio.create_task_group() as tasks:
             tasks.start_soon(_end_at_signal, send)
             writer = _Writer(front.stdout, token, front.said)
             tasks.start_soon(_leave_after, ended, writer, tasks.cancel_scope)
@@ -126,12 +124,10 @@ class _Room:
 
     def __init__(self, stdout: BinaryIO) -> None:
         self._fd = -1
-        with suppress(OSError, AttributeError):  # neither a file of the system nor, on Windows, something to poll
+        if can_be_polled(stdout):
             self._fd = stdout.fileno()
-            kind = os.fstat(self._fd).st_mode
             self._poll = select.poll()
             self._poll.register(self._fd, select.POLLOUT)
-            self._fd = self._fd if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) else -1
 
     def write(self, content: bytes) -> int:
         """How much of it was taken. Raises BrokenPipeError: nobody reads there any more.
@@ -143,6 +139,31 @@ class _Room:
         while self._fd >= 0 and taken < len(content) and self._poll.poll(0) == [(self._fd, select.POLLOUT)]:
             taken += os.write(self._fd, rest[taken : taken + select.PIPE_BUF])
         return taken
+
+
+@asynccontextmanager
+async def _reading(front: Front, send: Any, token: Any) -> AsyncIterator[None]:
+    """Input goes to `send`, read by the event loop where it can; else by the front's thread, which hands it over."""
+    held = front.take_over()
+    by_thread = held is None
+    for line in front.attach(_into_the_loop(send, token)) if held is None else held:
+        _take(send, line)
+    if by_thread or (held and held[-1] is None):
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        for line in front.read():
+            _take(send, line)
+            if line is None:
+                loop.remove_reader(front.fileno())
+
+    loop.add_reader(front.fileno(), read)
+    try:
+        yield
+    finally:
+        loop.remove_reader(front.fileno())
 
 
 def _into_the_loop(send: Any, token: Any) -> Callable[[bytes | None], None]:
