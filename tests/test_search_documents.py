@@ -75,6 +75,30 @@ def named(body: dict[str, Any]) -> list[str]:
     return [Path(each["file"]).name for each in body["passages"]]
 
 
+# --- while it runs ---
+
+
+async def test_a_search_under_way_tells_of_its_passages_and_shows_no_answer_that_has_no_words(asking: Asked) -> None:
+    told: list[str] = []
+    released = anyio.Event()
+
+    async def see(_: float, __: float | None, message: str | None) -> None:
+        told.append(message or "")
+
+    async def slow_rerank(body: dict[str, Any]) -> None:
+        if "documents" in body:
+            await released.wait()
+
+    async with asking(Watched(slow_rerank), soft_timeout_s=0.5) as client:
+        asked = {"query": QUERY, "texts": [TEA, LAKE]}
+        result = await client.call_tool("search_documents", asked, progress_callback=see)
+        released.set()
+
+    assert text_of(result).startswith("[SANDBOX | RUNNING") and "\n" not in text_of(result)
+    assert "untrusted" not in text_of(result)
+    assert told and not any("began" in line for line in told)
+
+
 # --- what is found ---
 
 
