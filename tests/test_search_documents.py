@@ -521,6 +521,18 @@ async def test_what_cannot_be_read_is_refused_by_its_name_and_left_out_of_a_patt
     assert "photo.png is an image: read it with `ocr` first, and give its text." in by_pattern["notes"]
 
 
+async def test_a_relative_pattern_starts_from_an_allowed_folder_too(
+    asking: Asked, folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("away"))
+    async with asking(Watched()) as client:
+        body = await found(client, "docs/**/*.txt")
+        outside = await failed(client, "../*.txt")
+
+    assert [each["file"] for each in body["passages"]] == [str(folder / "docs" / "old" / "river.txt")]
+    assert "begins outside the allowed folders" in outside
+
+
 @pytest.mark.parametrize(
     ("pattern", "says"),
     [
