@@ -94,9 +94,11 @@ async def test_a_search_under_way_tells_of_its_passages_and_shows_no_answer_that
         result = await client.call_tool("search_documents", asked, progress_callback=see)
         released.set()
 
-    assert text_of(result).startswith("[SANDBOX | RUNNING") and "\n" not in text_of(result)
+    assert text_of(result).startswith("[SANDBOX | RUNNING")
+    assert "\n" not in text_of(result)
     assert "untrusted" not in text_of(result)
-    assert told and not any("began" in line for line in told)
+    assert told
+    assert not any("began" in line for line in told)
 
 
 # --- what is found ---

@@ -7,7 +7,7 @@ MAX_REASONING_CHARS = 8_000
 
 
 def progress_line(reply: Reply, model: str, label: str) -> str:
-    """What a host is told while it comes; nothing of numbers, which come at once: whoever asked for them counts them."""
+    """What a host is told while it comes; nothing of numbers: who asked for them counts them."""
     if reply.vectors or reply.ranks:
         return ""
     text = reply.text or reply.reasoning
