@@ -124,7 +124,7 @@ async def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
 
     assert "not a regular file" in await refused(str(tmp_path / "pipe"), tmp_path)
-    assert "not a regular file" in await refused(str(tmp_path / "folder"), tmp_path)
+    assert "folder is a folder. Give the path of a file in it" in await refused(str(tmp_path / "folder"), tmp_path)
 
 
 async def test_a_missing_file_and_an_impossible_path_are_told(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from ..server.catalog.pricing import (
     row_in_words,
     short_tier,
     text_tokens,
-    unit_of,
+    unit_of_prices,
 )
 from ..server.endpoints import Region
 
@@ -227,5 +227,5 @@ def _sheet_in_words(sheet: Sheet) -> str:
     parts += [f"batch x {sheet.batch}"] if sheet.batch else []
     parts += [f"free quota {sheet.free_quota_tokens:,} tokens"] if sheet.free_quota_tokens else []
     page = f" ({sheet.source} of {sheet.date})" if sheet.source else ""
-    said = f"{sheet.model} [{sheet.status}], {unit_of(sheet.tiers)}: {'; '.join(parts) or 'none'}{page}"
+    said = f"{sheet.model} [{sheet.status}], {unit_of_prices(sheet.tiers)}: {'; '.join(parts) or 'none'}{page}"
     return " ".join([f"{said}.", *(f"{service}." for service in sheet.services), *sheet.notes])

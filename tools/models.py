@@ -38,7 +38,7 @@ from ..server.catalog.pricing import (
     row_in_words,
     short_tier,
     tier_row,
-    unit_of,
+    unit_of_prices,
 )
 from ..server.endpoints import Region
 from ..server.text import printable
@@ -260,7 +260,7 @@ def _whole_row(model: ModelRow) -> str:
     price = "; ".join(map(row_in_words, model.price))
     parts = [
         model.name,
-        f"{unit_of(model.price)}: {price}" if price else "no price known here",
+        f"{unit_of_prices(model.price)}: {price}" if price else "no price known here",
         ", ".join(f"{name} {tokens:,}" for name, tokens in model.limits.items()),
         ", ".join(model.capabilities),
         ", ".join(f"{name} {value}" for name, value in model.lifecycle.items()),

@@ -23,7 +23,11 @@ def open_within(path: str, folders: tuple[Path, ...]) -> BufferedReader:
         fd = os.open(real, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         try:
             _require_inside(name, _place_of(fd, real), folders)  # a folder on the way may have been swapped meanwhile
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
+            if stat.S_ISDIR(mode := os.fstat(fd).st_mode):
+                raise InvalidRequest(
+                    f"{name} is a folder. Give the path of a file in it, or, where patterns are taken, {name}/*."
+                )
+            if not stat.S_ISREG(mode):
                 raise InvalidRequest(f"{name} is not a regular file. Give the path of a file.")
             return os.fdopen(fd, "rb")
         except BaseException:

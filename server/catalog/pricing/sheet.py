@@ -112,7 +112,7 @@ def short_tier(row: Mapping[str, str]) -> str:
     return f"{said} to {edge}" if edge else said
 
 
-def unit_of(rows: Sequence[Mapping[str, str]]) -> str:
+def unit_of_prices(rows: Sequence[Mapping[str, str]]) -> str:
     """What the amounts are that do not say it themselves."""
     return "CNY" if rows and all(BY_SECOND in row for row in rows) else "CNY per million tokens"
 

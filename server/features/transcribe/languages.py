@@ -8,7 +8,7 @@ import re
 from ...errors import InvalidRequest
 from ...text import printable
 
-CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z]{2,4})?")  # zh-CN is zh
+SPOKEN_CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z]{2,4})?")  # zh-CN is zh
 SPOKEN = {
     "中文": "zh", "汉语": "zh", "普通话": "zh", "国语": "zh", "chinese": "zh", "mandarin": "zh", "粤语": "yue",
     "广东话": "yue", "cantonese": "yue", "英语": "en", "英文": "en", "english": "en", "日语": "ja", "日文": "ja",
@@ -27,7 +27,7 @@ def spoken_language(given: str) -> str:
     name = given.strip().lower()
     if name in ("", "auto"):
         return ""
-    if code := SPOKEN.get(name) or ((found := CODE.fullmatch(name)) and found[1]):
+    if code := SPOKEN.get(name) or ((found := SPOKEN_CODE.fullmatch(name)) and found[1]):
         return code
     raise InvalidRequest(
         f"language {printable(given)} is not known. Give a code such as zh, en, yue or ja, or leave it out: "
