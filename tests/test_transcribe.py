@@ -671,9 +671,20 @@ async def test_the_sandbox_hears_at_each_door(hosted: Hosted, recording: Path, a
     assert "Nobody listened to this recording." in result.structured_content["transcript"]
 
 
+async def test_where_nobody_speaks_no_file_is_written_and_that_is_said(hosted: Hosted, tmp_path: Path) -> None:
+    loopback, folder = host_of("http://127.0.0.1"), tmp_path / "out"
+    source, options = "https://example.com/silence.mp3", SANDBOX
+    result = await heard(
+        hosted, FakeDashScope([]), source, options=options, host=loopback, output_folder=folder, output="talk.txt"
+    )
+
+    assert text_of(result).endswith("| NOT WRITTEN: there are no words to write]")
+    assert not (tmp_path / "out" / "talk.txt").exists()
+
+
 @pytest.mark.parametrize(
     ("source", "says"),
-    [("https://example.com/silence.mp3", "NO SPEECH"), ("https://example.com/missing.mp3", "cannot be downloaded")],
+    [("https://example.com/silence.mp3", "NO SPEECH"), ("https://example.com/missing.mp3", "could not fetch a file")],
 )
 @pytest.mark.parametrize("more", [{}, {"speakers": 0}], ids=json.dumps)
 async def test_the_sandbox_knows_silence_and_what_is_not_there(

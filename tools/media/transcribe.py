@@ -13,7 +13,14 @@ from ...server.calls.salvage import Salvage
 from ...server.errors import InvalidRequest
 from ...server.features.transcribe.languages import spoken_language
 from ...server.features.transcribe.recording import MAX_CONTEXT_CHARS_ASKED, Recording, opened_recording, written_down
-from ...server.features.transcribe.rendering import Segment, TranscriptForm, in_form, segments_of, voice_of
+from ...server.features.transcribe.rendering import (
+    NOTHING_TO_WRITE,
+    Segment,
+    TranscriptForm,
+    in_form,
+    segments_of,
+    voice_of,
+)
 from ...server.files import OutputFolder
 
 ANNOTATIONS = ToolAnnotations(
@@ -85,7 +92,7 @@ async def transcribe(
 
 
 async def _told(call: BoundCall, exchange: Exchange, form: TranscriptForm, output: str) -> CallToolResult:
-    text, note, file, unkept = exchange.text, "", "", ""
+    text, note, file, unkept = exchange.text, "", "", NOTHING_TO_WRITE if output else ""
     with Salvage("the sentences could not be put in order") as ordering:
         text, note = in_form(exchange, form)
     if output and text:

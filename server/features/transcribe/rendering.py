@@ -24,6 +24,7 @@ class Segment(Frozen):
     speaker: int | None = Field(None, exclude_if=lambda v: v is None)
 
 
+NOTHING_TO_WRITE = "NOT WRITTEN: there are no words to write"
 SILENT = "NO SPEECH: nothing that is said was heard in it"
 NO_TIMES = "INCOMPLETE: the model told no times, so these are no subtitles but the text"
 
