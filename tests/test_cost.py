@@ -329,4 +329,4 @@ async def test_audio_and_its_tokens_compare_both_kinds(hosted: Hosted) -> None:
 async def test_a_sheet_tells_the_price_of_a_second(hosted: Hosted) -> None:
     text = text_of(await asked(hosted, models=["qwen3-asr-flash"]))
 
-    assert "per_second_of_audio 0.00022" in text
+    assert "CNY: tier one price, 0.00022 per second of audio" in text

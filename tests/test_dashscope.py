@@ -501,6 +501,7 @@ def test_other_words_change_nothing_that_is_decided_by_a_failure(row: KnownError
         (400, "InvalidParameter", "The image length and width do not meet the model restrictions.", "200:1"),
         (400, "InvalidParameter.DataInspection", "Unable to download the media resource", "could not fetch a file"),
         (400, "BadRequest.InputDownloadFailed", "no", "could not fetch a file"),
+        (400, "InvalidFile.DownloadFailed", "The audio file cannot be downloaded.", "could not fetch a file"),
         (400, "InvalidParameter", "url error, please check url！", "other native endpoint"),
         (400, "InvalidParameter", "暂时不支持当前设置的语种！", "does not translate between these languages"),
         (400, "InvalidParameter", "File parsing in progress, please try again later.", "still reading the file"),

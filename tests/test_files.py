@@ -94,6 +94,25 @@ async def test_every_way_out_is_refused_and_names_the_setting(fenced: Path, esca
     assert "BAILIAN_ALLOWED_DIRS" in said
 
 
+async def test_a_relative_path_starts_from_an_allowed_folder_too(
+    fenced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = tmp_path / "away"
+    away.mkdir()
+    (away / "here.png").write_bytes(picture())
+    (fenced / "sub").mkdir(exist_ok=True)
+    (fenced / "sub" / "contract.png").write_bytes(picture())
+    monkeypatch.chdir(away)
+
+    async with open_input("sub/contract.png", (fenced,)) as found:
+        assert found.name == "contract.png"
+    assert "is outside the allowed folders" in await refused("here.png", fenced)
+    assert "is outside the allowed folders" in await refused("../away/here.png", fenced)
+    missing = await refused("sub/gone.png", fenced)
+    assert "gone.png cannot be read: No such file" in missing
+    assert f"which starts from {away}, {fenced}" in missing
+
+
 async def test_without_allowed_folders_every_path_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(picture())
 
@@ -105,7 +124,7 @@ async def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
 
     assert "not a regular file" in await refused(str(tmp_path / "pipe"), tmp_path)
-    assert "not a regular file" in await refused(str(tmp_path / "folder"), tmp_path)
+    assert "folder is a folder. Give the path of a file in it" in await refused(str(tmp_path / "folder"), tmp_path)
 
 
 async def test_a_missing_file_and_an_impossible_path_are_told(tmp_path: Path) -> None:

@@ -297,6 +297,20 @@ async def test_a_speech_model_tells_its_seconds_and_its_price(hosted: Hosted) ->
     assert row["capabilities"] == ["audio", "asr"]
 
 
+async def test_the_price_of_a_second_is_not_told_as_that_of_a_million_tokens(hosted: Hosted) -> None:
+    async with hosted(FakeDashScope([])) as client:
+        many = text_of(await client.call_tool("models", {"query": "语音"}))
+        one = text_of(await client.call_tool("models", {"query": "fun-asr"}))
+
+    assert "\nqwen3-asr-flash | 0.00022 per second of audio | - |" in many
+    assert "| CNY: tier one price, 0.00022 per second of audio |" in one
+
+
+@pytest.mark.parametrize("query", ["说话人分离", "会议录音转文字", "speaker diarization", "subtitles"])
+async def test_what_people_call_the_writing_down_of_speech_is_understood(hosted: Hosted, query: str) -> None:
+    assert "qwen3-asr-flash" in ids(await found(hosted, query=query))
+
+
 async def test_what_pages_contradict_each_other_about_is_unsure(hosted: Hosted) -> None:
     row = (await found(hosted, query="qwen-long"))["models"][0]
 

@@ -9,6 +9,15 @@ class Found(CallResult):
     searched: bool
 
 
+def test_where_nothing_was_asked_no_request_is_missed() -> None:
+    nothing = Usage(input_tokens=0, output_tokens=0)
+    found = Found(
+        model="m", usage=nothing, cost=unpriced("because"), request_id="", request_ids=(), elapsed_s=0, searched=False
+    )
+
+    assert text_of(call_result(found, "")) == "[m | 0+0 tokens | cost unknown: because | no request]"
+
+
 def test_an_answer_of_another_shape_gets_the_same_line_with_its_own_facts() -> None:
     found = Found(
         model="qwen3.7-plus",

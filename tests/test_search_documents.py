@@ -75,6 +75,32 @@ def named(body: dict[str, Any]) -> list[str]:
     return [Path(each["file"]).name for each in body["passages"]]
 
 
+# --- while it runs ---
+
+
+async def test_a_search_under_way_tells_of_its_passages_and_shows_no_answer_that_has_no_words(asking: Asked) -> None:
+    told: list[str] = []
+    released = anyio.Event()
+
+    async def see(_: float, __: float | None, message: str | None) -> None:
+        told.append(message or "")
+
+    async def slow_rerank(body: dict[str, Any]) -> None:
+        if "documents" in body:
+            await released.wait()
+
+    async with asking(Watched(slow_rerank), soft_timeout_s=0.5) as client:
+        asked = {"query": QUERY, "texts": [TEA, LAKE]}
+        result = await client.call_tool("search_documents", asked, progress_callback=see)
+        released.set()
+
+    assert text_of(result).startswith("[SANDBOX | RUNNING")
+    assert "\n" not in text_of(result)
+    assert "untrusted" not in text_of(result)
+    assert told
+    assert not any("began" in line for line in told)
+
+
 # --- what is found ---
 
 
@@ -497,10 +523,22 @@ async def test_what_cannot_be_read_is_refused_by_its_name_and_left_out_of_a_patt
     assert "photo.png is an image: read it with `ocr` first, and give its text." in by_pattern["notes"]
 
 
+async def test_a_relative_pattern_starts_from_an_allowed_folder_too(
+    asking: Asked, folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("away"))
+    async with asking(Watched()) as client:
+        body = await found(client, "docs/**/*.txt")
+        outside = await failed(client, "../*.txt")
+
+    assert [each["file"] for each in body["passages"]] == [str(folder / "docs" / "old" / "river.txt")]
+    assert "begins outside the allowed folders" in outside
+
+
 @pytest.mark.parametrize(
     ("pattern", "says"),
     [
-        ("docs/*.doc", "*.doc cannot be read: No such file or directory. Check the path."),
+        ("docs/*.doc", "docs/*.doc. Check the folder and the ending. Nothing was sent."),
         ("/etc/*", "/etc/* begins outside the allowed folders."),
         ("many/*", "many/* names more than 1,000 files. Narrow it."),
         ("docs/../../*", "begins outside the allowed folders"),

@@ -128,6 +128,28 @@ async def test_a_short_recording_goes_with_the_request_and_costs_its_seconds(hos
     assert "会议.wav: 3 s by qwen3-asr-flash, 0.00066 CNY" in said
 
 
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [("zh-CN", "zh"), ("EN", "en"), ("中文", "zh"), ("Mandarin", "zh"), ("粤语", "yue"), ("Japanese", "ja")],
+)
+async def test_a_language_is_taken_as_people_call_it(hosted: Hosted, recording: Path, given: str, sent: str) -> None:
+    wire = FakeDashScope([spoken()])
+    await heard(hosted, wire, recording, language=given)
+
+    assert wire.body["asr_options"]["language"] == sent
+
+
+async def test_what_is_no_language_is_refused_with_what_would_do(hosted: Hosted, recording: Path) -> None:
+    wire = FakeDashScope([])
+    result = await heard(hosted, wire, recording, language="客家话？")
+
+    assert text_of(result) == (
+        "language 客家话？ is not known. Give a code such as zh, en, yue or ja, or leave it out: it is found. "
+        "Nothing was sent."
+    )
+    assert wire.requests == []
+
+
 async def test_where_the_seconds_are_not_told_the_price_is_not_known(hosted: Hosted, recording: Path) -> None:
     untold = json.loads(spoken().content)
     del untold["usage"]["seconds"]
@@ -649,12 +671,26 @@ async def test_the_sandbox_hears_at_each_door(hosted: Hosted, recording: Path, a
     assert "Nobody listened to this recording." in result.structured_content["transcript"]
 
 
+async def test_where_nobody_speaks_no_file_is_written_and_that_is_said(hosted: Hosted, tmp_path: Path) -> None:
+    loopback, folder = host_of("http://127.0.0.1"), tmp_path / "out"
+    source, options = "https://example.com/silence.mp3", SANDBOX
+    result = await heard(
+        hosted, FakeDashScope([]), source, options=options, host=loopback, output_folder=folder, output="talk.txt"
+    )
+
+    assert text_of(result).endswith("| NOT WRITTEN: there are no words to write]")
+    assert not (tmp_path / "out" / "talk.txt").exists()
+
+
 @pytest.mark.parametrize(
     ("source", "says"),
-    [("https://example.com/silence.mp3", "NO SPEECH"), ("https://example.com/missing.mp3", "cannot be downloaded")],
+    [("https://example.com/silence.mp3", "NO SPEECH"), ("https://example.com/missing.mp3", "could not fetch a file")],
 )
-async def test_the_sandbox_knows_silence_and_what_is_not_there(hosted: Hosted, source: str, says: str) -> None:
+@pytest.mark.parametrize("more", [{}, {"speakers": 0}], ids=json.dumps)
+async def test_the_sandbox_knows_silence_and_what_is_not_there(
+    hosted: Hosted, source: str, says: str, more: dict[str, Any]
+) -> None:
     loopback = host_of("http://127.0.0.1")
-    result = await heard(hosted, FakeDashScope([]), source, options=SANDBOX, host=loopback, speakers=0)
+    result = await heard(hosted, FakeDashScope([]), source, options=SANDBOX, host=loopback, **more)
 
     assert says in text_of(result)

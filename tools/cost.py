@@ -13,7 +13,17 @@ from ..server.calls.call import BoundCall, Call
 from ..server.calls.receipt import Receipt, receipts_of
 from ..server.calls.result import sum_in_words, tool_result
 from ..server.catalog import Cost, Strategy, in_beijing
-from ..server.catalog.pricing import Costs, Sheet, Workload, compare_prices, price_sheets, short_tier, text_tokens
+from ..server.catalog.pricing import (
+    Costs,
+    Sheet,
+    Workload,
+    compare_prices,
+    price_sheets,
+    row_in_words,
+    short_tier,
+    text_tokens,
+    unit_of_prices,
+)
 from ..server.endpoints import Region
 
 ANNOTATIONS = ToolAnnotations(
@@ -213,10 +223,9 @@ def _receipt_in_words(receipt: Receipt) -> str:
 
 
 def _sheet_in_words(sheet: Sheet) -> str:
-    parts = [", ".join(f"{name} {value}" for name, value in tier.items()) for tier in sheet.tiers]
-    parts += ["off-peak " + ", ".join(f"{k} {v}" for k, v in tier.items()) for tier in sheet.off_peak]
+    parts = [*map(row_in_words, sheet.tiers), *(f"off-peak {row_in_words(tier)}" for tier in sheet.off_peak)]
     parts += [f"batch x {sheet.batch}"] if sheet.batch else []
     parts += [f"free quota {sheet.free_quota_tokens:,} tokens"] if sheet.free_quota_tokens else []
     page = f" ({sheet.source} of {sheet.date})" if sheet.source else ""
-    said = f"{sheet.model} [{sheet.status}], CNY per million tokens: {'; '.join(parts) or 'none'}{page}"
+    said = f"{sheet.model} [{sheet.status}], {unit_of_prices(sheet.tiers)}: {'; '.join(parts) or 'none'}{page}"
     return " ".join([f"{said}.", *(f"{service}." for service in sheet.services), *sheet.notes])

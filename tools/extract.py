@@ -69,7 +69,8 @@ async def extract(
     files: Annotated[
         tuple[str, ...],
         Field(
-            description="Text files, PDFs with text, images: paths in the allowed folders, data URIs, image URLs",
+            description="Text, DOCX, PPTX, EPUB, PDFs with text, images: paths in the allowed folders, data URIs, "
+            "image URLs",
             max_length=50,
         ),
     ] = (),

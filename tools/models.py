@@ -35,8 +35,10 @@ from ..server.catalog.pricing import (
     lifecycle_warnings,
     price_caveats,
     price_notes,
+    row_in_words,
     short_tier,
     tier_row,
+    unit_of_prices,
 )
 from ..server.endpoints import Region
 from ..server.text import printable
@@ -255,10 +257,10 @@ def _recommended(advice: Recommendation) -> str:
 
 
 def _whole_row(model: ModelRow) -> str:
-    price = "; ".join(", ".join(f"{name} {amount}" for name, amount in tier.items()) for tier in model.price)
+    price = "; ".join(map(row_in_words, model.price))
     parts = [
         model.name,
-        f"CNY per million tokens: {price}" if price else "no price known here",
+        f"{unit_of_prices(model.price)}: {price}" if price else "no price known here",
         ", ".join(f"{name} {tokens:,}" for name, tokens in model.limits.items()),
         ", ".join(model.capabilities),
         ", ".join(f"{name} {value}" for name, value in model.lifecycle.items()),

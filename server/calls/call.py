@@ -344,7 +344,7 @@ class Call:
             ),
         ):
             async for _ in reply.events:
-                await self._progress.report(lambda: plan.label + progress_line(reply, plan.model))
+                await self._progress.report(lambda: progress_line(reply, plan.model, plan.label))
 
     def _failed(self, payment: Payment, error: DashScopeError) -> RequestFailed:
         reply = payment.reply

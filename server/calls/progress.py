@@ -50,9 +50,9 @@ class Progress:
             raise failed
 
     async def report(self, message: Callable[[], str]) -> None:
-        """Tell the host, unless it was told something a moment ago."""
-        if anyio.current_time() - self._last >= self._every_s:
-            await self._report(message())
+        """Tell the host, unless it was told something a moment ago, or there is nothing to say."""
+        if anyio.current_time() - self._last >= self._every_s and (line := message()):
+            await self._report(line)
 
     async def report_now(self, message: str) -> None:
         """Tell the host, whatever it was told a moment ago: what comes once."""

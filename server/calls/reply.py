@@ -6,13 +6,15 @@ from .progress import tail
 MAX_REASONING_CHARS = 8_000
 
 
-def progress_line(reply: Reply, model: str) -> str:
-    """What a host is told while it comes."""
+def progress_line(reply: Reply, model: str, label: str) -> str:
+    """What a host is told while it comes; nothing of numbers: who asked for them counts them."""
+    if reply.vectors or reply.ranks:
+        return ""
     text = reply.text or reply.reasoning
     if not any(text):
         found = len(reply.search_results)
-        return f"{model} found {found} pages" if found else f"{model} began"
-    return f"{model} {'says' if reply.text else 'thinks'}: {tail(''.join(text[-40:]))}"
+        return f"{label}{model} found {found} pages" if found else f"{label}{model} began"
+    return f"{label}{model} {'says' if reply.text else 'thinks'}: {tail(''.join(text[-40:]))}"
 
 
 def why_incomplete(reply: Reply) -> str:

@@ -53,10 +53,16 @@ def fact_line(result: CallResult, *facts: str) -> str:
         "SANDBOX" if result.sandbox else "",
         result.model,
         *map(said, (tokens(result.usage), money(result.cost))),
-        said(several + (short_id(result.request_id) or "request id unknown")),
+        said(several + (short_id(result.request_id) or _unnamed(result))),
         *map(said, (*facts, *(f"note: {warning}" for warning in result.cost.warnings))),
     ]
     return f"[{' | '.join(filter(None, parts))}]"
+
+
+def _unnamed(result: CallResult) -> str:
+    """Where all was there already, nothing was asked."""
+    asked = result.request_ids or result.usage is None or result.usage.input_tokens or result.usage.output_tokens
+    return "request id unknown" if asked else "no request"
 
 
 def with_fact(text: str, fact: str) -> str:

@@ -20,7 +20,7 @@ LINE_CHARS = 400  # room for our own line
 
 def answers_so_far(exchanges: Collection[Exchange], under_way: Collection[UnderWay], limit: TextLimit) -> str:
     """The answers that are there and what has come of others, as much of it as the host takes."""
-    pieces = [exchange.label + exchange.as_it_came for exchange in exchanges]
+    pieces = [exchange.label + exchange.as_it_came for exchange in exchanges if exchange.as_it_came.strip()]
     pieces += [plan.label + "".join(reply.text) for plan, reply in under_way if any(reply.text)]
     text, _ = revealed(repair_surrogates("\n\n".join(pieces)))
     return text[: limit.less(LINE_CHARS).fitting(text)]

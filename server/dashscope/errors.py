@@ -344,6 +344,7 @@ KNOWN = (
         "Check that the URL is public, or give a local path.",
         codes=(
             "badrequest.inputdownloadfailed",
+            "invalidfile.downloadfailed",
             "invalidparameter.datainspection",
             "invalidurl",
             "invalidurl.connectionrefused",

@@ -18,12 +18,16 @@ def open_within(path: str, folders: tuple[Path, ...]) -> BufferedReader:
     """
     name = printable(Path(path).name) or "the path"
     try:
-        real = Path(path).expanduser().resolve()
+        real = _place(path, folders).resolve()
         _require_inside(name, real, folders)
         fd = os.open(real, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         try:
             _require_inside(name, _place_of(fd, real), folders)  # a folder on the way may have been swapped meanwhile
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
+            if stat.S_ISDIR(mode := os.fstat(fd).st_mode):
+                raise InvalidRequest(
+                    f"{name} is a folder. Give the path of a file in it, or, where patterns are taken, {name}/*."
+                )
+            if not stat.S_ISREG(mode):
                 raise InvalidRequest(f"{name} is not a regular file. Give the path of a file.")
             return os.fdopen(fd, "rb")
         except BaseException:
@@ -31,8 +35,29 @@ def open_within(path: str, folders: tuple[Path, ...]) -> BufferedReader:
             raise
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a usable path"
-        start = "" if Path(path).is_absolute() else f", which starts from {Path.cwd()}"
+        starts = ", ".join(map(str, dict.fromkeys((Path.cwd(), *folders))))
+        start = "" if Path(path).is_absolute() else f", which starts from {starts}"
         raise InvalidRequest(f"{name} cannot be read: {reason}. Check the path{start}.") from None
+
+
+def starts_of(path: Path, folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Where a relative path may start: in the working directory, which a host chooses as it likes, or in an allowed
+    folder, which is what people mean."""
+    return (Path(),) if path.is_absolute() else (Path(), *folders)
+
+
+def _place(path: str, folders: tuple[Path, ...]) -> Path:
+    """The first place where something is that may be read; else the one whose refusal says most."""
+    named = Path(path).expanduser()
+    asked, *others = (start / named for start in starts_of(named, folders))
+    found = (place for place in (asked, *others) if place.exists() and is_inside(place.resolve(), folders))
+    missing = asked if asked.exists() or is_inside(asked.resolve(), folders) or not others else others[0]
+    return next(found, missing)
+
+
+def is_inside(real: Path, folders: tuple[Path, ...]) -> bool:
+    """Whether a resolved path lies in one of them."""
+    return any(real.is_relative_to(folder) for folder in folders)
 
 
 def _place_of(fd: int, asked: Path) -> Path:
@@ -47,7 +72,7 @@ def _place_of(fd: int, asked: Path) -> Path:
 
 
 def _require_inside(name: str, real: Path, folders: tuple[Path, ...]) -> None:
-    if not any(real.is_relative_to(folder) for folder in folders):
+    if not is_inside(real, folders):
         mend = "BAILIAN_ALLOWED_DIRS in this server's environment and restart the server"
         if not folders:
             raise InvalidRequest(f"{name} cannot be read: no folder is allowed. Put its folder into {mend}.")

@@ -46,7 +46,8 @@ class SandboxTask:
         state = TASK_STATES[min(self.asked, 2)]
         if self.cancelled:
             return "CANCELED"
-        return "FAILED" if state == "SUCCEEDED" and is_silent(self.address) else state
+        fails = is_silent(self.address) or (self.model == SINGLE and MISSING_NAME in self.address)
+        return "FAILED" if state == "SUCCEEDED" and fails else state
 
     @property
     def told(self) -> dict[str, Any]:
@@ -54,13 +55,15 @@ class SandboxTask:
         if self.status not in ("SUCCEEDED", "FAILED"):
             return {"output": output}
         output |= {"scheduled_time": TASK_TIME, "end_time": TASK_TIME}
+        if self.status == "FAILED" and MISSING_NAME in self.address:
+            return {"output": {**output, **MISSING}}
         if self.status == "FAILED":
             code = "SUCCESS_WITH_NO_VALID_FRAGMENT"
             return {"output": {**output, "code": code, "message": code}, "usage": self._usage}
         url = f"{self.root}/results/{self.id}.json"
+        failed = MISSING_NAME in self.address
         if self.model == SINGLE:
             return {"output": {**output, "result": {"transcription_url": url}}, "usage": self._usage}
-        failed = MISSING_NAME in self.address
         part: dict[str, Any] = {"file_url": self.address, "subtask_status": "FAILED" if failed else "SUCCEEDED"}
         part |= MISSING if failed else {"transcription_url": url}
         output |= {"results": [part], "task_metrics": {"TOTAL": 1, "SUCCEEDED": int(not failed), "FAILED": int(failed)}}

@@ -55,7 +55,10 @@ async def search_documents(
     query: Annotated[str, Field(description="A question, or what the passages are about", pattern=r"\S")],
     files: Annotated[
         tuple[str, ...],
-        Field(description="PDFs with text, text files: paths or globs (docs/**/*.pdf), data URIs", max_length=100),
+        Field(
+            description="Text, DOCX, PPTX, EPUB, PDFs with text: paths or globs (docs/**/*.pdf), data URIs",
+            max_length=100,
+        ),
     ] = (),
     texts: Annotated[tuple[str, ...], Field(description="Texts to search beside files", max_length=1_000)] = (),
     top: Annotated[int, Field(description="How many passages", ge=1, le=50)] = 5,

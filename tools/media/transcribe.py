@@ -11,8 +11,16 @@ from ...server.calls.call import BoundCall
 from ...server.calls.result import CallResult, call_result, incomplete
 from ...server.calls.salvage import Salvage
 from ...server.errors import InvalidRequest
+from ...server.features.transcribe.languages import spoken_language
 from ...server.features.transcribe.recording import MAX_CONTEXT_CHARS_ASKED, Recording, opened_recording, written_down
-from ...server.features.transcribe.rendering import Segment, TranscriptForm, in_form, segments_of, voice_of
+from ...server.features.transcribe.rendering import (
+    NOTHING_TO_WRITE,
+    Segment,
+    TranscriptForm,
+    in_form,
+    segments_of,
+    voice_of,
+)
 from ...server.files import OutputFolder
 
 ANNOTATIONS = ToolAnnotations(
@@ -54,10 +62,7 @@ async def transcribe(
         str, Field(description="Sound or film: https URL, data URI, or path in the allowed folders", pattern=r"\S")
     ],
     model: Annotated[str, Field(description="Empty: one that fits the length and what is asked for")] = "",
-    language: Annotated[
-        str,
-        Field(description="Spoken language as a code, zh, en, yue...; empty: it is found", pattern=r"^[a-z-]{0,8}$"),
-    ] = "",
+    language: Annotated[str, Field(description="Spoken language as a code, zh, en, yue...; empty: it is found")] = "",
     speakers: Annotated[
         int | None, Field(description="Tell speakers apart: how many, 0 if unknown (one channel)", ge=0, le=100)
     ] = None,
@@ -80,14 +85,14 @@ async def transcribe(
     form = format or "text"
     if output:
         call.outputs().check(output, FILE_SUFFIXES[form])
-    asked = Recording(model, language, speakers, context.strip(), form != "text")
+    asked = Recording(model, spoken_language(language), speakers, context.strip(), form != "text")
     async with opened_recording(call, source) as found:
         exchange = await written_down(call, found, asked)
     return await _told(call, exchange, form, output)
 
 
 async def _told(call: BoundCall, exchange: Exchange, form: TranscriptForm, output: str) -> CallToolResult:
-    text, note, file, unkept = exchange.text, "", "", ""
+    text, note, file, unkept = exchange.text, "", "", NOTHING_TO_WRITE if output else ""
     with Salvage("the sentences could not be put in order") as ordering:
         text, note = in_form(exchange, form)
     if output and text:

@@ -15,8 +15,10 @@ from .sheet import ONLY_IN_DETAIL as ONLY_IN_DETAIL
 from .sheet import Sheet as Sheet
 from .sheet import fees_in as fees_in
 from .sheet import price_sheet as price_sheet
+from .sheet import row_in_words as row_in_words
 from .sheet import short_tier as short_tier
 from .sheet import tier_row as tier_row
+from .sheet import unit_of_prices as unit_of_prices
 from .tokens import MARKER_TOKENS as MARKER_TOKENS
 from .tokens import TextTokens as TextTokens
 from .tokens import image_tokens as image_tokens

@@ -79,6 +79,9 @@ def _notes(catalog: Catalog, model: Model, prices: Sequence[Price], region: str,
         yield f"Batch: {page.title}, {page.date}; the price row prints none."
 
 
+BY_SECOND = "per_second_of_audio"  # every other amount is of a million tokens
+
+
 def tier_row(tier: Tier) -> dict[str, str]:
     amounts = {
         "input": tier.input,
@@ -90,7 +93,7 @@ def tier_row(tier: Tier) -> dict[str, str]:
         **{f"input_{kind}": amount for kind, amount in tier.input_by_modality.items()},
         **{f"output_{kind}": amount for kind, amount in tier.output_by_modality.items()},
         "output_text_when_input_text_only": tier.output_text_when_input_text_only,
-        "per_second_of_audio": tier.audio_second,
+        BY_SECOND: tier.audio_second,
     }
     return {"tier": tier.label, **{name: plain(amount) for name, amount in amounts.items() if amount is not None}}
 
@@ -105,8 +108,23 @@ def short_tier(row: Mapping[str, str]) -> str:
     if set(amounts) == {"input", "output"}:
         said = f"{amounts['input']}/{amounts['output']}"
     else:
-        said = " ".join(f"{name} {amount}" for name, amount in amounts.items())
+        said = " ".join(map(amount_in_words, amounts, amounts.values()))
     return f"{said} to {edge}" if edge else said
+
+
+def unit_of_prices(rows: Sequence[Mapping[str, str]]) -> str:
+    """What the amounts are that do not say it themselves."""
+    return "CNY" if rows and all(BY_SECOND in row for row in rows) else "CNY per million tokens"
+
+
+def row_in_words(row: Mapping[str, str]) -> str:
+    """All of it."""
+    return ", ".join(map(amount_in_words, row, row.values()))
+
+
+def amount_in_words(name: str, amount: str) -> str:
+    """What it is for, and where that is not a million tokens, of what."""
+    return f"{amount} per second of audio" if name == BY_SECOND else f"{name} {amount}"
 
 
 def fees_in(catalog: Catalog, region: str) -> dict[str, str]:

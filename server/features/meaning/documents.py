@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from glob import has_magic
+from glob import escape, has_magic
 
 from anyio import to_thread
 
@@ -70,7 +70,7 @@ async def library_of(call: Call, files: Sequence[str], texts: Sequence[str]) -> 
 
 
 async def _named(call: Call, source: str) -> list[str]:
-    """The files that a pattern names. One that names none may be a name itself, which reading it tells."""
+    """The files that a pattern names; a name may look like one. Raises InvalidRequest: none fits."""
     if not names_a_path(source) or not has_magic(source):
         return [source]
     call.require_settings("BAILIAN_ALLOWED_DIRS")
@@ -78,7 +78,10 @@ async def _named(call: Call, source: str) -> list[str]:
     found = await to_thread.run_sync(files_matching, pattern, call.context.folders, abandon_on_cancel=True)
     if len(found) > MAX_FILES:
         raise InvalidRequest(f"{printable(source)} names more than {MAX_FILES:,} files. Narrow it.")
-    return found or [source]
+    found = found or await to_thread.run_sync(files_matching, escape(pattern), call.context.folders)
+    if not found:
+        raise InvalidRequest(f"No file here fits {printable(source)}. Check the folder and the ending.")
+    return found
 
 
 async def _read(call: Call, library: Library, path: str, *, by_pattern: bool) -> None:

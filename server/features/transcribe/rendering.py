@@ -24,6 +24,7 @@ class Segment(Frozen):
     speaker: int | None = Field(None, exclude_if=lambda v: v is None)
 
 
+NOTHING_TO_WRITE = "NOT WRITTEN: there are no words to write"
 SILENT = "NO SPEECH: nothing that is said was heard in it"
 NO_TIMES = "INCOMPLETE: the model told no times, so these are no subtitles but the text"
 
@@ -34,7 +35,8 @@ def in_form(exchange: Exchange, form: TranscriptForm) -> tuple[str, str]:
     if not exchange.text.strip() and not any(each.text.strip() for each in sentences):
         return "", SILENT
     if form == "json":
-        return json.dumps([each.model_dump() for each in segments_of(exchange)], ensure_ascii=False, indent=1), ""
+        rows = (json.dumps(each.model_dump(), ensure_ascii=False) for each in segments_of(exchange))
+        return "[\n" + ",\n".join(rows) + "\n]", ""  # a line a sentence: an agent pays for each indent
     if form == "text":
         return _by_speaker(sentences) or exchange.text, ""
     subtitles = srt(sentences) if form == "srt" else vtt(sentences)
