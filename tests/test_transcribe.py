@@ -315,7 +315,8 @@ async def test_what_went_wrong_with_a_task_is_told(hosted: Hosted, case: str) ->
 @pytest.mark.parametrize(
     "url",
     ["http://example.com/a.json", "https://127.0.0.1/a.json", "https://10.0.0.1/a.json", "https://a@example.com/a.json",
-     "https://metadata.internal/a", "file:///etc/passwd", "", "https://x.cn/" + "a" * 9_000],
+     "https://metadata.internal/a", "file:///etc/passwd", "", "https://x.cn/" + "a" * 9_000, "https://[::1", "https://x.cn:a/",
+     "https://x.cn:99999/a", "https://x.cn/\x00", "https://x.cn/\ud800", "https://[x.cn]/a", "https://x.cn:0/a"],
 )  # fmt: skip
 async def test_a_result_is_fetched_from_public_hosts_over_https_only(hosted: Hosted, url: str) -> None:
     wire = FakeDashScope([task("PENDING"), done(url), transcript()])

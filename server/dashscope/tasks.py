@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .errors import DashScopeError
 from .protocols import WireProtocol
@@ -92,8 +92,8 @@ class AsyncTasks:
 
     async def result(self, url: str, allowed: Callable[[str], bool]) -> dict[str, Any]:
         """The JSON that a task left behind, fetched without the key. `allowed`: whether a host may be asked."""
-        parts = urlsplit(url) if len(url) <= MAX_RESULT_URL_CHARS else urlsplit("")
-        if not self._rest.reaches(parts, allowed):
+        parts = _parts_of(url)
+        if parts is None or not self._rest.reaches(parts, allowed):
             raise DashScopeError("DashScope named an address for its result that is not fetched. Report it.")
         return await self._rest.fetched(url)
 
@@ -106,3 +106,14 @@ class AsyncTasks:
         if task.status == "UNKNOWN":
             return DashScopeError("DashScope no longer knows the task (it keeps them for 24 hours). Call again.")
         return self._rest.error(400 if code.startswith(UNTAKEN) else 500, reply, sandbox=task.sandbox)
+
+
+def _parts_of(url: str) -> SplitResult | None:
+    """None: it is no address, or none that a request could be made of."""
+    if len(url) > MAX_RESULT_URL_CHARS or not (url.isascii() and url.isprintable()):
+        return None
+    try:
+        parts = urlsplit(url)
+        return None if parts.port == 0 else parts
+    except ValueError:  # brackets that do not fit, a port that is none
+        return None
