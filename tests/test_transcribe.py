@@ -601,6 +601,17 @@ async def test_subtitles_without_times_are_the_text_and_said_to_be(hosted: Hoste
     assert result.structured_content["transcript"] == "湖"
 
 
+@pytest.mark.both_eras
+@pytest.mark.parametrize("form", ["text", "srt", "vtt", "json"])
+async def test_half_a_letter_in_a_sentence_ends_no_connection(hosted: Hosted, form: str) -> None:
+    """JSON can name what UTF-8 cannot carry."""
+    wire = FakeDashScope([task("PENDING"), done(), transcript([{**SENTENCES[0], "text": "西\ud83d湖"}])])
+    async with hosted(wire) as client:
+        result = await client.call_tool(TOOL, {"source": "https://example.com/t.mp3", "format": form, "speakers": 0})
+
+    assert "西\ufffd湖" in text_of(result).encode().decode()
+
+
 def line(text: str, start: int = 0, end: int = 1_000, **more: Any) -> SpokenSentence:
     return SpokenSentence(text, start, end, **more)
 

@@ -12,12 +12,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from .errors import DashScopeError
 from .protocols import WireProtocol
-from .rest import Rest, tells
+from .rest import Rest, in_path, names_one, tells
 from .uploads import RESOLVE_OSS, names_an_upload
 
 ASKED_PER_S = 20
 MAX_RESULT_URL_CHARS = 8_000
-TASK_ID = re.compile(r"[\w.:-]{1,120}")
 UNSAFE_IN_ID, MAX_REQUEST_ID_CHARS = re.compile(r"[^\w.:-]"), 80
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
 NOT_STARTED = "PENDING"
@@ -40,8 +39,8 @@ class AsyncTask:
         """Raises DashScopeError: a reply of an unknown form."""
         output = reply.get("output")
         output = output if isinstance(output, dict) else {}
-        id, status, usage = tells(output, "task_id"), tells(output, "task_status"), reply.get("usage")
-        if not TASK_ID.fullmatch(id) or not status:
+        id, status, usage = names_one(output, "task_id"), tells(output, "task_status"), reply.get("usage")
+        if not id or not status:
             raise DashScopeError("DashScope told of a task without its id or its state. Call again.")
         counted = usage if isinstance(usage, dict) else output.get("usage")
         counted = counted if isinstance(counted, dict) else {}
@@ -80,12 +79,12 @@ class AsyncTasks:
 
     async def told(self, id: str) -> AsyncTask:
         """How it is."""
-        return AsyncTask.of(await self._rest.json("GET", f"/tasks/{id}", door="native"))
+        return AsyncTask.of(await self._rest.json("GET", f"/tasks/{in_path(id)}", door="native"))
 
     async def cancel(self, id: str) -> bool:
         """Give it up; whether that came before any work on it."""
         try:
-            await self._rest.json("POST", f"/tasks/{id}/cancel", door="native")
+            await self._rest.json("POST", f"/tasks/{in_path(id)}/cancel", door="native")
         except DashScopeError:
             return False
         return True

@@ -155,13 +155,19 @@ class EmbeddingRun:
         """How many came: what is of no text that was sent is none."""
         came: dict[int, dict[int, array[float]]] = {}
         for (document, number), row in zip(places, range(len(places)), strict=True):
-            if row in exchange.vectors:
+            if row in exchange.vectors and self._fits(exchange.vectors[row]):
                 came.setdefault(document, {})[number] = exchange.vectors[row]
         for document, rows in came.items():
             self.vectors[document] |= rows
             self.there += len(rows)
             await self.call.context.vector_cache.add(self._keys[document], rows)
         return sum(map(len, came.values()))
+
+    def _fits(self, vector: "array[float]") -> bool:
+        """Whether it is as long as was asked for, else as the others."""
+        others = (other for vectors in self.vectors for other in vectors.values())
+        length = self.dimension or next(map(len, others), None)
+        return length is None or len(vector) == length
 
     def _plan(self, places: Sequence[TextPlace]) -> RequestPlan:
         texts = [self._text(place) for place in places]
