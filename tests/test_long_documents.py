@@ -173,6 +173,12 @@ BOMB = documents.word("<w:p>" + " " * 210_000_000 + "</w:p>")
         pytest.param(documents.zipped({"a.txt": "x"}), id="archive"),
         pytest.param(documents.word("<w:p><w:r><w:t>" + "x" * 10_000_001 + "</w:t></w:r></w:p>"), id="text"),
         pytest.param(documents.zipped({f"{n:0200}": "" for n in range(20_000)}), id="contents"),
+        pytest.param(documents.word("<w:p><w:r><w:t>x</w:t></w:r></w:p>" + "<w:p/>" * 2_000_000), id="elements"),
+        pytest.param(documents.word(f"<!--{'x' * 9_000_000}--><w:p><w:r><w:t>x</w:t></w:r></w:p>"), id="comment"),
+        pytest.param(documents.word(f"<w:p w:x='{'x' * 9_000_000}'><w:r><w:t>x</w:t></w:r></w:p>"), id="attribute"),
+        pytest.param(documents.epub("<p>x</p>", more=f"<!--{'x' * 9_000_000}-->"), id="comment of a book"),
+        pytest.param(documents.epub("<p>x</p>", more="<item id='a' href='b'/>" * 100_001), id="items"),
+        pytest.param(documents.epub("<p>x</p>", again=25_000), id="chapters"),
         pytest.param(documents.docx("x").replace(b"PK\x05\x06", b"PK\x06\x07" + bytes(16) + b"PK\x05\x06"), id="zip64"),
     ],
 )
