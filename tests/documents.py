@@ -44,11 +44,11 @@ def pptx(*slides: str) -> bytes:
     )
 
 
-def epub(*chapters: str) -> bytes:
-    """Of the XHTML of each chapter's body."""
+def epub(*chapters: str, more: str = "", again: int = 1) -> bytes:
+    """Of the XHTML of each chapter's body. `more`: in the manifest; `again`: how often each chapter is listed."""
     numbers = range(len(chapters))
-    items = "".join(f'<item id="c{n}" href="text/chapter%20{n}.xhtml"/>' for n in numbers)
-    spine = "".join(f'<itemref idref="c{n}"/>' for n in numbers)
+    items = "".join(f'<item id="c{n}" href="text/chapter%20{n}.xhtml"/>' for n in numbers) + more
+    spine = "".join(f'<itemref idref="c{n}"/>' for n in numbers) * again
     pages = {
         f"OEBPS/text/chapter {n}.xhtml": f"{DOCTYPE}<html><head><title>not said</title></head><body>{body}</body></html>"
         for n, body in enumerate(chapters)

@@ -163,6 +163,26 @@ async def test_what_failed_leaves_no_file_and_what_was_paid(asking: Asked, out: 
     assert npy(out / "a.npy")[0] == (30, 1_024)
 
 
+async def test_vectors_of_another_length_than_the_others_or_than_was_asked_for_are_none(
+    asking: Asked, out: Path
+) -> None:
+    texts = [f"第{n}段" for n in range(20)]
+
+    async def short(body: dict[str, Any]) -> httpx2.Response | None:
+        rows = [{"text_index": at, "embedding": [0.5] * 512} for at in range(10)]
+        given = {"output": {"embeddings": rows}, "usage": {"total_tokens": 5}}
+        return httpx2.Response(200, json=given) if texts[15] in body["input"]["texts"] else None
+
+    async with asking(Watched(short)) as client:
+        text = await refused(client, "a.npy", texts=texts, model="text-embedding-v4")
+        other = await refused(client, "b.npy", texts=texts[10:], model="text-embedding-v4", dimension=256)
+        await embedded(client, "c.npy", texts=texts[:10], model="text-embedding-v4")
+
+    assert "10 of 20 vectors are kept" in text
+    assert "DashScope gave fewer vectors than texts." in other
+    assert [file.name for file in out.iterdir()] == ["c.npy"]
+
+
 async def test_a_name_that_was_taken_meanwhile_loses_nothing(asking: Asked, out: Path) -> None:
     async def taken(_: dict[str, Any]) -> None:
         (out / "a.npy").write_text("theirs")

@@ -173,6 +173,12 @@ BOMB = documents.word("<w:p>" + " " * 210_000_000 + "</w:p>")
         pytest.param(documents.zipped({"a.txt": "x"}), id="archive"),
         pytest.param(documents.word("<w:p><w:r><w:t>" + "x" * 10_000_001 + "</w:t></w:r></w:p>"), id="text"),
         pytest.param(documents.zipped({f"{n:0200}": "" for n in range(20_000)}), id="contents"),
+        pytest.param(documents.word("<w:p><w:r><w:t>x</w:t></w:r></w:p>" + "<w:p/>" * 2_000_000), id="elements"),
+        pytest.param(documents.word(f"<!--{'x' * 9_000_000}--><w:p><w:r><w:t>x</w:t></w:r></w:p>"), id="comment"),
+        pytest.param(documents.word(f"<w:p w:x='{'x' * 9_000_000}'><w:r><w:t>x</w:t></w:r></w:p>"), id="attribute"),
+        pytest.param(documents.epub("<p>x</p>", more=f"<!--{'x' * 9_000_000}-->"), id="comment of a book"),
+        pytest.param(documents.epub("<p>x</p>", more="<item id='a' href='b'/>" * 100_001), id="items"),
+        pytest.param(documents.epub("<p>x</p>", again=25_000), id="chapters"),
         pytest.param(documents.docx("x").replace(b"PK\x05\x06", b"PK\x06\x07" + bytes(16) + b"PK\x05\x06"), id="zip64"),
     ],
 )
@@ -466,6 +472,40 @@ async def test_what_somebody_has_deleted_meanwhile_is_stored_again(hosted: Hoste
     assert len(wire.uploads) == 2
 
 
+async def test_of_several_documents_one_of_which_is_gone_none_is_left_behind(hosted: Hosted, folder: Path) -> None:
+    for name in "ab":
+        (folder / f"{name}.txt").write_text(f"申请人：{name}", "utf-8")
+    wire = Sandbox()
+    async with hosted(wire, folders=(folder,), shelf=(shelf := quick())) as host, dashscope(wire) as other:
+        given = {"model": "qwen-long", "files": [str(folder / "a.txt"), str(folder / "b.txt")]}
+        await host.call_tool("chat", {"prompt": "一", **given})
+        files = StoredFiles(other.rest)
+        first, *_ = [file.id async for file in files.listed()]
+        await files.delete(first)
+        result = await host.call_tool("chat", {"prompt": "二", **given})
+        async with shelf:
+            assert len([file async for file in files.listed()]) == 2
+        left = [file.id async for file in files.listed()]
+
+    assert not result.is_error, text_of(result)
+    assert left == []
+
+
+async def test_a_document_that_becomes_another_kind_before_its_turn_is_said(hosted: Hosted, folder: Path) -> None:
+    for name in "ab":
+        (folder / f"{name}.xlsx").write_bytes(documents.zipped({"xl/workbook.xml": name}))
+
+    async def swap(*_: Any) -> None:
+        (folder / "b.xlsx").write_bytes(b"ID3\x04" + bytes(99))
+
+    async with hosted(Sandbox(), folders=(folder,), shelf=quick()) as host:
+        given = {"prompt": "x", "files": [str(folder / "a.xlsx"), str(folder / "b.xlsx")]}
+        result = await host.call_tool("chat", given, progress_callback=swap)
+
+    assert result.is_error
+    assert "b.xlsx is another file than a moment ago" in text_of(result)
+
+
 async def test_a_document_that_is_gone_before_its_turn_is_said_without_claiming_that_nothing_was_sent(
     hosted: Hosted, folder: Path
 ) -> None:
@@ -640,6 +680,27 @@ async def test_what_could_not_be_deleted_is_said(caplog: pytest.LogCaptureFixtur
 
     assert ("may still lie at DashScope" in caplog.text) is bool(says)
     assert says in caplog.text
+
+
+async def test_what_is_known_to_lie_there_is_deleted_while_the_rest_is_looked_for() -> None:
+    """A list of ten thousand files takes longer than a host waits."""
+    deleted: list[str] = []
+
+    async def slow(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST" and b"broken" in request.content:
+            raise httpx2.ReadError("gone")
+        if request.method == "GET":
+            await anyio.sleep_forever()
+        deleted.extend([request.url.path] if request.method == "DELETE" else [])
+        return stored()
+
+    async with dashscope(FakeDashScope([]), transport=httpx2.MockTransport(slow)) as client, Shelf() as shelf:
+        files = StoredFiles(client.rest)
+        await shelf.put(files, "", BytesIO(b"x"), ".txt", timeout_s=9)
+        with pytest.raises(DashScopeError):
+            await shelf.put(files, "", BytesIO(b"broken"), ".txt", timeout_s=9)
+
+    assert deleted == ["/compatible-mode/v1/files/file-fe-1"]
 
 
 @pytest.mark.parametrize(

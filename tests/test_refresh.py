@@ -339,6 +339,7 @@ async def test_limits_are_looked_for_at_both_paths_and_their_absence_is_no_failu
         ([httpx2.Response(200, content=b"<html>")], "a list of an unknown form. The built-in catalog holds"),
         ([httpx2.Response(200, content=b'{"output": {"models": 5}}')], "a list of an unknown form"),
         ([httpx2.Response(200, content=b'{"output": {"models": [], "total": "many"}}')], "a list of an unknown form"),
+        ([httpx2.Response(200, content=b'{"output": {"models": [], "total": 1e999}}')], "a list of an unknown form"),
         ([httpx2.Response(200, content=b"[" * 200_000)], "a list of an unknown form"),
         ([refusal(401, "InvalidApiKey", "Invalid API-key provided.")], "does not accept the API key here"),
         ([page("models", [MAX]), refusal(500, "InternalError", "x")], "internal error"),

@@ -436,6 +436,38 @@ async def test_fewer_vectors_than_texts_are_said_and_the_rest_is_searched(asking
     assert "DashScope gave fewer vectors than texts." in told["incomplete"]
 
 
+@pytest.mark.parametrize("numbers", [(1, 2), (0, 7), (3, 4)])
+async def test_vectors_of_texts_that_nobody_sent_are_none(asking: Asked, numbers: tuple[int, int]) -> None:
+    """As many as were asked for, and yet not all of them: counted from one, or of others."""
+
+    async def others(body: dict[str, Any]) -> httpx2.Response | None:
+        if body.get("parameters", {}).get("text_type") != "document":
+            return None
+        rows = [{"text_index": number, "embedding": [0.5] * 1_024} for number in numbers]
+        return httpx2.Response(200, json={"output": {"embeddings": rows}, "usage": {"total_tokens": 5}})
+
+    async with asking(Watched(others)) as client:
+        result = await client.call_tool("search_documents", {"query": QUERY, "texts": [TEA, LAKE]})
+
+    assert "DashScope gave fewer vectors than texts." in text_of(result)
+
+
+async def test_vectors_of_two_lengths_are_none_and_spoil_nothing_that_is_kept(asking: Asked) -> None:
+    async def mixed(body: dict[str, Any]) -> httpx2.Response | None:
+        if body.get("parameters", {}).get("text_type") != "document":
+            return None
+        rows = [{"text_index": at, "embedding": [0.5] * length} for at, length in enumerate((1_024, 3))]
+        return httpx2.Response(200, json={"output": {"embeddings": rows}, "usage": {"total_tokens": 5}})
+
+    async with asking(Watched(mixed)) as client:
+        text = await failed(client, texts=[TEA, LAKE])
+    async with asking(Watched()) as client:
+        told = await found(client, texts=[TEA, LAKE])
+
+    assert "sent a line of an unknown form" in text
+    assert (told["searched"], told["cached_tokens"]) == (2, 0)
+
+
 async def test_a_score_that_is_none_costs_the_order_only(asking: Asked) -> None:
     async def odd(body: dict[str, Any]) -> httpx2.Response | None:
         text = '{"results": [{"index": 0, "relevance_score": NaN}], "usage": {"total_tokens": true}}'

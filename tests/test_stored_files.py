@@ -83,6 +83,10 @@ async def test_a_page_that_repeats_itself_ends() -> None:
         (json_reply([1]), "a reply of an unknown form"),
         (json_reply({"object": "file"}), "a file without an id"),
         (json_reply({"id": 3}), "a file without an id"),
+        (json_reply({"id": "file-1\n"}), "a file without an id"),
+        (json_reply({"id": "file-1,fileid://file-2"}), "a file without an id"),
+        (json_reply({"id": "../batches/batch_1"}), "a file without an id"),
+        (json_reply({"id": "file-1?purpose=batch"}), "a file without an id"),
         (refusal(401, "invalid_api_key", "Incorrect API key provided."), "DASHSCOPE_API_KEY"),
     ],
 )
@@ -90,6 +94,14 @@ async def test_what_is_no_file_is_said(step: Any, says: str) -> None:
     async with dashscope(FakeDashScope([step])) as client:
         with pytest.raises(DashScopeError, match=says):
             await StoredFiles(client.rest).told("file-1")
+
+
+async def test_an_id_that_somebody_types_is_one_part_of_the_path() -> None:
+    wire = FakeDashScope([json_reply({})])
+    async with dashscope(wire) as client:
+        await StoredFiles(client.rest).delete("../batches/batch_1\n")
+
+    assert wire.requests[0].url.raw_path == b"/compatible-mode/v1/files/..%2Fbatches%2Fbatch_1%0A"
 
 
 class Breaking(httpx2.AsyncByteStream):

@@ -337,7 +337,8 @@ async def test_what_went_wrong_with_a_task_is_told(hosted: Hosted, case: str) ->
 @pytest.mark.parametrize(
     "url",
     ["http://example.com/a.json", "https://127.0.0.1/a.json", "https://10.0.0.1/a.json", "https://a@example.com/a.json",
-     "https://metadata.internal/a", "file:///etc/passwd", "", "https://x.cn/" + "a" * 9_000],
+     "https://metadata.internal/a", "file:///etc/passwd", "", "https://x.cn/" + "a" * 9_000, "https://[::1", "https://x.cn:a/",
+     "https://x.cn:99999/a", "https://x.cn/\x00", "https://x.cn/\ud800", "https://[x.cn]/a", "https://x.cn:0/a"],
 )  # fmt: skip
 async def test_a_result_is_fetched_from_public_hosts_over_https_only(hosted: Hosted, url: str) -> None:
     wire = FakeDashScope([task("PENDING"), done(url), transcript()])
@@ -620,6 +621,17 @@ async def test_subtitles_without_times_are_the_text_and_said_to_be(hosted: Hoste
 
     assert "INCOMPLETE: the model told no times" in text_of(result)
     assert result.structured_content["transcript"] == "湖"
+
+
+@pytest.mark.both_eras
+@pytest.mark.parametrize("form", ["text", "srt", "vtt", "json"])
+async def test_half_a_letter_in_a_sentence_ends_no_connection(hosted: Hosted, form: str) -> None:
+    """JSON can name what UTF-8 cannot carry."""
+    wire = FakeDashScope([task("PENDING"), done(), transcript([{**SENTENCES[0], "text": "西\ud83d湖"}])])
+    async with hosted(wire) as client:
+        result = await client.call_tool(TOOL, {"source": "https://example.com/t.mp3", "format": form, "speakers": 0})
+
+    assert "西\ufffd湖" in text_of(result).encode().decode()
 
 
 def line(text: str, start: int = 0, end: int = 1_000, **more: Any) -> SpokenSentence:

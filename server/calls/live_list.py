@@ -86,7 +86,7 @@ async def _rows(dashscope: DashScope, host: Host, path: str, name: str, query: d
         reply = await dashscope.get(path, asked)
         try:
             found, total = page_of(reply, name)
-        except (TypeError, LookupError, ValueError, AttributeError):
+        except (TypeError, LookupError, ValueError, OverflowError, AttributeError):
             raise unknown_list(host.service) from None
         rows += found
         if not found or len(rows) >= total:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from contextlib import suppress
 from functools import partial
 from hashlib import blake2b, file_digest
+from math import inf
 from secrets import token_bytes
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -88,7 +89,15 @@ class Shelf:
                 self._lying[key] = await self._read(files, key, timeout_s)
             return self._lying[key]
 
-    def forget(self, ids: Sequence[str]) -> None:
+    async def drop(self, files: StoredFiles, ids: Sequence[str]) -> None:
+        """One of them at least is gone, and all are stored again: what may still be there is deleted, now or later."""
+        dropped = [file for file in self._lying.values() if file.id in ids]
+        self._forget(ids)
+        for file in dropped:
+            self._lying[file.id], self._used[file.id] = file, -inf  # under no key that anybody asks for
+            await self._delete(files, file)
+
+    def _forget(self, ids: Sequence[str]) -> None:
         """They are gone."""
         self._lying = {key: file for key, file in self._lying.items() if file.id not in ids}
 
@@ -148,13 +157,14 @@ class Shelf:
 
     async def _clear(self, files: StoredFiles) -> None:
         """All of it, those too whose upload broke off: they are found by their names."""
-        with suppress(DashScopeError):
-            async for file in _named(files, self._perhaps):
-                self._lying[file.id] = file
-            self._perhaps.clear()
         async with anyio.create_task_group() as tasks:
             for file in list(self._lying.values()):
                 tasks.start_soon(self._delete, files, file)
+            with suppress(DashScopeError):
+                async for file in _named(files, self._perhaps):
+                    self._lying[file.id] = file
+                    tasks.start_soon(self._delete, files, file)
+                self._perhaps.clear()
 
     async def _delete(self, files: StoredFiles, file: StoredFile) -> None:
         """It stays among those that lie there where that fails."""
@@ -163,7 +173,7 @@ class Shelf:
         except DashScopeError as error:
             if error.status != GONE:
                 return
-        self.forget([file.id])
+        self._forget([file.id])
 
 
 async def _named(files: StoredFiles, names: Collection[str]) -> AsyncIterator[StoredFile]:

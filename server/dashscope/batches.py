@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .errors import DashScopeError
-from .rest import Rest, tells
+from .rest import Rest, in_path, names_one, tells
 
 BatchStatus = Literal[
     "validating", "in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled"
@@ -45,7 +45,7 @@ class FileBatch:
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> "FileBatch":
         """Raises DashScopeError: a reply of an unknown form."""
-        if not (id := tells(reply, "id")):
+        if not (id := names_one(reply, "id")):
             raise DashScopeError("DashScope gave a batch without an id. Call again.")
         counts, names = _object(reply, "request_counts"), _object(reply, "metadata")
         total, completed, failed = (_count(counts.get(name)) for name in ("total", "completed", "failed"))
@@ -53,8 +53,8 @@ class FileBatch:
             id,
             tells(names, "ds_name"),
             tells(reply, "status"),
-            tells(reply, "output_file_id"),
-            tells(reply, "error_file_id"),
+            names_one(reply, "output_file_id"),
+            names_one(reply, "error_file_id"),
             total,
             completed,
             failed,
@@ -80,11 +80,11 @@ class Batches:
         return FileBatch.of(await self._rest.json("POST", "/batches", body))
 
     async def told(self, id: str) -> FileBatch:
-        return FileBatch.of(await self._rest.json("GET", f"/batches/{id}"))
+        return FileBatch.of(await self._rest.json("GET", f"/batches/{in_path(id)}"))
 
     async def cancel(self, id: str) -> FileBatch:
         """What is answered by then is billed."""
-        return FileBatch.of(await self._rest.json("POST", f"/batches/{id}/cancel", {}))
+        return FileBatch.of(await self._rest.json("POST", f"/batches/{in_path(id)}/cancel", {}))
 
     async def named(self, name: str) -> FileBatch | None:
         """The one we gave that name, if it was created."""

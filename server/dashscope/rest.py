@@ -1,9 +1,10 @@
 """What DashScope keeps or lists, asked by plain JSON requests: files, batches, tasks, models; no streams."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any, Literal
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, quote
 
 import anyio
 import httpx2
@@ -18,6 +19,7 @@ Method = Literal["GET", "POST", "DELETE"]
 Door = Literal["compatible", "native"]
 MAX_JSON_BYTES = 32 * 1024 * 1024
 MAX_RESULT_BYTES = 64 * 1024 * 1024  # of twelve hours of speech, each word with its time
+PLAIN_ID = re.compile(r"[\w-][\w.:-]{0,199}", re.ASCII)
 WANTS_JSON = {"Accept": "application/json"}
 
 
@@ -168,6 +170,17 @@ class Rest:
     @property
     def _service(self) -> str:
         return self._connection.host.service
+
+
+def names_one(reply: Mapping[str, Any], name: str) -> str:
+    """An id of a reply; empty where it is none that could stand in an address, or beside others in a message."""
+    value = tells(reply, name)
+    return value if PLAIN_ID.fullmatch(value) else ""
+
+
+def in_path(id: str) -> str:
+    """An id as one part of a path, whoever gave it."""
+    return quote(id.encode("utf-8", "replace"), safe="")
 
 
 def tells(reply: Mapping[str, Any], name: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from math import ceil
 from typing import Any
 
+from ..text import repair_surrogates
 from .error_bodies import is_failure
 from .events import Event, Finish, Heard, SpokenSentence, TextDelta, UsageReport
 from .protocols import MAX_TOKEN_COUNT, Api, Frame
@@ -233,8 +234,9 @@ def _object(value: Any) -> Frame:
 
 
 def _word(row: Frame, name: str) -> str:
+    """JSON can name half a letter, which no host's wire can carry."""
     value = row.get(name)
-    return value if isinstance(value, str) else ""
+    return repair_surrogates(value) if isinstance(value, str) else ""
 
 
 def _is_number(value: Any) -> bool:

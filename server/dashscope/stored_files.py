@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Literal
 import httpx2
 
 from .errors import DashScopeError
-from .rest import Rest, tells
+from .rest import Rest, in_path, names_one, tells
 
 Purpose = Literal["batch", "file-extract"]
 PAGE_FILES = 100
@@ -37,7 +37,7 @@ class StoredFile:
     @classmethod
     def of(cls, reply: dict[str, Any]) -> "StoredFile":
         """Raises DashScopeError: a reply of an unknown form."""
-        if not (id := tells(reply, "id")):
+        if not (id := names_one(reply, "id")):
             raise DashScopeError("DashScope gave a file without an id. Call again.")
         numbers = [value if isinstance(value := reply.get(name), int) else 0 for name in ("bytes", "created_at")]
         name, purpose, status = (tells(reply, name) for name in ("filename", "purpose", "status"))
@@ -59,10 +59,10 @@ class StoredFiles:
 
     async def told(self, id: str) -> StoredFile:
         """How a file is."""
-        return StoredFile.of(await self._rest.json("GET", f"/files/{id}"))
+        return StoredFile.of(await self._rest.json("GET", f"/files/{in_path(id)}"))
 
     async def delete(self, id: str) -> None:
-        await self._rest.json("DELETE", f"/files/{id}")
+        await self._rest.json("DELETE", f"/files/{in_path(id)}")
 
     async def listed(self, purpose: Purpose | None = None) -> AsyncIterator[StoredFile]:
         """All there are, newest first as DashScope lists them."""
@@ -73,14 +73,14 @@ class StoredFiles:
             rows = [row for row in reply.get("data") or () if isinstance(row, dict)]
             for row in rows:
                 yield StoredFile.of(row)
-            last = tells(rows[-1], "id") if rows else ""
+            last = names_one(rows[-1], "id") if rows else ""
             if not reply.get("has_more") or not last or last == after:
                 return
             after = last
 
     async def lines(self, id: str) -> AsyncIterator[str]:
         """The lines of a result file as they come in."""
-        async with self._rest.opened("GET", f"/files/{id}/content") as response:
+        async with self._rest.opened("GET", f"/files/{in_path(id)}/content") as response:
             try:
                 async for line in response.aiter_lines():
                     yield line

@@ -8,16 +8,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .errors import DashScopeError
 from .protocols import WireProtocol
-from .rest import Rest, tells
+from .rest import Rest, in_path, names_one, tells
 from .uploads import RESOLVE_OSS, names_an_upload
 
 ASKED_PER_S = 20
 MAX_RESULT_URL_CHARS = 8_000
-TASK_ID = re.compile(r"[\w.:-]{1,120}")
 UNSAFE_IN_ID, MAX_REQUEST_ID_CHARS = re.compile(r"[^\w.:-]"), 80
 ENDED = ("SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
 NOT_STARTED = "PENDING"
@@ -40,8 +39,8 @@ class AsyncTask:
         """Raises DashScopeError: a reply of an unknown form."""
         output = reply.get("output")
         output = output if isinstance(output, dict) else {}
-        id, status, usage = tells(output, "task_id"), tells(output, "task_status"), reply.get("usage")
-        if not TASK_ID.fullmatch(id) or not status:
+        id, status, usage = names_one(output, "task_id"), tells(output, "task_status"), reply.get("usage")
+        if not id or not status:
             raise DashScopeError("DashScope told of a task without its id or its state. Call again.")
         counted = usage if isinstance(usage, dict) else output.get("usage")
         counted = counted if isinstance(counted, dict) else {}
@@ -80,20 +79,20 @@ class AsyncTasks:
 
     async def told(self, id: str) -> AsyncTask:
         """How it is."""
-        return AsyncTask.of(await self._rest.json("GET", f"/tasks/{id}", door="native"))
+        return AsyncTask.of(await self._rest.json("GET", f"/tasks/{in_path(id)}", door="native"))
 
     async def cancel(self, id: str) -> bool:
         """Give it up; whether that came before any work on it."""
         try:
-            await self._rest.json("POST", f"/tasks/{id}/cancel", door="native")
+            await self._rest.json("POST", f"/tasks/{in_path(id)}/cancel", door="native")
         except DashScopeError:
             return False
         return True
 
     async def result(self, url: str, allowed: Callable[[str], bool]) -> dict[str, Any]:
         """The JSON that a task left behind, fetched without the key. `allowed`: whether a host may be asked."""
-        parts = urlsplit(url) if len(url) <= MAX_RESULT_URL_CHARS else urlsplit("")
-        if not self._rest.reaches(parts, allowed):
+        parts = _parts_of(url)
+        if parts is None or not self._rest.reaches(parts, allowed):
             raise DashScopeError("DashScope named an address for its result that is not fetched. Report it.")
         return await self._rest.fetched(url)
 
@@ -106,3 +105,14 @@ class AsyncTasks:
         if task.status == "UNKNOWN":
             return DashScopeError("DashScope no longer knows the task (it keeps them for 24 hours). Call again.")
         return self._rest.error(400 if code.startswith(UNTAKEN) else 500, reply, sandbox=task.sandbox)
+
+
+def _parts_of(url: str) -> SplitResult | None:
+    """None: it is no address, or none that a request could be made of."""
+    if len(url) > MAX_RESULT_URL_CHARS or not (url.isascii() and url.isprintable()):
+        return None
+    try:
+        parts = urlsplit(url)
+        return None if parts.port == 0 else parts
+    except ValueError:  # brackets that do not fit, a port that is none
+        return None

@@ -38,7 +38,7 @@ class TextEmbeddings:
 
     def events(self, frame: Frame) -> Iterator[Event]:
         rows = (frame.get("output") or {}).get("embeddings") or ()
-        yield Vectors({_number(row["text_index"]): _vector(row["embedding"]) for row in rows})
+        yield Vectors(_alike({_number(row["text_index"]): _vector(row["embedding"]) for row in rows}))
         yield Finish("stop")
         yield from _counted(frame)
 
@@ -126,6 +126,12 @@ def _vector(values: Any) -> "array[float]":
     if not vector or not all(map(isfinite, vector)):
         raise ValueError("a vector holds what is no number")
     return vector
+
+
+def _alike(vectors: "dict[int, array[float]]") -> "dict[int, array[float]]":
+    if len(set(map(len, vectors.values()))) > 1:
+        raise ValueError("vectors of one model have different lengths")
+    return vectors
 
 
 def _counted(frame: Frame) -> Iterator[UsageReport]:

@@ -10,6 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from html.entities import html5
 from typing import BinaryIO
 from urllib.parse import unquote
@@ -19,6 +20,10 @@ MAX_OFFICE_BYTES = 200_000_000
 MAX_OFFICE_TEXT_CHARS = 10_000_000
 MAX_CONTENTS_BYTES = 4_000_000  # of the table of contents: about 50,000 files
 MAX_XML_DEPTH = 500
+MAX_ELEMENTS = 2_000_000  # of all parts: a book of 2,000 pages has half of that
+MAX_LISTED = 100_000  # relations, or items of a book
+MAX_TOKEN_BYTES = 8_000_000  # a tag or a comment, which the parser reads anew with each piece of it
+PART_BYTES = 10_000  # what a part counts at least, since opening one takes as long
 XML_PIECE_BYTES = 256 * 1024
 END_RECORD, END64 = b"PK\x05\x06", b"PK\x06\x07"
 PLAIN_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -48,6 +53,7 @@ class Package:
         self._names = set(self._zip.namelist())
         self._left = MAX_OFFICE_BYTES
         self._room = MAX_OFFICE_TEXT_CHARS
+        self._elements = MAX_ELEMENTS
 
     @property
     def kind(self) -> str:
@@ -105,14 +111,18 @@ class Package:
         info = self._zip.getinfo(name)
         if info.compress_type not in PLAIN_METHODS:
             raise ValueError("packed in a rare way")
-        parser = _parser(reading)
+        within = _Bounds(self._elements)
+        parser = _parser(reading, within)
+        self._left -= PART_BYTES
         with self._zip.open(info) as member:
             while piece := member.read(XML_PIECE_BYTES):
                 self._left -= len(piece)
                 if self._left < 0:
                     raise ValueError("too much to unpack")
                 parser.Parse(piece, False)
+                within.read(len(piece))
         parser.Parse(b"", True)
+        self._elements = within.elements
 
 
 def _require_small_contents(file: BinaryIO) -> None:
@@ -142,30 +152,55 @@ class _Reading:
         """Its letters."""
 
 
-def _parser(reading: _Reading) -> expat.XMLParserType:
+@dataclass
+class _Bounds:
+    """What of one part may still come. All raise ValueError: it is too much."""
+
+    elements: int
+    depth: int = 0
+    silent_bytes: int = 0  # since the parser last said something
+
+    def read(self, size: int) -> None:
+        self.silent_bytes += size
+        if self.silent_bytes > MAX_TOKEN_BYTES:
+            raise ValueError("a tag or a comment without an end")
+
+    def start(self) -> None:
+        self.silent_bytes = 0
+        self.elements -= 1
+        self.depth += 1
+        if self.depth > MAX_XML_DEPTH or self.elements < 0:
+            raise ValueError("too deep, or too many elements")
+
+    def end(self) -> None:
+        self.silent_bytes = 0
+        self.depth -= 1
+
+
+def _parser(reading: _Reading, within: _Bounds) -> expat.XMLParserType:
     """Element and attribute names come without their prefixes; an entity of HTML is its letter, any other declared one
     an end: those that are no letters can only be declared inside the document.
     """
-    parser, depth = expat.ParserCreate(), 0
+    parser = expat.ParserCreate()
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MAX_XML_DEPTH:
-            raise ValueError("too deep")
+        within.start()
         reading.start(_local(name), {_local(each): value for each, value in attributes.items()})
 
     def end(name: str) -> None:
-        nonlocal depth
-        depth -= 1
+        within.end()
         reading.end(_local(name))
+
+    def text(text: str) -> None:
+        within.silent_bytes = 0
+        reading.text(text)
 
     def doctype(_name: str, _system: str | None, _public: str | None, has_internal_subset: int) -> None:
         if has_internal_subset:
             raise ValueError("declares entities")
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = reading.text
+    parser.CharacterDataHandler = text
     parser.StartDoctypeDeclHandler = doctype
     parser.SkippedEntityHandler = lambda name, _: reading.text(html5.get(f"{name};", ""))
     parser.UseForeignDTD(True)  # or &nbsp; of a page would be an error: nothing is fetched for it
@@ -187,6 +222,8 @@ class _Elements(_Reading):
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == self._name:
             self.found.append(attributes)
+        if len(self.found) > MAX_LISTED:
+            raise ValueError("too many of them")
 
 
 class _Pieces(_Reading):

@@ -57,7 +57,7 @@ def page_of(reply: Any, name: str) -> tuple[list[Any], int]:
     """The rows of a reply, and how many there are in all.
 
     Raises:
-        TypeError, LookupError, ValueError: it has an unknown form.
+        TypeError, LookupError, ValueError, OverflowError: it has an unknown form.
     """
     output = reply["output"]
     rows, total = output[name], output.get("total")

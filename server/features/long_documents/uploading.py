@@ -62,7 +62,7 @@ async def ask_stored(call: Call, asked: StoredQuestion) -> Exchange:
             raise RequestFailed(error.reworded(message=said), error.exchange) from None
         if error.kind != "file_gone":
             raise
-        call.context.shelf.forget(ids)
+        await call.context.shelf.drop(StoredFiles(call.context.dashscope.rest), ids)
     return await _answered(call, asked, await _stored(call, asked.documents))
 
 
@@ -109,7 +109,8 @@ async def _content(call: Call, document: Document) -> AsyncIterator[BinaryIO]:
             found = await stack.enter_async_context(open_source(call, document.source))
         except InvalidRequest as refusal:  # it was there a moment ago; another may be stored by now
             raise DashScopeError(refusal.reason) from None
-        assert isinstance(found, OtherFile)
+        if not isinstance(found, OtherFile):
+            raise DashScopeError(f"{document.name} is another file than a moment ago. Call again.")
         yield found.file
 
 

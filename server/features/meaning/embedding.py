@@ -144,23 +144,30 @@ class EmbeddingRun:
             self._note(error)
             return
         self.new_tokens += exchange.usage.input_tokens if exchange.usage else 0
-        await self._keep(places, exchange)
-        if len(exchange.vectors) < len(places):
+        if await self._keep(places, exchange) < len(places):
             self._note(DashScopeError("DashScope gave fewer vectors than texts. Call again for the others."))
 
     def _note(self, error: DashScopeError) -> None:
         self.failures.append(error)
         self._stopped = self._stopped or error.for_every_request or len(self.failures) >= MAX_FAILED_BATCHES
 
-    async def _keep(self, places: list[TextPlace], exchange: Exchange) -> None:
+    async def _keep(self, places: list[TextPlace], exchange: Exchange) -> int:
+        """How many came: what is of no text that was sent is none."""
         came: dict[int, dict[int, array[float]]] = {}
         for (document, number), row in zip(places, range(len(places)), strict=True):
-            if row in exchange.vectors:
+            if row in exchange.vectors and self._fits(exchange.vectors[row]):
                 came.setdefault(document, {})[number] = exchange.vectors[row]
         for document, rows in came.items():
             self.vectors[document] |= rows
             self.there += len(rows)
             await self.call.context.vector_cache.add(self._keys[document], rows)
+        return sum(map(len, came.values()))
+
+    def _fits(self, vector: "array[float]") -> bool:
+        """Whether it is as long as was asked for, else as the others."""
+        others = (other for vectors in self.vectors for other in vectors.values())
+        length = self.dimension or next(map(len, others), None)
+        return length is None or len(vector) == length
 
     def _plan(self, places: Sequence[TextPlace]) -> RequestPlan:
         texts = [self._text(place) for place in places]
