@@ -98,7 +98,7 @@ class Desk:
     @property
     def records(self) -> dict[str, dict[str, Any]]:
         text = (self.folder / "out" / "results.jsonl").read_text("utf-8")
-        records = [json.loads(line) for line in text.splitlines()]
+        records = [json.loads(line) for line in text.splitlines()]  # which knows more ends of lines than JSON
         assert len({record["id"] for record in records}) == len(records)
         return {record["id"]: record for record in records}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .errors import DashScopeError
-from .rest import Rest, tells
+from .rest import Rest, id_in, rows_of, tells
 
 BatchStatus = Literal[
     "validating", "in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled"
@@ -45,7 +45,7 @@ class FileBatch:
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> "FileBatch":
         """Raises DashScopeError: a reply of an unknown form."""
-        if not (id := tells(reply, "id")):
+        if not (id := id_in(reply)):
             raise DashScopeError("DashScope gave a batch without an id. Call again.")
         counts, names = _object(reply, "request_counts"), _object(reply, "metadata")
         total, completed, failed = (_count(counts.get(name)) for name in ("total", "completed", "failed"))
@@ -53,8 +53,8 @@ class FileBatch:
             id,
             tells(names, "ds_name"),
             tells(reply, "status"),
-            tells(reply, "output_file_id"),
-            tells(reply, "error_file_id"),
+            id_in(reply, "output_file_id"),
+            id_in(reply, "error_file_id"),
             total,
             completed,
             failed,
@@ -90,15 +90,14 @@ class Batches:
         """The one we gave that name, if it was created."""
         reply = await self._rest.json("GET", "/batches", params={"ds_name": name, "limit": str(PAGE_BATCHES)})
         given = {"sandbox": reply.get("sandbox")}
-        rows = [FileBatch.of({**row, **given}) for row in reply.get("data") or () if isinstance(row, dict)]
+        rows = [FileBatch.of({**row, **given}) for row in rows_of(reply) if id_in(row)]
         return next((row for row in rows if row.name == name), None)
 
 
 def _errors(reply: Mapping[str, Any]) -> Iterator[str]:
-    for error in _object(reply, "errors").get("data") or ():
-        if isinstance(error, dict):
-            line = f" (line {error['line']})" if isinstance(error.get("line"), int) else ""
-            yield f"{tells(error, 'code')}: {tells(error, 'message')}{line}"
+    for error in rows_of(_object(reply, "errors")):
+        line = f" (line {error['line']})" if isinstance(error.get("line"), int) else ""
+        yield f"{tells(error, 'code')}: {tells(error, 'message')}{line}"
 
 
 def _object(reply: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What DashScope keeps or lists, asked by plain JSON requests: files, batches, tasks, models; no streams."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any, Literal
@@ -19,6 +20,8 @@ Door = Literal["compatible", "native"]
 MAX_JSON_BYTES = 32 * 1024 * 1024
 MAX_RESULT_BYTES = 64 * 1024 * 1024  # of twelve hours of speech, each word with its time
 WANTS_JSON = {"Accept": "application/json"}
+ID = re.compile(r"[A-Za-z0-9_:-]+(?:\.[A-Za-z0-9_:-]+)*")  # it goes into addresses, and must lead nowhere else
+MAX_ID_CHARS = 200
 
 
 class Rest:
@@ -26,6 +29,10 @@ class Rest:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def timeout_s(self) -> float:
+        return self._connection.timeout_s
 
     async def json(
         self,
@@ -174,3 +181,15 @@ def tells(reply: Mapping[str, Any], name: str) -> str:
     """A word of a reply; empty where it is none."""
     value = reply.get(name)
     return value if isinstance(value, str) and len(value) <= MAX_ERROR_BYTES else ""
+
+
+def rows_of(reply: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Of a list; none where it is none."""
+    rows = reply.get("data")
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def id_in(reply: Mapping[str, Any], name: str = "id") -> str:
+    """What DashScope calls a thing; empty where it is no name."""
+    value = tells(reply, name)
+    return value if len(value) <= MAX_ID_CHARS and ID.fullmatch(value) else ""

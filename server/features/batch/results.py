@@ -18,7 +18,7 @@ from ...calls.spent import Spent
 from ...catalog import plain
 from ...files import OutputFile, OutputFolder
 from ...text import inert
-from .work import json_lines
+from .work import end_of_lines, json_line, json_lines
 
 JSONL, CSV = ".jsonl", ".csv"
 SUFFIXES = (JSONL, CSV)
@@ -79,16 +79,13 @@ class Results:
         return self._file.identity
 
     def read_back(self) -> None:
-        """What was written before; a line that was not written to its end is gone."""
-        end = 0
-        for at, record in json_lines(self.path):
-            end = at + len(_line(record))
+        """What was written before; a line that was not written to its end is gone, and nothing else."""
+        for _, record in json_lines(self.path):
             self._count(record)
-        if self._file.size_bytes > end:
-            self._file.cut(end)
+        self._file.cut(end_of_lines(self.path))
 
     def write(self, record: dict[str, Any]) -> None:
-        self._file.write(_line(record))
+        self._file.write(json_line(record))
         self._count(record)
 
     def _count(self, record: Mapping[str, Any]) -> None:
@@ -167,7 +164,3 @@ def _row(cells: Any) -> bytes:
     line = StringIO()
     csv.writer(line).writerow(cells)
     return line.getvalue().encode()
-
-
-def _line(record: Mapping[str, Any]) -> bytes:
-    return json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
