@@ -1,6 +1,6 @@
 """Requests of a batch: held before it is sent, settled one by one when it is answered, by whichever process that is."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -101,6 +101,11 @@ class BatchedRequests:
             sandbox = sandbox and self._context.host.on_loopback
             given = Settlement("refused", 0, 0, request_id=request_id, short_id=short_id(request_id), sandbox=sandbox)
             await self._context.ledger.settle(held, given)
+
+    async def keep_only(self, keys: Collection[str]) -> None:
+        """What was held beside them, for a plan that came to nothing, comes free."""
+        for key in [key for key in self._held if key not in keys]:
+            await self.release(key)
 
     async def release(self, key: str) -> None:
         """It was not sent, or nobody took it up."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..errors import InvalidRequest
 from .ask import Exchange, RequestFailed, RequestPlan
 from .call import Call
 from .jobs.asked import unheard
@@ -32,6 +33,12 @@ class PlannedItemCall(ItemCall):
         super().__init__(whole, "")
         self._answers = list(answers)
         self.planned: RequestPlan | None = None  # what it needs next
+
+    def require_storing(self) -> None:
+        raise InvalidRequest(
+            "Its file is stored at DashScope before it is asked, which neither a dry run nor a batch does: "
+            'use how="now".'
+        )
 
     async def ask(self, plan: RequestPlan) -> Exchange:
         """The next answer.

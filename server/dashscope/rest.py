@@ -20,8 +20,8 @@ Door = Literal["compatible", "native"]
 MAX_JSON_BYTES = 32 * 1024 * 1024
 MAX_RESULT_BYTES = 64 * 1024 * 1024  # of twelve hours of speech, each word with its time
 WANTS_JSON = {"Accept": "application/json"}
-ID = re.compile(r"[A-Za-z0-9_:-]+(?:\.[A-Za-z0-9_:-]+)*")  # it goes into addresses, and must lead nowhere else
-MAX_ID_CHARS = 200
+_ID = re.compile(r"[A-Za-z0-9_:-]+(?:\.[A-Za-z0-9_:-]+)*")  # it goes into addresses, and must lead nowhere else
+MAX_OBJECT_ID_CHARS = 200
 
 
 class Rest:
@@ -192,4 +192,4 @@ def rows_of(reply: Mapping[str, Any]) -> list[dict[str, Any]]:
 def id_in(reply: Mapping[str, Any], name: str = "id") -> str:
     """What DashScope calls a thing; empty where it is no name."""
     value = tells(reply, name)
-    return value if len(value) <= MAX_ID_CHARS and ID.fullmatch(value) else ""
+    return value if len(value) <= MAX_OBJECT_ID_CHARS and _ID.fullmatch(value) else ""

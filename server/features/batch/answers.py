@@ -14,8 +14,9 @@ from .replies import refusal_of, reply_of, was_refused
 from .shards import Brought, Shard, found_lines
 from .work import WorkFolder, json_lines, line_at
 
-
-LOST = "DashScope took it up and gave no answer that can be read. It may have been billed, so it was not asked again."
+NO_READABLE_ANSWER = (
+    "DashScope took it up and gave no answer that can be read. It may have been billed, so it was not asked again."
+)
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,12 @@ class Answers:
         plan, dashscope = batched_plan({"model": place.model, "messages": []}), self._call.context.dashscope
         if place.file is None:
             if place.brought.lost:
-                return batched_loss(self._call, plan, DashScopeError(LOST))
+                return batched_loss(self._call, plan, DashScopeError(NO_READABLE_ANSWER))
             return refused_before(self._call.context, plan, dashscope.refusal(400, {"message": place.brought.why}))
         line = line_at(place.file, place.at)
         if reply := reply_of(line, sandbox=place.brought.sandbox):
             return batched_exchange(self._call, plan, reply)
         if not was_refused(line):
-            return batched_loss(self._call, plan, DashScopeError(LOST))
+            return batched_loss(self._call, plan, DashScopeError(NO_READABLE_ANSWER))
         error: DashScopeError = dashscope.refusal(*refusal_of(line))
         return refused_before(self._call.context, plan, error)

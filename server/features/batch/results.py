@@ -141,7 +141,7 @@ def write_csv(folder: OutputFolder, name: str, results: Path) -> Path:
     columns = dict.fromkeys(column for _, record in json_lines(results) for column in _flat(record))
     with folder.new_file(name, (CSV,)) as file:
         file.write("\N{ZERO WIDTH NO-BREAK SPACE}".encode())  # without it Excel takes UTF-8 for something else
-        file.write(_row(columns))
+        file.write(_row(map(inert, columns)))
         for _, record in json_lines(results):
             flat = _flat(record)
             file.write(_row([_cell(flat.get(column)) for column in columns]))
@@ -151,7 +151,8 @@ def write_csv(folder: OutputFolder, name: str, results: Path) -> Path:
 def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
     data = record.get("data")
     found = data if isinstance(data, dict) else {}
-    return {**{name: value for name, value in record.items() if value is not data or not found}, **found}
+    own = {name: value for name, value in record.items() if value is not data or not found}
+    return {**own, **{f"data.{name}" if name in own else name: value for name, value in found.items()}}
 
 
 def _cell(value: Any) -> str:

@@ -4,7 +4,7 @@ Any step may be the last of a process; the next one goes on from there. To creat
 own name.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ CANCEL_S = 5.0
 MAX_SAID_CHARS = 300
 BatchTold = Callable[[str], Awaitable[None]]
 _Step = TypeVar("_Step")
+_Failure = TypeVar("_Failure", bound=BaseException)
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,11 @@ class Shards:
     def over(self) -> dict[Shard, Brought]:
         """Those whose results are here."""
         states = self._states.items()
-        return {Shard(name): Brought(state.why, bool(state.lost), bool(state.sandbox)) for name, state in states if state.over}
+        return {
+            Shard(name): Brought(state.why, bool(state.lost), bool(state.sandbox))
+            for name, state in states
+            if state.over
+        }
 
     async def bring(self, shards: list[Shard], told: BatchTold) -> None:
         """All of them, to their end."""
@@ -95,7 +100,7 @@ class Shards:
             failures, rest = several.split(DashScopeError)
             if rest or failures is None:
                 raise
-            raise _first(failures) from None
+            raise first_of(failures) from None
 
     def _state(self, shard: Shard) -> _State:
         return self._states.setdefault(shard.requests, _State())
@@ -248,13 +253,7 @@ def found_lines(work: WorkFolder, shard: Shard) -> dict[str, tuple[Path | None, 
     return found
 
 
-def _first(failures: BaseExceptionGroup[DashScopeError]) -> DashScopeError:
-    return next(_leaves(failures))
-
-
-def _leaves(group: BaseExceptionGroup[DashScopeError]) -> Iterator[DashScopeError]:
-    for each in group.exceptions:
-        if isinstance(each, BaseExceptionGroup):
-            yield from _leaves(each)
-        else:
-            yield each
+def first_of(failures: BaseExceptionGroup[_Failure]) -> _Failure:
+    """Whatever lies around it."""
+    first = failures.exceptions[0]
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first

@@ -17,10 +17,11 @@ from ...errors import InvalidRequest
 from ...text import printable, repair_surrogates
 
 PLAN, ITEMS, JOURNAL = "plan.json", "items.jsonl", "journal.jsonl"
-UNSAFE = re.compile("[\x85\u2028\u2029\ud800-\udfff]")  # ends of lines elsewhere; halves of letters
-PIECE_BYTES = 64 * 1024
-MAX_LINE_BYTES = 64 * 1024 * 1024  # no input and no answer has so many
+_UNSAFE = re.compile("[\x85\u2028\u2029\ud800-\udfff]")  # ends of lines elsewhere; halves of letters
+READ_BACK_BYTES = 64 * 1024
+MAX_KEPT_LINE_BYTES = 64 * 1024 * 1024  # no input and no answer has so many
 WorkEvent = dict[str, Any]
+PLANNED = {"key": str, "batch": str, "items": int, "service": str}
 
 
 class WorkFolder:
@@ -65,7 +66,17 @@ class WorkFolder:
             plan = json.loads((self.path / PLAN).read_text("utf-8"))
         except (OSError, ValueError, RecursionError):
             return None
-        return plan if isinstance(plan, dict) else None
+        if not isinstance(plan, dict) or {name: type(plan.get(name)) for name in PLANNED} != PLANNED:
+            return None
+        return plan
+
+    def require_nothing_asked(self) -> None:
+        """Raises InvalidRequest: what was asked cannot be told any more, and would be asked again."""
+        if any({"round", "begun", "shard"} & set(event) for event in self.events()):
+            raise InvalidRequest(
+                f"The work folder {printable(self.path.name)} is not as this version left it, and inputs of it were "
+                "asked. Look at what it holds; delete it, or give another output."
+            )
 
     def begin(self, plan: dict[str, Any]) -> None:
         """The inputs are read by now: from here on they are what they were."""
@@ -118,12 +129,12 @@ def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Where each whole line begins, and its object; what is none, or longer than any, is passed over."""
     with suppress(FileNotFoundError), path.open("rb") as file:
         at = 0
-        while line := file.readline(MAX_LINE_BYTES):
+        while line := file.readline(MAX_KEPT_LINE_BYTES):
             end = at + len(line)
             if line.endswith(b"\n") and (value := _object_in(line)) is not None:
                 yield at, value
             while not line.endswith(b"\n"):
-                if not (line := file.readline(MAX_LINE_BYTES)):
+                if not (line := file.readline(MAX_KEPT_LINE_BYTES)):
                     return
                 end += len(line)
             at = end
@@ -141,7 +152,7 @@ def end_of_lines(path: Path) -> int:
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
         while end:
-            start = max(0, end - PIECE_BYTES)
+            start = max(0, end - READ_BACK_BYTES)
             file.seek(start)
             if (at := file.read(end - start).rfind(b"\n")) >= 0:
                 return start + at + 1
@@ -156,7 +167,7 @@ def json_line(value: Any, *, repaired: bool = False) -> bytes:
     """
     line = json.dumps(value, ensure_ascii=False)
     line = repair_surrogates(line) if repaired else line
-    return UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", line).encode() + b"\n"
+    return _UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", line).encode() + b"\n"
 
 
 def line_at(path: Path, at: int) -> dict[str, Any]:
