@@ -129,6 +129,9 @@ class Call:
             "and restart the server, or call without `output`."
         )
 
+    def require_storing(self) -> None:
+        """Before a file is stored at DashScope. Raises InvalidRequest: this call stores none."""
+
     def has_configured_model(self, tool: str) -> bool:
         """Whether the settings name a model for it."""
         return tool in self.context.models

@@ -42,12 +42,14 @@ class OutputFile:
         self.size_bytes = size_bytes
 
     def write(self, content: bytes) -> None:
-        """Raises InvalidRequest: the disk takes no more."""
+        """All of it. Raises InvalidRequest: the disk takes no more; then nothing of it is there."""
         view = memoryview(content)
         try:
             while view:
                 view = view[os.write(self._fd, view) :]
         except OSError as error:
+            with suppress(OSError):
+                os.truncate(self._fd, self.size_bytes)
             _refuse(self.path.name, error)
         self.size_bytes += len(content)
 

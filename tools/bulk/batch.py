@@ -174,8 +174,6 @@ def _counted(estimate: BatchEstimate | None) -> Iterator[str]:
     """What an estimate leaves out."""
     if estimate and estimate.first_wrong:
         yield estimate.first_wrong
-    if estimate and estimate.stored:
-        yield f"{estimate.stored:,} inputs have files that are stored at DashScope first: they are not counted."
 
 
 def _in_words(answer: BatchAnswer, outcome: BatchOutcome) -> Iterator[str]:

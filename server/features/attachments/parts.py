@@ -203,6 +203,7 @@ async def _stored(call: Call, model: str, name: str, stored_as: str, content: Bi
             f"{name} has {size:.1f} MB, which does not fit into a request{off}. Shrink or split it; PDFs of any size "
             "are read by `ocr` and `extract`."
         )
+    call.require_storing()
     await call.report_now(f"putting {name} ({size:.1f} MB) into DashScope's temporary storage, where it stays 48 hours")
     async with call.heartbeat(f"storing {name}"):
         address = await context.dashscope.upload(model, name, stored_as, content)

@@ -9,6 +9,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from ...calls.call import Call
 from ...calls.item_call import ItemCall
+from ...dashscope import DashScopeError
 from .items import BatchItem, BatchTool
 from .results import Results, failure_of, record_of, uncertain_of
 from .spool import spooled_items
@@ -19,7 +20,7 @@ MAX_AT_ONCE = 8  # DashScope's own limits and turns hold beside it
 
 @dataclass
 class AtOnce:
-    """One run. A cap that leaves too little ends it: what is left waits for the same call again."""
+    """One run. What any input would meet ends it, as a cap that leaves too little: the rest waits for another call."""
 
     call: Call
     tool: BatchTool
@@ -72,7 +73,7 @@ class AtOnce:
             record = record_of(item.id, own, await self.tool.run(own, item.arguments))
         except ToolError as error:
             failure = own.told(error)
-            if getattr(error, "kind", "") == "capped" and not own.exchanges:
+            if isinstance(error, DashScopeError) and error.for_any_input and not own.exchanges:
                 self.capped = str(failure)
                 self.work.note(unbegun=item.id)
                 return

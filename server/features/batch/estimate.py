@@ -19,7 +19,6 @@ from .work import WorkFolder
 class BatchEstimate:
     """Of first requests. Money in CNY: for the input alone, and at worst; `unpriced`: requests of unknown price.
 
-    `stored`: inputs with files that go into DashScope's storage first, which are not counted: nothing is sent here.
     `wrong`: inputs that would fail, of which `first_wrong` is one, with its reason.
     """
 
@@ -28,7 +27,6 @@ class BatchEstimate:
     least: Decimal = Decimal()
     most: Decimal = Decimal()
     unpriced: int = 0
-    stored: int = 0
     wrong: int = 0
     first_wrong: str = ""
     model: str = ""
@@ -61,11 +59,8 @@ async def _first_request(call: Call, tool: BatchTool, item: BatchItem, found: Ba
         if own.planned is None:
             raise
     except ToolError as wrong:
-        if own.is_for_want_of_storage(wrong, call):
-            found.stored += 1
-        else:
-            found.wrong += 1
-            found.first_wrong = found.first_wrong or f"{item.id}: {wrong}"
+        found.wrong += 1
+        found.first_wrong = found.first_wrong or f"{item.id}: {wrong}"
     return own.planned
 
 

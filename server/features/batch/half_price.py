@@ -26,7 +26,6 @@ from .work import WorkFolder, json_lines
 MAX_REQUESTS = 3  # of one input, one after the other
 MAX_ROUNDS = 6  # some of which may bring nothing: a batch that expired
 TOO_MANY = f'It needs more than {MAX_REQUESTS} requests one after the other, as long texts do: use how="now" for it.'
-NOT_STORED = 'Its files are stored at DashScope first, for as long as the server runs: use how="now" for it.'
 LEFT_UNANSWERED = "DashScope left it unanswered. Ask for it again."
 
 
@@ -52,6 +51,7 @@ class HalfPrice:
         for number in range(len(rounds) + 1, len(rounds) + MAX_ROUNDS + 1):
             names = await self._planned(number, Answers(self.call, self.work, shards.over))
             if not names:
+                await self.requests.keep_only(())
                 return
             await shards.bring([Shard(name) for name in names], self._told)
         await self._ended(Answers(self.call, self.work, shards.over))
@@ -112,8 +112,7 @@ class HalfPrice:
                 raise
             return own.planned
         except ToolError as error:
-            told = NOT_STORED if own.is_for_want_of_storage(error, self.call) else str(own.told(error))
-            record = failure_of(item.id, own, told)
+            record = failure_of(item.id, own, str(own.told(error)))
         self.results.write(record)
         return None
 
@@ -125,22 +124,26 @@ class HalfPrice:
         """
         share = await self.requests.share(count, least, most)
         try:
+            keys: set[str] = set()
             for name in names:
-                await self._hold_file(name, share)
+                keys.update(await self._hold_file(name, share))
+            await self.requests.keep_only(keys)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 for key in self.requests.keys:
                     await self.requests.release(key)
             raise
 
-    async def _hold_file(self, name: str, share: float | None) -> None:
-        part = self.work.file(f"{name}.part")
+    async def _hold_file(self, name: str, share: float | None) -> list[str]:
+        """Its keys."""
+        keys, part = [], self.work.file(f"{name}.part")
         with part.open("wb") as held:
             for _, line in json_lines(self.work.file(name)):
-                key = str(line["custom_id"])
+                keys.append(key := str(line["custom_id"]))
                 plan = await self.requests.hold(key, batched_plan(line["body"], str(input_of(key))), share)
                 held.write(line_of(key, plan.body))
         part.replace(self.work.file(name))
+        return keys
 
     # --- the end ---
 

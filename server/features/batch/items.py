@@ -11,6 +11,7 @@ from mcp.types import CallToolResult
 from ...calls.call import Call
 from ...errors import InvalidRequest
 from ...files import files_matching, open_within
+from ...json_text import MAX_DEPTH, depth_of
 from ...text import printable
 
 MAX_ITEMS = 1_000_000
@@ -109,6 +110,9 @@ def _lines(path: str, tool: BatchTool, folders: tuple[Path, ...]) -> Iterator[Fo
 def _of_line(line: bytes, number: int, tool: BatchTool) -> FoundInput:
     try:
         value = json.loads(line.decode("utf-8-sig"))
+        json.dumps(value, allow_nan=False)  # NaN is no JSON, nor is what is beyond all numbers
+        if depth_of(value) > MAX_DEPTH:
+            raise RecursionError
     except (ValueError, RecursionError):
         raise InvalidRequest(f"Line {number} is no JSON in UTF-8. Write one object or one text on each line.") from None
     if isinstance(value, str):

@@ -18,7 +18,7 @@ from ...calls.spent import Spent
 from ...catalog import plain
 from ...files import OutputFile, OutputFolder
 from ...text import inert
-from .work import json_lines
+from .work import end_of_lines, json_line, json_lines
 
 JSONL, CSV = ".jsonl", ".csv"
 SUFFIXES = (JSONL, CSV)
@@ -79,16 +79,13 @@ class Results:
         return self._file.identity
 
     def read_back(self) -> None:
-        """What was written before; a line that was not written to its end is gone."""
-        end = 0
-        for at, record in json_lines(self.path):
-            end = at + len(_line(record))
+        """What was written before; a line that was not written to its end is gone, and nothing else."""
+        for _, record in json_lines(self.path):
             self._count(record)
-        if self._file.size_bytes > end:
-            self._file.cut(end)
+        self._file.cut(end_of_lines(self.path))
 
     def write(self, record: dict[str, Any]) -> None:
-        self._file.write(_line(record))
+        self._file.write(json_line(record))
         self._count(record)
 
     def _count(self, record: Mapping[str, Any]) -> None:
@@ -144,7 +141,7 @@ def write_csv(folder: OutputFolder, name: str, results: Path) -> Path:
     columns = dict.fromkeys(column for _, record in json_lines(results) for column in _flat(record))
     with folder.new_file(name, (CSV,)) as file:
         file.write("\N{ZERO WIDTH NO-BREAK SPACE}".encode())  # without it Excel takes UTF-8 for something else
-        file.write(_row(columns))
+        file.write(_row(map(inert, columns)))
         for _, record in json_lines(results):
             flat = _flat(record)
             file.write(_row([_cell(flat.get(column)) for column in columns]))
@@ -154,7 +151,8 @@ def write_csv(folder: OutputFolder, name: str, results: Path) -> Path:
 def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
     data = record.get("data")
     found = data if isinstance(data, dict) else {}
-    return {**{name: value for name, value in record.items() if value is not data or not found}, **found}
+    own = {name: value for name, value in record.items() if value is not data or not found}
+    return {**own, **{f"data.{name}" if name in own else name: value for name, value in found.items()}}
 
 
 def _cell(value: Any) -> str:
@@ -167,7 +165,3 @@ def _row(cells: Any) -> bytes:
     line = StringIO()
     csv.writer(line).writerow(cells)
     return line.getvalue().encode()
-
-
-def _line(record: Mapping[str, Any]) -> bytes:
-    return json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"

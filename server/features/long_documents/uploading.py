@@ -80,6 +80,7 @@ async def _stored(call: Call, documents: Sequence[Document]) -> list[str]:
 
 
 async def _store(call: Call, document: Document) -> str:
+    call.require_storing()
     context = call.context
     async with _content(call, document) as content, call.heartbeat(f"waiting for DashScope to read {document.name}"):
         stored = await context.shelf.put(
