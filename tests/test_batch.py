@@ -152,6 +152,21 @@ async def test_lines_of_a_file_bring_their_own_ids_and_arguments(desk: Desk) -> 
     assert all("stream" not in line["body"] for line in desk.upstream.lines)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [{"json_schema": json.dumps(SCHEMA)}, {"json_schema": SCHEMA, "evidence": "auto", "files": None, "model": "null"}],
+    ids=["as text", "what is not set"],
+)
+async def test_arguments_in_a_batch_are_fitted_as_in_a_call(desk: Desk, arguments: dict[str, Any]) -> None:
+    """Hosts are told that an object is a text, and that an unset choice is `auto`."""
+    told = await desk.batch({"tool": "extract", "inputs": ["name: 西湖"], "arguments": json.dumps(arguments)})
+    line = {"id": "a", "prompt": "x", "max_output_tokens": 0, "thinking": "auto", "files": "https://example.com/a.png"}
+    of_lines = await desk.batch({"source": desk.write("in.jsonl", line), "output": "lines.jsonl"})
+
+    assert desk.records["1"]["data"] == {"name": "西湖"}, text_of(told)
+    assert of_lines.structured_content["done"] == 1, text_of(of_lines)
+
+
 @pytest.mark.parametrize("how", ["half_price", "now"])
 async def test_an_extraction_is_looked_up_and_becomes_a_table(desk: Desk, how: str) -> None:
     for name in ("西湖", "=东湖"):

@@ -9,7 +9,9 @@ from mcp.server.mcpserver.utilities.func_metadata import func_metadata
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BeforeValidator, Field, ValidationError
 
+from ...server.calls.arguments import fitted
 from ...server.calls.call import BoundCall, Call
+from ...server.calls.checked_schemas import checked_schema
 from ...server.calls.functions import AS_TEXT, json_object
 from ...server.calls.language import said
 from ...server.calls.result import tool_result
@@ -126,16 +128,17 @@ def _worker(tool: Worker) -> BatchTool:
     model = func_metadata(function, skip_names=("call",)).arg_model
 
     def check(given: Mapping[str, Any]) -> dict[str, Any]:
-        unknown = sorted(set(given) - set(model.model_fields))
+        fits = fitted(given, checked_schema(model))
+        unknown = sorted(set(fits) - set(model.model_fields))
         if unknown:
             raise InvalidRequest(
                 f"{tool} has no argument {printable(unknown[0])}. It has {', '.join(model.model_fields)}."
             )
         try:
-            model.model_validate(given)
+            model.model_validate(fits)
         except ValidationError as error:
             raise InvalidRequest(f"{complaint(error.errors()[0])}.") from None
-        return dict(given)
+        return fits
 
     async def run(call: Call, given: Mapping[str, Any]) -> CallToolResult:
         return await function(call, **model.model_validate(given).model_dump_one_level())
