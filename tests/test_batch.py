@@ -194,6 +194,23 @@ async def test_what_does_not_fit_is_sent_once_more_in_a_second_batch(desk: Desk)
     assert desk.records["1"]["attempts"] == 2
 
 
+@pytest.mark.parametrize("how", ["half_price", "now"])
+async def test_a_price_that_is_not_known_is_never_zero(desk: Desk, how: str) -> None:
+    source = desk.write("in.jsonl", "x", {"prompt": "y", "model": "qwen-flash"})
+    unknown, dry = [
+        await desk.batch({"inputs": ["x"], "how": how, "arguments": {"model": "sandbox-prose"}, "dry_run": dry})
+        for dry in (False, True)
+    ]
+    some = await desk.batch({"source": source, "how": how, "arguments": {"model": "sandbox-prose"}, "dry_run": True})
+
+    for told in (unknown, dry):
+        assert " 0 CNY" not in text_of(told)
+        assert "price not known" in text_of(told)
+    assert [dry.structured_content[name] for name in ("at_least", "at_most")] == [None, None]
+    assert "1 without a known price" in text_of(some)
+    assert Decimal(some.structured_content["at_most"]) > 0
+
+
 async def test_nothing_is_sent_or_written_by_a_dry_run(desk: Desk) -> None:
     source = desk.write("in.jsonl", {"prompt": "x" * 400}, {"prompt": "x", "thinking": "high", "max_output_tokens": 10})
     half, now = [await desk.batch({"source": source, "dry_run": True, "how": how}) for how in ("half_price", "now")]
@@ -351,6 +368,41 @@ async def test_a_strange_line_of_the_results_ends_nothing(desk: Desk, line: str)
     assert desk.records["1"]["end"] == "failed"
 
 
+@pytest.mark.parametrize("how", ["half_price", "now"])
+async def test_the_first_reason_of_what_was_not_done_is_told(desk: Desk, how: str) -> None:
+    told = await desk.batch({"inputs": ["x", "y"], "how": how, "arguments": {"model": "sandbox-content-filter"}})
+
+    assert "Not done: " in text_of(told)
+    assert "DashScope's content filter stopped the question." in text_of(told)
+
+
+async def test_at_once_what_is_refused_for_the_account_is_left_and_ends_it(desk: Desk) -> None:
+    """Not the input's fault: a bad key, an outage, a closed model. None of them is spent on thousands of inputs."""
+    desk.upstream.before = lambda request: refusal(401, "InvalidApiKey", "Incorrect API key provided.")
+    arguments = {"inputs": [f"第 {number} 件" for number in range(100)], "how": "now"}
+    told = await desk.batch(arguments)
+    asked = desk.upstream.asked["POST /chat"]
+    desk.upstream.before = lambda request: None
+    again = await desk.batch(arguments)
+
+    assert told.structured_content["left"] == 100
+    assert "API key" in text_of(told)
+    assert asked < 40
+    assert again.structured_content["done"] == 100
+    assert again.structured_content["output"].endswith("results.jsonl")
+
+
+async def test_at_once_one_that_the_service_did_not_take_is_left_and_the_others_are_asked(desk: Desk) -> None:
+    desk.upstream.before = lambda request: (
+        refusal(403, "Model.AccessDenied", "No.") if b"qwen-flash" in desk.upstream.bodies[-1] else None
+    )
+    source = desk.write("in.jsonl", *PROMPTS, {"prompt": "y", "model": "qwen-flash"}, *PROMPTS)
+    told = await desk.batch({"source": source, "how": "now"})
+
+    assert (told.structured_content["done"], told.structured_content["left"]) == (10, 1)
+    assert "may not use this model" in text_of(told)
+
+
 # --- what may be spent ---
 
 
@@ -384,6 +436,27 @@ async def test_at_once_it_stops_where_the_money_ends_and_goes_on_with_more(desk:
     assert "max_cost leaves" in text_of(stopped)
     assert rest.structured_content["done"] == len(desk.records) == 5
     assert desk.upstream.asked["POST /chat"] == 5
+
+
+async def test_what_a_batch_may_cost_holds_for_all_calls_that_go_on_with_it(desk: Desk) -> None:
+    arguments = {"inputs": PROMPTS, "how": "now", "max_cost": "0.0046"}
+    first = await desk.batch(arguments)
+    calls = [text_of(await desk.batch(arguments)) for _ in range(3)]
+
+    assert 0 < first.structured_content["done"] < 5
+    assert desk.upstream.asked["POST /chat"] == first.structured_content["done"]
+    assert "max_cost" in calls[-1]
+    assert sum(Decimal(record["cost_cny"]) for record in desk.records.values()) <= Decimal("0.0046")
+
+
+async def test_what_a_batch_may_cost_holds_for_all_its_rounds(desk: Desk) -> None:
+    """What does not fit the schema is sent back in a second batch: for what the first one left."""
+    digits = {"type": "object", "properties": {"name": {"type": "string", "pattern": "^[0-9]+$"}}, "required": ["name"]}
+    given = {"tool": "extract", "inputs": ["name: 西湖"] * 4, "arguments": {"json_schema": digits}}
+    told = await desk.batch({**given, "max_cost": "0.0115"})  # enough for the shortest answers, once
+
+    assert desk.upstream.asked["POST /batches"] == 1, text_of(told)
+    assert "max_cost leaves" in text_of(told)
 
 
 async def test_an_unknown_price_with_a_cap_is_refused(desk: Desk) -> None:

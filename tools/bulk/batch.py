@@ -18,7 +18,7 @@ from ...server.calls.result import tool_result
 from ...server.catalog import Frozen, Money, plain
 from ...server.errors import InvalidRequest
 from ...server.features.batch import BatchInputs, BatchOptions, BatchOutcome, BatchTool, run_batch
-from ...server.text import complaint, printable
+from ...server.text import clip, complaint, printable
 from ..chat import chat
 from ..documents.translate import translate
 from ..extract import extract
@@ -33,6 +33,7 @@ ANNOTATIONS = ToolAnnotations(
 )
 EXAMPLE = {"tool": "chat", "inputs": ["用一句话介绍杭州西湖。", "用一句话介绍苏州园林。"], "dry_run": True}
 
+MAX_WHY_CHARS = 600
 Worker = Literal["chat", "extract", "translate", "ocr"]
 # Of each tool its function, the parameter that a text is, the one that a file is, and whether that takes several
 WORKERS: dict[Worker, tuple[Callable[..., Awaitable[CallToolResult]], str, str, bool]] = {
@@ -162,13 +163,13 @@ def _answer(tool: Worker, way: str, outcome: BatchOutcome) -> BatchAnswer:
         named=tuple(totals.named),
         input_tokens=estimate.input_tokens if estimate else totals.input_tokens,
         output_tokens=totals.output_tokens,
-        cost_cny=None if estimate else totals.cny,
+        cost_cny=None if estimate else totals.known_cny,
         unpriced=estimate.unpriced if estimate else totals.unpriced,
-        at_least=estimate.least if estimate else None,
-        at_most=estimate.most if estimate else None,
+        at_least=estimate.least if estimate and estimate.is_known else None,
+        at_most=estimate.most if estimate and estimate.is_known else None,
         output=str(outcome.path or ""),
         table=str(outcome.csv or ""),
-        notes=tuple(filter(None, (outcome.capped, estimate and estimate.first_wrong, *outcome.notes))),
+        notes=tuple(filter(None, (outcome.why_left, estimate and estimate.first_wrong, *outcome.notes))),
         sandbox=totals.sandbox,
     )
 
@@ -178,10 +179,11 @@ def _in_words(answer: BatchAnswer, outcome: BatchOutcome) -> Iterator[str]:
     if outcome.estimate:
         yield said("Nothing was sent: this was a dry run. Call again without dry_run.")
     elif answer.left:
-        yield said("Call again with the same arguments: it goes on with what is left.")
+        yield said("Call again with the same arguments (max_cost may be higher): it goes on with what is left.")
     yield from filter(None, (answer.output, answer.table))
     if answer.named:
         yield said("Not done:") + " " + ", ".join(map(printable, answer.named))
+        yield f"{said('The first says:')} {clip(said(outcome.totals.why), MAX_WHY_CHARS)}" if outcome.totals.why else ""
     yield from map(said, answer.notes)
 
 
@@ -191,11 +193,12 @@ def _head(answer: BatchAnswer, outcome: BatchOutcome) -> Iterator[str]:
     if estimate := outcome.estimate:
         yield f"{answer.items:,} inputs, {estimate.requests:,} requests to {estimate.model or 'no model'}"
         yield f"about {answer.input_tokens:,} tokens in"
-        yield f"{plain(estimate.least)} CNY for the input, {plain(estimate.most)} CNY at most"
+        known = f"{plain(estimate.least)} CNY for the input, {plain(estimate.most)} CNY at most"
+        yield known if estimate.is_known else "price not known"
     else:
         yield f"{answer.done:,} of {answer.items:,} inputs done"
         yield f"{answer.input_tokens:,}+{answer.output_tokens:,} tokens"
-        yield f"{plain(answer.cost_cny or Decimal())} CNY"
+        yield "price not known" if answer.cost_cny is None else f"{plain(answer.cost_cny)} CNY"
     yield f"{answer.failed:,} failed" if answer.failed else ""
     yield f"{answer.uncertain:,} UNCERTAIN" if answer.uncertain else ""
     yield f"{answer.left:,} LEFT" if answer.left else ""

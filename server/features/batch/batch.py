@@ -15,6 +15,7 @@ from anyio import to_thread
 from ...calls.batched import BatchedRequests
 from ...calls.call import Call
 from ...calls.jobs import SoFar
+from ...catalog import plain
 from ...errors import InvalidRequest
 from ...text import printable
 from .at_once import AtOnce
@@ -43,14 +44,14 @@ class BatchOptions:
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """`left`: inputs that were not asked, since a cap ended it (`capped`). Without a `path` nothing was asked yet."""
+    """`left`: inputs that were not asked, and `why_left`. Without a `path` nothing was asked yet."""
 
     total: int
     totals: Totals
     estimate: BatchEstimate | None = None
     path: Path | None = None
     csv: Path | None = None
-    capped: str = ""
+    why_left: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -102,14 +103,30 @@ async def _asked(
     call.tell_so_far(lambda: SoFar(text=_progress(results.totals, total), sandbox=results.totals.sandbox))
     if options.how == "now":
         call.take_as_long_as(DAY_S)
+        if options.max_cost is not None and results.totals.items < total:
+            _limit(call, options.max_cost, results.totals.cny)
         run = AtOnce(call, tool, work, results, total)
         await run.run()
-        return BatchOutcome(total, results.totals, path=results.path, capped=run.capped)
+        return BatchOutcome(total, results.totals, path=results.path, why_left=run.why_left)
     call.require_dashscope("Batch")
     call.take_as_long_as(2 * options.window_h * 3_600)
     asked = HalfPrice(call, tool, work, results, BatchedRequests(call, batch), f"{options.window_h}h", total)
     await asked.run()
     return BatchOutcome(total, results.totals, path=results.path, notes=tuple(asked.notes))
+
+
+def _limit(call: Call, max_cost: Decimal, spent: Decimal) -> None:
+    """To what earlier calls left of it.
+
+    Raises:
+        InvalidRequest: nothing.
+    """
+    if spent >= max_cost:
+        raise InvalidRequest(
+            f"This batch has cost {plain(spent)} CNY by now, and max_cost is {plain(max_cost)}. "
+            "Give a higher max_cost: it goes on with what is left."
+        )
+    call.purse.limit(max_cost - spent)
 
 
 def _progress(totals: Totals, total: int) -> str:

@@ -36,10 +36,13 @@ MAX_NAMED_IDS = 10
 
 @dataclass
 class Totals:
-    """`ends`: how many items ended how; `failed`: some ids of those that did not end well; `unpriced`: items."""
+    """`ends`: how many items ended how; `named`: some ids of those that did not end well, `why`: what the first says;
+    `unpriced`: items.
+    """
 
     ends: Counter[str] = field(default_factory=Counter)
     named: list[str] = field(default_factory=list)
+    why: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
     cny: Decimal = Decimal()
@@ -50,11 +53,17 @@ class Totals:
     def items(self) -> int:
         return self.ends.total()
 
+    @property
+    def known_cny(self) -> Decimal | None:
+        """None: the price of none is known, so that it is not nothing."""
+        return None if self.unpriced and self.unpriced == self.items - self.ends["uncertain"] else self.cny
+
     def add(self, record: Mapping[str, Any]) -> None:
         end = str(record.get("end"))
         self.ends[end] += 1
         if end != "done" and len(self.named) < MAX_NAMED_IDS:
             self.named.append(str(record.get("id")))
+            self.why = self.why or str(record.get("error") or "")
         self.input_tokens += int(record.get("input_tokens") or 0)
         self.output_tokens += int(record.get("output_tokens") or 0)
         self.cny += Decimal(str(record.get("cost_cny") or 0))
