@@ -257,6 +257,8 @@ async def test_a_wrong_line_is_named_before_anything_is_sent(desk: Desk, case: s
         ({"source": "/etc/passwd.jsonl"}, "outside the allowed folders"),
         ({"inputs": ["x"], "output": "x.txt"}, "does not end in .jsonl or .csv"),
         ({"inputs": ["x"], "output": "../x.jsonl"}, "is no name for a file"),
+        ({"inputs": ["x"], "output": "../x.csv"}, "../x.csv is no name for a file"),
+        ({"inputs": ["x"], "output": "a/x.jsonl"}, "Give a file name such as result.jsonl, no path"),
         ({"tool": "ocr", "inputs": ["x.png"]}, 'ocr is not done by DashScope\'s batches. Use how="now"'),
         ({"inputs": ["x"], "arguments": {"model": "glm-5.1"}}, 'has no batch. Use how="now", or a model that has: '),
     ],
@@ -294,7 +296,30 @@ async def test_an_output_is_never_written_over(desk: Desk) -> None:
     told = await desk.batch({"inputs": ["y"]})
 
     assert "results.jsonl is in the output folder already" in text_of(told)
+    assert f"it is whole: read {desk.folder / 'out' / 'results.jsonl'}" in text_of(told)  # and pay no second time
     assert desk.upstream.asked == before
+
+
+@pytest.mark.parametrize("how", ["half_price", "now"])
+async def test_a_table_that_cannot_be_written_is_said_before_anything_is_paid(desk: Desk, how: str) -> None:
+    (desk.folder / "out").mkdir()
+    (desk.folder / "out" / "results.csv").write_text("mine")
+    told = await desk.batch({"inputs": ["x"], "output": "results.csv", "how": how})
+
+    assert "results.csv is in the output folder already" in text_of(told)
+    assert not desk.upstream.asked
+    assert desk.written == ["results.csv"]
+
+
+async def test_a_table_whose_name_was_taken_meanwhile_gets_one_like_it(desk: Desk) -> None:
+    def taken(request: httpx2.Request) -> None:
+        (desk.folder / "out" / "results.csv").write_text("mine")
+
+    desk.upstream.after = taken
+    told = await desk.batch({"inputs": ["x"], "output": "results.csv"})
+
+    assert told.structured_content["done"] == 1, text_of(told)
+    assert desk.written == ["results-2.csv", "results.csv", "results.jsonl"]
 
 
 # --- what DashScope refuses ---
@@ -549,6 +574,36 @@ async def test_somebody_who_cancels_pays_for_what_was_answered_only(desk: Desk) 
     assert desk.upstream.asked["POST /batches"] == 3  # two, and one to cancel
 
 
+async def test_who_cancels_is_told_what_is_there_and_how_it_goes_on(desk: Desk) -> None:
+    desk.upstream.before = said("in_progress")
+    async with desk.open(soft_timeout_s=0.2, language="auto") as host:
+        handle = await host.call_tool("batch", {"tool": "chat", "inputs": PROMPTS, "output": "results.jsonl"})
+        told = await host.call_tool("job", {"id": handle.structured_content["job"], "cancel": True})
+        chinese = await host.call_tool("batch", {"tool": "chat", "inputs": ["另一批"], "output": "b.jsonl"})
+
+    for text in (text_of(handle), text_of(told), text_of(chinese)):
+        assert "results.jsonl" in text or "b.jsonl" in text
+        assert "用相同参数再次调用 batch" in text
+        assert "没有收到任何内容" not in text
+
+
+async def test_the_first_line_of_a_batch_is_in_the_language_of_its_call(desk: Desk) -> None:
+    lines = [
+        text_of(
+            await desk.batch(
+                {"inputs": ["你好"], "how": how, "dry_run": dry, "output": f"{how}-{dry}.jsonl"},
+                language="auto",
+                structured=False,
+            )
+        )
+        for how in ("half_price", "now")
+        for dry in (True, False)
+    ]
+
+    assert lines[0].startswith("[批量 chat，半价 | 1 个输入，向 qwen3.7-plus 发 1 次请求 | 输入约 ")
+    assert lines[3].startswith("[SANDBOX | 批量 chat，立即 | 1 个输入中完成 1 个 | ")
+
+
 async def test_what_was_begun_at_once_by_a_server_that_ended_is_not_asked_again(desk: Desk) -> None:
     asked = anyio.Event()
 
@@ -592,5 +647,7 @@ async def test_a_long_one_is_a_job_that_says_how_far_it_is(desk: Desk) -> None:
         desk.upstream.before = lambda request: None
         whole = await ended_job(host, handle.structured_content["job"])
 
-    assert "0 of 5 inputs" in text_of(handle)
+    assert "0 of 5 inputs are in " in text_of(handle)
+    assert "untrusted" not in text_of(handle)  # all of it is ours
+    assert "batch in_progress" in text_of(handle)
     assert "5 of 5 inputs done" in text_of(whole)

@@ -175,7 +175,7 @@ def _answer(tool: Worker, way: str, outcome: BatchOutcome) -> BatchAnswer:
 
 
 def _in_words(answer: BatchAnswer, outcome: BatchOutcome) -> Iterator[str]:
-    yield f"[{' | '.join(filter(None, _head(answer, outcome)))}]"
+    yield f"[{' | '.join(map(said, filter(None, _head(answer, outcome))))}]"
     if outcome.estimate:
         yield said("Nothing was sent: this was a dry run. Call again without dry_run.")
     elif answer.left:

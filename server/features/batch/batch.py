@@ -74,7 +74,8 @@ async def run_batch(call: Call, tool: BatchTool, given: BatchInputs, options: Ba
     name = _name(tool, options.output, key)
     work = WorkFolder(outputs.path / f".{name}.batch")
     if not work.path.exists():
-        outputs.check(name, SUFFIXES)
+        for each in dict.fromkeys((options.output or name, name)):
+            outputs.check(each, SUFFIXES, if_there=_if_there(outputs.path / each))
     with work.held():
         total, batch = await _kept(call, tool, given, work, key)
         with growing_results(outputs, name, _identity(work, outputs.path / name)) as results:
@@ -100,7 +101,8 @@ async def _counted(call: Call, tool: BatchTool, given: BatchInputs, options: Bat
 async def _asked(
     call: Call, tool: BatchTool, work: WorkFolder, results: Results, options: BatchOptions, total: int, batch: str
 ) -> BatchOutcome:
-    call.tell_so_far(lambda: SoFar(text=_progress(results.totals, total), sandbox=results.totals.sandbox))
+    latest: list[str] = []
+    call.tell_so_far(lambda: SoFar(known=_so_far(results, total, latest), sandbox=results.totals.sandbox))
     if options.how == "now":
         call.take_as_long_as(DAY_S)
         if options.max_cost is not None and results.totals.items < total:
@@ -110,7 +112,8 @@ async def _asked(
         return BatchOutcome(total, results.totals, path=results.path, why_left=run.why_left)
     call.require_dashscope("Batch")
     call.take_as_long_as(2 * options.window_h * 3_600)
-    asked = HalfPrice(call, tool, work, results, BatchedRequests(call, batch), f"{options.window_h}h", total)
+    requests = BatchedRequests(call, batch)
+    asked = HalfPrice(call, tool, work, results, requests, f"{options.window_h}h", total, latest)
     await asked.run()
     return BatchOutcome(total, results.totals, path=results.path, notes=tuple(asked.notes))
 
@@ -129,11 +132,20 @@ def _limit(call: Call, max_cost: Decimal, spent: Decimal) -> None:
     call.purse.limit(max_cost - spent)
 
 
-def _progress(totals: Totals, total: int) -> str:
-    return f"{totals.items:,} of {total:,} inputs, {totals.cny:f} CNY so far"
+def _so_far(results: Results, total: int, latest: list[str]) -> str:
+    """`latest`: what DashScope said of it last, if anything."""
+    totals = results.totals
+    there = f"{totals.items:,} of {total:,} inputs are in {results.path}, {totals.cny:f} CNY so far."
+    at_dashscope = [f"Last seen at DashScope: {latest[-1]}."] if latest else []
+    return " ".join([there, *at_dashscope, "If it is stopped, batch with the same arguments goes on with it."])
 
 
 # --- what it is ---
+
+
+def _if_there(path: Path) -> str:
+    """Who asks once more what is answered would pay once more."""
+    return f"If this batch wrote it, it is whole: read {path}. To ask all again, give another output."
 
 
 def _key(tool: BatchTool, given: BatchInputs, options: BatchOptions) -> str:

@@ -151,7 +151,7 @@ def _spent(spent: Spent) -> dict[str, Any]:
 def write_csv(folder: OutputFolder, name: str, results: Path) -> Path:
     """Flat: what an extraction found stands in columns of its own."""
     columns = dict.fromkeys(column for _, record in json_lines(results) for column in _flat(record))
-    with folder.new_file(name, (CSV,)) as file:
+    with folder.new_file(name, (CSV,), or_like_it=True) as file:
         file.write("\N{ZERO WIDTH NO-BREAK SPACE}".encode())  # without it Excel takes UTF-8 for something else
         file.write(_row(columns))
         for _, record in json_lines(results):
