@@ -182,8 +182,37 @@ async def test_an_extraction_is_looked_up_and_becomes_a_table(desk: Desk, how: s
 
     assert told.structured_content["done"] == 2, text_of(told)
     assert sorted(row["name"] for row in rows) == ["'=东湖", "西湖"]  # what a spreadsheet would run is a text
+    assert list(rows[0])[:3] == ["id", "end", "name"]  # what was asked for comes first
     record = desk.records[str(desk.folder / "in" / "西湖.txt")]
     assert record["evidence"][0]["quote"] == "西湖"
+
+
+async def test_what_is_extracted_takes_no_column_of_ours(desk: Desk) -> None:
+    schema = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
+    source = desk.write("in.jsonl", {"id": "CN1", "text": "id: 7"})
+    arguments = {"json_schema": schema}
+    await desk.batch({"tool": "extract", "source": source, "arguments": arguments, "output": "results.csv"})
+    with (desk.folder / "out" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        row = next(csv.DictReader(file))
+
+    assert (row["id"], row["data.id"]) == ("CN1", "7")
+
+
+async def test_a_table_is_in_the_order_of_its_inputs(desk: Desk) -> None:
+    """Lines come as they are ready; a table is laid beside the list that was asked."""
+    source = desk.write("in.jsonl", *({"id": id, "prompt": "长" * (3_000 if id == "z" else 1)} for id in "zyxwvu"))
+    desk.upstream.before = lambda request: (
+        refusal(503, "ModelUnavailable", "later") if "长长".encode() in desk.upstream.bodies[-1] else None
+    )
+    first = await desk.batch({"source": source, "output": "results.csv", "how": "now"})
+    desk.upstream.before = lambda request: None
+    await desk.batch({"source": source, "output": "results.csv", "how": "now"})
+    with (desk.folder / "out" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = [row["id"] for row in csv.DictReader(file)]
+
+    assert first.structured_content["left"] == 1
+    assert list(desk.records)[-1] == "z"
+    assert rows == list("zyxwvu")
 
 
 async def test_what_does_not_fit_is_sent_once_more_in_a_second_batch(desk: Desk) -> None:
@@ -226,7 +255,8 @@ async def test_nothing_is_sent_or_written_by_a_dry_run(desk: Desk) -> None:
 # --- what is wrong ---
 
 WRONG_LINES = {
-    "no JSON": (Raw("{"), "Line 2 is no JSON in UTF-8"),
+    "no JSON": (Raw("{"), "Line 2 is no JSON, from its character 2 on"),
+    "a comma too many": (Raw('{"prompt": "好",}'), "Line 2 is no JSON, from its character 16 on"),
     "a list": ([1], "Line 2 is neither an object nor a text"),
     "an id that is none": ({"id": [1], "prompt": "x"}, "Line 2: id must be a text or a number"),
     "an id too long": ({"id": "x" * 201, "prompt": "x"}, "Line 2: id must have at most 200 printable characters"),
@@ -248,6 +278,31 @@ async def test_a_wrong_line_is_named_before_anything_is_sent(desk: Desk, case: s
     assert desk.written == []
 
 
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16"])
+async def test_a_file_as_other_programs_save_it_is_told_how_to_be_saved(desk: Desk, encoding: str) -> None:
+    path = Path(desk.write("in.jsonl"))
+    path.write_bytes('"权利要求"\n'.encode(encoding))
+    told = await desk.batch({"source": str(path)})
+
+    assert text_of(told) == "Line 1 is not in UTF-8. Save the file in UTF-8 and call again. Nothing was sent."
+
+
+@pytest.mark.parametrize("name", ["list.txt", "list.json", "*.txt"])
+async def test_what_a_source_without_a_prompt_lacks_is_told_with_its_place(desk: Desk, name: str) -> None:
+    desk.write("list.txt", "x")
+    desk.write("list.json", ["x"])
+    told = await desk.batch({"source": str(desk.folder / "in" / name)})
+
+    assert "prompt is required. What all inputs share goes into arguments." in text_of(told)
+    assert ("A file that is no .jsonl is one input." in text_of(told)) == (name != "*.txt")
+
+
+async def test_what_has_no_batch_is_done_now_where_nothing_is_said(desk: Desk) -> None:
+    told = await desk.batch({"tool": "translate", "inputs": ["权利要求"], "arguments": {"target_lang": "en"}})
+
+    assert text_of(told).startswith("[SANDBOX | batch translate, now | 1 of 1 inputs done")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -259,8 +314,14 @@ async def test_a_wrong_line_is_named_before_anything_is_sent(desk: Desk, case: s
         ({"inputs": ["x"], "output": "../x.jsonl"}, "is no name for a file"),
         ({"inputs": ["x"], "output": "../x.csv"}, "../x.csv is no name for a file"),
         ({"inputs": ["x"], "output": "a/x.jsonl"}, "Give a file name such as result.jsonl, no path"),
-        ({"tool": "ocr", "inputs": ["x.png"]}, 'ocr is not done by DashScope\'s batches. Use how="now"'),
-        ({"inputs": ["x"], "arguments": {"model": "glm-5.1"}}, 'has no batch. Use how="now", or a model that has: '),
+        (
+            {"tool": "ocr", "inputs": ["x.png"], "how": "half_price"},
+            'ocr is not done by DashScope\'s batches. Use how="now"',
+        ),
+        (
+            {"inputs": ["x"], "arguments": {"model": "glm-5.1"}},
+            'has no batch. Use how="now", or a model that has: qwen3.7-plus, ',
+        ),
     ],
 )
 async def test_what_cannot_be_done_is_refused_with_its_mend(desk: Desk, arguments: dict[str, Any], says: str) -> None:

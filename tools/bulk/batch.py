@@ -15,7 +15,7 @@ from ...server.calls.checked_schemas import checked_schema
 from ...server.calls.functions import AS_TEXT, json_object
 from ...server.calls.language import said
 from ...server.calls.result import tool_result
-from ...server.catalog import Frozen, Money, plain
+from ...server.catalog import Frozen, Model, Money, plain
 from ...server.errors import InvalidRequest
 from ...server.features.batch import BatchInputs, BatchOptions, BatchOutcome, BatchTool, run_batch
 from ...server.text import clip, complaint, printable
@@ -42,6 +42,9 @@ WORKERS: dict[Worker, tuple[Callable[..., Awaitable[CallToolResult]], str, str, 
     "translate": (translate, "text", "file", False),
     "ocr": (ocr, "source", "source", False),
 }
+
+
+HALF_PRICED = ("chat", "extract")  # what DashScope's batches do
 
 
 class BatchAnswer(Frozen):
@@ -83,7 +86,7 @@ async def batch(
     how: Annotated[
         Literal["half_price", "now"] | None,
         Field(
-            description="half_price (default): by DashScope's batches, within a day; now: several at once, full price"
+            description="half_price (default of chat, extract): by DashScope's batches, within a day; now: full price"
         ),
     ] = None,
     max_cost: Annotated[float | None, Field(description="CNY; what may cost more is not sent", gt=0)] = None,
@@ -96,7 +99,7 @@ async def batch(
     Begin with dry_run. It runs as a job and outlives the server: the same call again goes on where it was, and no
     input is paid twice. half_price takes text and picture URLs, and models that batch.
     """
-    way = how or "half_price"
+    way = how or ("half_price" if tool in HALF_PRICED else "now")
     shared = arguments or {}
     most = None if max_cost is None else Decimal(str(max_cost))
     options = BatchOptions(way, output.strip(), most, dry_run, window_h)
@@ -110,17 +113,21 @@ def require_way(call: Call, tool: Worker, way: str, model: str) -> None:
     """Raises InvalidRequest: DashScope has no batch for it."""
     if way == "now":
         return
-    if tool in ("ocr", "translate"):
+    if tool not in HALF_PRICED:
         raise InvalidRequest(f'{tool} is not done by DashScope\'s batches. Use how="now".')
     chosen = call.model_for(tool, model)
     known = call.known(chosen)
     if known and known.can.get("batch") is False:
-        able = [
-            each.id
-            for each in call.catalog.models
-            if each.can.get("batch") and each.in_service and each.type == known.type
-        ]
-        raise InvalidRequest(f'{chosen} has no batch. Use how="now", or a model that has: {", ".join(able[:3])}.')
+        able = ", ".join(_batching(call, tool, known))
+        raise InvalidRequest(f'{chosen} has no batch. Use how="now", or a model that has: {able}.')
+
+
+def _batching(call: Call, tool: Worker, like: Model) -> list[str]:
+    """Some models that have a batch, the tool's own first."""
+    own = call.model_for(tool, "")
+    models = (each for each in call.catalog.models if each.can.get("batch") and each.in_service)
+    able = [each.id for each in models if each.type == like.type]
+    return sorted(able, key=lambda id: id != own)[:3]
 
 
 @cache

@@ -23,7 +23,7 @@ from .estimate import BatchEstimate, estimated
 from .half_price import HalfPrice
 from .items import BatchInputs, BatchTool, batch_items
 from .results import CSV, JSONL, SUFFIXES, Results, Totals, growing_results, write_csv
-from .spool import spool
+from .spool import spool, spooled_items
 from .work import WorkFolder
 
 How = Literal["half_price", "now"]
@@ -84,7 +84,8 @@ async def run_batch(call: Call, tool: BatchTool, given: BatchInputs, options: Ba
         if outcome.left or outcome.path is None:
             return outcome
         as_table = options.output.lower().endswith(CSV)
-        table = write_csv(outputs, options.output, outcome.path) if as_table else None
+        ids = (item.id for item in spooled_items(work.path))
+        table = write_csv(outputs, options.output, outcome.path, ids) if as_table else None
         work.forget()
         return BatchOutcome(total, outcome.totals, None, outcome.path, table, notes=outcome.notes)
 

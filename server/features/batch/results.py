@@ -3,7 +3,7 @@
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,7 +18,7 @@ from ...calls.spent import Spent
 from ...catalog import plain
 from ...files import OutputFile, OutputFolder
 from ...text import inert
-from .work import json_lines
+from .work import json_lines, line_at
 
 JSONL, CSV = ".jsonl", ".csv"
 SUFFIXES = (JSONL, CSV)
@@ -148,14 +148,14 @@ def _spent(spent: Spent) -> dict[str, Any]:
     }
 
 
-def write_csv(folder: OutputFolder, name: str, results: Path) -> Path:
-    """Flat: what an extraction found stands in columns of its own."""
+def write_csv(folder: OutputFolder, name: str, results: Path, order: Iterable[str]) -> Path:
+    """Flat: what an extraction found stands in columns of its own. `order`: the ids of the inputs, as given."""
     columns = dict.fromkeys(column for _, record in json_lines(results) for column in _flat(record))
+    places = {str(record.get("id")): at for at, record in json_lines(results)}
     with folder.new_file(name, (CSV,), or_like_it=True) as file:
         file.write("\N{ZERO WIDTH NO-BREAK SPACE}".encode())  # without it Excel takes UTF-8 for something else
         file.write(_row(columns))
-        for _, record in json_lines(results):
-            flat = _flat(record)
+        for flat in (_flat(line_at(results, places[id])) for id in order if id in places):
             file.write(_row([_cell(flat.get(column)) for column in columns]))
         return file.path
 
@@ -163,7 +163,9 @@ def write_csv(folder: OutputFolder, name: str, results: Path) -> Path:
 def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
     data = record.get("data")
     found = data if isinstance(data, dict) else {}
-    return {**{name: value for name, value in record.items() if value is not data or not found}, **found}
+    rest = {name: value for name, value in record.items() if value is not data or not found}
+    named = {f"data.{name}" if name in rest else name: value for name, value in found.items()}
+    return {"id": rest.pop("id"), "end": rest.pop("end"), **named, **rest}
 
 
 def _cell(value: Any) -> str:
