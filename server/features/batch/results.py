@@ -150,7 +150,9 @@ def _spent(spent: Spent) -> dict[str, Any]:
 
 def write_csv(folder: OutputFolder, name: str, results: Path, order: Iterable[str]) -> Path:
     """Flat: what an extraction found stands in columns of its own. `order`: the ids of the inputs, as given."""
-    columns = dict.fromkeys(column for _, record in json_lines(results) for column in _flat(record))
+    columns = dict.fromkeys(("id", "end"))
+    for part in (_found, _flat):  # of inputs that failed, too, what was asked for comes first
+        columns |= dict.fromkeys(column for _, record in json_lines(results) for column in part(record))
     places = {str(record.get("id")): at for at, record in json_lines(results)}
     with folder.new_file(name, (CSV,), or_like_it=True) as file:
         file.write("\N{ZERO WIDTH NO-BREAK SPACE}".encode())  # without it Excel takes UTF-8 for something else
@@ -161,11 +163,15 @@ def write_csv(folder: OutputFolder, name: str, results: Path, order: Iterable[st
 
 
 def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {name: value for name, value in record.items() if name != "data" or not _found(record)}
+    return {**rest, **_found(record)}
+
+
+def _found(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What an extraction found; what has the name of a column of ours says whose it is."""
     data = record.get("data")
     found = data if isinstance(data, dict) else {}
-    rest = {name: value for name, value in record.items() if value is not data or not found}
-    named = {f"data.{name}" if name in rest else name: value for name, value in found.items()}
-    return {"id": rest.pop("id"), "end": rest.pop("end"), **named, **rest}
+    return {f"data.{name}" if name in record else name: value for name, value in found.items()}
 
 
 def _cell(value: Any) -> str:
