@@ -448,8 +448,9 @@ async def test_a_table_whose_name_was_taken_meanwhile_ends_nothing(desk: Desk) -
     told = await desk.batch({"inputs": ["x"], "output": "results.csv"})
 
     assert told.structured_content.get("done") == 1, text_of(told)
-    assert "results.csv is in the output folder already" in text_of(told)
-    assert desk.written == ["results.csv", "results.jsonl"]
+    assert told.structured_content["table"].endswith("results-2.csv")
+    assert desk.written == ["results-2.csv", "results.csv", "results.jsonl"]
+    assert (desk.folder / "out" / "results.csv").read_text() == "mine"
 
 
 async def test_what_a_model_names_a_column_is_run_by_no_spreadsheet(desk: Desk) -> None:

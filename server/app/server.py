@@ -14,15 +14,15 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, Prompt
 from pydantic import ValidationError
 
+from ..calls.arguments import fitted, reworded
+from ..calls.checked_schemas import checked_schema
 from ..calls.context import AppContext
 from ..calls.language import language_of, said
 from ..errors import InvalidRequest
 from ..text import repair_surrogates
-from .arguments import fitted, reworded
 from .asking import as_wanted, asked
 from .eras import serve_either_era
 from .identity import INSTRUCTIONS, NAME, SAME_FOR_MS, TITLE
-from .input_schemas import checked_schema
 from .prompts import Workbench, add_completions
 from .resources import add_resources
 from .tasks import Tasks

@@ -6,10 +6,11 @@ from typing import Any
 
 from mcp.server.mcpserver.tools import Tool
 
+from ..calls.checked_schemas import checked_schema
 from ..calls.delivery import delivered
+from ..calls.lean_schemas import inlined, untitled
 from ..calls.result import CallResult
-from .input_schemas import checked_schema, published_schema
-from .lean_schemas import inlined, untitled
+from .input_schemas import published_schema
 
 SAID_ONCE = {"Usage", "Cost", "CostLine"}
 COMMON = set(CallResult.model_fields)

@@ -41,7 +41,7 @@ class BatchedRequests:
         Raises:
             DashScopeError: not even the least; nothing was sent.
         """
-        room = await self._purse.room()
+        room = await self._purse.room(already=await self._context.ledger.spent_for(self._batch))
         if room is None:
             return None
         if room.left < least:

@@ -211,9 +211,9 @@ class Purse:
             )
         return found
 
-    async def room(self) -> OverCap | None:
-        """The cap that leaves least; None: there is none."""
-        own = [OverCap(self._own_cap, self._spent + self._held, self._held)] if self._own_cap else []
+    async def room(self, already: int = 0) -> OverCap | None:
+        """The cap that leaves least; None: there is none. `already`: what else counts for this call, in nano-CNY."""
+        own = [OverCap(self._own_cap, self._spent + self._held + already, self._held)] if self._own_cap else []
         shared = self.spans(self.entry()) or ()
         found = [*own, *[OverCap(cap, *await self._context.ledger.spent(cap.span)) for cap in shared]]
         return min(found, key=lambda each: each.left, default=None)

@@ -118,14 +118,6 @@ class DashScopeError(ToolError):
         return self.status in NOT_THERE and self.code.lower() in ("", "serviceunavailable", str(self.status))
 
     @property
-    def for_any_input(self) -> bool:
-        """Whether it is no matter of what was asked, and nothing was billed: the key, the money, the way there."""
-        unreached = self.retry and not self.status
-        return self.refused_at_once and (
-            unreached or self.kind in ("capped", "no_key", "account") or self.status == 401
-        )
-
-    @property
     def for_every_request(self) -> bool:
         """Whether the next request would fail as well: the key, the account, the model, the network, a rate."""
         return self.retry or self.kind in ("capped", "no_key", "account") or self.status in (401, 403, 404, 429)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -19,6 +19,7 @@ from anyio import to_thread
 from ...calls.batched import BatchedRequests
 from ...calls.call import Call
 from ...calls.jobs import SoFar
+from ...catalog import plain
 from ...dashscope import DashScopeError
 from ...errors import InvalidRequest
 from ...files import OutputFolder
@@ -29,7 +30,7 @@ from .half_price import HalfPrice
 from .items import BatchInputs, BatchTool, batch_items
 from .results import CSV, JSONL, SUFFIXES, Results, Totals, growing_results, write_csv
 from .shards import first_of
-from .spool import spool
+from .spool import spool, spooled_items
 from .work import WorkFolder
 
 How = Literal["half_price", "now"]
@@ -50,14 +51,14 @@ class BatchOptions:
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """`left`: inputs that were not asked, since a cap ended it (`capped`). Without a `path` nothing was asked yet."""
+    """`left`: inputs that were not asked, and `why_left`. Without a `path` nothing was asked yet."""
 
     total: int
     totals: Totals
     estimate: BatchEstimate | None = None
     path: Path | None = None
     csv: Path | None = None
-    capped: str = ""
+    why_left: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -82,8 +83,8 @@ async def run_batch(call: Call, tool: BatchTool, given: BatchInputs, options: Ba
     name = _name(tool, options.output, key)
     work = WorkFolder(outputs.path / f".{name}.batch")
     if not work.path.exists():
-        for each in {name, options.output or name}:
-            outputs.check(each, SUFFIXES)
+        for each in dict.fromkeys((options.output or name, name)):
+            outputs.check(each, SUFFIXES, if_there=_if_there(outputs.path / each))
     with work.held():
         total, batch = await _kept(call, tool, given, work, key)
         with growing_results(outputs, name, _identity(work, outputs.path / name)) as results, _what_came_stays():
@@ -92,16 +93,16 @@ async def run_batch(call: Call, tool: BatchTool, given: BatchInputs, options: Ba
         if outcome.left or outcome.path is None:
             return outcome
         if options.output.lower().endswith(CSV):
-            outcome = _with_table(outputs, options.output, outcome)
+            outcome = _with_table(outputs, options.output, outcome, (item.id for item in spooled_items(work.path)))
         work.forget()
         return outcome
 
 
-def _with_table(outputs: OutputFolder, name: str, outcome: BatchOutcome) -> BatchOutcome:
+def _with_table(outputs: OutputFolder, name: str, outcome: BatchOutcome, order: Iterable[str]) -> BatchOutcome:
     """All is paid and written by now: a table that cannot be is said, and no more."""
     assert outcome.path
     try:
-        return replace(outcome, csv=write_csv(outputs, name, outcome.path))
+        return replace(outcome, csv=write_csv(outputs, name, outcome.path, order))
     except InvalidRequest as refusal:
         return replace(outcome, notes=(*outcome.notes, refusal.reason))
 
@@ -143,23 +144,50 @@ async def _counted(call: Call, tool: BatchTool, given: BatchInputs, options: Bat
 async def _asked(
     call: Call, tool: BatchTool, work: WorkFolder, results: Results, options: BatchOptions, total: int, batch: str
 ) -> BatchOutcome:
-    call.tell_so_far(lambda: SoFar(text=_progress(results.totals, total), sandbox=results.totals.sandbox))
+    latest: list[str] = []
+    call.tell_so_far(lambda: SoFar(known=_so_far(results, total, latest), sandbox=results.totals.sandbox))
     if options.how == "now":
         call.take_as_long_as(DAY_S)
+        if options.max_cost is not None and results.totals.items < total:
+            _limit(call, options.max_cost, results.totals.cny)
         run = AtOnce(call, tool, work, results, total)
         await run.run()
-        return BatchOutcome(total, results.totals, path=results.path, capped=run.capped)
+        return BatchOutcome(total, results.totals, path=results.path, why_left=run.why_left)
     call.take_as_long_as(2 * options.window_h * 3_600)
-    asked = HalfPrice(call, tool, work, results, BatchedRequests(call, batch), f"{options.window_h}h", total)
+    requests = BatchedRequests(call, batch)
+    asked = HalfPrice(call, tool, work, results, requests, f"{options.window_h}h", total, latest)
     await asked.run()
     return BatchOutcome(total, results.totals, path=results.path, notes=tuple(asked.notes))
 
 
-def _progress(totals: Totals, total: int) -> str:
-    return f"{totals.items:,} of {total:,} inputs, {totals.cny:f} CNY so far"
+def _limit(call: Call, max_cost: Decimal, spent: Decimal) -> None:
+    """To what earlier calls left of it.
+
+    Raises:
+        InvalidRequest: nothing.
+    """
+    if spent >= max_cost:
+        raise InvalidRequest(
+            f"This batch has cost {plain(spent)} CNY by now, and max_cost is {plain(max_cost)}. "
+            "Give a higher max_cost: it goes on with what is left."
+        )
+    call.purse.limit(max_cost - spent)
+
+
+def _so_far(results: Results, total: int, latest: list[str]) -> str:
+    """`latest`: what DashScope said of it last, if anything."""
+    totals = results.totals
+    there = f"{totals.items:,} of {total:,} inputs are in {results.path}, {totals.cny:f} CNY so far."
+    at_dashscope = [f"Last seen at DashScope: {latest[-1]}."] if latest else []
+    return " ".join([there, *at_dashscope, "If it is stopped, batch with the same arguments goes on with it."])
 
 
 # --- what it is ---
+
+
+def _if_there(path: Path) -> str:
+    """Who asks once more what is answered would pay once more."""
+    return f"If this batch wrote it, it is whole: read {path}. To ask all again, give another output."
 
 
 def _key(call: Call, tool: BatchTool, given: BatchInputs, options: BatchOptions) -> str:

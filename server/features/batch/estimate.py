@@ -31,6 +31,11 @@ class BatchEstimate:
     first_wrong: str = ""
     model: str = ""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether a price is: where none is, its sums are not nothing."""
+        return self.unpriced < self.requests or not self.requests
+
 
 async def estimated(call: Call, tool: BatchTool, work: WorkFolder, *, batch: bool) -> BatchEstimate:
     """`batch`: at DashScope's batch price."""

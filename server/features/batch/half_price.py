@@ -40,6 +40,7 @@ class HalfPrice:
     requests: BatchedRequests
     window: str
     total: int
+    latest: list[str]  # the last of what DashScope said of it
     notes: list[str] = field(default_factory=list)
 
     async def run(self) -> None:
@@ -57,6 +58,7 @@ class HalfPrice:
         await self._ended(Answers(self.call, self.work, shards.over))
 
     async def _told(self, said: str) -> None:
+        self.latest[:] = [said]
         totals = self.results.totals
         done = f"{totals.items:,} of {self.total:,} inputs written, " if totals.items else ""
         await self.call.report(f"{done}{said}")
