@@ -4,6 +4,7 @@ What they are and with which models is the founding documents' (`advice` in cata
 Sizes are of a usual patent, to be told with a price; `cost` tells any other.
 """
 
+import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -113,7 +114,7 @@ def bulk(context: AppContext, tools: Collection[str], given: Given) -> str:
     called = {
         "tool": "chat" if listed else "extract",
         "source": given["source"],
-        "arguments": {**shared, **({"model": model} if model else {})},
+        "arguments": json.dumps(shared | ({"model": model} if model else {}), ensure_ascii=False),  # text, to hosts
         "how": "half_price",
     }
     one_call = (
