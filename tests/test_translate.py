@@ -954,6 +954,7 @@ async def test_entities_of_a_document_are_not_looked_up(hosted: Hosted, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        ({"text": "x", "target_lang": " "}, "target_lang must not be empty."),
         ({}, "Give either text or file."), ({"text": "x", "file": "a.md"}, "Give either text or file."),
         ({"text": "123 --"}, "There are no words to translate in it."),
         ({"text": "西湖", "target_lang": "auto"}, "target_lang must be the English name or the code of one language"),
