@@ -55,7 +55,7 @@ class BatchAnswer(Frozen):
     items: int
     done: int = 0
     failed: int = 0
-    uncertain: int = Field(0, description="A server ended while they were asked: perhaps billed, not asked again")
+    uncertain: int = Field(0, description="Under way when the batch was stopped: perhaps billed, not asked again")
     left: int = 0
     named: tuple[str, ...] = Field((), description="Ids of some that were not done")
     input_tokens: int = 0
