@@ -81,7 +81,7 @@ async def batch(
         dict[str, Any] | None,
         BeforeValidator(json_object),
         AS_TEXT,
-        Field(description="JSON: the tool's arguments that all share, as model, json_schema"),
+        Field(description='JSON object of the tool\'s arguments that all share, as {"target_lang": "en"}'),
     ] = None,
     how: Annotated[
         Literal["half_price", "now"] | None,
@@ -89,7 +89,9 @@ async def batch(
             description="half_price (default of chat, extract): by DashScope's batches, within a day; now: full price"
         ),
     ] = None,
-    max_cost: Annotated[float | None, Field(description="CNY; what may cost more is not sent", gt=0)] = None,
+    max_cost: Annotated[
+        float | None, Field(description="CNY for all of it; what may cost more is not sent", gt=0)
+    ] = None,
     dry_run: Annotated[bool, Field(description="Only count inputs, tokens and money")] = False,
     output: Annotated[str, Field(description="Name of the new file in the output folder: .jsonl, or .csv too")] = "",
     window_h: Annotated[int, Field(description="How long a batch may take", ge=24, le=336)] = 24,
