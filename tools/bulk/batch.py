@@ -176,7 +176,7 @@ def _answer(tool: Worker, way: str, outcome: BatchOutcome) -> BatchAnswer:
         unpriced=estimate.unpriced if estimate else totals.unpriced,
         at_least=estimate.least if estimate and estimate.is_known else None,
         at_most=estimate.most if estimate and estimate.is_known else None,
-        output=str(outcome.path or ""),
+        output=str(outcome.path or "") if totals.items else "",  # a file in which nothing came is none
         table=str(outcome.csv or ""),
         notes=tuple(filter(None, (outcome.why_left, estimate and estimate.first_wrong, *outcome.notes))),
         sandbox=totals.sandbox,
