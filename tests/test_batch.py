@@ -260,6 +260,7 @@ async def test_a_dry_run_counts_what_any_tool_would_ask(desk: Desk, given: dict[
 
     assert told.structured_content["failed"] == 0, text_of(told)
     assert Decimal(told.structured_content["at_most"]) > 0
+    assert "Counted is the first request of each input: more pages" in text_of(told)
     assert not caplog.records
     assert not desk.upstream.asked
 

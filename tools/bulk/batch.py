@@ -178,9 +178,19 @@ def _answer(tool: Worker, way: str, outcome: BatchOutcome) -> BatchAnswer:
         at_most=estimate.most if estimate and estimate.is_known else None,
         output=str(outcome.path or "") if totals.items else "",  # a file in which nothing came is none
         table=str(outcome.csv or ""),
-        notes=tuple(filter(None, (outcome.why_left, estimate and estimate.first_wrong, *outcome.notes))),
+        notes=tuple(
+            filter(
+                None, (_of_first(tool, outcome), outcome.why_left, estimate and estimate.first_wrong, *outcome.notes)
+            )
+        ),
         sandbox=totals.sandbox,
     )
+
+
+def _of_first(tool: Worker, outcome: BatchOutcome) -> str:
+    """How many more there are shows only in the answers."""
+    several = outcome.estimate and tool != "chat"
+    return "Counted is the first request of each input: more pages, parts and repairs come on top." if several else ""
 
 
 def _in_words(answer: BatchAnswer, outcome: BatchOutcome) -> Iterator[str]:
