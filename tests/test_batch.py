@@ -242,6 +242,31 @@ async def test_a_price_that_is_not_known_is_never_zero(desk: Desk, how: str) -> 
     assert Decimal(some.structured_content["at_most"]) > 0
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"tool": "ocr", "source": "*.png"},
+        {"tool": "ocr", "source": "*.pdf"},
+        {"tool": "translate", "inputs": ["权利要求"], "arguments": {"target_lang": "en"}},
+        {"tool": "extract", "inputs": ["x" * 100_000], "arguments": {"json_schema": SCHEMA}, "how": "now"},
+    ],
+    ids=["ocr", "pdf", "translate", "long"],
+)
+async def test_a_dry_run_counts_what_any_tool_would_ask(desk: Desk, given: dict[str, Any], caplog: Any) -> None:
+    """Nothing that a tool does to save what was paid takes its plan for a fault."""
+    desk.write("none.txt")
+    (desk.folder / "in" / "a.png").write_bytes(saved(drawn("a")))
+    (desk.folder / "in" / "b.pdf").write_bytes(saved(drawn("b"), "PDF"))
+    source = {"source": str(desk.folder / "in" / given["source"])} if "source" in given else {}
+    told = await desk.batch({**given, **source, "dry_run": True})
+
+    assert told.structured_content["failed"] == 0, text_of(told)
+    assert Decimal(told.structured_content["at_most"]) > 0
+    assert "Counted is the first request of each input: more pages" in text_of(told)
+    assert not caplog.records
+    assert not desk.upstream.asked
+
+
 async def test_nothing_is_sent_or_written_by_a_dry_run(desk: Desk) -> None:
     source = desk.write("in.jsonl", {"prompt": "x" * 400}, {"prompt": "x", "thinking": "high", "max_output_tokens": 10})
     half, now = [await desk.batch({"source": source, "dry_run": True, "how": how}) for how in ("half_price", "now")]
@@ -491,7 +516,7 @@ async def test_at_once_what_is_refused_for_the_account_is_left_and_ends_it(desk:
     desk.upstream.before = lambda request: None
     again = await desk.batch(arguments)
 
-    assert told.structured_content["left"] == 100
+    assert (told.structured_content["left"], told.structured_content["output"]) == (100, "")
     assert "API key" in text_of(told)
     assert asked < 40
     assert again.structured_content["done"] == 100

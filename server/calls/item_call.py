@@ -22,8 +22,10 @@ class ItemCall(Call):
         return await super().ask(replace(plan, part=self._part))
 
 
-class NotAnsweredYet(Exception):
-    """The request that an item needs next is planned, and has no answer yet."""
+class NotAnsweredYet(BaseException):
+    """The request that an item needs next is planned, and has no answer yet. No fault: what saves a tool's work from
+    its faults must not take it for one.
+    """
 
 
 class PlannedItemCall(ItemCall):

@@ -55,7 +55,7 @@ class BatchAnswer(Frozen):
     items: int
     done: int = 0
     failed: int = 0
-    uncertain: int = Field(0, description="A server ended while they were asked: perhaps billed, not asked again")
+    uncertain: int = Field(0, description="Under way when the batch was stopped: perhaps billed, not asked again")
     left: int = 0
     named: tuple[str, ...] = Field((), description="Ids of some that were not done")
     input_tokens: int = 0
@@ -81,7 +81,7 @@ async def batch(
         dict[str, Any] | None,
         BeforeValidator(json_object),
         AS_TEXT,
-        Field(description="JSON: the tool's arguments that all share, as model, json_schema"),
+        Field(description='JSON object of the tool\'s arguments that all share, as {"target_lang": "en"}'),
     ] = None,
     how: Annotated[
         Literal["half_price", "now"] | None,
@@ -89,7 +89,9 @@ async def batch(
             description="half_price (default of chat, extract): by DashScope's batches, within a day; now: full price"
         ),
     ] = None,
-    max_cost: Annotated[float | None, Field(description="CNY; what may cost more is not sent", gt=0)] = None,
+    max_cost: Annotated[
+        float | None, Field(description="CNY for all of it; what may cost more is not sent", gt=0)
+    ] = None,
     dry_run: Annotated[bool, Field(description="Only count inputs, tokens and money")] = False,
     output: Annotated[str, Field(description="Name of the new file in the output folder: .jsonl, or .csv too")] = "",
     window_h: Annotated[int, Field(description="How long a batch may take", ge=24, le=336)] = 24,
@@ -174,11 +176,21 @@ def _answer(tool: Worker, way: str, outcome: BatchOutcome) -> BatchAnswer:
         unpriced=estimate.unpriced if estimate else totals.unpriced,
         at_least=estimate.least if estimate and estimate.is_known else None,
         at_most=estimate.most if estimate and estimate.is_known else None,
-        output=str(outcome.path or ""),
+        output=str(outcome.path or "") if totals.items else "",  # a file in which nothing came is none
         table=str(outcome.csv or ""),
-        notes=tuple(filter(None, (outcome.why_left, estimate and estimate.first_wrong, *outcome.notes))),
+        notes=tuple(
+            filter(
+                None, (_of_first(tool, outcome), outcome.why_left, estimate and estimate.first_wrong, *outcome.notes)
+            )
+        ),
         sandbox=totals.sandbox,
     )
+
+
+def _of_first(tool: Worker, outcome: BatchOutcome) -> str:
+    """How many more there are shows only in the answers."""
+    several = outcome.estimate and tool != "chat"
+    return "Counted is the first request of each input: more pages, parts and repairs come on top." if several else ""
 
 
 def _in_words(answer: BatchAnswer, outcome: BatchOutcome) -> Iterator[str]:

@@ -60,7 +60,7 @@ async def _first_request(call: Call, tool: BatchTool, item: BatchItem, found: Ba
     own = PlannedItemCall(call)
     try:
         await tool.run(own, item.arguments)
-    except (NotAnsweredYet, ExceptionGroup):  # a tool may ask several things at once
+    except (NotAnsweredYet, BaseExceptionGroup):  # a tool may ask several things at once
         if own.planned is None:
             raise
     except ToolError as wrong:

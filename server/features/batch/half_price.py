@@ -109,7 +109,7 @@ class HalfPrice:
         own = PlannedItemCall(self.call, answers)
         try:
             record = record_of(item.id, own, await self.tool.run(own, item.arguments))
-        except (NotAnsweredYet, ExceptionGroup):  # a tool may ask several things at once
+        except (NotAnsweredYet, BaseExceptionGroup):  # a tool may ask several things at once
             if own.planned is None:
                 raise
             return own.planned

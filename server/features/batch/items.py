@@ -16,7 +16,7 @@ from ...text import printable
 
 MAX_ITEMS = 1_000_000
 MAX_ID_CHARS = 200
-INPUT_SUFFIXES = (".jsonl", ".ndjson")
+LINE_SUFFIXES = (".jsonl", ".ndjson")
 MAX_INPUT_LINE_BYTES = 6_000_000
 
 
@@ -78,7 +78,7 @@ def _where(given: BatchInputs, wrong: str) -> str:
     """Where to give what lacks."""
     if not wrong.endswith("is required."):
         return ""
-    alone = given.source and not given.source.lower().endswith(INPUT_SUFFIXES) and not _is_pattern(given.source)
+    alone = given.source and not given.source.lower().endswith(LINE_SUFFIXES) and not _is_pattern(given.source)
     one = " A file that is no .jsonl is one input." if alone else ""
     return f" What all inputs share goes into arguments.{one}"
 
@@ -91,7 +91,7 @@ def _found(given: BatchInputs, tool: BatchTool, folders: tuple[Path, ...]) -> It
         raise InvalidRequest("Give either inputs or source, not both.")
     if given.texts:
         return (("", {tool.text: text}) for text in given.texts)
-    if given.source.lower().endswith(INPUT_SUFFIXES) and not _is_pattern(given.source):
+    if given.source.lower().endswith(LINE_SUFFIXES) and not _is_pattern(given.source):
         return _lines(given.source, tool, folders)
     return _files(given.source, tool, folders) if given.source.strip() else ()
 

@@ -128,8 +128,8 @@ def failure_of(id: str, item: Call, said: str) -> dict[str, Any]:
 
 
 def uncertain_of(id: str) -> dict[str, Any]:
-    """A process ended while it was asked."""
-    said = "The server ended while this was asked: it may have been billed, so it was not asked again."
+    """A process ended while it was asked, or somebody stopped it."""
+    said = "It was being asked when the batch was stopped: it may have been billed, so it was not asked again."
     return {"id": id, "end": "uncertain", "error": said}
 
 
