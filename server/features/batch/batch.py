@@ -88,12 +88,14 @@ async def run_batch(call: Call, tool: BatchTool, given: BatchInputs, options: Ba
     with work.held():
         total, batch = await _kept(call, tool, given, work, key)
         with growing_results(outputs, name, _identity(work, outputs.path / name)) as results, _what_came_stays():
+            await to_thread.run_sync(results.read_back)
             work.note(durable=True, output=results.identity)
             outcome = await _asked(call, tool, work, results, options, total, batch)
         if outcome.left or outcome.path is None:
             return outcome
         if options.output.lower().endswith(CSV):
-            outcome = _with_table(outputs, options.output, outcome, (item.id for item in spooled_items(work.path)))
+            ids = (item.id for item in spooled_items(work.path))
+            outcome = await to_thread.run_sync(_with_table, outputs, options.output, outcome, ids)
         work.forget()
         return outcome
 

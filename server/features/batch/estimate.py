@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from anyio.lowlevel import checkpoint
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ...calls.ask import RequestPlan
@@ -41,6 +42,7 @@ async def estimated(call: Call, tool: BatchTool, work: WorkFolder, *, batch: boo
     """`batch`: at DashScope's batch price."""
     found = BatchEstimate()
     for item in spooled_items(work.path):
+        await checkpoint()
         plan = await _first_request(call, tool, item, found)
         if plan is None:
             continue

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import anyio
+from anyio import to_thread
+from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ...calls.ask import Exchange, RequestFailed, RequestPlan
@@ -50,12 +52,17 @@ class HalfPrice:
         for names in rounds.values():
             await shards.bring([Shard(name) for name in names], self._told)
         for number in range(len(rounds) + 1, len(rounds) + MAX_ROUNDS + 1):
-            names = await self._planned(number, Answers(self.call, self.work, shards.over))
+            names = await self._planned(number, await self._answers(shards))
             if not names:
                 await self.requests.keep_only(())
                 return
             await shards.bring([Shard(name) for name in names], self._told)
-        await self._ended(Answers(self.call, self.work, shards.over))
+        await self._ended(await self._answers(shards))
+
+    async def _answers(self, shards: Shards) -> Answers:
+        """Read in a thread: they may be large."""
+        over = shards.over
+        return await to_thread.run_sync(lambda: Answers(self.call, self.work, over))
 
     async def _told(self, said: str) -> None:
         self.latest[:] = [said]
@@ -70,6 +77,7 @@ class HalfPrice:
         files = RequestFiles(self.work.path, number)
         least, most = 0, 0
         for at, item in self._left():
+            await checkpoint()  # a hundred thousand of them keep nobody waiting
             came = answers.of(at)
             plan = await self._next_request(item, came)
             line = plan and self._line(key_of(at, number, plan), item, plan, came)
@@ -130,10 +138,13 @@ class HalfPrice:
             for name in names:
                 keys.update(await self._hold_file(name, share))
             await self.requests.keep_only(keys)
+        except anyio.get_cancelled_exc_class():
+            if self.call.was_cancelled:  # a server that ends has no time, and the next one finds what is held
+                with anyio.CancelScope(shield=True):
+                    await self.requests.keep_only(())
+            raise
         except BaseException:
-            with anyio.CancelScope(shield=True):
-                for key in self.requests.keys:
-                    await self.requests.release(key)
+            await self.requests.keep_only(())
             raise
 
     async def _hold_file(self, name: str, share: float | None) -> list[str]:
@@ -141,6 +152,7 @@ class HalfPrice:
         keys, part = [], self.work.file(f"{name}.part")
         with part.open("wb") as held:
             for _, line in json_lines(self.work.file(name)):
+                await checkpoint_if_cancelled()
                 keys.append(key := str(line["custom_id"]))
                 plan = await self.requests.hold(key, batched_plan(line["body"], str(input_of(key))), share)
                 held.write(line_of(key, plan.body))
@@ -152,6 +164,7 @@ class HalfPrice:
     async def _ended(self, answers: Answers) -> None:
         """After the last round: what is still not whole is said."""
         for at, item in self._left():
+            await checkpoint()
             if await self._next_request(item, answers.of(at)) is not None:
                 self._write_failure(item, answers.of(at), LEFT_UNANSWERED)
 

@@ -88,7 +88,7 @@ class Results:
         return self._file.identity
 
     def read_back(self) -> None:
-        """What was written before; a line that was not written to its end is gone, and nothing else."""
+        """What an earlier run wrote; a line that was not written to its end is gone, and nothing else."""
         for _, record in json_lines(self.path):
             self._count(record)
         self._file.cut(end_of_lines(self.path))
@@ -107,10 +107,7 @@ def growing_results(folder: OutputFolder, name: str, identity: tuple[int, int] |
     """A new file, or the one of that identity, gone on with."""
     opened = folder.continued_file(name, SUFFIXES, identity) if identity else folder.growing_file(name, SUFFIXES)
     with opened as file:
-        results = Results(file)
-        if identity:
-            results.read_back()
-        yield results
+        yield Results(file)
 
 
 def record_of(id: str, item: Call, result: CallToolResult) -> dict[str, Any]:

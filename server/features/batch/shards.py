@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
+from anyio import to_thread
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from ...calls.ask import RequestPlan
 from ...calls.batched import BatchedRequests, batched_plan
@@ -24,6 +26,7 @@ LIST_AGAIN_S, LOOKS = 2.0, 3  # for a batch that may have been created: its list
 RESULT_LOOKS = 4  # where fewer results are there than DashScope counts
 CANCEL_S = 5.0
 MAX_SAID_CHARS = 300
+FoundLines = dict[str, tuple[Path | None, int]]
 BatchTold = Callable[[str], Awaitable[None]]
 _Step = TypeVar("_Step")
 _Failure = TypeVar("_Failure", bound=BaseException)
@@ -187,9 +190,10 @@ class Shards:
     async def _collect(self, shard: Shard, batch: FileBatch) -> None:
         """The results, whole; and what each request counts for, settled."""
         lost = await self._missing(shard, batch)
-        found = found_lines(self._work, shard)
+        found = await self._found_lines(shard)
         priced = batched_plan({**self._first_body(shard), "messages": []})
         for key, (file, at) in found.items():
+            await checkpoint_if_cancelled()
             if file:
                 await self._settle(key, line_at(file, at), priced, batch)
             elif lost:
@@ -209,11 +213,15 @@ class Shards:
                 batch = await self._batches.told(batch.id)
             await self._download(batch.output_file_id, shard.replies)
             await self._download(batch.error_file_id, shard.failures)
-            found = [file for file, _ in found_lines(self._work, shard).values()]
+            found = [file for file, _ in (await self._found_lines(shard)).values()]
             done = len(found) if batch.status == "completed" else min(len(found), batch.completed + batch.failed)
             if sum(file is not None for file in found) >= done:
                 return False
         return True
+
+    async def _found_lines(self, shard: Shard) -> FoundLines:
+        """Read in a thread: half a GB may have come."""
+        return await to_thread.run_sync(found_lines, self._work, shard)
 
     async def _download(self, id: str, name: str) -> None:
         part = self._work.file(f"{name}.part")
@@ -240,11 +248,9 @@ class Shards:
         return next(dict(line["body"]) for _, line in json_lines(self._work.file(shard.requests)))
 
 
-def found_lines(work: WorkFolder, shard: Shard) -> dict[str, tuple[Path | None, int]]:
+def found_lines(work: WorkFolder, shard: Shard) -> FoundLines:
     """Of each request where its first line is; None: nowhere. What nobody asked for is left out."""
-    found: dict[str, tuple[Path | None, int]] = {
-        str(line["custom_id"]): (None, 0) for _, line in json_lines(work.file(shard.requests))
-    }
+    found: FoundLines = {str(line["custom_id"]): (None, 0) for _, line in json_lines(work.file(shard.requests))}
     for file in (work.file(shard.replies), work.file(shard.failures)):
         for at, line in json_lines(file):
             key = line.get("custom_id")
