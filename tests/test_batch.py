@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,10 @@ import anyio
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
+from bailian_mcp.server.calls.jobs import Jobs
 from bailian_mcp.server.endpoints import host as host_at
 from bailian_mcp.server.spending import Caps
-from conftest import FakeDashScope, Hosted, ended_job, refusal, text_of
+from conftest import NOW, FakeDashScope, Hosted, ended_job, refusal, stream, text_of
 from papers import drawn, saved
 
 pytestmark = pytest.mark.anyio
@@ -465,6 +468,29 @@ async def test_a_batch_that_fails_its_validation_says_so_for_each_input(desk: De
     assert (await desk.spent())["at_most"] == "0"
 
 
+async def test_an_error_in_no_known_form_is_passed_over(desk: Desk) -> None:
+    desk.upstream.before = said("failed", errors={"data": ["strange", {"code": "model_not_found", "message": "None"}]})
+    await desk.batch({"inputs": ["x"]})
+
+    assert "None" in desk.records["1"]["error"]
+
+
+async def test_a_batch_without_an_id_is_none(desk: Desk) -> None:
+    desk.upstream.before = lambda request: (
+        httpx2.Response(200, json={"status": "validating"}) if request.url.path.endswith("/batches") else None
+    )
+    told = await desk.batch({"inputs": ["x"]})
+
+    assert "DashScope gave a batch without an id" in text_of(told)
+
+
+WHOLE = {
+    "model": "qwen3.7-plus",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+}  # fmt: skip
+
+
 async def test_what_a_batch_leaves_unanswered_is_asked_again_and_said_at_last(desk: Desk) -> None:
     desk.upstream.before = said("expired")
     told = await desk.batch({"inputs": ["x"]})
@@ -483,6 +509,7 @@ async def test_what_a_batch_leaves_unanswered_is_asked_again_and_said_at_last(de
         json.dumps({"custom_id": "1.1.x", "response": {"status_code": 500, "body": {"code": "InternalError", "message": "slow"}}}),
         json.dumps({"custom_id": "1.1.x", "response": {"status_code": 200, "body": {"choices": 3}}}),
         json.dumps({"custom_id": "another", "response": {"status_code": 200, "body": {}}}),
+        json.dumps({"custom_id": "another", "response": {"status_code": 200, "body": WHOLE}}),
     ],
 )  # fmt: skip
 async def test_a_strange_line_of_the_results_ends_nothing(desk: Desk, line: str) -> None:
@@ -597,6 +624,30 @@ async def test_an_unknown_price_with_a_cap_is_refused(desk: Desk) -> None:
     assert desk.upstream.asked["POST /batches"] == 0
 
 
+async def test_where_no_cap_can_be_held_nothing_is_sent(desk: Desk) -> None:
+    (desk.folder / "state").write_text("no folder")
+    told = await desk.batch({"inputs": ["x"]}, caps=Caps(per_day=Decimal(1)))
+
+    assert "A spending cap is set and cannot be held" in text_of(told)
+    assert not desk.upstream.asked
+
+
+async def test_a_day_that_begins_while_it_is_planned_counts(desk: Desk, hosted: Hosted) -> None:
+    tomorrow, caps = NOW + timedelta(days=1), Caps(per_day=Decimal("0.006"))  # what the answer to a chat costs
+    async with hosted(FakeDashScope([stream()]), kept=(desk.folder / "state",), now=lambda: tomorrow) as host:
+        await host.call_tool("chat", {"prompt": "x"})
+
+    def midnight(after: int) -> Callable[[], datetime]:
+        looks = count()
+        return lambda: NOW if next(looks) < after else tomorrow
+
+    asked = {"inputs": ["x", "y"]}
+    said = [text_of(await desk.batch(asked, caps=caps, now=midnight(looks))) for looks in range(8)]
+
+    assert all("BAILIAN_MAX_COST_PER_DAY leaves 0 of 0.006 CNY" in text for text in said[:3])
+    assert {text.partition(" cost ")[0] for text in said if " cost " in text} == {"2 requests", "1 requests"}
+
+
 # --- whatever ends the process ---
 
 
@@ -628,6 +679,20 @@ async def test_a_batch_that_was_refused_holds_nothing_and_is_made_anew(desk: Des
     assert held["at_most"] == "0"
     assert told.structured_content["done"] == 5
     assert (await desk.spent())["requests"] == 5
+
+
+async def test_what_was_held_by_a_process_that_was_killed_is_not_held_twice(desk: Desk) -> None:
+    desk.upstream.before = lambda request: refusal(500, None, "down") if request.url.path.endswith("/files") else None
+    await desk.batch({"inputs": PROMPTS})
+    journal = desk.folder / "out" / ".results.jsonl.batch" / "journal.jsonl"
+    kept = [line for line in journal.read_text("utf-8").splitlines(keepends=True) if '"output"' in line]
+    journal.write_text("".join(kept), "utf-8")  # it was held; that it was so was never noted
+    desk.upstream.before = lambda request: None
+    told = await desk.batch({"inputs": PROMPTS})
+    spent = await desk.spent()
+
+    assert told.structured_content["done"] == 5
+    assert (spent["requests"], spent["at_least"]) == (5, spent["at_most"])
 
 
 STEPS = ("GET /batches", "POST /batches", "POST /files", "GET /files")
@@ -744,6 +809,12 @@ async def test_another_batch_does_not_take_an_output_that_is_not_whole(desk: Des
     assert "RUNNING" in text_of(first)
     assert "This batch is under way already" in text_of(second)
     assert "Another batch, which is not finished, writes this output" in text_of(other)
+
+
+async def test_where_no_jobs_are_kept_it_is_answered_in_its_call(desk: Desk) -> None:
+    told = await desk.batch({"inputs": ["x"]}, jobs=Jobs(desk.folder / "state"))
+
+    assert told.structured_content["done"] == 1
 
 
 async def test_a_long_one_is_a_job_that_says_how_far_it_is(desk: Desk) -> None:

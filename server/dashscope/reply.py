@@ -133,9 +133,9 @@ class Reply:
                 self.chars += len(text)
                 event = ReasoningDelta(self._reasoning(text))
                 self.reasoning.append(event.text)
-            case FunctionCallDelta(index, _, name, arguments):
-                self.chars += len(name) + len(arguments)
-                self.call_pieces.setdefault(index, []).append(event)
+            case _:
+                self.chars += len(event.name) + len(event.arguments)
+                self.call_pieces.setdefault(event.index, []).append(event)
         return event
 
     def _find(self, event: SearchResults | OcrResult | Vectors | Ranks | Heard) -> Event:
@@ -152,8 +152,8 @@ class Reply:
                 self.heard = event
             case Vectors(rows):
                 self.vectors |= rows
-            case Ranks(scores):
-                self.ranks |= scores
+            case _:
+                self.ranks |= event.scores
         return event
 
     def _count(self, report: UsageReport) -> None:
