@@ -393,6 +393,7 @@ async def test_where_nothing_in_service_does_it_the_default_is_named(
         ("patent_drawing", {"image": "a.png", "model": "qwen-plus"}, "which needs vision. Use qwen3.7-plus"),
         ("patent_reading", {"question": "?", "file": "a.pdf", "model": "qwen-plus"}, "which needs reading pdf. Use qwen3.8-max"),
         ("patent_bulk", {"source": "a.jsonl", "model": "glm-5.1"}, "glm-5.1 does not fit this work, which needs batch"),
+        ("patent_bulk", {"source": "a.jsonl", "count": "9" * 5_000}, "count must be a number from 1 to 1,000,000."),
         ("patent_bulk", {"source": "a.jsonl", "count": "many"}, "count must be a number from 1 to 1,000,000."),
     ],
 )  # fmt: skip

@@ -350,7 +350,7 @@ async def text_layer(found: InputFile) -> TextLayer:
     if isinstance(found, ImageFile):
         raise InvalidRequest(f"{found.name} is an image: read it with `ocr` first, and give its text.")
     if isinstance(found, OtherFile):
-        return TextLayer(SourceText(found.text()))
+        return TextLayer(SourceText(await to_thread.run_sync(found.text, abandon_on_cancel=True)))
     if isinstance(found, MediaFile):
         found.refuse()
     pages = await found.all_words()
