@@ -148,7 +148,7 @@ atexit.register(lambda: sys.stderr.write(" ".join(sys.modules)))
 NOT_FOR_THE_LIST = {
     "PIL", "pypdfium2", "jsonschema", "jwt", "bailian_mcp.server.sandbox",
     "bailian_mcp.server.app.transports.http", "bailian_mcp.server.commands.demo",
-    "bailian_mcp.server.app.prompts.scenarios",
+    "bailian_mcp.server.app.prompts.scenarios", "httptools", "bailian_mcp.server.dashscope.transport",
 }  # fmt: skip
 LIST = [line(**HELLO), b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n', line(1, "tools/list")]
 
