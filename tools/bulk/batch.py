@@ -78,7 +78,7 @@ async def batch(
         Field(description="JSON: the tool's arguments that all share, as model, json_schema"),
     ] = None,
     how: Annotated[
-        Literal["half_price", "now"] | None,
+        Literal["now", "half_price"] | None,
         Field(
             description="half_price (default): by DashScope's batches, within a day; now: several at once, full price"
         ),

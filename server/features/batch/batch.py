@@ -25,7 +25,7 @@ from .results import CSV, JSONL, SUFFIXES, Results, Totals, growing_results, wri
 from .spool import spool
 from .work import WorkFolder
 
-How = Literal["half_price", "now"]
+How = Literal["now", "half_price"]
 DAY_S = 24 * 3_600
 MAX_WINDOW_H = 336
 
