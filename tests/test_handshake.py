@@ -1,14 +1,18 @@
-"""The handshake that is answered while the SDK loads: as the SDK answers it, in both eras, or not at all."""
+"""What is answered while the SDK loads, the handshake and the lists: as the SDK answers it, in both eras, or not at all."""
 
 import json
+from itertools import chain, combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import anyio
 import pytest
-from bailian_mcp.server.app.tool_files import CORE, tool_modules
-from bailian_mcp.server.app.transports import handshake
+from bailian_mcp.server.app.tool_files import CORE, tool_groups, tool_modules
+from bailian_mcp.server.app.transports import handshake, listing
+from bailian_mcp.server.app.transports.early import MAX_EARLY, Early
+from bailian_mcp.server.settings import ToolGroup, read_settings
 from conftest import ENVELOPE, HELLO, INFO, Raw, lines, raw
+from connections import GREETED, line, replies, server_of
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 pytestmark = pytest.mark.anyio
@@ -24,10 +28,6 @@ CAPABILITIES: tuple[dict[str, Any], ...] = (
 )
 WORDY = {**INFO, "name": "名字\n", "title": "T", "description": "D"}
 META = "io.modelcontextprotocol/"
-
-
-def line(id: Any = 0, method: str = "initialize", **params: Any) -> bytes:
-    return json.dumps({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).encode() + b"\n"
 
 
 def probe(id: Any = 0, **changed: Any) -> bytes:
@@ -93,6 +93,129 @@ LEFT_ALONE = [
 @pytest.mark.parametrize("given", LEFT_ALONE)
 def test_what_is_not_sure_to_be_asked_rightly_is_left_to_the_sdk(given: bytes) -> None:
     assert early(given) is None
+
+
+# --- the lists ---
+
+GROUPS = get_args(ToolGroup)
+TOOL_SETS = [*chain.from_iterable(combinations(GROUPS, size) for size in range(len(GROUPS) + 1))]
+LISTS = ("tools/list", "resources/list", "resources/templates/list", "prompts/list")
+SINCE_2024 = [line(**{**HELLO, "protocolVersion": version}) for version in HANDSHAKE_PROTOCOL_VERSIONS]
+
+
+def connected(*given: bytes, tools: str = "", structured: str = "") -> Early:
+    """A connection that has said this already."""
+    connection = Early(listing.chosen(tools, structured))
+    for each in given:
+        connection.take(each)
+    return connection
+
+
+@pytest.mark.parametrize("structured", [False, True])
+@pytest.mark.parametrize("groups", TOOL_SETS, ids=",".join)
+async def test_what_is_listed_early_is_what_the_sdk_lists_byte_for_byte(
+    groups: tuple[str, ...], structured: bool
+) -> None:
+    for hello in SINCE_2024:
+        asked = [hello, GREETED, line(1, "ping"), *(line(f"of-{name}", name) for name in LISTS)]
+        connection = connected(tools=",".join(groups), structured=str(structured))
+        early = [reply for each in asked if (reply := connection.take(each)[0])]
+        assert early == await replies(server_of(groups, structured), asked)
+    for version in MODERN_PROTOCOL_VERSIONS:
+        meta = {**ENVELOPE, f"{META}protocolVersion": version}
+        asked = [line(id, name, _meta=meta) for id, name in enumerate(("server/discover", *LISTS, "server/discover"))]
+        connection = connected(tools=",".join(groups), structured=str(structured))
+        assert [connection.take(each)[0] for each in asked] == await replies(server_of(groups, structured), asked)
+
+
+PLAIN = [
+    b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n',
+    line(1, "tools/list", _meta={}),
+    line(1, "tools/list", _meta={"progressToken": "p"}),
+    line(1, "ping", _meta={"progressToken": 3}),
+]
+HARD = [
+    line(1, "tools/list", cursor="x"),
+    line(1, "tools/list", cursor=None),
+    line(1, "tools/list", _meta={"progressToken": True}),
+    line(1, "tools/list", _meta={"traceparent": "00-0-0-00"}),
+    line(1, "tools/list", _meta=ENVELOPE),
+    line(1, "tools/list", _meta=None),
+    line(1, "server/discover", _meta=ENVELOPE),
+    line(1, **HELLO),
+    line(1, "tools/call", name="chat", arguments={"prompt": "x"}),
+    line(1, "tools/lists"),
+    b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":null}\n',
+    b'{"jsonrpc":"2.0","id":1,"method":"tools/list","more":1}\n',
+    b'{"jsonrpc":"2.0","id":1,"method":["ping"]}\n',
+]
+
+
+@pytest.mark.parametrize("asked", PLAIN)
+def test_a_list_is_given_early_however_plainly_it_is_asked_for(asked: bytes) -> None:
+    reply, onward = connected(line(**HELLO), GREETED).take(asked)
+
+    assert json.loads(reply)["id"] == 1
+    assert onward == b""
+
+
+@pytest.mark.parametrize("asked", HARD)
+def test_the_first_request_in_doubt_is_the_sdks_and_so_is_every_one_after_it(asked: bytes) -> None:
+    connection = connected(line(**HELLO), GREETED)
+
+    assert connection.take(asked) == (b"", asked)
+    assert connection.take(line(2, "ping")) == (b"", line(2, "ping"))
+
+
+def test_before_a_host_of_2025_has_initialized_nothing_is_listed_to_it() -> None:
+    assert connected().take(line(1, "tools/list")) == (b"", line(1, "tools/list"))
+
+
+def test_what_is_no_request_goes_on_and_ends_nothing() -> None:
+    cancelled = b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}\n'
+    connection = connected(line(**HELLO))
+
+    assert connection.take(GREETED) == (b"", GREETED)
+    assert connection.take(cancelled) == (b"", cancelled)
+    assert connection.take(line(1, "ping"))[0]
+
+
+def test_a_host_that_asks_without_end_is_the_sdks_after_some_replies() -> None:
+    connection = connected(line(**HELLO))
+    replied = [bool(connection.take(line(id, "ping"))[0]) for id in range(2 * MAX_EARLY)]
+
+    assert replied == [True] * (MAX_EARLY - 1) + [False] * (MAX_EARLY + 1)
+
+
+@pytest.mark.parametrize(
+    "tools", ["", "core", "media", " Media , documents,", "all", "ALL,media", "medai", "media;bulk", "media bulk"]
+)
+@pytest.mark.parametrize("structured", ["", "true", "TRUE", "1", "on", "Yes", "no", "0", "Off", "2", "maybe", " true"])
+def test_the_tools_are_those_that_the_settings_say_or_are_left_to_them(
+    monkeypatch: pytest.MonkeyPatch, tools: str, structured: str
+) -> None:
+    monkeypatch.setenv("BAILIAN_TOOLS", tools)
+    monkeypatch.setenv("BAILIAN_STRUCTURED", structured)
+    settings = read_settings()
+    wanted = sorted(name for name, group in tool_groups().items() if group in {CORE, *settings.tools})
+    reply = connected(line(**HELLO), tools=tools, structured=structured).take(line(1, "tools/list"))[0]
+
+    assert bool(reply) is not bool(settings.troubles)
+    if reply:
+        listed = json.loads(reply)["result"]["tools"]
+        assert [tool["name"] for tool in listed] == wanted
+        assert {"outputSchema" in tool for tool in listed} == {settings.structured}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"version": "0"}, {"sdk": "2.2"}, {"made_of": {"tools/chat.py": "0"}}, {"made_of": {"tools/gone.py": "0"}}],
+)
+def test_a_snapshot_of_something_else_is_not_used(changed: dict[str, Any]) -> None:
+    known = json.loads(listing.LISTED.read_bytes())
+
+    assert listing.is_current(known)
+    assert not listing.is_current({**known, **changed})
 
 
 # --- processes: what was said early is not said again, and the SDK knows it ---

@@ -1,7 +1,6 @@
-"""Who reads stdin from the first moment on: answers the handshake while the server is loaded, then hands over.
+"""Who reads stdin from the first moment on: answers a host while the server is loaded, then hands over.
 
-A probe (`server/discover`) decides nothing and is done when it is answered. `initialize` is answered and handed on too,
-so that the SDK knows what was agreed; what it says to it is not sent again. The standard library only.
+What is answered and what is handed on: see `early`. The standard library only.
 """
 
 import sys
@@ -12,9 +11,11 @@ from contextlib import suppress
 from typing import BinaryIO
 
 from ..version import own_version
-from . import handshake
+from .early import Early
+from .listing import Listing
+from .outlet import Outlet
 
-MAX_EARLY = 4  # replies: a pipe takes them even if nobody reads
+GREETING_S = 0.25  # how long a host that says nothing keeps the server from being loaded
 SWITCH_S = 0.0005  # or a thread that loads modules keeps this one waiting
 
 Sink = Callable[[bytes | None], None]
@@ -24,22 +25,28 @@ class Front:
     """The two streams of one host; `stdout` unbuffered. Lines of input go to the sink, at their end None."""
 
     def __init__(self, stdin: BinaryIO, stdout: BinaryIO) -> None:
-        self.stdout = stdout
-        self.said = b""  # how the reply began that the SDK need not give any more
+        self.outlet = Outlet(stdout)
         self._stdin = stdin
         self._held: list[bytes | None] = []
         self._sink: Sink | None = None
         self._lock = threading.Lock()
-        self._early = 0  # how many replies may be given yet
+        self._early: Early | None = None
+        self._greeted = threading.Event()
         self._switch_s = sys.getswitchinterval()
         self._reader = threading.Thread(target=self._read, daemon=True)  # a blocked read holds nobody up
 
-    def answer_early(self) -> None:
-        """Answer the handshake from now on until somebody attaches."""
+    @property
+    def said(self) -> bytes:
+        """How the line begins that the SDK need not give any more."""
+        return self._early.said if self._early else b""
+
+    def answer_early(self, listing: Listing | None = None) -> None:
+        """Answer what can be answered from now on until somebody attaches; returns when a first line has been."""
         own_version()
-        self._early = MAX_EARLY
+        self._early = Early(listing)
         sys.setswitchinterval(SWITCH_S)
         self._reader.start()
+        self._greeted.wait(GREETING_S)
 
     def attach(self, sink: Sink) -> list[bytes | None]:
         """What was read and is not done; what comes later goes to `sink`, in the reader's thread."""
@@ -60,37 +67,28 @@ class Front:
 
     def _take_first(self) -> None:
         """Shells of Windows put a byte order mark before what they pipe."""
-        if line := self._stdin.readline():
-            self._take(line.removeprefix(BOM_UTF8))
+        try:
+            if line := self._stdin.readline():
+                self._take(line.removeprefix(BOM_UTF8))
+            if self._early and self._early.listing:  # the host is reading, and will ask for it
+                self._early.listing.load()
+        finally:
+            self._greeted.set()
 
     def _take(self, line: bytes | None) -> None:
         with self._lock:
             sink = self._sink
-            if sink is None and not (line and self._early and self._answered(line)):
-                self._held.append(line)
+            if sink is None:
+                self._hold(line)
         if sink:
             sink(line)
 
-    def _answered(self, line: bytes) -> bool:
-        """Whether a line is done with. The first request that is not a probe ends early replies."""
-        message = handshake.request(line)
-        if message is None:
-            if b'"method"' in line and b'"id"' in line:  # a request, perhaps
-                self._early = 0
-            return False
-        reply = handshake.answer(message)
-        probe = message["method"] == handshake.DISCOVER
-        self._early = self._early - 1 if reply and probe else 0
-        if reply is None or not self._write(reply):
-            return False
-        if not probe:
-            self.said = handshake.head(message)
-        return bool(probe)
-
-    def _write(self, reply: bytes) -> bool:
-        try:
-            while reply:
-                reply = reply[self.stdout.write(reply) :]
-        except OSError:  # the host has gone; the SDK will notice
-            return False
-        return True
+    def _hold(self, line: bytes | None) -> None:
+        if not (line and self._early):
+            self._held.append(line)
+            return
+        reply, onward = self._early.take(line)
+        if reply:
+            self.outlet.put(reply)
+        if onward:
+            self._held.append(onward)

@@ -4,11 +4,10 @@ The SDK has its own, but cannot leave while its reader blocks, and a server must
 """
 
 import math
-import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from queue import SimpleQueue
-from typing import Any, BinaryIO, cast
+from functools import partial
+from typing import Any, cast
 
 import anyio.from_thread
 import anyio.lowlevel
@@ -17,11 +16,11 @@ from mcp.server.stdio import stdio_server
 
 from ..server import App
 from .front import Front
+from .outlet import Outlet
 from .signals import wait_for_shutdown
 
 IDLE_GRACE_S = 0.5  # without a byte taken by the host
 MAX_GRACE_S = 1.5
-PIECE_BYTES = 8 * 1024  # how finely it is seen that the host takes bytes
 
 
 @asynccontextmanager
@@ -39,11 +38,12 @@ async def streams(front: Front) -> AsyncIterator[Any]:
     try:
         async with send, lines, anyio.create_task_group() as tasks:
             tasks.start_soon(_end_at_signal, send)
-            writer = _Writer(front.stdout, token, front.said)
-            tasks.start_soon(_leave_after, ended, writer, tasks.cancel_scope)
+            writer = _Writer(front.outlet, token, front.said)
+            tasks.start_soon(_leave_after, ended, front.outlet, tasks.cancel_scope)
             wire_in, wire_out = cast("anyio.AsyncFile[str]", _Lines(lines, ended)), cast("anyio.AsyncFile[str]", writer)
             async with stdio_server(wire_in, wire_out) as streams:
                 yield streams
+            await writer.write("")  # after what was said before there was a loop
             tasks.cancel_scope.cancel()
     except* BrokenPipeError:
         pass  # the host stopped reading: it has gone, and nobody is left to tell
@@ -69,15 +69,13 @@ class _Lines:
 
 
 class _Writer:
-    """Writes in a daemon thread, one text at a time: a host that does not read holds up nothing but this."""
+    """Writes one text at a time, as the SDK writes them."""
 
-    def __init__(self, stdout: BinaryIO, token: Any, said: bytes = b"") -> None:
+    def __init__(self, outlet: Outlet, token: Any, said: bytes = b"") -> None:
         """`said`: how the line begins that the host already has."""
         self._said = said
-        self._texts: SimpleQueue[tuple[bytes, anyio.Event]] = SimpleQueue()
-        self._failed: OSError | None = None
-        self.written = 0  # bytes the host has taken
-        threading.Thread(target=self._work, args=(stdout, token), daemon=True).start()
+        self._outlet = outlet
+        self._token = token
 
     async def write(self, text: str) -> None:
         content = text.encode()
@@ -85,30 +83,17 @@ class _Writer:
             self._said = b""
             return
         written = anyio.Event()
-        self._texts.put((content, written))
+        self._outlet.put(content, partial(self._tell, written))
         await written.wait()
-        if self._failed:
-            raise BrokenPipeError from self._failed
+        if self._outlet.failed:
+            raise BrokenPipeError from self._outlet.failed
 
     async def flush(self) -> None:
         """Nothing is held back."""
 
-    def _work(self, stdout: BinaryIO, token: Any) -> None:
+    def _tell(self, written: anyio.Event) -> None:
         with suppress(RuntimeError):  # the loop has ended
-            while True:
-                content, written = self._texts.get()
-                try:
-                    for start in range(0, len(content), PIECE_BYTES):
-                        self._write(stdout, content[start : start + PIECE_BYTES])
-                except OSError as error:
-                    self._failed = error
-                anyio.from_thread.run_sync(written.set, token=token)
-
-    def _write(self, stdout: BinaryIO, content: bytes) -> None:
-        while content:
-            taken = stdout.write(content)
-            self.written += taken
-            content = content[taken:]
+            anyio.from_thread.run_sync(written.set, token=self._token)
 
 
 def _into_the_loop(send: Any, token: Any) -> Callable[[bytes | None], None]:
@@ -133,12 +118,12 @@ async def _end_at_signal(send: Any) -> None:
     send.close()
 
 
-async def _leave_after(ended: anyio.Event, writer: _Writer, scope: anyio.CancelScope) -> None:
+async def _leave_after(ended: anyio.Event, outlet: Outlet, scope: anyio.CancelScope) -> None:
     """Replies under way may be taken, but a host that takes nothing, or very long, does not hold the process."""
     await ended.wait()
     with anyio.move_on_after(MAX_GRACE_S):
         seen = -1
-        while writer.written != seen:
-            seen = writer.written
+        while outlet.written != seen:
+            seen = outlet.written
             await anyio.sleep(IDLE_GRACE_S)
     scope.cancel()
