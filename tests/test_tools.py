@@ -22,8 +22,8 @@ from bailian_mcp.server.app.transports import listing
 from bailian_mcp.server.app.version import own_version
 from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.settings import ToolGroup
-from connections import line, replies, server_of
 from conftest import ENVELOPE, ERAS, HOST, FakeDashScope, Hosted, list_tokens, stream, text_of
+from connections import line, replies, server_of
 from mcp import Client
 from pydantic import BaseModel
 

@@ -9,9 +9,9 @@ def own_version() -> str:
 
 
 def installed_version(package: str) -> str:
-    """By the name of its folder of metadata, since `importlib.metadata` takes as long to load as all else that a start needs.
+    """By the name of its folder of metadata: `importlib.metadata` takes as long to load as all else that a start needs.
 
-    Empty where it is not installed. Whatever is not as installers leave it is looked up there all the same.
+    Empty where it is not installed. What is not as installers leave it is looked up there all the same.
     """
     name = package.lower().replace("-", "_")
     for folder in sys.path:

@@ -1,8 +1,8 @@
 """What a connection's first requests are told before the SDK is loaded, and what it must see of them afterwards.
 
-A probe (`server/discover`) decides nothing and is done when it is answered, and so are `ping` and the lists. `initialize`
-is handed on, so that the SDK knows what was agreed; a host of 2026 is told of by a request that the SDK refuses at once,
-since its first one decides the era. What the SDK says to either is not sent. The standard library only.
+A probe (`server/discover`) decides nothing and is done when it is answered, and so are `ping` and the lists.
+`initialize` is handed on, so that the SDK knows what was agreed; a host of 2026 is told of by a request that the SDK
+refuses at once, since its first one decides the era. What the SDK says to either is not sent. The standard library only.
 """
 
 import json
