@@ -2,7 +2,7 @@
 
 A probe (`server/discover`) decides nothing and is done when it is answered, and so are `ping` and the lists.
 `initialize` is handed on, so that the SDK knows what was agreed; a host of 2026 is told of by a request that the SDK
-refuses at once, since its first one decides the era. What the SDK says to either is not sent. The standard library only.
+refuses at once, since its first one decides the era. What the SDK says to either is not sent. Standard library only.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Lines to the host, written in a thread: a host that does not read holds up nothing else. The standard library only."""
+"""Lines to the host, written in a thread: a host that does not read holds up nothing else. Standard library only."""
 
 import threading
 from collections.abc import Callable
