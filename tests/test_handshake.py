@@ -1,6 +1,9 @@
 """What is answered while the SDK loads, the handshake and the lists: as the SDK answers it, in both eras, or not at all."""
 
 import json
+import os
+import subprocess
+import sys
 from itertools import chain, combinations
 from pathlib import Path
 from typing import Any, get_args
@@ -11,7 +14,7 @@ from bailian_mcp.server.app.tool_files import CORE, tool_groups, tool_modules
 from bailian_mcp.server.app.transports import handshake, listing
 from bailian_mcp.server.app.transports.early import MAX_EARLY, Early
 from bailian_mcp.server.settings import ToolGroup, read_settings
-from conftest import ENVELOPE, HELLO, INFO, Raw, lines, raw
+from conftest import ENVELOPE, HELLO, INFO, SERVER, Raw, lines, raw
 from connections import GREETED, line, replies, server_of
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
@@ -249,6 +252,85 @@ async def test_a_host_of_2026_has_one_reply_to_its_probe_and_its_tools() -> None
     assert refused["error"]["code"] == -32022
 
 
+LOADS_WHEN_TOLD = """
+import sys
+
+class Gate:
+    def find_spec(self, name, *_):
+        if name == "pydantic":
+            sys.meta_path.remove(self)
+            open({gate!r}).read()
+
+sys.meta_path.insert(0, Gate())
+"""
+
+
+def gated(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A pipe, and the environment of a server that goes on loading when that is opened and closed."""
+    os.mkfifo(gate := tmp_path / "gate")
+    (tmp_path / "sitecustomize.py").write_text(LOADS_WHEN_TOLD.format(gate=str(gate)))
+    return gate, {"PYTHONPATH": str(tmp_path)}
+
+
+@pytest.mark.parametrize("meta", [{}, {"_meta": ENVELOPE}], ids=["2025", "2026"])
+async def test_a_host_has_its_lists_before_the_sdk_is_there_and_calls_a_tool_when_it_is(
+    tmp_path: Path, meta: dict[str, Any]
+) -> None:
+    gate, environment = gated(tmp_path)
+    greeting = [] if meta else [line(**HELLO), GREETED]
+    call = {"name": "chat", "arguments": {"prompt": "x"}}
+    other = line(8, "initialize", **HELLO) if meta else line(8, "server/discover", _meta=ENVELOPE)
+    with anyio.fail_after(60):
+        async with raw("--sandbox", greeted=False, **environment) as server:
+            lists = [line(id, name, **meta) for id, name in enumerate(LISTS, 1)]
+            await server.stdin.send(b"".join([*greeting, *lists]))
+            listed = [await server.reply(id) for id in range(1, 5)]
+            await server.stdin.send(line(7, "tools/call", **call, **meta) + other)
+            await anyio.to_thread.run_sync(gate.write_text, "")
+            replies = {reply["id"]: reply for reply in [json.loads(await server.line()) for _ in range(2)]}
+            await server.end_of_input()
+            assert await server.ended() == 0
+
+    assert all("result" in reply for reply in listed)
+    assert "SANDBOX" in replies[7]["result"]["content"][0]["text"]
+    assert replies[8]["error"]["code"] == (-32022 if meta else -32600)  # the SDK knows of which era the host is
+    assert len(server.lines) == len(greeting[:1]) + 6
+
+
+LISTS_OVER_AND_OVER = b"".join([line(**HELLO), GREETED, *(line(id, "tools/list") for id in range(1, MAX_EARLY))])
+
+
+def test_more_than_a_pipe_holds_is_given_whole_to_a_host_that_has_ended_its_input() -> None:
+    environment = {**os.environ, "BAILIAN_TOOLS": "all", "BAILIAN_STRUCTURED": "true"}
+    done = subprocess.run(SERVER, input=LISTS_OVER_AND_OVER, capture_output=True, env=environment, timeout=60)
+
+    assert sorted(json.loads(reply)["id"] for reply in done.stdout.splitlines()) == [*range(MAX_EARLY)]
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_host_that_reads_none_of_its_lists_does_not_hold_the_process() -> None:
+    environment = {**os.environ, "BAILIAN_TOOLS": "all", "BAILIAN_STRUCTURED": "true"}
+    with subprocess.Popen(SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as server:
+        assert server.stdin
+        server.stdin.write(LISTS_OVER_AND_OVER)
+        server.stdin.close()
+        assert server.wait(60) == 0
+
+
+def test_the_sdks_package_is_opened_when_a_name_of_it_is_asked_for() -> None:
+    code = (
+        "import sys\n"
+        "from bailian_mcp.server.commands.loading import loaded_lightly\n"
+        "with loaded_lightly():\n    from bailian_mcp.server.commands import serve\n"
+        "unopened = 'mcp.client' not in sys.modules\n"
+        "from mcp import Client\nimport mcp\n"
+        "print(unopened, Client.__module__, mcp.ClientSession.__name__, hasattr(mcp, 'no_such'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+    assert done.stdout == "True mcp.client.client ClientSession False\n"
+
+
 async def said(*given: bytes, **environment: str) -> Raw:
     """A server that was told all this at once, when the last of it was answered."""
     wanted = sum(b'"id"' in each for each in given)
@@ -273,6 +355,7 @@ NOT_FOR_THE_LIST = {
     "PIL", "pypdfium2", "jsonschema", "jwt", "bailian_mcp.server.sandbox",
     "bailian_mcp.server.app.transports.http", "bailian_mcp.server.commands.demo",
     "bailian_mcp.server.app.prompts.scenarios", "bailian_mcp.tools.chat", "bailian_mcp.tools.ocr",
+    "mcp.client",
 }  # fmt: skip
 LIST = [line(**HELLO), b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n', line(1, "tools/list")]
 
