@@ -84,7 +84,7 @@ async def batch(
         Field(description='JSON object of the tool\'s arguments that all share, as {"target_lang": "en"}'),
     ] = None,
     how: Annotated[
-        Literal["half_price", "now"] | None,
+        Literal["now", "half_price"] | None,
         Field(
             description="half_price (default of chat, extract): by DashScope's batches, within a day; now: full price"
         ),

@@ -33,7 +33,7 @@ from .shards import first_of
 from .spool import spool, spooled_items
 from .work import WorkFolder
 
-How = Literal["half_price", "now"]
+How = Literal["now", "half_price"]
 DAY_S = 24 * 3_600
 MAX_WINDOW_H = 336
 
