@@ -108,7 +108,7 @@ SINCE_2024 = [line(**{**HELLO, "protocolVersion": version}) for version in HANDS
 
 def connected(*given: bytes, tools: str = "", structured: str = "") -> Early:
     """A connection that has said this already."""
-    assert listing.is_current(json.loads(listing.LISTED.read_bytes())), "run `UPDATE=1 make test` first"
+    assert listing.is_current(json.loads(listing.LISTED_FILE.read_bytes())), "run `UPDATE=1 make test` first"
     connection = Early(listing.chosen(tools, structured))
     for each in given:
         connection.take(each)
@@ -216,7 +216,7 @@ def test_the_tools_are_those_that_the_settings_say_or_are_left_to_them(
     [{"version": "0"}, {"sdk": "2.2"}, {"made_of": {"tools/chat.py": "0"}}, {"made_of": {"tools/gone.py": "0"}}],
 )
 def test_a_snapshot_of_something_else_is_not_used(changed: dict[str, Any]) -> None:
-    known = json.loads(listing.LISTED.read_bytes())
+    known = json.loads(listing.LISTED_FILE.read_bytes())
 
     assert listing.is_current(known)
     assert not listing.is_current({**known, **changed})

@@ -86,12 +86,12 @@ ENVELOPED = ("cacheScope", "resultType", "ttlMs", "_meta")
 async def test_what_is_listed_early_is_what_is_listed() -> None:
     listed, outputs = await whole_listing()
     if os.environ.get("UPDATE"):
-        listing.LISTED.write_text(a_line_an_item(listed), encoding="utf-8")
-        listing.OUTPUTS.write_text(a_line_an_item(outputs), encoding="utf-8")
+        listing.LISTED_FILE.write_text(a_line_an_item(listed), encoding="utf-8")
+        listing.OUTPUTS_FILE.write_text(a_line_an_item(outputs), encoding="utf-8")
 
     behind = "is behind the code: run `UPDATE=1 make test`"
-    assert json.loads(listing.LISTED.read_bytes()) == listed, f"{listing.LISTED.name} {behind}"
-    assert json.loads(listing.OUTPUTS.read_bytes()) == outputs, f"{listing.OUTPUTS.name} {behind}"
+    assert json.loads(listing.LISTED_FILE.read_bytes()) == listed, f"{listing.LISTED_FILE.name} {behind}"
+    assert json.loads(listing.OUTPUTS_FILE.read_bytes()) == outputs, f"{listing.OUTPUTS_FILE.name} {behind}"
 
 
 async def whole_listing() -> tuple[dict[str, Any], dict[str, Any]]:

@@ -15,9 +15,9 @@ from ..version import installed_version, own_version
 from . import handshake
 
 PACKAGE = Path(__file__).parents[3]
-LISTED, OUTPUTS = (Path(__file__).with_name(name) for name in ("listed.json", "outputs.json"))
+LISTED_FILE, OUTPUTS_FILE = (Path(__file__).with_name(name) for name in ("listed.json", "outputs.json"))
 KNOWN_FIRST = ("$schema", "properties", "required", "type")  # of a schema, as the SDK writes it to a host of 2025
-YES, NO = {"1", "true", "t", "yes", "y", "on"}, {"", "0", "false", "f", "no", "n", "off"}
+TRUE_WORDS, FALSE_WORDS = {"1", "true", "t", "yes", "y", "on"}, {"", "0", "false", "f", "no", "n", "off"}
 
 
 class Listing:
@@ -42,8 +42,8 @@ class Listing:
     def _results(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
         """Method -> its result; empty where that is not known for sure."""
         try:
-            known = json.loads(LISTED.read_bytes())
-            outputs = json.loads(OUTPUTS.read_bytes()) if self._structured else {}
+            known = json.loads(LISTED_FILE.read_bytes())
+            outputs = json.loads(OUTPUTS_FILE.read_bytes()) if self._structured else {}
         except (OSError, ValueError):
             return {}
         group_of = known["groups"]
@@ -65,9 +65,9 @@ class Listing:
 def chosen(tools: str, structured: str) -> Listing | None:
     """By the values of BAILIAN_TOOLS and BAILIAN_STRUCTURED, as the settings read them; `None`: they must say."""
     names = {name.strip().lower() for name in tools.split(",")} - {""}
-    if structured.lower() not in YES | NO:
+    if structured.lower() not in TRUE_WORDS | FALSE_WORDS:
         return None
-    return Listing(frozenset({"core", *names}), structured.lower() in YES)
+    return Listing(frozenset({"core", *names}), structured.lower() in TRUE_WORDS)
 
 
 def made_of(files: list[str]) -> dict[str, str]:
