@@ -17,7 +17,7 @@ from . import handshake
 PACKAGE = Path(__file__).parents[3]
 LISTED_FILE, OUTPUTS_FILE = (Path(__file__).with_name(name) for name in ("listed.json", "outputs.json"))
 KNOWN_FIRST = ("$schema", "properties", "required", "type")  # of a schema, as the SDK writes it to a host of 2025
-SAYS_YES, SAYS_NO = {"1", "true", "t", "yes", "y", "on"}, {"", "0", "false", "f", "no", "n", "off"}
+TRUE_WORDS, FALSE_WORDS = {"1", "true", "t", "yes", "y", "on"}, {"", "0", "false", "f", "no", "n", "off"}
 
 
 class Listing:
@@ -65,9 +65,9 @@ class Listing:
 def chosen(tools: str, structured: str) -> Listing | None:
     """By the values of BAILIAN_TOOLS and BAILIAN_STRUCTURED, as the settings read them; `None`: they must say."""
     names = {name.strip().lower() for name in tools.split(",")} - {""}
-    if structured.lower() not in SAYS_YES | SAYS_NO:
+    if structured.lower() not in TRUE_WORDS | FALSE_WORDS:
         return None
-    return Listing(frozenset({"core", *names}), structured.lower() in SAYS_YES)
+    return Listing(frozenset({"core", *names}), structured.lower() in TRUE_WORDS)
 
 
 def made_of(files: list[str]) -> dict[str, str]:
