@@ -399,9 +399,7 @@ async def test_more_than_qwen_long_takes_is_refused(hosted: Hosted, folder: Path
         ("compare", {"models": ["qwen-long", "qwen-plus"]}),
     ],
 )
-async def test_callers_over_http_cannot_name_a_file_by_its_id(
-    hosted: Hosted, tool: str, more: dict[str, Any]
-) -> None:
+async def test_callers_over_http_cannot_name_a_file_by_its_id(hosted: Hosted, tool: str, more: dict[str, Any]) -> None:
     wire = FakeDashScope([lambda: stream()])
     async with hosted(wire, remote=True) as host:
         given = {"prompt": "x", "system": "FILEID://file-fe-of-somebody-else", **more}

@@ -1134,7 +1134,9 @@ def quick(work: Callable[[], Any], seconds: float = 20) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a|b\n" * 20_000, "a|b\n|---|---|\n" + "c|d\n" * 20_000, "[^a" * 100_000], ids=["bars", "table", "footnotes"]
+    "text",
+    ["a|b\n" * 20_000, "a|b\n|---|---|\n" + "c|d\n" * 20_000, "[^a" * 100_000],
+    ids=["bars", "table", "footnotes"],
 )
 def test_a_long_document_takes_no_longer_for_each_of_its_lines(text: str) -> None:
     quick(lambda: Markdown(text))
