@@ -27,7 +27,7 @@ CATALOG_CALLS: dict[str, dict[str, object]] = {
     "cost": {"input_tokens": 300_000, "output_tokens": 2_000},
     "models": {"query": "便宜的视觉模型"},
 }
-STARTS = 7  # of each server in each era, by turns
+STARTS = 15  # of each server in each era, by turns
 FIRST_S = 0.25  # later progress is not the first
 ROUNDS, CALLS, IN_FLIGHT, MANY = 5, 100, 64, 512
 
@@ -150,10 +150,10 @@ async def upstream_running() -> AsyncIterator[Upstream]:
         upstream.process.wait()
 
 
-def starts(figures: dict[str, Figures]) -> None:
+def starts(figures: dict[str, Figures], url: str) -> None:
     for era in [*ERAS] * STARTS:
         for name, command in SERVERS.items():
-            for what, value in started(command, era).items():
+            for what, value in started(command, era, url).items():
                 figures[name].add(what, value)
 
 
@@ -164,7 +164,7 @@ async def main() -> None:
             for name, command in SERVERS.items():
                 await measured(command, upstream, figures[name])
                 figures[name].add("peak memory, MiB", memory_mib(command, upstream))
-    starts(figures)
+        starts(figures, upstream.url)
     ours, peer = figures.values()
     print(f"median of {ROUNDS} rounds; milliseconds, less is better, unless said otherwise")
     print(f"{'':38}{'bailian-mcp':>14}{'minimal':>12}{'ratio':>9}")

@@ -14,18 +14,24 @@ ENVELOPE = {
 }
 HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": INFO}
 DONE = {"method": "notifications/initialized"}
-ERAS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {  # first request, what follows its reply
-    "initialize": ([{"id": 0, "method": "initialize", "params": HELLO}], [DONE, {"id": 1, "method": "tools/list"}]),
+CALL = {"name": "chat", "arguments": {"prompt": "x"}}
+ERAS: dict[str, tuple[list[dict[str, Any]], ...]] = {  # what is said, each when the one before was answered
+    "initialize": (
+        [{"id": 0, "method": "initialize", "params": HELLO}],
+        [DONE, {"id": 1, "method": "tools/list"}],
+        [{"id": 2, "method": "tools/call", "params": CALL}],
+    ),
     "server/discover": (
         [{"id": 0, "method": "server/discover", "params": {"_meta": ENVELOPE}}],
         [{"id": 1, "method": "tools/list", "params": {"_meta": ENVELOPE}}],
+        [{"id": 2, "method": "tools/call", "params": {**CALL, "_meta": ENVELOPE}}],
     ),
 }
 
 
-def started(command: list[str], era: str) -> dict[str, float]:
-    """Milliseconds until each reply, and of processor time until the process has ended."""
-    environment = {**os.environ, "DASHSCOPE_API_KEY": "none", "DASHSCOPE_BASE_URL": "http://127.0.0.1:9"}
+def started(command: list[str], era: str, url: str) -> dict[str, float]:
+    """Milliseconds until each reply, and of processor time until the process has ended. `url`: who answers the call."""
+    environment = {**os.environ, "DASHSCOPE_API_KEY": "none", "DASHSCOPE_BASE_URL": url}
     start = time.monotonic()
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
     assert process.stdin
@@ -43,5 +49,6 @@ def started(command: list[str], era: str) -> dict[str, float]:
     return {
         f"start -> {era}": taken[0],
         f"start -> {era}, tools/list": taken[1],
+        f"start -> {era}, first call": taken[2],
         f"start to end ({era}), CPU": 1000 * (used.ru_utime + used.ru_stime),
     }

@@ -53,7 +53,7 @@ def _catalog(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    stdio = _take_over_stdio() if arguments.transport == "stdio" else None
+    stdio = _take_over_stdio(structured=arguments.structured) if arguments.transport == "stdio" else None
     from .commands.loading import loaded_lightly
 
     with loaded_lightly():
@@ -69,7 +69,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     )
 
 
-def _take_over_stdio() -> "Front":
+def _take_over_stdio(*, structured: bool) -> "Front":
     """stdin and stdout for the protocol alone: everyone else reads nothing, and what they print goes to stderr."""
     try:
         streams = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
@@ -81,9 +81,11 @@ def _take_over_stdio() -> "Front":
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
     from .app.transports.front import Front
+    from .app.transports.listing import chosen
 
     front = Front(*streams)
-    front.answer_early()
+    told = "true" if structured else os.environ.get("BAILIAN_STRUCTURED", "")
+    front.answer_early(chosen(os.environ.get("BAILIAN_TOOLS", ""), told))
     return front
 
 

@@ -42,6 +42,7 @@ TOOL_MODEL_ROW = (
 NEEDED_TO_ASK = (
     "DASHSCOPE_API_KEY", "DASHSCOPE_REGION", "DASHSCOPE_WORKSPACE_ID", "DASHSCOPE_BASE_URL", "BAILIAN_TIMEOUT_S",
     "BAILIAN_STATE_URL", "BAILIAN_MAX_COST_PER_CALL", "BAILIAN_MAX_COST_PER_SESSION", "BAILIAN_MAX_COST_PER_DAY",
+    "BAILIAN_MAX_CONNECTIONS",
 )  # fmt: skip
 ToolGroup = Literal["documents", "media", "meaning", "bulk"]
 NEEDED_TO_LISTEN = ("BAILIAN_HTTP_TOKEN", "BAILIAN_HTTP_TOKENS", "BAILIAN_ALLOWED_HOSTS")
@@ -134,6 +135,14 @@ class Settings(BaseSettings):
         validation_alias="BAILIAN_SOFT_TIMEOUT_S",
         description="Seconds after which a call answers with what there is and a `job` id, and goes on. Default: "
         "45 for hosts that give up at about 60, longer for those that wait longer (docs/hosts.md).",
+    )
+    max_connections: int | None = Field(
+        None,
+        validation_alias="BAILIAN_MAX_CONNECTIONS",
+        ge=1,
+        le=1024,
+        description="How many requests to DashScope may be under way at once; more wait. "
+        "Default: 64 on stdio, 256 over HTTP.",
     )
     tools: Annotated[tuple[ToolGroup, ...], NoDecode] = Field(
         (),

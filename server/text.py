@@ -155,4 +155,4 @@ def shown(text: str) -> str:
 
 def inert(text: str) -> str:
     """As a spreadsheet shows it, and does not run it."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import zipfile
 from base64 import b64encode
 from collections import Counter
@@ -102,7 +103,7 @@ class Desk:
     @property
     def records(self) -> dict[str, dict[str, Any]]:
         text = (self.folder / "out" / "results.jsonl").read_text("utf-8")
-        records = [json.loads(line) for line in text.splitlines()]
+        records = [json.loads(line) for line in text.splitlines()]  # which knows more ends of lines than JSON
         assert len({record["id"] for record in records}) == len(records)
         return {record["id"]: record for record in records}
 
@@ -156,6 +157,21 @@ async def test_lines_of_a_file_bring_their_own_ids_and_arguments(desk: Desk) -> 
     assert all("stream" not in line["body"] for line in desk.upstream.lines)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [{"json_schema": json.dumps(SCHEMA)}, {"json_schema": SCHEMA, "evidence": "auto", "files": None, "model": "null"}],
+    ids=["as text", "what is not set"],
+)
+async def test_arguments_in_a_batch_are_fitted_as_in_a_call(desk: Desk, arguments: dict[str, Any]) -> None:
+    """Hosts are told that an object is a text, and that an unset choice is `auto`."""
+    told = await desk.batch({"tool": "extract", "inputs": ["name: 西湖"], "arguments": json.dumps(arguments)})
+    line = {"id": "a", "prompt": "x", "max_output_tokens": 0, "thinking": "auto", "files": "https://example.com/a.png"}
+    of_lines = await desk.batch({"source": desk.write("in.jsonl", line), "output": "lines.jsonl"})
+
+    assert desk.records["1"]["data"] == {"name": "西湖"}, text_of(told)
+    assert of_lines.structured_content["done"] == 1, text_of(of_lines)
+
+
 @pytest.mark.parametrize("how", ["half_price", "now"])
 async def test_an_extraction_is_looked_up_and_becomes_a_table(desk: Desk, how: str) -> None:
     for name in ("西湖", "=东湖"):
@@ -171,8 +187,37 @@ async def test_an_extraction_is_looked_up_and_becomes_a_table(desk: Desk, how: s
 
     assert told.structured_content["done"] == 2, text_of(told)
     assert sorted(row["name"] for row in rows) == ["'=东湖", "西湖"]  # what a spreadsheet would run is a text
+    assert list(rows[0])[:3] == ["id", "end", "name"]  # what was asked for comes first
     record = desk.records[str(desk.folder / "in" / "西湖.txt")]
     assert record["evidence"][0]["quote"] == "西湖"
+
+
+async def test_what_is_extracted_takes_no_column_of_ours(desk: Desk) -> None:
+    schema = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
+    source = desk.write("in.jsonl", {"id": "CN1", "text": "id: 7"})
+    arguments = {"json_schema": schema}
+    await desk.batch({"tool": "extract", "source": source, "arguments": arguments, "output": "results.csv"})
+    with (desk.folder / "out" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        row = next(csv.DictReader(file))
+
+    assert (row["id"], row["data.id"]) == ("CN1", "7")
+
+
+async def test_a_table_is_in_the_order_of_its_inputs(desk: Desk) -> None:
+    """Lines come as they are ready; a table is laid beside the list that was asked."""
+    source = desk.write("in.jsonl", *({"id": id, "prompt": "长" * (3_000 if id == "z" else 1)} for id in "zyxwvu"))
+    desk.upstream.before = lambda request: (
+        refusal(503, "ModelUnavailable", "later") if "长长".encode() in desk.upstream.bodies[-1] else None
+    )
+    first = await desk.batch({"source": source, "output": "results.csv", "how": "now"})
+    desk.upstream.before = lambda request: None
+    await desk.batch({"source": source, "output": "results.csv", "how": "now"})
+    with (desk.folder / "out" / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = [row["id"] for row in csv.DictReader(file)]
+
+    assert first.structured_content["left"] == 1
+    assert list(desk.records)[-1] == "z"
+    assert rows == list("zyxwvu")
 
 
 async def test_what_does_not_fit_is_sent_once_more_in_a_second_batch(desk: Desk) -> None:
@@ -181,6 +226,48 @@ async def test_what_does_not_fit_is_sent_once_more_in_a_second_batch(desk: Desk)
 
     assert desk.upstream.asked["POST /batches"] == 2, text_of(told)
     assert desk.records["1"]["attempts"] == 2
+
+
+@pytest.mark.parametrize("how", ["half_price", "now"])
+async def test_a_price_that_is_not_known_is_never_zero(desk: Desk, how: str) -> None:
+    source = desk.write("in.jsonl", "x", {"prompt": "y", "model": "qwen-flash"})
+    unknown, dry = [
+        await desk.batch({"inputs": ["x"], "how": how, "arguments": {"model": "sandbox-prose"}, "dry_run": dry})
+        for dry in (False, True)
+    ]
+    some = await desk.batch({"source": source, "how": how, "arguments": {"model": "sandbox-prose"}, "dry_run": True})
+
+    for told in (unknown, dry):
+        assert " 0 CNY" not in text_of(told)
+        assert "price not known" in text_of(told)
+    assert [dry.structured_content[name] for name in ("at_least", "at_most")] == [None, None]
+    assert "1 without a known price" in text_of(some)
+    assert Decimal(some.structured_content["at_most"]) > 0
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"tool": "ocr", "source": "*.png"},
+        {"tool": "ocr", "source": "*.pdf"},
+        {"tool": "translate", "inputs": ["权利要求"], "arguments": {"target_lang": "en"}},
+        {"tool": "extract", "inputs": ["x" * 100_000], "arguments": {"json_schema": SCHEMA}, "how": "now"},
+    ],
+    ids=["ocr", "pdf", "translate", "long"],
+)
+async def test_a_dry_run_counts_what_any_tool_would_ask(desk: Desk, given: dict[str, Any], caplog: Any) -> None:
+    """Nothing that a tool does to save what was paid takes its plan for a fault."""
+    desk.write("none.txt")
+    (desk.folder / "in" / "a.png").write_bytes(saved(drawn("a")))
+    (desk.folder / "in" / "b.pdf").write_bytes(saved(drawn("b"), "PDF"))
+    source = {"source": str(desk.folder / "in" / given["source"])} if "source" in given else {}
+    told = await desk.batch({**given, **source, "dry_run": True})
+
+    assert told.structured_content["failed"] == 0, text_of(told)
+    assert Decimal(told.structured_content["at_most"]) > 0
+    assert "Counted is the first request of each input: more pages" in text_of(told)
+    assert not caplog.records
+    assert not desk.upstream.asked
 
 
 async def test_nothing_is_sent_or_written_by_a_dry_run(desk: Desk) -> None:
@@ -206,17 +293,18 @@ async def test_what_has_to_be_stored_first_is_asked_at_once_only(desk: Desk) -> 
     half = await desk.batch(asked)
     now = await desk.batch({**asked, "how": "now", "output": "now.jsonl"})
 
-    assert "2 inputs have files that are stored at DashScope first" in text_of(counted)
+    assert "Its file is stored at DashScope before it is asked" in text_of(counted)
     assert not before
     assert half.structured_content["failed"] == 2
-    assert all('use how="now" for it' in record["error"] for record in desk.records.values())
+    assert all('use how="now"' in record["error"] for record in desk.records.values())
     assert now.structured_content["done"] == 2, text_of(now)
 
 
 # --- what is wrong ---
 
 WRONG_LINES = {
-    "no JSON": (Raw("{"), "Line 2 is no JSON in UTF-8"),
+    "no JSON": (Raw("{"), "Line 2 is no JSON, from its character 2 on"),
+    "a comma too many": (Raw('{"prompt": "好",}'), "Line 2 is no JSON, from its character 16 on"),
     "a list": ([1], "Line 2 is neither an object nor a text"),
     "an id that is none": ({"id": [1], "prompt": "x"}, "Line 2: id must be a text or a number"),
     "an id too long": ({"id": "x" * 201, "prompt": "x"}, "Line 2: id must have at most 200 printable characters"),
@@ -238,6 +326,31 @@ async def test_a_wrong_line_is_named_before_anything_is_sent(desk: Desk, case: s
     assert desk.written == []
 
 
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16"])
+async def test_a_file_as_other_programs_save_it_is_told_how_to_be_saved(desk: Desk, encoding: str) -> None:
+    path = Path(desk.write("in.jsonl"))
+    path.write_bytes('"权利要求"\n'.encode(encoding))
+    told = await desk.batch({"source": str(path)})
+
+    assert text_of(told) == "Line 1 is not in UTF-8. Save the file in UTF-8 and call again. Nothing was sent."
+
+
+@pytest.mark.parametrize("name", ["list.txt", "list.json", "*.txt"])
+async def test_what_a_source_without_a_prompt_lacks_is_told_with_its_place(desk: Desk, name: str) -> None:
+    desk.write("list.txt", "x")
+    desk.write("list.json", ["x"])
+    told = await desk.batch({"source": str(desk.folder / "in" / name)})
+
+    assert "prompt is required. What all inputs share goes into arguments." in text_of(told)
+    assert ("A file that is no .jsonl is one input." in text_of(told)) == (name != "*.txt")
+
+
+async def test_what_has_no_batch_is_done_now_where_nothing_is_said(desk: Desk) -> None:
+    told = await desk.batch({"tool": "translate", "inputs": ["权利要求"], "arguments": {"target_lang": "en"}})
+
+    assert text_of(told).startswith("[SANDBOX | batch translate, now | 1 of 1 inputs done")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -247,8 +360,16 @@ async def test_a_wrong_line_is_named_before_anything_is_sent(desk: Desk, case: s
         ({"source": "/etc/passwd.jsonl"}, "outside the allowed folders"),
         ({"inputs": ["x"], "output": "x.txt"}, "does not end in .jsonl or .csv"),
         ({"inputs": ["x"], "output": "../x.jsonl"}, "is no name for a file"),
-        ({"tool": "ocr", "inputs": ["x.png"]}, 'ocr is not done by DashScope\'s batches. Use how="now"'),
-        ({"inputs": ["x"], "arguments": {"model": "glm-5.1"}}, 'has no batch. Use how="now", or a model that has: '),
+        ({"inputs": ["x"], "output": "../x.csv"}, "../x.csv is no name for a file"),
+        ({"inputs": ["x"], "output": "a/x.jsonl"}, "Give a file name such as result.jsonl, no path"),
+        (
+            {"tool": "ocr", "inputs": ["x.png"], "how": "half_price"},
+            'ocr is not done by DashScope\'s batches. Use how="now"',
+        ),
+        (
+            {"inputs": ["x"], "arguments": {"model": "glm-5.1"}},
+            'has no batch. Use how="now", or a model that has: qwen3.7-plus, ',
+        ),
     ],
 )
 async def test_what_cannot_be_done_is_refused_with_its_mend(desk: Desk, arguments: dict[str, Any], says: str) -> None:
@@ -284,7 +405,30 @@ async def test_an_output_is_never_written_over(desk: Desk) -> None:
     told = await desk.batch({"inputs": ["y"]})
 
     assert "results.jsonl is in the output folder already" in text_of(told)
+    assert f"it is whole: read {desk.folder / 'out' / 'results.jsonl'}" in text_of(told)  # and pay no second time
     assert desk.upstream.asked == before
+
+
+@pytest.mark.parametrize("how", ["half_price", "now"])
+async def test_a_table_that_cannot_be_written_is_said_before_anything_is_paid(desk: Desk, how: str) -> None:
+    (desk.folder / "out").mkdir()
+    (desk.folder / "out" / "results.csv").write_text("mine")
+    told = await desk.batch({"inputs": ["x"], "output": "results.csv", "how": how})
+
+    assert "results.csv is in the output folder already" in text_of(told)
+    assert not desk.upstream.asked
+    assert desk.written == ["results.csv"]
+
+
+async def test_a_table_whose_name_was_taken_meanwhile_gets_one_like_it(desk: Desk) -> None:
+    def taken(request: httpx2.Request) -> None:
+        (desk.folder / "out" / "results.csv").write_text("mine")
+
+    desk.upstream.after = taken
+    told = await desk.batch({"inputs": ["x"], "output": "results.csv"})
+
+    assert told.structured_content["done"] == 1, text_of(told)
+    assert desk.written == ["results-2.csv", "results.csv", "results.jsonl"]
 
 
 # --- what DashScope refuses ---
@@ -382,6 +526,41 @@ async def test_a_strange_line_of_the_results_ends_nothing(desk: Desk, line: str)
     assert desk.records["1"]["end"] == "failed"
 
 
+@pytest.mark.parametrize("how", ["half_price", "now"])
+async def test_the_first_reason_of_what_was_not_done_is_told(desk: Desk, how: str) -> None:
+    told = await desk.batch({"inputs": ["x", "y"], "how": how, "arguments": {"model": "sandbox-content-filter"}})
+
+    assert "Not done: " in text_of(told)
+    assert "DashScope's content filter stopped the question." in text_of(told)
+
+
+async def test_at_once_what_is_refused_for_the_account_is_left_and_ends_it(desk: Desk) -> None:
+    """Not the input's fault: a bad key, an outage, a closed model. None of them is spent on thousands of inputs."""
+    desk.upstream.before = lambda request: refusal(401, "InvalidApiKey", "Incorrect API key provided.")
+    arguments = {"inputs": [f"第 {number} 件" for number in range(100)], "how": "now"}
+    told = await desk.batch(arguments)
+    asked = desk.upstream.asked["POST /chat"]
+    desk.upstream.before = lambda request: None
+    again = await desk.batch(arguments)
+
+    assert (told.structured_content["left"], told.structured_content["output"]) == (100, "")
+    assert "API key" in text_of(told)
+    assert asked < 40
+    assert again.structured_content["done"] == 100
+    assert again.structured_content["output"].endswith("results.jsonl")
+
+
+async def test_at_once_one_that_the_service_did_not_take_is_left_and_the_others_are_asked(desk: Desk) -> None:
+    desk.upstream.before = lambda request: (
+        refusal(403, "Model.AccessDenied", "No.") if b"qwen-flash" in desk.upstream.bodies[-1] else None
+    )
+    source = desk.write("in.jsonl", *PROMPTS, {"prompt": "y", "model": "qwen-flash"}, *PROMPTS)
+    told = await desk.batch({"source": source, "how": "now"})
+
+    assert (told.structured_content["done"], told.structured_content["left"]) == (10, 1)
+    assert "may not use this model" in text_of(told)
+
+
 # --- what may be spent ---
 
 
@@ -415,6 +594,27 @@ async def test_at_once_it_stops_where_the_money_ends_and_goes_on_with_more(desk:
     assert "max_cost leaves" in text_of(stopped)
     assert rest.structured_content["done"] == len(desk.records) == 5
     assert desk.upstream.asked["POST /chat"] == 5
+
+
+async def test_what_a_batch_may_cost_holds_for_all_calls_that_go_on_with_it(desk: Desk) -> None:
+    arguments = {"inputs": PROMPTS, "how": "now", "max_cost": "0.0046"}
+    first = await desk.batch(arguments)
+    calls = [text_of(await desk.batch(arguments)) for _ in range(3)]
+
+    assert 0 < first.structured_content["done"] < 5
+    assert desk.upstream.asked["POST /chat"] == first.structured_content["done"]
+    assert "max_cost" in calls[-1]
+    assert sum(Decimal(record["cost_cny"]) for record in desk.records.values()) <= Decimal("0.0046")
+
+
+async def test_what_a_batch_may_cost_holds_for_all_its_rounds(desk: Desk) -> None:
+    """What does not fit the schema is sent back in a second batch: for what the first one left."""
+    digits = {"type": "object", "properties": {"name": {"type": "string", "pattern": "^[0-9]+$"}}, "required": ["name"]}
+    given = {"tool": "extract", "inputs": ["name: 西湖"] * 4, "arguments": {"json_schema": digits}}
+    told = await desk.batch({**given, "max_cost": "0.0115"})  # enough for the shortest answers, once
+
+    assert desk.upstream.asked["POST /batches"] == 1, text_of(told)
+    assert "max_cost leaves" in text_of(told)
 
 
 async def test_an_unknown_price_with_a_cap_is_refused(desk: Desk) -> None:
@@ -545,6 +745,36 @@ async def test_somebody_who_cancels_pays_for_what_was_answered_only(desk: Desk) 
     assert desk.upstream.asked["POST /batches"] == 3  # two, and one to cancel
 
 
+async def test_who_cancels_is_told_what_is_there_and_how_it_goes_on(desk: Desk) -> None:
+    desk.upstream.before = said("in_progress")
+    async with desk.open(soft_timeout_s=0.2, language="auto") as host:
+        handle = await host.call_tool("batch", {"tool": "chat", "inputs": PROMPTS, "output": "results.jsonl"})
+        told = await host.call_tool("job", {"id": handle.structured_content["job"], "cancel": True})
+        chinese = await host.call_tool("batch", {"tool": "chat", "inputs": ["另一批"], "output": "b.jsonl"})
+
+    for text in (text_of(handle), text_of(told), text_of(chinese)):
+        assert "results.jsonl" in text or "b.jsonl" in text
+        assert "用相同参数再次调用 batch" in text
+        assert "没有收到任何内容" not in text
+
+
+async def test_the_first_line_of_a_batch_is_in_the_language_of_its_call(desk: Desk) -> None:
+    lines = [
+        text_of(
+            await desk.batch(
+                {"inputs": ["你好"], "how": how, "dry_run": dry, "output": f"{how}-{dry}.jsonl"},
+                language="auto",
+                structured=False,
+            )
+        )
+        for how in ("half_price", "now")
+        for dry in (True, False)
+    ]
+
+    assert lines[0].startswith("[批量 chat，半价 | 1 个输入，向 qwen3.7-plus 发 1 次请求 | 输入约 ")
+    assert lines[3].startswith("[SANDBOX | 批量 chat，立即 | 1 个输入中完成 1 个 | ")
+
+
 async def test_what_was_begun_at_once_by_a_server_that_ended_is_not_asked_again(desk: Desk) -> None:
     asked = anyio.Event()
 
@@ -594,5 +824,7 @@ async def test_a_long_one_is_a_job_that_says_how_far_it_is(desk: Desk) -> None:
         desk.upstream.before = lambda request: None
         whole = await ended_job(host, handle.structured_content["job"])
 
-    assert "0 of 5 inputs" in text_of(handle)
+    assert "0 of 5 inputs are in " in text_of(handle)
+    assert "untrusted" not in text_of(handle)  # all of it is ours
+    assert re.search("Last seen at DashScope: batch (validating|in_progress)", text_of(handle))
     assert "5 of 5 inputs done" in text_of(whole)

@@ -96,6 +96,13 @@ async def test_they_are_asked_at_once(hosted: Hosted) -> None:
     assert [row["model"] for row in result.structured_content["answers"]] == MODELS
 
 
+async def test_models_in_one_text_are_several(hosted: Hosted) -> None:
+    """As models write a list where they must give one."""
+    result, _ = await compared(hosted, dict.fromkeys(MODELS, "6"), models="qwen3.7-plus, qwen-plus")
+
+    assert [row["model"] for row in result.structured_content["answers"]] == ["qwen3.7-plus", "qwen-plus"]
+
+
 @pytest.mark.parametrize("models", [["qwen-plus"], ["qwen-plus", "qwen-plus", "QWEN-PLUS"]])
 async def test_one_model_is_nothing_to_compare(hosted: Hosted, models: list[str]) -> None:
     result, wire = await compared(hosted, {}, models=models)

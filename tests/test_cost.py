@@ -51,6 +51,13 @@ async def test_without_models_the_cheapest_that_can_are_compared(hosted: Hosted)
     assert not any("/" in each["model"] for each in found["estimates"])
 
 
+async def test_a_price_of_the_batch_api_says_that_it_is_one(hosted: Hosted) -> None:
+    """Else half the list price looks like a mistake."""
+    found = await asked(hosted, models=["qwen3.7-plus"], input_tokens=1_000, output_tokens=100, batch=True)
+
+    assert "(0<Token≤256K, Batch)" in text_of(found)
+
+
 async def test_what_is_said_of_all_is_said_once(hosted: Hosted) -> None:
     found = await data(hosted, models=["qwen3.7-plus", "qwen3.8-flash"], input_tokens=1_000)
 

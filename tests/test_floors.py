@@ -22,7 +22,7 @@ FLOORS = (
     {"calls"}, {"features"}, {"tools"}, {"app"}, {"commands"}, {"__main__"},
 )  # fmt: skip
 ONLY = {  # what only these may import, or read
-    "httpx2": {"dashscope"}, "stamina": {"dashscope"}, "os.environ": {"settings", "__main__"}, "os.getenv": {"settings"},
+    "httpx2": {"dashscope"}, "httptools": {"dashscope"}, "stamina": {"dashscope"}, "os.environ": {"settings", "__main__"}, "os.getenv": {"settings"},
     "PIL": {"files/rendering"}, "pypdfium2": {"files/rendering"}, "uvicorn": {"app/transports", "sandbox"},
     "starlette": {"app/transports", "sandbox"}, "mcp.server.mcpserver.Context": {"calls", "app"},
     "jsonschema_rs": {"features/extract"}, "sqlite3": {"spending"}, "psycopg": {"spending"},

@@ -368,6 +368,21 @@ async def test_a_result_goes_back_with_its_call(hosted: Hosted, past: Any) -> No
     ]
 
 
+async def test_a_history_as_openai_writes_it_is_taken(hosted: Hosted) -> None:
+    """Agents have it so from their own conversation."""
+    wire = FakeDashScope([stream()])
+    function = {"name": "weather", "arguments": '{"city": "杭州"}'}
+    past = {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "call_1", "type": "function", "function": function}],
+    }
+    result = {"role": "tool", "content": "晴，21 度", "tool_call_id": "call_1"}
+    await ask(hosted, wire, prompt="", history=[QUESTION, past, result])
+
+    assert wire.body["messages"] == [QUESTION, {**past, "content": ""}, result]
+
+
 async def test_a_call_without_arguments_goes_back_as_an_empty_object(hosted: Hosted) -> None:
     wire = FakeDashScope([stream()])
     past = {**PAST, "function_calls": [{"id": "call_1", "name": "clock"}]}

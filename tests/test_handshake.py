@@ -1,14 +1,21 @@
-"""The handshake that is answered while the SDK loads: as the SDK answers it, in both eras, or not at all."""
+"""What is answered while the SDK loads, the handshake and the lists: as the SDK answers it, in both eras, or not at all."""
 
 import json
+import os
+import subprocess
+import sys
+from itertools import chain, combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import anyio
 import pytest
-from bailian_mcp.server.app.tool_files import CORE, tool_modules
-from bailian_mcp.server.app.transports import handshake
-from conftest import ENVELOPE, HELLO, INFO, Raw, lines, raw
+from bailian_mcp.server.app.tool_files import CORE, tool_groups, tool_modules
+from bailian_mcp.server.app.transports import handshake, listing
+from bailian_mcp.server.app.transports.early import MAX_EARLY, Early
+from bailian_mcp.server.settings import ToolGroup, read_settings
+from conftest import ENVELOPE, HELLO, INFO, SERVER, Raw, lines, raw
+from connections import GREETED, line, replies, server_of
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 pytestmark = pytest.mark.anyio
@@ -24,10 +31,6 @@ CAPABILITIES: tuple[dict[str, Any], ...] = (
 )
 WORDY = {**INFO, "name": "名字\n", "title": "T", "description": "D"}
 META = "io.modelcontextprotocol/"
-
-
-def line(id: Any = 0, method: str = "initialize", **params: Any) -> bytes:
-    return json.dumps({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).encode() + b"\n"
 
 
 def probe(id: Any = 0, **changed: Any) -> bytes:
@@ -95,6 +98,130 @@ def test_what_is_not_sure_to_be_asked_rightly_is_left_to_the_sdk(given: bytes) -
     assert early(given) is None
 
 
+# --- the lists ---
+
+GROUPS = get_args(ToolGroup)
+TOOL_SETS = [*chain.from_iterable(combinations(GROUPS, size) for size in range(len(GROUPS) + 1))]
+LISTS = ("tools/list", "resources/list", "resources/templates/list", "prompts/list")
+SINCE_2024 = [line(**{**HELLO, "protocolVersion": version}) for version in HANDSHAKE_PROTOCOL_VERSIONS]
+
+
+def connected(*given: bytes, tools: str = "", structured: str = "") -> Early:
+    """A connection that has said this already."""
+    assert listing.is_current(json.loads(listing.LISTED_FILE.read_bytes())), "run `UPDATE=1 make test` first"
+    connection = Early(listing.chosen(tools, structured))
+    for each in given:
+        connection.take(each)
+    return connection
+
+
+@pytest.mark.parametrize("structured", [False, True])
+@pytest.mark.parametrize("groups", TOOL_SETS, ids=",".join)
+async def test_what_is_listed_early_is_what_the_sdk_lists_byte_for_byte(
+    groups: tuple[str, ...], structured: bool
+) -> None:
+    for hello in SINCE_2024:
+        asked = [hello, GREETED, line(1, "ping"), *(line(f"of-{name}", name) for name in LISTS)]
+        connection = connected(tools=",".join(groups), structured=str(structured))
+        early = [reply for each in asked if (reply := connection.take(each)[0])]
+        assert early == await replies(server_of(groups, structured), asked)
+    for version in MODERN_PROTOCOL_VERSIONS:
+        meta = {**ENVELOPE, f"{META}protocolVersion": version}
+        asked = [line(id, name, _meta=meta) for id, name in enumerate(("server/discover", *LISTS, "server/discover"))]
+        connection = connected(tools=",".join(groups), structured=str(structured))
+        assert [connection.take(each)[0] for each in asked] == await replies(server_of(groups, structured), asked)
+
+
+PLAIN = [
+    b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n',
+    line(1, "tools/list", _meta={}),
+    line(1, "tools/list", _meta={"progressToken": "p"}),
+    line(1, "ping", _meta={"progressToken": 3}),
+]
+HARD = [
+    line(1, "tools/list", cursor="x"),
+    line(1, "tools/list", cursor=None),
+    line(1, "tools/list", _meta={"progressToken": True}),
+    line(1, "tools/list", _meta={"traceparent": "00-0-0-00"}),
+    line(1, "tools/list", _meta=ENVELOPE),
+    line(1, "tools/list", _meta=None),
+    line(1, "server/discover", _meta=ENVELOPE),
+    line(1, **HELLO),
+    line(1, "tools/call", name="chat", arguments={"prompt": "x"}),
+    line(1, "tools/lists"),
+    b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":null}\n',
+    b'{"jsonrpc":"2.0","id":1,"method":"tools/list","more":1}\n',
+    b'{"jsonrpc":"2.0","id":1,"method":["ping"]}\n',
+]
+
+
+@pytest.mark.parametrize("asked", PLAIN)
+def test_a_list_is_given_early_however_plainly_it_is_asked_for(asked: bytes) -> None:
+    reply, onward = connected(line(**HELLO), GREETED).take(asked)
+
+    assert json.loads(reply)["id"] == 1
+    assert onward == b""
+
+
+@pytest.mark.parametrize("asked", HARD)
+def test_the_first_request_in_doubt_is_the_sdks_and_so_is_every_one_after_it(asked: bytes) -> None:
+    connection = connected(line(**HELLO), GREETED)
+
+    assert connection.take(asked) == (b"", asked)
+    assert connection.take(line(2, "ping")) == (b"", line(2, "ping"))
+
+
+def test_before_a_host_of_2025_has_initialized_nothing_is_listed_to_it() -> None:
+    assert connected().take(line(1, "tools/list")) == (b"", line(1, "tools/list"))
+
+
+def test_what_is_no_request_goes_on_and_ends_nothing() -> None:
+    cancelled = b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}\n'
+    connection = connected(line(**HELLO))
+
+    assert connection.take(GREETED) == (b"", GREETED)
+    assert connection.take(cancelled) == (b"", cancelled)
+    assert connection.take(line(1, "ping"))[0]
+
+
+def test_a_host_that_asks_without_end_is_the_sdks_after_some_replies() -> None:
+    connection = connected(line(**HELLO))
+    replied = [bool(connection.take(line(id, "ping"))[0]) for id in range(2 * MAX_EARLY)]
+
+    assert replied == [True] * (MAX_EARLY - 1) + [False] * (MAX_EARLY + 1)
+
+
+@pytest.mark.parametrize(
+    "tools", ["", "core", "media", " Media , documents,", "all", "ALL,media", "medai", "media;bulk", "media bulk"]
+)
+@pytest.mark.parametrize("structured", ["", "true", "TRUE", "1", "on", "Yes", "no", "0", "Off", "2", "maybe", " true"])
+def test_the_tools_are_those_that_the_settings_say_or_are_left_to_them(
+    monkeypatch: pytest.MonkeyPatch, tools: str, structured: str
+) -> None:
+    monkeypatch.setenv("BAILIAN_TOOLS", tools)
+    monkeypatch.setenv("BAILIAN_STRUCTURED", structured)
+    settings = read_settings()
+    wanted = sorted(name for name, group in tool_groups().items() if group in {CORE, *settings.tools})
+    reply = connected(line(**HELLO), tools=tools, structured=structured).take(line(1, "tools/list"))[0]
+
+    assert bool(reply) is not bool(settings.troubles)
+    if reply:
+        listed = json.loads(reply)["result"]["tools"]
+        assert [tool["name"] for tool in listed] == wanted
+        assert {"outputSchema" in tool for tool in listed} == {settings.structured}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"version": "0"}, {"sdk": "2.2"}, {"made_of": {"tools/chat.py": "0"}}, {"made_of": {"tools/gone.py": "0"}}],
+)
+def test_a_snapshot_of_something_else_is_not_used(changed: dict[str, Any]) -> None:
+    known = json.loads(listing.LISTED_FILE.read_bytes())
+
+    assert listing.is_current(known)
+    assert not listing.is_current({**known, **changed})
+
+
 # --- processes: what was said early is not said again, and the SDK knows it ---
 
 
@@ -125,6 +252,85 @@ async def test_a_host_of_2026_has_one_reply_to_its_probe_and_its_tools() -> None
     assert refused["error"]["code"] == -32022
 
 
+LOADS_WHEN_TOLD = """
+import sys
+
+class Gate:
+    def find_spec(self, name, *_):
+        if name == "pydantic":
+            sys.meta_path.remove(self)
+            open({gate!r}).read()
+
+sys.meta_path.insert(0, Gate())
+"""
+
+
+def gated(tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A pipe, and the environment of a server that goes on loading when that is opened and closed."""
+    os.mkfifo(gate := tmp_path / "gate")
+    (tmp_path / "sitecustomize.py").write_text(LOADS_WHEN_TOLD.format(gate=str(gate)))
+    return gate, {"PYTHONPATH": str(tmp_path)}
+
+
+@pytest.mark.parametrize("meta", [{}, {"_meta": ENVELOPE}], ids=["2025", "2026"])
+async def test_a_host_has_its_lists_before_the_sdk_is_there_and_calls_a_tool_when_it_is(
+    tmp_path: Path, meta: dict[str, Any]
+) -> None:
+    gate, environment = gated(tmp_path)
+    greeting = [] if meta else [line(**HELLO), GREETED]
+    call = {"name": "chat", "arguments": {"prompt": "x"}}
+    other = line(8, "initialize", **HELLO) if meta else line(8, "server/discover", _meta=ENVELOPE)
+    with anyio.fail_after(60):
+        async with raw("--sandbox", greeted=False, **environment) as server:
+            lists = [line(id, name, **meta) for id, name in enumerate(LISTS, 1)]
+            await server.stdin.send(b"".join([*greeting, *lists]))
+            listed = [await server.reply(id) for id in range(1, 5)]
+            await server.stdin.send(line(7, "tools/call", **call, **meta) + other)
+            await anyio.to_thread.run_sync(gate.write_text, "")
+            replies = {reply["id"]: reply for reply in [json.loads(await server.line()) for _ in range(2)]}
+            await server.end_of_input()
+            assert await server.ended() == 0
+
+    assert all("result" in reply for reply in listed)
+    assert "SANDBOX" in replies[7]["result"]["content"][0]["text"]
+    assert replies[8]["error"]["code"] == (-32022 if meta else -32600)  # the SDK knows of which era the host is
+    assert len(server.lines) == len(greeting[:1]) + 6
+
+
+LISTS_OVER_AND_OVER = b"".join([line(**HELLO), GREETED, *(line(id, "tools/list") for id in range(1, MAX_EARLY))])
+
+
+def test_more_than_a_pipe_holds_is_given_whole_to_a_host_that_has_ended_its_input() -> None:
+    environment = {**os.environ, "BAILIAN_TOOLS": "all", "BAILIAN_STRUCTURED": "true"}
+    done = subprocess.run(SERVER, input=LISTS_OVER_AND_OVER, capture_output=True, env=environment, timeout=60)
+
+    assert sorted(json.loads(reply)["id"] for reply in done.stdout.splitlines()) == [*range(MAX_EARLY)]
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_host_that_reads_none_of_its_lists_does_not_hold_the_process() -> None:
+    environment = {**os.environ, "BAILIAN_TOOLS": "all", "BAILIAN_STRUCTURED": "true"}
+    with subprocess.Popen(SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as server:
+        assert server.stdin
+        server.stdin.write(LISTS_OVER_AND_OVER)
+        server.stdin.close()
+        assert server.wait(60) == 0
+
+
+def test_the_sdks_package_is_opened_when_a_name_of_it_is_asked_for() -> None:
+    code = (
+        "import sys\n"
+        "from bailian_mcp.server.commands.loading import loaded_lightly\n"
+        "with loaded_lightly():\n    from bailian_mcp.server.commands import serve\n"
+        "unopened = 'mcp.client' not in sys.modules\n"
+        "from mcp import Client\nimport mcp\n"
+        "print(unopened, Client.__module__, mcp.ClientSession.__name__, hasattr(mcp, 'no_such'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+    assert done.stdout == "True mcp.client.client ClientSession False\n"
+
+
 async def said(*given: bytes, **environment: str) -> Raw:
     """A server that was told all this at once, when the last of it was answered."""
     wanted = sum(b'"id"' in each for each in given)
@@ -148,7 +354,9 @@ atexit.register(lambda: sys.stderr.write(" ".join(sys.modules)))
 NOT_FOR_THE_LIST = {
     "PIL", "pypdfium2", "jsonschema", "jwt", "bailian_mcp.server.sandbox",
     "bailian_mcp.server.app.transports.http", "bailian_mcp.server.commands.demo",
-    "bailian_mcp.server.app.prompts.scenarios",
+    "bailian_mcp.server.app.prompts.scenarios", "httptools", "bailian_mcp.server.dashscope.transport",
+    "bailian_mcp.tools.chat", "bailian_mcp.tools.ocr",
+    "mcp.client",
 }  # fmt: skip
 LIST = [line(**HELLO), b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n', line(1, "tools/list")]
 
@@ -158,5 +366,5 @@ async def test_a_host_that_lists_the_tools_has_nothing_loaded_that_only_calls_ne
     server = await said(*LIST, PYTHONPATH=str(tmp_path))
     loaded = set(server.stderr.decode().split())
 
-    assert "bailian_mcp.tools.chat" in loaded
+    assert "bailian_mcp.server.app.server" in loaded
     assert loaded & NOT_FOR_THE_LIST == set()

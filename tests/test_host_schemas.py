@@ -16,9 +16,10 @@ import httpx2
 import jsonschema
 import pytest
 from bailian_mcp.server import sandbox
-from bailian_mcp.server.app.input_schemas import checked_schema, published_schema
+from bailian_mcp.server.app.input_schemas import published_schema
 from bailian_mcp.server.app.tool_files import tool_modules
 from bailian_mcp.server.app.tool_schemas import as_tool
+from bailian_mcp.server.calls.checked_schemas import checked_schema
 from conftest import FakeDashScope, Hosted, text_of
 from pydantic import BaseModel, Field
 

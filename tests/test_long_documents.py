@@ -390,11 +390,20 @@ async def test_more_than_qwen_long_takes_is_refused(hosted: Hosted, folder: Path
     )
 
 
-async def test_callers_over_http_cannot_name_a_file_by_its_id(hosted: Hosted) -> None:
-    wire = FakeDashScope([stream()])
+@pytest.mark.parametrize(
+    ("tool", "more"),
+    [
+        ("chat", {"model": "qwen-long"}),
+        ("chat", {"model": "qwen-doc-turbo"}),
+        ("chat", {"model": "qwen-long-of-tomorrow"}),
+        ("compare", {"models": ["qwen-long", "qwen-plus"]}),
+    ],
+)
+async def test_callers_over_http_cannot_name_a_file_by_its_id(hosted: Hosted, tool: str, more: dict[str, Any]) -> None:
+    wire = FakeDashScope([lambda: stream()])
     async with hosted(wire, remote=True) as host:
-        given = {"prompt": "x", "model": "qwen-long", "system": "FILEID://file-fe-of-somebody-else"}
-        result = await host.call_tool("chat", given)
+        given = {"prompt": "x", "system": "FILEID://file-fe-of-somebody-else", **more}
+        result = await host.call_tool(tool, given)
 
     assert "which callers over HTTP cannot do. Give the file in `files`. Nothing was sent." in text_of(result)
     assert wire.requests == []

@@ -59,10 +59,11 @@ def long_film() -> bytes:
     return box(b"ftyp", b"mp42" + bytes(4)) + data + box(b"moov", head + track(b"vide", 1_920, 1_080))
 
 
-def mp3(frames: int | None = None, tag: bytes = b"") -> bytes:
-    """MPEG 1, 128 kbit a second, 44.1 kHz; `frames`: as its first frame counts them."""
+def mp3(frames: int | None = None, tag: bytes = b"", counted: int | None = None) -> bytes:
+    """MPEG 1, 128 kbit a second, 44.1 kHz; `frames`, `counted`: they and their bytes, as its first frame says."""
     first = b"\xff\xfb\x90\x00" + bytes(32)
-    first += b"Xing" + struct.pack(">II", 1, frames) if frames is not None else b""
+    first += b"Xing" + struct.pack(">II", 1 if counted is None else 3, frames) if frames is not None else b""
+    first += struct.pack(">I", counted) if counted is not None else b""
     return tag + first + bytes(160_000 - len(first))
 
 
@@ -128,6 +129,14 @@ FILES: dict[str, tuple[bytes, str, str, float | None]] = {
     "flv": (b"FLV\x01\x05" + bytes(99), "video", "flv", None),
     "flv of sound": (b"FLV\x01\x04" + bytes(99), "audio", "flv", None),
     "mpeg": (b"\x00\x00\x01\xba" + bytes(99), "video", "mpeg", None),
+    "a wav of a moment": (sound(0.02), "audio", "wav", 0.02),
+    "two mp3s in one": (mp3(383, counted=160_000) + mp3(383, counted=160_000), "audio", "mp3", None),
+    "an mp3 that counts too few frames": (mp3(40), "audio", "mp3", None),
+    "a wav with more behind its data than in it": (sound(3)[:40] + struct.pack("<I", 800) + sound(3)[44:], "audio", "wav", None),
+    "flac that is longer than so many samples": (flac(1) + bytes(80_000), "audio", "flac", None),
+    "two ogg streams in one": (ogg(OPUS, 48_000 * 5 + 312)[:-60] + b"\x07" * 60, "audio", "opus", None),
+    "a film in pieces, of which its index knows the first": (
+        box(b"ftyp", b"isom" + bytes(4)) + box(b"moov", mvhd(5_000) + track(b"vide") + box(b"mvex", bytes(20))), "video", "mp4", None),
     "one second of ten megabytes": (film(1, brand=b"M4A ") + bytes(10_000_000), "audio", "m4a", None),
     "a film of forty days": (film(40 * 24 * 3_600), "video", "mp4", None),
 }  # fmt: skip

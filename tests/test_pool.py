@@ -86,6 +86,19 @@ async def test_sixty_four_calls_and_sixty_four_more_need_no_more_than_sixty_four
     assert server.connections == 64
 
 
+async def test_a_setting_allows_more_or_fewer() -> None:
+    answered: list[int] = []
+    with anyio.fail_after(30):
+        async with counting() as server, client_of(server, max_connections=2, settle_s=0) as client:
+            server.gate.set()
+            async with anyio.create_task_group() as tasks:
+                for _ in range(20):
+                    tasks.start_soon(ask, client, answered)
+
+    assert len(answered) == server.requests == 20
+    assert server.connections == 2
+
+
 async def test_calls_that_wait_for_a_connection_and_are_cancelled_are_never_sent() -> None:
     scopes: list[anyio.CancelScope] = []
 

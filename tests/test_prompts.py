@@ -48,7 +48,9 @@ def calls_of(text: str) -> list[dict[str, Any]]:
 
 
 def models_of(value: Any) -> set[str]:
-    """All that a call names as `model` or `models`, however deep."""
+    """All that a call names as `model` or `models`, however deep, in JSON text too."""
+    if isinstance(value, str) and value.startswith("{"):
+        return models_of(json.loads(value))
     if isinstance(value, list):
         return set().union(*map(models_of, value))
     if isinstance(value, str) and value.startswith("{"):  # an object that is told as text
@@ -139,7 +141,7 @@ async def test_each_call_fits_its_tool_and_each_model_is_in_service(
         jsonschema.validate(call["arguments"], schemas[call["tool"]])
     for batch in (call["arguments"] for call in calls if call["tool"] == "batch"):
         known = schemas[batch["tool"]]["properties"]
-        jsonschema.validate(batch["arguments"], {"properties": known, "additionalProperties": False})
+        jsonschema.validate(json.loads(batch["arguments"]), {"properties": known, "additionalProperties": False})
     named = models_of(calls)
     assert named
     assert {model for model in named if not (found := shipped().find(model)) or not found.in_service} == set()
@@ -391,6 +393,7 @@ async def test_where_nothing_in_service_does_it_the_default_is_named(
         ("patent_drawing", {"image": "a.png", "model": "qwen-plus"}, "which needs vision. Use qwen3.7-plus"),
         ("patent_reading", {"question": "?", "file": "a.pdf", "model": "qwen-plus"}, "which needs reading pdf. Use qwen3.8-max"),
         ("patent_bulk", {"source": "a.jsonl", "model": "glm-5.1"}, "glm-5.1 does not fit this work, which needs batch"),
+        ("patent_bulk", {"source": "a.jsonl", "count": "9" * 5_000}, "count must be a number from 1 to 1,000,000."),
         ("patent_bulk", {"source": "a.jsonl", "count": "many"}, "count must be a number from 1 to 1,000,000."),
     ],
 )  # fmt: skip

@@ -15,9 +15,9 @@ from typing import Any, get_args, get_type_hints
 
 import httpx2
 import pytest
-from bailian_mcp.server.app.input_schemas import checked_schema
 from bailian_mcp.server.app.tool_files import CORE, tool_groups, tool_modules
 from bailian_mcp.server.app.tool_schemas import as_tool
+from bailian_mcp.server.calls.checked_schemas import checked_schema
 from bailian_mcp.server.calls.result import CallResult
 from bailian_mcp.server.calls.thinking import BUDGET_TOKENS
 from bailian_mcp.server.catalog import Cost, overlaid, plain, shipped

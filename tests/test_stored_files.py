@@ -115,13 +115,13 @@ class Breaking(httpx2.AsyncByteStream):
 
 
 async def test_a_result_that_breaks_off_says_that_it_is_kept() -> None:
-    came: list[str] = []
+    came: list[bytes] = []
     async with dashscope(FakeDashScope([httpx2.Response(200, stream=Breaking(b"one\ntwo\nth"))])) as client:
         with pytest.raises(DashScopeError, match="they are kept"):
-            async for line in StoredFiles(client.rest).lines("file-1"):
-                came.append(line)
+            async for piece in StoredFiles(client.rest).content("file-1"):
+                came.append(piece)
 
-    assert came == ["one", "two"]
+    assert b"".join(came) == b"one\ntwo\nth"
 
 
 async def test_a_reply_that_breaks_off_is_none() -> None:
@@ -175,7 +175,7 @@ async def test_the_sandbox_keeps_files_until_they_are_deleted() -> None:
         listed = [file.id async for file in files.listed("file-extract")]
         told = await files.told(kept.id)
         with pytest.raises(DashScopeError, match="No such File"):
-            _ = [line async for line in files.lines(kept.id)]
+            _ = [piece async for piece in files.content(kept.id)]
         await files.delete(kept.id)
         with pytest.raises(DashScopeError, match="No such File"):
             await files.told(kept.id)

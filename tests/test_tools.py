@@ -3,8 +3,11 @@
 `UPDATE=1 make test` accepts changed schemas.
 """
 
+import inspect
 import json
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,10 +17,15 @@ import pytest
 from bailian_mcp.server import sandbox
 from bailian_mcp.server.app.server import build
 from bailian_mcp.server.app.tool_files import CORE, tool_groups, tool_modules
+from bailian_mcp.server.app.tool_schemas import as_tool
+from bailian_mcp.server.app.transports import listing
+from bailian_mcp.server.app.version import own_version
 from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.settings import ToolGroup
-from conftest import ERAS, HOST, FakeDashScope, Hosted, list_tokens, stream, text_of
+from conftest import ENVELOPE, ERAS, HOST, FakeDashScope, Hosted, list_tokens, stream, text_of
+from connections import line, replies, server_of
 from mcp import Client
+from pydantic import BaseModel
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 INPUT_BUDGET_TOKENS = {CORE: 3_000, "documents": 600, "media": 600, "meaning": 800, "bulk": 1_000}  # every host pays
@@ -63,6 +71,92 @@ async def test_its_schema_is_the_snapshot(hosted: Hosted, era: str, name: str) -
 
 async def test_no_snapshot_outlives_its_tool() -> None:
     assert sorted(p.stem for p in SNAPSHOTS.glob("*.json")) == NAMES
+
+
+# --- what a host is told before the SDK is loaded ---
+
+PACKAGE = listing.PACKAGE
+SHAPES = ("identity", "input_schemas", "lean_schemas", "resources", "tool_files", "tool_schemas", "prompts/offered")
+OTHERS = ("resources/list", "resources/templates/list", "prompts/list")
+CHOICES = re.compile(r"Literal\[([^\]]*)\]")
+ENVELOPED = ("cacheScope", "resultType", "ttlMs", "_meta")
+
+
+@pytest.mark.anyio
+async def test_what_is_listed_early_is_what_is_listed() -> None:
+    listed, outputs = await whole_listing()
+    if os.environ.get("UPDATE"):
+        listing.LISTED_FILE.write_text(a_line_an_item(listed), encoding="utf-8")
+        listing.OUTPUTS_FILE.write_text(a_line_an_item(outputs), encoding="utf-8")
+
+    behind = "is behind the code: run `UPDATE=1 make test`"
+    assert json.loads(listing.LISTED_FILE.read_bytes()) == listed, f"{listing.LISTED_FILE.name} {behind}"
+    assert json.loads(listing.OUTPUTS_FILE.read_bytes()) == outputs, f"{listing.OUTPUTS_FILE.name} {behind}"
+
+
+async def whole_listing() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of a server with all tools: what it lists, and the schemas of results as data."""
+    asked = [line(method=method, _meta=ENVELOPE) for method in ("tools/list", *OTHERS)]
+    said = await replies(server_of(tuple(get_args(ToolGroup)), True), asked)
+    results = [{k: v for k, v in json.loads(each)["result"].items() if k not in ENVELOPED} for each in said]
+    tools = results[0]["tools"]
+    outputs = {tool["name"]: tool.pop("outputSchema") for tool in tools}
+    listed = {
+        "version": own_version(),
+        "sdk": listing.sdk_version(),
+        "made_of": listing.made_of(sorted(made_of())),
+        "groups": tool_groups(),
+        "tools": tools,
+        "others": dict(zip(OTHERS, results[1:], strict=True)),
+    }
+    return listed, outputs
+
+
+def made_of() -> set[str]:
+    """The files that say what is listed: the tools, the types of their results and arguments, what shapes both."""
+    metadata = [as_tool(module, structured=True).fn_metadata for module in tool_modules()]
+    types = {kind for each in metadata for kind in types_in((each.arg_model, each.output_model))}
+    files = {Path(inspect.getfile(kind)) for kind in types if kind.__module__.startswith("bailian_mcp.")}
+    return {
+        *(path.relative_to(PACKAGE).as_posix() for path in {*files, *(PACKAGE / "tools").rglob("*.py")}),
+        *(f"server/app/{name}.py" for name in SHAPES),
+    }
+
+
+def types_in(kinds: Iterable[Any]) -> set[Any]:
+    """Models, wherever they stand in others, and what they are derived from."""
+    found, rest = set(), [*kinds]
+    while rest:
+        kind = rest.pop()
+        rest += get_args(kind)
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in found:
+            found.add(kind)
+            rest += [*kind.__bases__, *(field.annotation for field in kind.model_fields.values())]
+    return found
+
+
+def test_the_same_choices_stand_in_one_order_everywhere() -> None:
+    """Python takes equal ones for the same, in the order of whichever was loaded first: a list would depend on that."""
+    orders: dict[frozenset[str], set[str]] = {}
+    for path in [*(PACKAGE / "tools").rglob("*.py"), *(PACKAGE / "server").rglob("*.py")]:
+        for choices in CHOICES.findall(path.read_text("utf-8")):
+            orders.setdefault(frozenset(choices.split(", ")), set()).add(choices)
+
+    assert [found for found in orders.values() if len(found) > 1] == []
+
+
+def a_line_an_item(data: dict[str, Any]) -> str:
+    """JSON of which a changed tool is one changed line."""
+    return f"{json_lines(data, 2)}\n"
+
+
+def json_lines(value: Any, depth: int) -> str:
+    if not depth or not isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(json_lines(each, depth - 1) for each in value) + "\n]"
+    items = (f"{json.dumps(name)}: {json_lines(each, depth - 1)}" for name, each in value.items())
+    return "{\n" + ",\n".join(items) + "\n}"
 
 
 @pytest.mark.parametrize("group", INPUT_BUDGET_TOKENS)

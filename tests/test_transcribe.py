@@ -12,6 +12,7 @@ import anyio
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
+from bailian_mcp.server.calls.jobs import Bounds
 from bailian_mcp.server.dashscope import AsyncTasks, DashScopeError, FileTranscription, SpokenSentence
 from bailian_mcp.server.endpoints import host as host_of
 from bailian_mcp.server.features.transcribe.subtitles import srt, vtt
@@ -453,6 +454,22 @@ async def test_a_task_under_way_goes_on_and_its_worst_case_stays_held(hosted: Ho
 
     assert not any(path.endswith("/cancel") for path in paths)
     assert cap["left"] == "90.496"  # twelve hours at 0.00022 a second
+
+
+async def test_a_task_outlives_the_time_of_other_jobs(hosted: Hosted, tmp_path: Path) -> None:
+    """Its seconds are billed whether somebody still asks after it or not."""
+
+    class Wire(FakeDashScope):
+        async def __call__(self, request: httpx2.Request) -> httpx2.Response:
+            if request.method == "GET" and len(self.requests) == 1:
+                await anyio.sleep(1.2)  # of a task of hours
+            return await super().__call__(request)
+
+    wire = Wire([task("RUNNING"), done(), transcript()])
+    async with hosted(wire, kept=(tmp_path, Bounds(max_job_s=1))) as client:
+        result = await client.call_tool(TOOL, {"source": "https://example.com/talk.mp3"})
+
+    assert "It is fine." in text_of(result)
 
 
 async def test_one_request_is_one_row_of_the_ledger_with_its_seconds(

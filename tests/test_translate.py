@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from bailian_mcp.server.endpoints import host as host_of
 from bailian_mcp.server.features.translation.markdown import Markdown
 from bailian_mcp.server.features.translation.plain_text import PlainText
 from bailian_mcp.server.features.translation.subtitles import Subtitles
+from bailian_mcp.server.features.translation.word import WordDocument
 from bailian_mcp.server.spending import Caps
 from conftest import KEY, FakeDashScope, Hosted, chunk, finish, over_pipes, refusal, sse, stream, text_of, told, usage
 from docx.oxml import OxmlElement
@@ -954,6 +956,7 @@ async def test_entities_of_a_document_are_not_looked_up(hosted: Hosted, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        ({"text": "x", "target_lang": " "}, "target_lang must not be empty."),
         ({}, "Give either text or file."), ({"text": "x", "file": "a.md"}, "Give either text or file."),
         ({"text": "123 --"}, "There are no words to translate in it."),
         ({"text": "西湖", "target_lang": "auto"}, "target_lang must be the English name or the code of one language"),
@@ -1118,3 +1121,74 @@ async def test_the_sandbox_answers_it_marked(hosted: Hosted, tmp_path: Path, mod
     assert text_of(result).startswith("[SANDBOX | qwen-mt-")
     assert given.paragraphs[0].text == "[沙箱 English] 标题"
     assert given.paragraphs[1].runs[1].text == "粗体"
+
+
+# --- what is long, or made to be ---
+
+
+def quick(work: Callable[[], Any], seconds: float = 20) -> None:
+    """What took minutes while its time grew with the square of its length."""
+    began = time.monotonic()
+    work()
+
+    assert time.monotonic() - began < seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a|b\n" * 20_000, "a|b\n|---|---|\n" + "c|d\n" * 20_000, "[^a" * 100_000],
+    ids=["bars", "table", "footnotes"],
+)
+def test_a_long_document_takes_no_longer_for_each_of_its_lines(text: str) -> None:
+    quick(lambda: Markdown(text))
+
+
+def word_of(body: str, place: str = "word/document.xml") -> bytes:
+    """A file of Word whose main part holds that, and stands there."""
+    made, written = BytesIO(), BytesIO()
+    docx.Document().save(made)
+    with zipfile.ZipFile(made) as before, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as after:
+        for name in before.namelist():
+            content = before.read(name)
+            if name in ("[Content_Types].xml", "_rels/.rels"):
+                content = content.replace(b"word/document.xml", place.encode())
+            after.writestr(name, content if name != "word/document.xml" or place != name else _story(body))
+        if place != "word/document.xml":
+            after.writestr(place, _story(body))
+    return written.getvalue()
+
+
+def _story(body: str) -> str:
+    space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    return f'<w:document xmlns:w="{space}"><w:body><w:p>{body}</w:p></w:body></w:document>'
+
+
+BOLD = "<w:r><w:rPr><w:b/></w:rPr><w:t>b </w:t></w:r>"
+RUNS = {
+    "by turns": f"<w:r><w:t>a </w:t></w:r>{BOLD}" * 5_000,
+    "tabs": "<w:r><w:t>a</w:t><w:tab/><w:t>b</w:t></w:r>" * 10_000,
+    "links": "<w:hyperlink><w:r><w:t>a</w:t></w:r></w:hyperlink>" * 10_000,
+}
+
+
+@pytest.mark.parametrize("case", RUNS)
+def test_a_paragraph_of_many_runs_is_taken_apart_and_put_together_at_once(case: str) -> None:
+    def there_and_back() -> None:
+        document = WordDocument("a.docx", word_of(RUNS[case]))
+        document.filled({number: unit.text for number, unit in enumerate(document.units)})
+
+    quick(there_and_back)
+
+
+@pytest.mark.parametrize(
+    "content", [word_of("<w:r/>" * 50_001), word_of(" " * 31_000_000, "word/media/a.png")], ids=["runs", "as a picture"]
+)
+async def test_what_word_would_unpack_is_bounded_wherever_it_stands(
+    hosted: Hosted, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "a.docx").write_bytes(content)
+    wire = FakeDashScope([stream()])
+    result = await in_file(hosted, wire, tmp_path / "a.docx", output="b.docx")
+
+    assert "a.docx holds more than is unpacked here. Split it." in text_of(result)
+    assert wire.requests == []

@@ -43,6 +43,7 @@ NEEDED_TO_ASK = {
     "a workspace with a space": ({"DASHSCOPE_WORKSPACE_ID": "a b"}, "DASHSCOPE_WORKSPACE_ID holds characters"),
     "a URL without a scheme": ({"DASHSCOPE_BASE_URL": "127.0.0.1"}, "DASHSCOPE_BASE_URL must be a URL such as"),
     "a state that is no PostgreSQL": ({"BAILIAN_STATE_URL": "redis://x"}, "BAILIAN_STATE_URL must read postgresql://"),
+    "no connections at all": ({"BAILIAN_MAX_CONNECTIONS": "0"}, "BAILIAN_MAX_CONNECTIONS must be"),
     "a time in words": ({"BAILIAN_TIMEOUT_S": "soon"}, "BAILIAN_TIMEOUT_S must be a number"),
 }
 

@@ -48,6 +48,7 @@ def _only_our_names(wheel: Path) -> None:
     assert all(top == "bailian_mcp" or top.endswith(".dist-info") for top in tops), tops
     code = {f"bailian_mcp/{p.relative_to(ROOT)}" for room in ("server", "tools") for p in (ROOT / room).rglob("*.py")}
     data = {"catalog.json", "py.typed", "server/calls/zh_messages.toml"}
+    data |= {f"server/app/transports/{name}.json" for name in ("listed", "outputs")}
     data |= {str(path.relative_to(ROOT)) for path in (ROOT / "server" / "files" / "rendering" / "fonts").iterdir()}
     missing = (code | {f"bailian_mcp/{name}" for name in data}) - names
     assert not missing, missing

@@ -33,6 +33,9 @@ PRESETS: dict[Preset, dict[str, float]] = {
 }
 
 
+OPENAI_NAMES = {"tool_calls": "function_calls", "tool_call_id": "function_call_id"}
+
+
 class Turn(BaseModel):
     """One earlier message; tool: what a function gave."""
 
@@ -45,10 +48,12 @@ class Turn(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_words(cls, given: Any) -> Any:
-        """An answer that is nothing but calls, as OpenAI writes it."""
-        called = isinstance(given, dict) and given.get("function_calls") and given.get("content") is None
-        return {**given, "content": ""} if called else given
+    def _as_openai_writes_it(cls, given: Any) -> Any:
+        """By its names too, and an answer that is nothing but calls without words."""
+        if not isinstance(given, dict):
+            return given
+        turn = {OPENAI_NAMES.get(name, name): value for name, value in given.items()}
+        return {**turn, "content": ""} if turn.get("function_calls") and turn.get("content") is None else turn
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> "Turn":

@@ -1,32 +1,16 @@
-"""What a tool takes: as it is checked, and as it is published, in the words that every host and model understands.
+"""What a tool takes, as it is published: in the words that every host and model understands.
 
 Which host refuses what is a table in `tests/test_host_schemas.py`. What is left out here is still checked.
 """
 
 import json
-from functools import cache
 from typing import Any
 
-from pydantic import BaseModel
+from ..calls.checked_schemas import NOT_SET
 
-from .lean_schemas import inlined, untitled
-
-NOT_SET = "auto"
 CHECKED_ONLY = {
     "default", "pattern", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "minItems", "maxItems",
 }  # fmt: skip
-
-
-@cache
-def checked_schema(arguments: type[BaseModel]) -> dict[str, Any]:
-    """What arguments are checked against, as plain types; who may be null has no default."""
-    schema: dict[str, Any] = inlined(untitled(arguments.model_json_schema(by_alias=True)))
-    for argument in schema["properties"].values():
-        arms = [arm for arm in argument.get("anyOf", ()) if arm != {"type": "null"}]
-        if len(arms) == 1 and argument.get("default", 0) is None:
-            del argument["anyOf"], argument["default"]
-            argument.update(arms[0])
-    return schema
 
 
 def published_schema(checked: dict[str, Any]) -> dict[str, Any]:

@@ -14,20 +14,20 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, Prompt
 from pydantic import ValidationError
 
+from ..calls.arguments import fitted, reworded
+from ..calls.checked_schemas import checked_schema
 from ..calls.context import AppContext
 from ..calls.language import language_of, said
 from ..errors import InvalidRequest
 from ..text import repair_surrogates
-from .arguments import fitted, reworded
 from .asking import as_wanted, asked
 from .eras import serve_either_era
 from .identity import INSTRUCTIONS, NAME, SAME_FOR_MS, TITLE
-from .input_schemas import checked_schema
 from .prompts import Workbench, add_completions
 from .resources import add_resources
 from .tasks import Tasks
-from .tool_files import tool_groups, tool_modules, tools_in
-from .tool_schemas import as_tool
+from .tool_files import tool_groups, tools_in
+from .tool_schemas import ToolsAtUse
 from .version import own_version
 
 SAME_FOR_AN_HOUR = CacheHint(ttl_ms=SAME_FOR_MS, scope="public")
@@ -48,6 +48,9 @@ class App(MCPServer[AppContext]):
 
     language = "auto"
     workbench: Workbench
+
+    def offer(self, names: Collection[str], *, structured: bool) -> None:
+        self._tool_manager = ToolsAtUse(names, structured=structured)
 
     async def list_prompts(self) -> list[Prompt]:
         return self.workbench.listed()
@@ -76,10 +79,10 @@ class App(MCPServer[AppContext]):
         return as_wanted(shared, await shared.jobs.answer(await asked(context, tool, fits), work))
 
     def _tool(self, name: str) -> Tool:
-        tools = {tool.name: tool for tool in self._tool_manager.list_tools()}
-        tool = tools.get(name) or tools.get(_without_namespace(name))
+        bare = _without_namespace(name)
+        tool = self._tool_manager.get_tool(name) or self._tool_manager.get_tool(bare)
         if tool is None:
-            raise ToolError(_no_such_tool(_without_namespace(name), list(tools)))
+            raise ToolError(_no_such_tool(bare, self.workbench.tools))
         return tool
 
     async def _called(
@@ -125,7 +128,6 @@ def build(context: AppContext, *, groups: Collection[str] | None = None, log_lev
         title=TITLE,
         instructions=INSTRUCTIONS,
         version=own_version(),
-        tools=[as_tool(module, structured=context.structured) for module in tool_modules(groups)],
         lifespan=lifespan,
         extensions=[Tasks()],
         subscriptions=False,
@@ -133,7 +135,8 @@ def build(context: AppContext, *, groups: Collection[str] | None = None, log_lev
         log_level=log_level,
     )
     app.language = context.language
-    app.workbench = Workbench(context, names := tools_in(groups))
+    app.offer(names := tools_in(groups), structured=context.structured)
+    app.workbench = Workbench(context, names)
     add_completions(app, context, names)
     add_resources(app, context)
     return app
@@ -155,7 +158,7 @@ def _without_namespace(name: str) -> str:
     return name[found.end() :] if found else name
 
 
-def _no_such_tool(name: str, tools: list[str]) -> str:
+def _no_such_tool(name: str, tools: Collection[str]) -> str:
     if group := tool_groups().get(name):
         return (
             f"{name} is not switched on here: it is one of the {group} tools. Add {group} to BAILIAN_TOOLS in the "

@@ -28,11 +28,12 @@ def tools_in(groups: Collection[str] | None = None) -> dict[str, str]:
 
 def tool_modules(groups: Collection[str] | None = None) -> list[ModuleType]:
     """The modules of these groups and of the core, by name; None: of all."""
-    return [importlib.import_module(_module(name, group)) for name, group in tools_in(groups).items()]
+    return [tool_module(name) for name in tools_in(groups)]
 
 
-def _module(name: str, group: str) -> str:
-    return f"{tools.__name__}.{name}" if group == CORE else f"{tools.__name__}.{group}.{name}"
+def tool_module(name: str) -> ModuleType:
+    group = tool_groups()[name]
+    return importlib.import_module(f"{tools.__name__}.{name}" if group == CORE else f"{tools.__name__}.{group}.{name}")
 
 
 def _names(path: Collection[str]) -> list[str]:

@@ -1,18 +1,36 @@
 """A tool file becomes an MCP tool, its schemas as lean as every host would have them."""
 
+from collections.abc import Collection
 from functools import cache
 from types import ModuleType
 from typing import Any
 
-from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.tools import Tool, ToolManager
 
+from ..calls.checked_schemas import checked_schema
 from ..calls.delivery import delivered
+from ..calls.lean_schemas import inlined, untitled
 from ..calls.result import CallResult
-from .input_schemas import checked_schema, published_schema
-from .lean_schemas import inlined, untitled
+from .input_schemas import published_schema
+from .tool_files import tool_module
 
 SAID_ONCE = {"Usage", "Cost", "CostLine"}
 COMMON = set(CallResult.model_fields)
+
+
+class ToolsAtUse(ToolManager):
+    """The SDK's collection of tools, each loaded when it is first called: most hosts never list them here."""
+
+    def __init__(self, names: Collection[str], *, structured: bool) -> None:
+        super().__init__()
+        self.names = list(names)
+        self._structured = structured
+
+    def get_tool(self, name: str) -> Tool | None:
+        return as_tool(tool_module(name), structured=self._structured) if name in self.names else None
+
+    def list_tools(self) -> list[Tool]:
+        return [tool for name in self.names if (tool := self.get_tool(name))]
 
 
 @cache  # the schemas of a tool are the same in every server

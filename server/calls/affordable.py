@@ -71,7 +71,7 @@ def _what_fits(context: AppContext, tool: str, plan: RequestPlan, worst: WorstCa
         yield f"With max_output_tokens={tokens} it fits."
     if worst.work.input_tokens > LONG_INPUT_TOKENS and not plan.search_strategy:
         yield "A shorter input costs less: fewer files or pages."
-    yield "Have the cap raised for more."
+    yield "Give a higher max_cost for more." if found.cap.name == "MAX_COST" else "Have the cap raised for more."
 
 
 def _cheaper(context: AppContext, plan: RequestPlan, worst: WorstCase, left: int) -> list[tuple[str, int]]:

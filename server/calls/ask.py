@@ -11,6 +11,7 @@ from typing import Any
 from ..catalog import Cost, Model, Usage, unpriced
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
 from ..dashscope import BeforeAttempt, DashScopeError, FunctionCall, Heard, Reply, SearchResult, WireProtocol
+from ..errors import InvalidRequest
 from ..text import thoughts_apart
 from .context import AppContext
 from .reply import elide_middle, why_incomplete
@@ -120,6 +121,15 @@ class RequestFailed(DashScopeError):
 def refused_before(context: AppContext, plan: RequestPlan, error: DashScopeError) -> RequestFailed:
     """A failure of a request that was not sent: it cost nothing."""
     return RequestFailed(error, replace(exchange_of(context, plan, Reply()), cost=Cost(total=Decimal())))
+
+
+def require_own_files(context: AppContext, messages: Sequence[Mapping[str, Any]]) -> None:
+    """Raises InvalidRequest: a caller over HTTP names a file of this account, which need not be the caller's."""
+    told = (str(each.get("content", "")) for each in messages if each["role"] == "system")
+    if context.remote and any(FILE_ID in text.lower() for text in told):
+        raise InvalidRequest(
+            "A file at DashScope is named by its id, which callers over HTTP cannot do. Give the file in `files`."
+        )
 
 
 def exchange_of(context: AppContext, plan: RequestPlan, reply: Reply) -> Exchange:

@@ -1,6 +1,6 @@
 """Requests of a batch: held before it is sent, settled one by one when it is answered, by whichever process that is."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,7 @@ from ..errors import NOTHING_SENT
 from ..spending import OverCap, Reserved, Settlement, Unusable
 from ..spending import in_currency as cny
 from .affordable import limited
-from .ask import Exchange, RequestPlan, exchange_of
+from .ask import Exchange, RequestFailed, RequestPlan, exchange_of
 from .call import Call
 from .payment import Payment, settlement_of
 from .purse import unknown_price, unusable
@@ -41,7 +41,7 @@ class BatchedRequests:
         Raises:
             DashScopeError: not even the least; nothing was sent.
         """
-        room = await self._purse.room()
+        room = await self._purse.room(already=await self._context.ledger.spent_for(self._batch))
         if room is None:
             return None
         if room.left < least:
@@ -82,7 +82,18 @@ class BatchedRequests:
         if held := self._held.pop(key, None):
             exchange = exchange_of(self._context, plan, reply)
             settlement = settlement_of(self._context, Payment(plan, held, reply, exchange), 0)
-            await self._context.ledger.settle(held, settlement)
+            await self._settle(held, settlement)
+
+    async def lost(self, key: str, *, sandbox: bool) -> None:
+        """It was taken up, and nobody knows what came of it: it may be billed."""
+        if held := self._held.pop(key, None):
+            sandbox = sandbox and self._context.host.on_loopback
+            await self._settle(held, Settlement("failed", 0, held.nano, sandbox=sandbox))
+
+    async def _settle(self, held: Reserved, settlement: Settlement) -> None:
+        """The call's own cap counts it as well, for what the batch asks next."""
+        self._purse.count(settlement)
+        await self._context.ledger.settle(held, settlement)
 
     async def refused(self, key: str, request_id: str, *, sandbox: bool) -> None:
         """DashScope refused it: a batch bills what it answered, and nothing else."""
@@ -90,6 +101,11 @@ class BatchedRequests:
             sandbox = sandbox and self._context.host.on_loopback
             given = Settlement("refused", 0, 0, request_id=request_id, short_id=short_id(request_id), sandbox=sandbox)
             await self._context.ledger.settle(held, given)
+
+    async def keep_only(self, keys: Collection[str]) -> None:
+        """What was held beside them, for a plan that came to nothing, comes free."""
+        for key in [key for key in self._held if key not in keys]:
+            await self.release(key)
 
     async def release(self, key: str) -> None:
         """It was not sent, or nobody took it up."""
@@ -122,6 +138,11 @@ def batched_reply(body: Mapping[str, Any], request_id: str, *, sandbox: bool) ->
         reply.observe(event)
     reply.end()
     return reply
+
+
+def batched_loss(call: Call, plan: RequestPlan, error: DashScopeError) -> RequestFailed:
+    """It was taken up, and no answer came: its price is not known."""
+    return RequestFailed(error, exchange_of(call.context, replace(plan, batch=True), Reply(sent=True)))
 
 
 def batched_exchange(call: Call, plan: RequestPlan, reply: Reply) -> Exchange:

@@ -19,7 +19,7 @@ from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
 from ..dashscope import BatchChat, ChatCompletions, DashScopeError, Reply
 from ..errors import InvalidRequest
 from ..files import OutputFolder
-from .ask import NO_MEDIA, Exchange, RequestFailed, RequestPlan, exchange_of
+from .ask import NO_MEDIA, Exchange, RequestFailed, RequestPlan, exchange_of, require_own_files
 from .client import client_of, session_of, waits_s
 from .context import AppContext
 from .functions import Functions
@@ -129,6 +129,9 @@ class Call:
             "and restart the server, or call without `output`."
         )
 
+    def require_storing(self) -> None:
+        """Before a file is stored at DashScope. Raises InvalidRequest: this call stores none."""
+
     def has_configured_model(self, tool: str) -> bool:
         """Whether the settings name a model for it."""
         return tool in self.context.models
@@ -195,8 +198,10 @@ class Call:
         media_tokens: Mapping[str, int] | None = NO_MEDIA,
         label: str = "",
         document_tokens: int | None = None,
+        own_documents: bool = False,
     ) -> Exchange:
         """Ask a model over chat completions. A cut stream gives what came, marked. `label`: as in a plan.
+        `own_documents`: files at DashScope that the messages name are of this call, and were not named by its caller.
 
         Raises:
             InvalidRequest: the arguments do not fit the model.
@@ -204,6 +209,8 @@ class Call:
         """
         known = self.known(model)
         self._require_text(model, known)
+        if not own_documents:
+            require_own_files(self.context, messages)
         thinking = self.thinking(model, thinking_level)
         parameters: dict[str, Any] = self.output_limit(model, thinking, max_output_tokens)
         parameters |= {"response_format": response_format} if response_format else {}

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mcp.server.mcpserver.exceptions import ToolError
-
+from ..errors import InvalidRequest
 from .ask import Exchange, RequestFailed, RequestPlan
 from .call import Call
 from .jobs.asked import unheard
 from .progress import Progress
-
-STORAGE_SETTING = "BAILIAN_UPLOADS"  # what such a refusal names
 
 
 class ItemCall(Call):
@@ -25,8 +22,10 @@ class ItemCall(Call):
         return await super().ask(replace(plan, part=self._part))
 
 
-class NotAnsweredYet(Exception):
-    """The request that an item needs next is planned, and has no answer yet."""
+class NotAnsweredYet(BaseException):
+    """The request that an item needs next is planned, and has no answer yet. No fault: what saves a tool's work from
+    its faults must not take it for one.
+    """
 
 
 class PlannedItemCall(ItemCall):
@@ -34,13 +33,15 @@ class PlannedItemCall(ItemCall):
 
     def __init__(self, whole: Call, answers: Sequence[Exchange | RequestFailed] = ()) -> None:
         super().__init__(whole, "")
-        self.context = replace(whole.context, uploads=False)  # what is stored stays no longer than the process
         self._answers = list(answers)
         self.planned: RequestPlan | None = None  # what it needs next
 
-    def is_for_want_of_storage(self, refusal: ToolError, whole: Call) -> bool:
-        """Whether an input is refused only since nothing is stored here."""
-        return whole.context.uploads and STORAGE_SETTING in str(refusal)
+    def require_storing(self) -> None:
+        """What is stored stays no longer than the process, and a batch may. Raises InvalidRequest."""
+        raise InvalidRequest(
+            "Its file is stored at DashScope before it is asked, which neither a dry run nor a batch does: "
+            'use how="now".'
+        )
 
     async def ask(self, plan: RequestPlan) -> Exchange:
         """The next answer.

@@ -13,7 +13,18 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from ..catalog import Cost, Frozen, Money, in_beijing
 from ..dashscope import DashScopeError, Reply
 from ..errors import NOTHING_SENT
-from ..spending import Cap, OverCap, RequestEntry, Reserved, Unusable, day_span, from_nano, in_nano, session_span
+from ..spending import (
+    Cap,
+    OverCap,
+    RequestEntry,
+    Reserved,
+    Settlement,
+    Unusable,
+    day_span,
+    from_nano,
+    in_nano,
+    session_span,
+)
 from .affordable import limited, over_cap
 from .ask import RequestPlan, refused_before
 from .context import AppContext
@@ -78,6 +89,10 @@ class Purse:
         finally:
             with anyio.CancelScope(shield=True):
                 await self._settle(payment)
+
+    def count(self, settlement: Settlement) -> None:
+        """Spent for this call, which held it otherwise."""
+        self._spent += settlement.most or 0
 
     async def _settle(self, payment: Payment) -> None:
         settlement = settlement_of(self._context, payment, self._progress.elapsed_s)
@@ -196,9 +211,9 @@ class Purse:
             )
         return found
 
-    async def room(self) -> OverCap | None:
-        """The cap that leaves least; None: there is none."""
-        own = [OverCap(self._own_cap, self._spent + self._held, self._held)] if self._own_cap else []
+    async def room(self, already: int = 0) -> OverCap | None:
+        """The cap that leaves least; None: there is none. `already`: what else counts for this call, in nano-CNY."""
+        own = [OverCap(self._own_cap, self._spent + self._held + already, self._held)] if self._own_cap else []
         shared = self.spans(self.entry()) or ()
         found = [*own, *[OverCap(cap, *await self._context.ledger.spent(cap.span)) for cap in shared]]
         return min(found, key=lambda each: each.left, default=None)

@@ -1,8 +1,11 @@
-"""Loading what a server stands on in less time, by two switches that Python and pydantic document."""
+"""Loading what a server stands on in less time, by switches that Python and pydantic document."""
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec, module_from_spec
+from typing import Any
 
 
 @contextmanager
@@ -16,9 +19,26 @@ def loaded_lightly() -> Iterator[None]:
 
     gc.disable()
     BaseModel.model_config["defer_build"] = True
+    _open_when_asked("mcp")  # which loads the SDK's client, too
     try:
         yield
     finally:
         del BaseModel.model_config["defer_build"]
         gc.freeze()  # modules stay: no later collection need look at them
         gc.enable()
+
+
+def _open_when_asked(package: str) -> None:
+    """Let modules of a package be loaded without its `__init__`, which is run when a name of its own is asked for."""
+    spec = None if package in sys.modules else find_spec(package)
+    if spec is None or spec.loader is None:
+        return
+    loader, module = spec.loader, module_from_spec(spec)
+
+    def opened(name: str) -> Any:  # https://peps.python.org/pep-0562/
+        del vars(module)["__getattr__"]
+        loader.exec_module(module)
+        return getattr(module, name)
+
+    vars(module)["__getattr__"] = opened
+    sys.modules[package] = module

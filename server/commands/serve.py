@@ -18,7 +18,7 @@ from ..calls.context import AppContext
 from ..calls.jobs import Jobs
 from ..calls.shelf import Shelf
 from ..catalog import Catalog, overlaid, shipped
-from ..dashscope import DashScope
+from ..dashscope import MAX_CONNECTIONS, DashScope
 from ..files import Renderer
 from ..network import listen
 from ..settings import BadSettings, Settings, child_environment, read_settings, warnings_for_environment
@@ -27,6 +27,7 @@ from .logs import log_to_stderr
 from .state import state_store
 
 LOGGER = logging.getLogger("bailian_mcp")
+CONNECTIONS_OVER_HTTP = 256  # for many hosts at once
 
 
 def main(
@@ -81,7 +82,10 @@ async def run(
     settings: Settings, transport: Any, stdio: Front | None, listening: socket | None, sandboxed: bool = False
 ) -> None:
     """Serve with these settings until the transport ends: over `stdio`, or where it is `listening`."""
-    client = DashScope(settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s)
+    most = settings.max_connections or (MAX_CONNECTIONS if stdio else CONNECTIONS_OVER_HTTP)
+    client = DashScope(
+        settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s, max_connections=most
+    )
     async with client, Shelf() as shelf, Jobs(store=state_store(settings)) as jobs:
         context = _context(settings, client, jobs, shelf, remote=stdio is None, sandboxed=sandboxed)
         server = build(context, groups=settings.tools, log_level=settings.log_level)

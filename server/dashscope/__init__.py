@@ -8,6 +8,7 @@ from .batches import Batches as Batches
 from .batches import FileBatch as FileBatch
 from .client import BeforeAttempt as BeforeAttempt
 from .client import DashScope as DashScope
+from .connection import MAX_CONNECTIONS as MAX_CONNECTIONS
 from .errors import FILTERED as FILTERED
 from .errors import DashScopeError as DashScopeError
 from .events import INTERRUPTED as INTERRUPTED

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from .errors import DashScopeError
-from .rest import Rest, in_path, names_one, tells
+from .rest import Rest, in_path, names_one, rows_of, tells
 
 BatchStatus = Literal[
     "validating", "in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled"
@@ -90,15 +90,14 @@ class Batches:
         """The one we gave that name, if it was created."""
         reply = await self._rest.json("GET", "/batches", params={"ds_name": name, "limit": str(PAGE_BATCHES)})
         given = {"sandbox": reply.get("sandbox")}
-        rows = [FileBatch.of({**row, **given}) for row in reply.get("data") or () if isinstance(row, dict)]
+        rows = [FileBatch.of({**row, **given}) for row in rows_of(reply) if names_one(row, "id")]
         return next((row for row in rows if row.name == name), None)
 
 
 def _errors(reply: Mapping[str, Any]) -> Iterator[str]:
-    for error in _object(reply, "errors").get("data") or ():
-        if isinstance(error, dict):
-            line = f" (line {error['line']})" if isinstance(error.get("line"), int) else ""
-            yield f"{tells(error, 'code')}: {tells(error, 'message')}{line}"
+    for error in rows_of(_object(reply, "errors")):
+        line = f" (line {error['line']})" if isinstance(error.get("line"), int) else ""
+        yield f"{tells(error, 'code')}: {tells(error, 'message')}{line}"
 
 
 def _object(reply: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from ..endpoints import SANDBOX_HEADER, Host
 from ..errors import NOTHING_SENT
-from .connection import SETTLE_S, Connection
+from .connection import MAX_CONNECTIONS, SETTLE_S, Connection
 from .errors import DashScopeError, from_reply
 from .lists import get_json
 from .protocols import WireProtocol
@@ -43,6 +43,7 @@ class DashScope:
         first_wait_s: float = 0.5,
         settle_s: float = SETTLE_S,
         transport: httpx2.AsyncBaseTransport | None = None,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         self._gap_s = gap_s
         self._connection = Connection(
@@ -54,6 +55,7 @@ class DashScope:
             first_wait_s=first_wait_s,
             settle_s=settle_s,
             transport=transport,
+            max_connections=max_connections,
         )
 
     async def __aenter__(self) -> Self:

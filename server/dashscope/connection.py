@@ -21,7 +21,7 @@ from ..text import HALF_A_PAIR, clip, is_sendable
 from .breaker import Breaker
 from .errors import NO_KEY, UNNAMED, DashScopeError, from_reply
 
-MAX_CONNECTIONS = 64
+MAX_CONNECTIONS = 64  # of one host's server; the setting, or HTTP, may allow more
 CONNECT_S = 10.0
 SETTLE_S = 0.05
 MAX_ERROR_BYTES = 64 * 1024
@@ -47,6 +47,7 @@ class Connection:
         first_wait_s: float,
         settle_s: float,
         transport: httpx2.AsyncBaseTransport | None,
+        max_connections: int,
     ) -> None:
         self.host = host
         self.redact = redact
@@ -56,7 +57,8 @@ class Connection:
         self.first_wait_s = first_wait_s
         self._settle_s = settle_s
         self._transport = transport
-        self._slots = anyio.Semaphore(MAX_CONNECTIONS)
+        self._max_connections = max_connections
+        self._slots = anyio.Semaphore(max_connections)
         self._http: httpx2.AsyncClient | None = None
         self._breakers: dict[str, Breaker] = {}
 
@@ -67,11 +69,15 @@ class Connection:
     @property
     def http(self) -> httpx2.AsyncClient:
         if self._http is None:
+            from .transport import quick_transport  # with what it needs, at the first request
+
+            proxied = not self.host.compatible.startswith("http://")  # plain http is loopback: no proxy between
+            most = self._max_connections
             self._http = httpx2.AsyncClient(
-                transport=self._transport,
+                transport=self._transport or quick_transport(most, trust_env=proxied),
                 timeout=httpx2.Timeout(None, connect=CONNECT_S),  # the deadline and the gap are watched here
-                limits=httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS),
-                trust_env=not self.host.compatible.startswith("http://"),  # plain http is loopback: no proxy between
+                limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most),
+                trust_env=proxied,
                 follow_redirects=False,
             )
         return self._http
@@ -92,8 +98,8 @@ class Connection:
                 stack.callback(self._slots.release)
         if waiting.cancelled_caught:
             raise DashScopeError(
-                f"{MAX_CONNECTIONS} calls are under way and none ended within {self.timeout_s / 2:g} s. {NOTHING_SENT} "
-                "Call again later.",
+                f"{self._max_connections} calls are under way and none ended within {self.timeout_s / 2:g} s. "
+                f"{NOTHING_SENT} Call again later.",
                 kind="unsent",
             )
         await anyio.sleep(self._settle_s)  # a host cancels many calls one by one: let ours arrive before we send

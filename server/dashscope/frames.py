@@ -5,11 +5,11 @@ frame without any, fields inside a field, JSON without a field, errors under a f
 under another content type, one JSON that is no stream, and DashScope's status comment.
 """
 
-import json
+import codecs
 import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple
 
 import httpx2
 
@@ -17,7 +17,7 @@ from ..json_text import json_or_text
 
 MAX_FRAME_CHARS = 64 * 1024 * 1024
 DONE = "[DONE]"
-LINE_END = re.compile(r"\r\n|\n|\r")
+LINE_END = re.compile(r"\r\n|\r")
 STATUS = re.compile(r":\s*HTTP_STATUS/([1-5]\d\d)\s*")
 FIELD = re.compile(r"\s*(?:data|event|id|retry)?:")  # JSON never begins so
 DATA_FIELD = re.compile(r"(?:data: ?)+|error: ?(?=\{)")  # gateways that wrap what is wrapped say it twice
@@ -25,9 +25,9 @@ MAX_FIELD_CHARS = 64  # of a body, to see whether it is a stream
 
 
 class Data(NamedTuple):
-    """What one frame carries. `status`: that of DashScope's comment beside it."""
+    """What one frame carries: the value of its JSON, else its text. `status`: that of DashScope's comment beside it."""
 
-    text: str
+    value: Any
     status: int = 200
 
 
@@ -35,31 +35,31 @@ class FrameTooLong(ValueError):
     """More than anybody sends in one frame."""
 
 
-async def data_frames(response: httpx2.Response) -> AsyncGenerator[Data]:
-    """The data of each frame, as soon as it is whole.
+async def data_frames(response: httpx2.Response) -> AsyncGenerator[list[Data]]:
+    """The data of each frame, as soon as it is whole; together those that come together.
 
     Raises:
         httpx2.RequestError: the connection broke; what was whole by then came.
         FrameTooLong: a frame does not end.
     """
-    response.encoding = "utf-8-sig"  # the standard's, whatever the header says; a byte order mark is not data
+    # the standard's, whatever the header says; a byte order mark is not data
+    decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
     reader = _Reader(streams="text/event-stream" in response.headers.get("content-type", "").lower())
-    text = cast("AsyncGenerator[str]", response.aiter_text())
     try:
-        async with aclosing(text) as pieces:
+        async with aclosing(_pieces(response)) as pieces:
             async for piece in pieces:
-                for data in reader.feed(piece):
-                    yield data
+                if found := list(reader.feed(decoder.decode(piece))):
+                    yield found
     except httpx2.RequestError:
-        for data in filter(_is_whole, reader.end()):
-            yield data
+        yield [data for data in reader.end() if data.value == DONE or isinstance(data.value, dict | list)]
         raise
-    for data in reader.end():
-        yield data
+    yield [*reader.feed(decoder.decode(b"", final=True)), *reader.end()]
 
 
-def _is_whole(data: Data) -> bool:
-    return data.text == DONE or isinstance(json_or_text(data.text), dict | list)
+def _pieces(response: httpx2.Response) -> AsyncGenerator[bytes]:
+    """As they come in; the shorter way, where nothing is packed and nothing has been read."""
+    longer = "content-encoding" in response.headers or response.is_stream_consumed
+    return response.aiter_bytes() if longer else response.aiter_raw()
 
 
 class _Reader:
@@ -89,16 +89,18 @@ class _Reader:
             yield from self._lines(last=True)
             return
         whole = "".join(self._pieces)
-        if whole.lstrip().startswith("<") or isinstance(json_or_text(whole), dict):
-            yield Data(whole)
+        value = json_or_text(whole)
+        if whole.lstrip().startswith("<") or isinstance(value, dict):
+            yield Data(value)
             return
         framed = list(self._lines(last=True))
-        yield from framed or [Data(whole)]
+        yield from framed or [Data(value)]
 
     def _lines(self, *, last: bool) -> Iterator[Data]:
         text = "".join(self._pieces)
         held = "\r" if text.endswith("\r") and not last else ""  # the first half of a line's end, perhaps
-        lines = LINE_END.split(text.removesuffix(held))
+        text = text.removesuffix(held)
+        lines = (LINE_END.sub("\n", text) if "\r" in text else text).split("\n")
         rest = lines.pop() + held
         self._pieces, self._piece_chars = [rest], len(rest)
         for line in (*lines, *((rest, "") if last else ())):
@@ -121,24 +123,22 @@ class _Reader:
         self._data.append(value)
         self._data_chars += len(value)
         self._bare = bare
-        if len(self._data) == 1 and _ends(value):
-            yield from self._frame()
+        if len(self._data) == 1:
+            read, whole = _read(value)
+            if whole:
+                yield from self._frame(read)
 
-    def _frame(self) -> Iterator[Data]:
+    def _frame(self, read: Any = None) -> Iterator[Data]:
+        """What has come of it; `read`: where it has been read already."""
         text, status = "\n".join(self._data), self._status
         self._data, self._data_chars, self._status, self._bare = [], 0, 200, False
         if text.strip():
-            yield Data(DONE if _is_done(text) else text, status)
+            yield Data(_read(text)[0] if read is None else read, status)
 
 
-def _is_done(text: str) -> bool:
-    return text.strip(' "') == DONE
-
-
-def _ends(text: str) -> bool:
-    """Whether nothing can belong to it any more: nothing at all, the end, or a whole JSON value."""
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return not text.strip() or _is_done(text)
-    return True
+def _read(text: str) -> tuple[Any, bool]:
+    """The value of JSON, else the text; and whether nothing can belong to it any more."""
+    if not text.strip() or text.strip(' "') == DONE:
+        return text.strip(' "'), True
+    value = json_or_text(text)
+    return value, value is not text

@@ -422,6 +422,8 @@ def _failure(frame: Frame) -> Frame | None:
 
 def _counted(usage: Frame) -> Iterator[UsageReport]:
     """The counts, unless they are no counts: then usage is unknown, which is better than wrong."""
+    if not usage:
+        return
     read = {**_dict(usage.get("prompt_tokens_details")), **_dict(usage.get("input_tokens_details"))}
     wrote = {**_dict(usage.get("completion_tokens_details")), **_dict(usage.get("output_tokens_details"))}
     input_tokens = _count_of(usage, "prompt_tokens", "input_tokens")

@@ -29,6 +29,10 @@ class Rest:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def timeout_s(self) -> float:
+        return self._connection.timeout_s
+
     async def json(
         self,
         method: Method,
@@ -187,3 +191,9 @@ def tells(reply: Mapping[str, Any], name: str) -> str:
     """A word of a reply; empty where it is none."""
     value = reply.get(name)
     return value if isinstance(value, str) and len(value) <= MAX_ERROR_BYTES else ""
+
+
+def rows_of(reply: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Of a list; none where it is none."""
+    rows = reply.get("data")
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

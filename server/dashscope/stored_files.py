@@ -8,13 +8,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
 
+import anyio
 import httpx2
 
 from .errors import DashScopeError
-from .rest import Rest, in_path, names_one, tells
+from .rest import Rest, in_path, names_one, rows_of, tells
 
 Purpose = Literal["batch", "file-extract"]
 PAGE_FILES = 100
+MAX_BATCH_RESULT_BYTES = 8_000_000_000  # 50,000 long answers have less
 OUR_FILES = "bailian-mcp-"  # how the names begin that this program gives
 
 
@@ -70,7 +72,7 @@ class StoredFiles:
         while True:
             params = {"limit": str(PAGE_FILES)} | ({"purpose": purpose} if purpose else {})
             reply = await self._rest.json("GET", "/files", params=params | ({"after": after} if after else {}))
-            rows = [row for row in reply.get("data") or () if isinstance(row, dict)]
+            rows = rows_of(reply)
             for row in rows:
                 yield StoredFile.of(row)
             last = names_one(rows[-1], "id") if rows else ""
@@ -78,13 +80,26 @@ class StoredFiles:
                 return
             after = last
 
-    async def lines(self, id: str) -> AsyncIterator[str]:
-        """The lines of a result file as they come in."""
+    async def content(self, id: str) -> AsyncIterator[bytes]:
+        """A result file as it comes in; its lines end with a line feed, and with nothing else."""
+        size = 0
         async with self._rest.opened("GET", f"/files/{in_path(id)}/content") as response:
-            try:
-                async for line in response.aiter_lines():
-                    yield line
-            except httpx2.RequestError as error:
-                raise DashScopeError(
-                    f"The connection broke while results came in ({type(error).__name__}). Call again: they are kept."
-                ) from None
+            chunks = response.aiter_bytes()
+            while chunk := await self._next(chunks):
+                size += len(chunk)
+                if size > MAX_BATCH_RESULT_BYTES:
+                    raise DashScopeError(f"DashScope gave more than {MAX_BATCH_RESULT_BYTES:,} bytes of results.")
+                yield chunk
+
+    async def _next(self, chunks: AsyncIterator[bytes]) -> bytes:
+        """Empty: that was all."""
+        try:
+            with anyio.fail_after(self._rest.timeout_s):
+                async for chunk in chunks:
+                    if chunk:
+                        return chunk
+        except (httpx2.RequestError, TimeoutError) as error:
+            raise DashScopeError(
+                f"The connection broke while results came in ({type(error).__name__}). Call again: they are kept."
+            ) from None
+        return b""

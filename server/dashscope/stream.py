@@ -8,7 +8,6 @@ from typing import Any
 import anyio
 import httpx2
 
-from ..json_text import json_or_text
 from ..text import clip, without_markup
 from .connection import MAX_ERROR_BYTES, NOT_AGAIN, Connection
 from .errors import DashScopeError
@@ -48,7 +47,7 @@ class ReplyStream:
             async with aclosing(self._frames()) as frames:
                 async for frame, status in frames:
                     self._require_bounds()
-                    reply.request_id = reply.request_id or self.connection.safe(_request_id(frame))
+                    reply.request_id = reply.request_id or self._request_id(frame)
                     events, failure = self._decoded(frame, status)
                     for event in events:
                         yield reply.observe(event)
@@ -83,19 +82,21 @@ class ReplyStream:
         """The JSON of each frame, and its status; comments and heartbeats do not count as a sign of life."""
         # the first line may take as long as the call
         last, limit, ending = anyio.current_time(), self.deadline, False
-        async with aclosing(_data_of(self.response)) as frames:
+        async with aclosing(data_frames(self.response)) as frames:
             while True:
                 with anyio.move_on_at(min(limit, self.deadline)) as waiting:
-                    data = await anext(frames, None)
+                    came = await _next(frames)
                 if waiting.cancelled_caught and not ending:
                     raise self._silence(anyio.current_time() - last, limit < self.deadline)
-                if waiting.cancelled_caught or data is None:
+                if waiting.cancelled_caught or came is None:
                     return
-                if data.text == DONE:
-                    self.reply.end()
-                elif (frame := json_or_text(data.text)) not in HEARTBEATS:
-                    yield self._object(frame), data.status
-                else:
+                told = [data for data in came if data.value not in HEARTBEATS]
+                for data in told:
+                    if data.value == DONE:
+                        self.reply.end()
+                    else:
+                        yield self._object(data.value), data.status
+                if not told:
                     continue
                 last = anyio.current_time()
                 # A whole reply is read to the end of its body, or the connection cannot be used again; not for long.
@@ -131,6 +132,10 @@ class ReplyStream:
             )
         return frame
 
+    def _request_id(self, frame: Frame) -> str:
+        told = frame.get("request_id") or frame.get("id")
+        return self.connection.safe(str(told).removeprefix("chatcmpl-")) if told else ""
+
     def _silence(self, seconds: float, gap: bool) -> DashScopeError:
         if gap:
             return DashScopeError(
@@ -153,14 +158,9 @@ def _readable(protocol: WireProtocol, frame: Frame) -> list[Event]:
         return []
 
 
-async def _data_of(response: httpx2.Response) -> AsyncGenerator[Data]:
+async def _next(frames: AsyncGenerator[list[Data]]) -> list[Data] | None:
+    """None: that was all."""
     try:
-        async with aclosing(data_frames(response)) as frames:
-            async for data in frames:
-                yield data
+        return await anext(frames, None)
     except (httpx2.RequestError, FrameTooLong) as error:
         raise DashScopeError(f"The connection broke in the middle ({type(error).__name__}). {NOT_AGAIN}") from None
-
-
-def _request_id(frame: Frame) -> str:
-    return str(frame.get("request_id") or frame.get("id") or "").removeprefix("chatcmpl-")

@@ -25,6 +25,7 @@ PICTURE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 OGG_SOUNDS = {b"OpusHead": "opus", b"\x01vorbis": "ogg", b"Speex   ": "ogg", b"\x7fFLAC": "ogg"}
 # No sound is denser, and no film: what claims to be shorter than so many bytes a second allow is not believed
 MAX_BYTES_PER_S = {"audio": 3_000_000, "video": 60_000_000}
+HEADER_BYTES = 16_384  # that a short one may have beside its sound
 MAX_LENGTH_S = 30 * 24 * 3600
 
 
@@ -90,12 +91,13 @@ def opened_media(name: str, file: BinaryIO, size_bytes: int, found: Media) -> Me
             length = Length()
     kind: MediaKind = "audio" if found.kind == "video" and length.has_picture is False else found.kind
     form = "m4a" if kind != found.kind and found.format in ("mp4", "mov") else found.format
-    seconds = _believed(length.seconds, size_bytes, kind)
+    seconds = _believed(length.seconds, size_bytes, length.max_bytes_per_s or MAX_BYTES_PER_S[kind])
     return MediaFile(name, file, kind, form, size_bytes, seconds, length.size_px)
 
 
-def _believed(seconds: float | None, size_bytes: int, kind: MediaKind) -> float | None:
-    if seconds is None or not size_bytes / MAX_BYTES_PER_S[kind] <= seconds <= MAX_LENGTH_S:
+def _believed(seconds: float | None, size_bytes: int, max_bytes_per_s: float) -> float | None:
+    """A length for which the file is too large is that of a part of it, and a cap would hold too little."""
+    if seconds is None or not (size_bytes - HEADER_BYTES) / max_bytes_per_s <= seconds <= MAX_LENGTH_S:
         return None
     return seconds
 

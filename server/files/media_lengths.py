@@ -11,6 +11,8 @@ from typing import BinaryIO
 MAX_BOXES, MAX_CHUNKS = 512, 64
 MAX_MOOV_BYTES = 8_000_000  # of an index that is read; a film of hours has less
 TAIL_BYTES = 65_536  # a page of Ogg is no longer
+MORE_BESIDE = 1.25  # of a file, beside its sound: tags and a picture. What has more holds sound that was not counted
+MAX_MP3_BYTES_PER_S = 40_000  # 320 kbit
 MP3_KBPS = {
     3: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),  # MPEG 1, layer 3
     0: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),  # MPEG 2 and 2.5
@@ -21,11 +23,12 @@ TRACKS = (b"moov", b"trak", b"mdia")
 
 @dataclass(frozen=True)
 class Length:
-    """`has_picture`: None where that was not looked at."""
+    """`has_picture`: None where that was not looked at. `max_bytes_per_s`: such a sound can have; None: as any."""
 
     seconds: float | None = None
     size_px: tuple[int, int] | None = None
     has_picture: bool | None = None
+    max_bytes_per_s: float | None = None
 
 
 def _at(file: BinaryIO, place: int, size: int) -> bytes:
@@ -46,7 +49,7 @@ def wav_length(file: BinaryIO, size_bytes: int) -> Length:
             plain = channels * hz * bits // 8
             byte_rate = min(plain, byte_rate) if plain else byte_rate
         if name == b"data":
-            return Length(min(size, size_bytes - place - 8) / byte_rate)
+            return Length(min(size, size_bytes - place - 8) / byte_rate, max_bytes_per_s=MORE_BESIDE * byte_rate)
         place += 8 + size + size % 2
     return Length()
 
@@ -64,15 +67,18 @@ def flac_length(file: BinaryIO, size_bytes: int) -> Length:
     """STREAMINFO is always the first block."""
     packed = int.from_bytes(_at(file, 18, 8), "big")
     hz, samples = packed >> 44, packed & 0xFFFFFFFFF
-    return Length(samples / hz if samples else None)
+    unpacked = hz * ((packed >> 41 & 7) + 1) * ((packed >> 36 & 31) + 1) / 8
+    return Length(samples / hz if samples else None, max_bytes_per_s=MORE_BESIDE * unpacked)
 
 
 def ogg_length(file: BinaryIO, size_bytes: int) -> Length:
-    """The last page says how many samples there were."""
+    """The last page says how many samples there were, if it is of the stream that the first one is of."""
     head = _at(file, 0, 256)
     tail = _at(file, max(0, size_bytes - TAIL_BYTES), TAIL_BYTES)
     last = tail.rfind(b"OggS")
     samples = struct.unpack("<q", tail[last + 6 : last + 14])[0]
+    if tail[last + 14 : last + 18] != head[14:18]:
+        return Length()
     if (opus := head.find(b"OpusHead")) > 0:
         hz, skipped = 48_000, struct.unpack("<H", head[opus + 10 : opus + 12])[0]
     elif (vorbis := head.find(b"\x01vorbis")) > 0:
@@ -83,7 +89,7 @@ def ogg_length(file: BinaryIO, size_bytes: int) -> Length:
 
 
 def mp3_length(file: BinaryIO, size_bytes: int) -> Length:
-    """Of MP3: the frames that its first one counts, or its size by its bit rate."""
+    """Of MP3: the frames that its first one counts, if that is of the whole; or its size by its bit rate."""
     start = 0
     tag = _at(file, 0, 10)
     if tag.startswith(b"ID3"):
@@ -96,7 +102,10 @@ def mp3_length(file: BinaryIO, size_bytes: int) -> Length:
     samples = 1152 if version == 3 else 576
     counted = max(frame.find(b"Xing"), frame.find(b"Info"))
     if counted > 0 and frame[counted + 7] & 1:
-        return Length(struct.unpack(">I", frame[counted + 8 : counted + 12])[0] * samples / hz)
+        frames, whole = struct.unpack(">II", frame[counted + 8 : counted + 16])
+        more = frame[counted + 7] & 2 and size_bytes - start > MORE_BESIDE * whole + TAIL_BYTES
+        dense = MAX_MP3_BYTES_PER_S * size_bytes / (size_bytes - start)
+        return Length(None if more else frames * samples / hz, max_bytes_per_s=dense)
     return Length((size_bytes - start) * 8 / (kbps * 1000))
 
 
@@ -105,7 +114,7 @@ def mp4_length(file: BinaryIO, size_bytes: int) -> Length:
     moov = _index(file, size_bytes)
     if not moov:
         return Length()
-    seconds, pictures, film = None, [(0, 0)], False
+    seconds, pictures, film, in_pieces = None, [(0, 0)], False, False
     for name, box in _inner(moov):
         if name == b"mvhd":
             seconds = _duration(box)
@@ -114,8 +123,9 @@ def mp4_length(file: BinaryIO, size_bytes: int) -> Length:
             pictures.append((width >> 16, height >> 16))
         elif name == b"hdlr":
             film = film or box[8:12] == b"vide"
+        in_pieces = in_pieces or name == b"mvex"  # whose lengths stand in the pieces
     width, height = max(pictures)
-    return Length(seconds, (width, height) if width and height else None, film)
+    return Length(None if in_pieces else seconds, (width, height) if width and height else None, film)
 
 
 def _index(file: BinaryIO, size_bytes: int) -> bytes:

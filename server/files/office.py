@@ -21,7 +21,7 @@ MAX_OFFICE_TEXT_CHARS = 10_000_000
 MAX_CONTENTS_BYTES = 4_000_000  # of the table of contents: about 50,000 files
 MAX_XML_DEPTH = 500
 MAX_ELEMENTS = 2_000_000  # of all parts: a book of 2,000 pages has half of that
-MAX_LISTED = 100_000  # relations, or items of a book
+MAX_LISTED_ELEMENTS = 100_000  # relations, or items of a book
 MAX_TOKEN_BYTES = 8_000_000  # a tag or a comment, which the parser reads anew with each piece of it
 PART_BYTES = 10_000  # what a part counts at least, since opening one takes as long
 XML_PIECE_BYTES = 256 * 1024
@@ -222,7 +222,7 @@ class _Elements(_Reading):
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == self._name:
             self.found.append(attributes)
-        if len(self.found) > MAX_LISTED:
+        if len(self.found) > MAX_LISTED_ELEMENTS:
             raise ValueError("too many of them")
 
 

@@ -42,12 +42,14 @@ class OutputFile:
         self.size_bytes = size_bytes
 
     def write(self, content: bytes) -> None:
-        """Raises InvalidRequest: the disk takes no more."""
+        """All of it. Raises InvalidRequest: the disk takes no more; then nothing of it is there."""
         view = memoryview(content)
         try:
             while view:
                 view = view[os.write(self._fd, view) :]
         except OSError as error:
+            with suppress(OSError):
+                os.truncate(self._fd, self.size_bytes)
             _refuse(self.path.name, error)
         self.size_bytes += len(content)
 
@@ -62,17 +64,19 @@ class OutputFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def check(self, name: str, suffixes: Collection[str]) -> None:
-        """Before anything is paid: whether `name` can be written. `suffixes` as in `.jsonl`, in lower case."""
-        with self._opened(name, suffixes):
+    def check(self, name: str, suffixes: Collection[str], *, if_there: str = "Give another name.") -> None:
+        """Before anything is paid: whether `name` can be written. `suffixes` as in `.jsonl`, in lower case;
+        `if_there`: what to do about a file of that name.
+        """
+        with self._opened(name, suffixes, if_there=if_there):
             pass
 
     @contextmanager
-    def new_file(self, name: str, suffixes: Collection[str]) -> Iterator[OutputFile]:
+    def new_file(self, name: str, suffixes: Collection[str], *, or_like_it: bool = False) -> Iterator[OutputFile]:
         """A file that appears when the block is left without an error, whole; under a name like it, where meanwhile
-        another file took its own.
+        another file took its own. `or_like_it`: that may have been long ago.
         """
-        with self._opened(name, suffixes) as folder:
+        with self._opened(name, suffixes, exists=or_like_it) as folder:
             part = f".{name}.{token_hex(4)}.part"
             file = folder.created(part, name)
             try:
@@ -110,7 +114,9 @@ class OutputFolder:
                 _sync(file)
 
     @contextmanager
-    def _opened(self, name: str, suffixes: Collection[str], *, exists: bool = False) -> "Iterator[_Held]":
+    def _opened(
+        self, name: str, suffixes: Collection[str], *, exists: bool = False, if_there: str = "Give another name."
+    ) -> "Iterator[_Held]":
         """The folder, held open: it stays the same one, whatever is put in its place meanwhile."""
         _require_name(name, suffixes)
         try:
@@ -121,7 +127,7 @@ class OutputFolder:
         try:
             held = _Held(self.path, fd)
             if held.has(name) and not exists:
-                raise InvalidRequest(_exists(name))
+                raise InvalidRequest(_exists(name, if_there))
             yield held
         finally:
             if fd is not None:
@@ -210,7 +216,8 @@ def _sync(file: OutputFile) -> None:
 def _require_name(name: str, suffixes: Collection[str]) -> None:
     shown = printable(name) or "the empty text"
     if fault := _fault_of(name):
-        raise InvalidRequest(f"{shown} is no name for a file: it {fault}. Give a file name such as result.md, no path.")
+        such_as = f"result{next(iter(suffixes))}"
+        raise InvalidRequest(f"{shown} is no name for a file: it {fault}. Give a file name such as {such_as}, no path.")
     if not name.lower().endswith(tuple(suffixes)):
         raise InvalidRequest(f"{shown} does not end in {' or '.join(suffixes)}. Give it such a name.")
 
@@ -227,8 +234,8 @@ def _fault_of(name: str) -> str:
     return "is a device on Windows" if name.partition(".")[0].lower() in DEVICES else ""
 
 
-def _exists(name: str) -> str:
-    return f"{printable(name)} is in the output folder already, and no file is overwritten. Give another name."
+def _exists(name: str, next_step: str = "Give another name.") -> str:
+    return f"{printable(name)} is in the output folder already, and no file is overwritten. {next_step}"
 
 
 def _refuse(name: str, error: OSError) -> NoReturn:

@@ -102,8 +102,9 @@ class SandboxBatches:
             return refused(_no_batch(request))
         if batch.status in STAGES[:2]:
             batch.looks += 1
-            batch.status = STAGES[min(batch.looks, 2)]
-            if batch.status == "completed":
+            if batch.looks < len(STAGES) - 1:
+                batch.status = STAGES[batch.looks]
+            else:
                 await to_thread.run_sync(self._answer, batch)
         return JSONResponse(batch.told, headers=FROM_SANDBOX)
 
@@ -115,7 +116,7 @@ class SandboxBatches:
         return JSONResponse(batch.told, headers=FROM_SANDBOX)
 
     def _answer(self, batch: SandboxBatch) -> None:
-        lines = batch.file.content.decode("utf-8", "replace").splitlines()
+        lines = batch.file.content.decode("utf-8", "replace").removesuffix("\n").split("\n")
         batch.errors = list(_mistakes(lines, batch.endpoint))
         if batch.errors:
             batch.status = "failed"
@@ -126,6 +127,7 @@ class SandboxBatches:
         batch.counts = len(lines), len(good), len(bad)
         batch.output = self._kept("output", good)
         batch.failures = self._kept("errors", bad)
+        batch.status = "completed"  # only now: who looks meanwhile, or is gone, loses nothing
 
     def _kept(self, name: str, lines: list[str]) -> str:
         content = "".join(f"{line}\n" for line in lines).encode()

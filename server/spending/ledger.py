@@ -14,7 +14,7 @@ from .database import Database
 from .entries import UNSENT, Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup, Unusable
 from .report import KeptRequest, ReportSpan, SpendingSum, SpentItem, calls_of, items_of, requests_of, sums_by
 from .store import StateConnection, StateStore
-from .transactions import close_lost, held_for, reserved, settled, spent_in
+from .transactions import close_lost, held_for, reserved, settled, spent_for, spent_in
 
 MAX_LATE = 1_000  # what is older stays spent at what was held
 NOT_NOW = "the file of the ledger cannot be written at the moment, call again"
@@ -77,6 +77,10 @@ class Ledger:
     async def held_for(self, job: str) -> dict[str, Reserved]:
         """What a job holds, by the keys of its entries, whichever process held it."""
         return await self._database.run(partial(held_for, job=job)) or {}
+
+    async def spent_for(self, job: str) -> int:
+        """What a job has cost so far and holds, in nano-CNY, whichever process asked."""
+        return await self._database.run(partial(spent_for, job=job)) or 0
 
     async def settle(self, held: Reserved, settlement: Settlement) -> None:
         """What was held becomes what was spent, as far as that is known."""

@@ -65,6 +65,12 @@ def held_for(connection: StateConnection, job: str) -> dict[str, Reserved]:
     return {key: Reserved(id, replace(_entry_of(kept), key=key), most) for key, id, most, *kept in found}
 
 
+def spent_for(connection: StateConnection, job: str) -> int:
+    """What all parts of a job have cost at most, and hold, in nano-CNY."""
+    found = connection.execute("SELECT SUM(most) FROM requests WHERE job LIKE ?", (f"{job}.%",)).fetchone()
+    return int(found[0] or 0) if found else 0
+
+
 def settled(connection: StateConnection, request: Reserved, process: str, settlement: Settlement) -> bool:
     """The row and the sums, as they are now known; one that was lost with its process may come back.
 

@@ -1,5 +1,6 @@
 """The same question to several models, side by side."""
 
+import re
 from collections.abc import Sequence
 from secrets import token_hex
 from typing import Annotated, Any
@@ -93,7 +94,8 @@ def _chosen(call: Call, models: Sequence[str]) -> list[str]:
     Raises:
         InvalidRequest: there is nothing to compare.
     """
-    chosen = list(dict.fromkeys(call.model_for("chat", name) for name in models))
+    names = [name for given in models for name in re.split("[,，、]", given) if name.strip()]
+    chosen = list(dict.fromkeys(call.model_for("chat", name) for name in names))
     if len(chosen) < MIN_MODELS:
         raise InvalidRequest(f"models must name at least {MIN_MODELS} different models. `chat` asks one.")
     return chosen

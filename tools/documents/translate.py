@@ -37,7 +37,7 @@ class Translation(CallResult):
 
 async def translate(
     call: BoundCall,
-    target_lang: Annotated[str, Field(description="English name or code: Japanese, en, zh_tw", min_length=1)],
+    target_lang: Annotated[str, Field(description="English name or code: Japanese, en, zh_tw", pattern=r"\S")],
     text: Annotated[str, Field(description="The words to translate; of a file give file instead")] = "",
     file: Annotated[str, Field(description=".txt, .md, .srt or .docx in the allowed folders")] = "",
     source_lang: Annotated[str, Field(description="Default: auto")] = "",

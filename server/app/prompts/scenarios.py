@@ -180,6 +180,6 @@ def _terms(given: str) -> dict[str, str]:
 
 def _count(given: str) -> int:
     digits = given.replace(",", "") or "100"
-    if not digits.isdecimal() or not 1 <= int(digits) <= MAX_COUNT:
+    if not digits.isdecimal() or len(digits) > len(str(MAX_COUNT)) or not 1 <= int(digits) <= MAX_COUNT:
         raise InvalidRequest(f"count must be a number from 1 to {MAX_COUNT:,}.")
     return int(digits)

@@ -1,23 +1,23 @@
-"""Who reads stdin from the first moment on: answers the handshake while the server is loaded, then hands over.
+"""Who reads stdin from the first moment on: answers a host while the server is loaded, then hands over.
 
-A probe (`server/discover`) decides nothing and is done when it is answered. `initialize` is answered and handed on too,
-so that the SDK knows what was agreed; what it says to it is not sent again. The standard library only.
+What is answered and what is handed on: see `early`. The standard library only.
 """
 
 import os
 import select
-import stat
 import sys
 import threading
 from codecs import BOM_UTF8
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
 from ..version import own_version
-from . import handshake
+from .early import Early
+from .listing import Listing
+from .outlet import Outlet, can_be_polled
 
-MAX_EARLY = 4  # replies: a pipe takes them even if nobody reads
+GREETING_S = 0.25  # how long a host that says nothing keeps the server from being loaded
 SWITCH_S = 0.0005  # or a thread that loads modules keeps this one waiting
 
 READ_BYTES = 256 * 1024
@@ -60,24 +60,30 @@ class Front:
     """
 
     def __init__(self, stdin: BinaryIO, stdout: BinaryIO) -> None:
-        self.stdout = stdout
-        self.said = b""  # how the reply began that the SDK need not give any more
+        self.outlet = Outlet(stdout)
         self._stdin = stdin
         self._lines = LineSplitter()
         self._wake = os.pipe() if can_be_polled(stdin) else None
         self._held: list[bytes | None] = []
         self._sink: Sink | None = None
         self._lock = threading.Lock()
-        self._early = 0  # how many replies may be given yet
+        self._early: Early | None = None
+        self._greeted = threading.Event()
         self._switch_s = sys.getswitchinterval()
         self._reader = threading.Thread(target=self._read, daemon=True)  # a blocked read holds nobody up
 
-    def answer_early(self) -> None:
-        """Answer the handshake from now on until somebody attaches."""
+    @property
+    def said(self) -> bytes:
+        """How the line begins that the SDK need not give any more."""
+        return self._early.said if self._early else b""
+
+    def answer_early(self, listing: Listing | None = None) -> None:
+        """Answer what can be answered from now on until somebody attaches; returns when a first line has been."""
         own_version()
-        self._early = MAX_EARLY
+        self._early = Early(listing)
         sys.setswitchinterval(SWITCH_S)
         self._reader.start()
+        self._greeted.wait(GREETING_S)
 
     def take_over(self) -> list[bytes | None] | None:
         """What was read and is not done; from here on whoever asks reads, with `read` whenever `fileno` is readable.
@@ -113,66 +119,54 @@ class Front:
         return self._held
 
     def _read(self) -> None:
-        with suppress(OSError, RuntimeError):  # the loop has ended
-            if self._wake:
-                self._look()
-                return
-            for content in self._stdin:
-                for line in self._lines.feed(content):
+        try:
+            with suppress(OSError, RuntimeError):  # the loop has ended
+                for line in self._polled() if self._wake else self._blocked():
                     self._take(line)
-        with suppress(OSError, RuntimeError):
-            for last in (*self._lines.end(), None):
-                self._take(last)
+                    self._greet()
+        finally:
+            self._greeted.set()
 
-    def _look(self) -> None:
-        """Read until somebody takes over, or the input ends."""
+    def _polled(self) -> Iterator[bytes | None]:
+        """Lines until somebody takes over, or the input ends."""
         assert self._wake
         looking = select.poll()
         for fd in (self._wake[0], self.fileno()):
             looking.register(fd, select.POLLIN)
         while self._wake[0] not in dict(looking.poll()):
-            for line in self.read():
-                self._take(line)
-                if line is None:
-                    return
+            lines = self.read()
+            yield from lines
+            if None in lines:
+                return
+
+    def _blocked(self) -> Iterator[bytes | None]:
+        """Lines of what cannot be polled: a file, a terminal, all of Windows."""
+        with suppress(OSError):
+            for content in self._stdin:
+                yield from self._lines.feed(content)
+        yield from self._lines.end()
+        yield None
+
+    def _greet(self) -> None:
+        """A first line was taken: the host is reading, and will ask what there is."""
+        if not self._greeted.is_set() and self._early and self._early.listing:
+            self._early.listing.load()
+        self._greeted.set()
 
     def _take(self, line: bytes | None) -> None:
         with self._lock:
             sink = self._sink
-            if sink is None and not (line and self._early and self._answered(line)):
-                self._held.append(line)
+            if sink is None:
+                self._hold(line)
         if sink:
             sink(line)
 
-    def _answered(self, line: bytes) -> bool:
-        """Whether a line is done with. The first request that is not a probe ends early replies."""
-        message = handshake.request(line)
-        if message is None:
-            if b'"method"' in line and b'"id"' in line:  # a request, perhaps
-                self._early = 0
-            return False
-        reply = handshake.answer(message)
-        probe = message["method"] == handshake.DISCOVER
-        self._early = self._early - 1 if reply and probe else 0
-        if reply is None or not self._write(reply):
-            return False
-        if not probe:
-            self.said = handshake.head(message)
-        return bool(probe)
-
-    def _write(self, reply: bytes) -> bool:
-        try:
-            while reply:
-                reply = reply[self.stdout.write(reply) :]
-        except OSError:  # the host has gone; the SDK will notice
-            return False
-        return True
-
-
-def can_be_polled(stream: BinaryIO) -> bool:
-    """Whether the system tells when there is something to read, or room to write: pipes, sockets; not on Windows."""
-    try:
-        kind = os.fstat(stream.fileno()).st_mode
-    except (OSError, ValueError):
-        return False
-    return hasattr(select, "poll") and (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind))
+    def _hold(self, line: bytes | None) -> None:
+        if not (line and self._early):
+            self._held.append(line)
+            return
+        reply, onward = self._early.take(line)
+        if reply:
+            self.outlet.put(reply)
+        if onward:
+            self._held.append(onward)

@@ -1,4 +1,4 @@
-"""The first reply of a connection, without the SDK: loading it takes a second, and hosts wait for it.
+"""The first replies of a connection, without the SDK: loading it takes a second, and hosts wait for it.
 
 Only what is sure to be asked rightly is answered, byte for byte as the SDK does (tests/test_handshake.py holds them
 together for both eras); `None` leaves everything else to the SDK. The standard library only.
@@ -11,10 +11,11 @@ from typing import Any
 from ..identity import INSTRUCTIONS, NAME, SAME_FOR_MS, TASKS, TITLE
 from ..version import own_version
 
-INITIALIZE, DISCOVER = "initialize", "server/discover"
+INITIALIZE, DISCOVER, PING = "initialize", "server/discover", "ping"
+AGREED, ENVELOPE = "2025", "2026"  # eras: a version agreed upon by `initialize`; one that each request carries
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 ENVELOPE_VERSION = "2026-07-28"
-ENVELOPE = "io.modelcontextprotocol/"
+PREFIX = "io.modelcontextprotocol/"
 CAPABILITIES = {
     "completions": {},
     "prompts": {"listChanged": False},
@@ -37,24 +38,47 @@ def request(line: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
         return None
-    return message if {"id", "method"} <= set(message) and _plain(message["id"]) else None
+    return message if _plain(message.get("id")) and isinstance(message.get("method"), str) else None
 
 
 def answer(message: dict[str, Any]) -> bytes | None:
-    """The line that answers this request; `None`: the SDK must say."""
+    """The line that answers `initialize` or `server/discover`; `None`: the SDK must say."""
     params = message.get("params")
     if set(message) != {"jsonrpc", "id", "method", "params"} or not isinstance(params, dict):
         return None
     if message["method"] == INITIALIZE and _initializes(params):
-        return head(message) + _json(_initialized(params["protocolVersion"])) + b"}\n"
-    if message["method"] == DISCOVER and _discovers(params):
-        return head(message) + _json(_discovered()) + b"}\n"
+        return reply(message, _initialized(params["protocolVersion"]))
+    if message["method"] == DISCOVER and _is_enveloped(params):
+        return reply(message, _discovered())
     return None
 
 
+def era(message: dict[str, Any]) -> str:
+    """Which era a request without parameters of its own is of; empty: it has some, or the SDK must say."""
+    params = message.get("params", {})
+    if set(message) - {"params"} != {"jsonrpc", "id", "method"} or not isinstance(params, dict):
+        return ""
+    if _is_enveloped(params):
+        return ENVELOPE
+    meta = params.get("_meta", {})
+    plain = set(params) <= {"_meta"} and isinstance(meta, dict) and set(meta) <= {"progressToken"}
+    return AGREED if plain and all(map(_plain, meta.values())) else ""
+
+
+def reply(message: dict[str, Any], result: dict[str, Any]) -> bytes:
+    """The line of a result."""
+    return head(message) + b'"result":' + _json(result) + b"}\n"
+
+
 def head(message: dict[str, Any]) -> bytes:
-    """How the line of a result begins."""
-    return b'{"jsonrpc":"2.0","id":' + _json(message["id"]) + b',"result":'
+    """How the line of a reply begins, be it a result or an error."""
+    return b'{"jsonrpc":"2.0","id":' + _json(message["id"]) + b","
+
+
+def enveloped(result: dict[str, Any]) -> dict[str, Any]:
+    """A result as 2026 gives what is the same for everyone."""
+    whole = {**result, "cacheScope": "public", "resultType": "complete", "ttlMs": SAME_FOR_MS}
+    return {**dict(sorted(whole.items())), "_meta": {f"{PREFIX}serverInfo": _who()}}
 
 
 def _initialized(version: str) -> dict[str, Any]:
@@ -63,15 +87,9 @@ def _initialized(version: str) -> dict[str, Any]:
 
 
 def _discovered() -> dict[str, Any]:
-    return {
-        "cacheScope": "public",
-        "capabilities": dict(sorted({"extensions": {TASKS: {}}, **CAPABILITIES}.items())),
-        "instructions": INSTRUCTIONS,
-        "resultType": "complete",
-        "supportedVersions": [ENVELOPE_VERSION],
-        "ttlMs": SAME_FOR_MS,
-        "_meta": {f"{ENVELOPE}serverInfo": _who()},
-    }
+    capabilities = dict(sorted({"extensions": {TASKS: {}}, **CAPABILITIES}.items()))
+    named = {"capabilities": capabilities, "instructions": INSTRUCTIONS}
+    return enveloped({**named, "supportedVersions": [ENVELOPE_VERSION]})
 
 
 @cache
@@ -88,16 +106,17 @@ def _initializes(params: dict[str, Any]) -> bool:
     )
 
 
-def _discovers(params: dict[str, Any]) -> bool:
+def _is_enveloped(params: dict[str, Any]) -> bool:
+    """Whether a request has the envelope of 2026, and nothing else."""
     meta = params.get("_meta")
-    names = {f"{ENVELOPE}{name}" for name in ("protocolVersion", "clientInfo", "clientCapabilities")}
+    names = {f"{PREFIX}{name}" for name in ("protocolVersion", "clientInfo", "clientCapabilities")}
     return (
         isinstance(meta, dict)
         and set(params) == {"_meta"}
         and set(meta) == names
-        and meta[f"{ENVELOPE}protocolVersion"] == ENVELOPE_VERSION
-        and _client(meta[f"{ENVELOPE}clientInfo"])
-        and _capable(meta[f"{ENVELOPE}clientCapabilities"])
+        and meta[f"{PREFIX}protocolVersion"] == ENVELOPE_VERSION
+        and _client(meta[f"{PREFIX}clientInfo"])
+        and _capable(meta[f"{PREFIX}clientCapabilities"])
     )
 
 

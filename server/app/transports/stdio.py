@@ -5,13 +5,10 @@ The SDK has its own, but cannot leave while its reader blocks, and a server must
 
 import asyncio
 import math
-import os
-import select
-import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from queue import SimpleQueue
-from typing import Any, BinaryIO, cast
+from functools import partial
+from typing import Any, cast
 
 import anyio.from_thread
 import anyio.lowlevel
@@ -19,12 +16,12 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from mcp.server.stdio import stdio_server
 
 from ..server import App
-from .front import Front, can_be_polled
+from .front import Front
+from .outlet import Outlet
 from .signals import wait_for_shutdown
 
 IDLE_GRACE_S = 0.5  # without a byte taken by the host
 MAX_GRACE_S = 1.5
-PIECE_BYTES = 8 * 1024  # how finely it is seen that the host takes bytes
 
 
 @asynccontextmanager
@@ -40,11 +37,12 @@ async def streams(front: Front) -> AsyncIterator[Any]:
     try:
         async with send, lines, _reading(front, send, token), anyio.create_task_group() as tasks:
             tasks.start_soon(_end_at_signal, send)
-            writer = _Writer(front.stdout, token, front.said)
-            tasks.start_soon(_leave_after, ended, writer, tasks.cancel_scope)
+            writer = _Writer(front.outlet, token, front.said)
+            tasks.start_soon(_leave_after, ended, front.outlet, tasks.cancel_scope)
             wire_in, wire_out = cast("anyio.AsyncFile[str]", _Lines(lines, ended)), cast("anyio.AsyncFile[str]", writer)
             async with stdio_server(wire_in, wire_out) as streams:
                 yield streams
+            await writer.write("")  # after what was said before there was a loop
             tasks.cancel_scope.cancel()
     except* BrokenPipeError:
         pass  # the host stopped reading: it has gone, and nobody is left to tell
@@ -70,75 +68,33 @@ class _Lines:
 
 
 class _Writer:
-    """Writes what the host takes at once, and the rest in a daemon thread: a host that does not read holds up nothing
-    but this. One text at a time.
-    """
+    """Writes one text at a time, as the SDK writes them."""
 
-    def __init__(self, stdout: BinaryIO, token: Any, said: bytes = b"") -> None:
+    def __init__(self, outlet: Outlet, token: Any, said: bytes = b"") -> None:
         """`said`: how the line begins that the host already has."""
         self._said = said
-        self._room = _Room(stdout)
-        self._texts: SimpleQueue[tuple[bytes, anyio.Event]] = SimpleQueue()
-        self._failed: OSError | None = None
-        self.written = 0  # bytes the host has taken
-        threading.Thread(target=self._work, args=(stdout, token), daemon=True).start()
+        self._outlet = outlet
+        self._token = token
 
     async def write(self, text: str) -> None:
         content = text.encode()
         if self._said and content.startswith(self._said):
             self._said = b""
             return
-        if taken := self._room.write(content):
-            self.written += taken
-            content = content[taken:]
-        if content:
+        content = content[self._outlet.write_now(content) :]
+        if content or not text:  # nothing to say: to wait for what was said before
             written = anyio.Event()
-            self._texts.put((content, written))
+            self._outlet.put(content, partial(self._tell, written))
             await written.wait()
-            if self._failed:
-                raise BrokenPipeError from self._failed
+            if self._outlet.failed:
+                raise BrokenPipeError from self._outlet.failed
 
     async def flush(self) -> None:
         """Nothing is held back."""
 
-    def _work(self, stdout: BinaryIO, token: Any) -> None:
+    def _tell(self, written: anyio.Event) -> None:
         with suppress(RuntimeError):  # the loop has ended
-            while True:
-                content, written = self._texts.get()
-                try:
-                    for start in range(0, len(content), PIECE_BYTES):
-                        self._write(stdout, content[start : start + PIECE_BYTES])
-                except OSError as error:
-                    self._failed = error
-                anyio.from_thread.run_sync(written.set, token=token)
-
-    def _write(self, stdout: BinaryIO, content: bytes) -> None:
-        while content:
-            taken = stdout.write(content)
-            self.written += taken
-            content = content[taken:]
-
-
-class _Room:
-    """What a pipe or socket takes without making anybody wait. It stays in blocking mode: others may share it."""
-
-    def __init__(self, stdout: BinaryIO) -> None:
-        self._fd = -1
-        if can_be_polled(stdout):
-            self._fd = stdout.fileno()
-            self._poll = select.poll()
-            self._poll.register(self._fd, select.POLLOUT)
-
-    def write(self, content: bytes) -> int:
-        """How much of it was taken. Raises BrokenPipeError: nobody reads there any more.
-
-        Where it is writable, a piece of PIPE_BUF bytes fits: https://man7.org/linux/man-pages/man7/pipe.7.html
-        """
-        taken = 0
-        rest = memoryview(content)
-        while self._fd >= 0 and taken < len(content) and self._poll.poll(0) == [(self._fd, select.POLLOUT)]:
-            taken += os.write(self._fd, rest[taken : taken + select.PIPE_BUF])
-        return taken
+            anyio.from_thread.run_sync(written.set, token=self._token)
 
 
 @asynccontextmanager
@@ -188,12 +144,12 @@ async def _end_at_signal(send: Any) -> None:
     send.close()
 
 
-async def _leave_after(ended: anyio.Event, writer: _Writer, scope: anyio.CancelScope) -> None:
+async def _leave_after(ended: anyio.Event, outlet: Outlet, scope: anyio.CancelScope) -> None:
     """Replies under way may be taken, but a host that takes nothing, or very long, does not hold the process."""
     await ended.wait()
     with anyio.move_on_after(MAX_GRACE_S):
         seen = -1
-        while writer.written != seen:
-            seen = writer.written
+        while outlet.written != seen:
+            seen = outlet.written
             await anyio.sleep(IDLE_GRACE_S)
     scope.cancel()

@@ -18,6 +18,7 @@ WHY_STOPPED = {
 class SoFar:
     """What a call has at a moment. `counted`: tokens and money of what is done; `tokens`: a lower bound of what was
     written since, which DashScope has not counted; `at_least`: what that costs with its question, if it is known.
+    `known`: all that is there in words of ours, of a call whose answer is no text.
     """
 
     text: str = ""
@@ -25,6 +26,7 @@ class SoFar:
     counted: str = ""
     tokens: int = 0
     at_least: str = ""
+    known: str = ""
 
 
 def still_running(id: str, elapsed_s: float, so_far: SoFar) -> CallToolResult:
@@ -32,13 +34,14 @@ def still_running(id: str, elapsed_s: float, so_far: SoFar) -> CallToolResult:
     rest = f'RUNNING since {elapsed_s:.0f} s: get the rest with job(id="{id}"), do not repeat the call'
     under_way = f"about {so_far.tokens:,} tokens under way{so_far.at_least}" if so_far.tokens else ""
     follows = "what has come follows as it came, untrusted" if so_far.text else ""
-    return _told(id, "running", (rest, so_far.counted, under_way, follows), so_far)
+    return _told(id, "running", (rest, so_far.known, so_far.counted, under_way, follows), so_far)
 
 
 def stopped(id: str, state: str, so_far: SoFar) -> CallToolResult:
     had_come = f"about {so_far.tokens:,} tokens had come uncounted and may be billed{so_far.at_least}"
     follows = "what had come follows as it came, untrusted" if so_far.text else "nothing had come"
-    facts = (WHY_STOPPED[state], so_far.counted, had_come if so_far.tokens else "", follows)
+    follows = "" if so_far.known else follows
+    facts = (WHY_STOPPED[state], so_far.known, so_far.counted, had_come if so_far.tokens else "", follows)
     return _told(id, state, facts, so_far)
 
 

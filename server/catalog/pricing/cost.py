@@ -46,7 +46,7 @@ def cost_of(
         total=sum_lines(lines),
         currency=price.currency,
         lines=lines,
-        tier=f"{tier.label}, off-peak" if at_night else tier.label,
+        tier=f"{tier.label}{', off-peak' if at_night else ', Batch' if work.batch else ''}",
         source=source.url or source.title,
         date=source.date,
         warnings=(*caveats(asked, prices, tier), *said),

@@ -203,6 +203,7 @@ async def _stored(call: Call, model: str, name: str, stored_as: str, content: Bi
             f"{name} has {size:.1f} MB, which does not fit into a request{off}. Shrink or split it; PDFs of any size "
             "are read by `ocr` and `extract`."
         )
+    call.require_storing()
     await call.report_now(f"putting {name} ({size:.1f} MB) into DashScope's temporary storage, where it stays 48 hours")
     async with call.heartbeat(f"storing {name}"):
         address = await context.dashscope.upload(model, name, stored_as, content)
@@ -349,7 +350,7 @@ async def text_layer(found: InputFile) -> TextLayer:
     if isinstance(found, ImageFile):
         raise InvalidRequest(f"{found.name} is an image: read it with `ocr` first, and give its text.")
     if isinstance(found, OtherFile):
-        return TextLayer(SourceText(found.text()))
+        return TextLayer(SourceText(await to_thread.run_sync(found.text, abandon_on_cancel=True)))
     if isinstance(found, MediaFile):
         found.refuse()
     pages = await found.all_words()

@@ -6,19 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...calls.ask import Exchange, RequestFailed, refused_before
-from ...calls.batched import batched_exchange, batched_plan
+from ...calls.batched import batched_exchange, batched_loss, batched_plan
 from ...calls.call import Call
 from ...dashscope import DashScopeError
 from .lines import input_of, round_of
-from .replies import refusal_of, reply_of
-from .shards import Brought, Shard
+from .replies import refusal_of, reply_of, was_refused
+from .shards import Brought, Shard, found_lines
 from .work import WorkFolder, json_lines, line_at
+
+NO_READABLE_ANSWER = (
+    "DashScope took it up and gave no answer that can be read. It may have been billed, so it was not asked again."
+)
 
 
 @dataclass(frozen=True)
 class _Place:
+    """`file` None: no line has come for it."""
+
     round_number: int
-    file: Path
+    file: Path | None
     at: int
     model: str
     brought: Brought
@@ -34,13 +40,13 @@ class Answers:
             self._find(work, shard, brought)
 
     def _find(self, work: WorkFolder, shard: Shard, brought: Brought) -> None:
+        """Of each request the first line that came."""
         asked = work.file(shard.requests)
         model = next((str(line["body"]["model"]) for _, line in json_lines(asked)), "")
-        files = [asked] if brought.why else [work.file(shard.replies), work.file(shard.failures)]
-        for file in files:
-            for at, line in json_lines(file):
-                key = str(line.get("custom_id"))
-                self._places[input_of(key)].append(_Place(round_of(key), file, at, model, brought))
+        for key, (file, at) in found_lines(work, shard).items():
+            if file is None and not (brought.why or brought.lost):
+                continue  # nobody took it up
+            self._places[input_of(key)].append(_Place(round_of(key), file, at, model, brought))
 
     def of(self, number: int) -> list[Exchange | RequestFailed]:
         places = sorted(self._places.get(number, ()), key=lambda place: place.round_number)
@@ -48,10 +54,14 @@ class Answers:
 
     def _answer(self, place: _Place) -> Exchange | RequestFailed:
         plan, dashscope = batched_plan({"model": place.model, "messages": []}), self._call.context.dashscope
-        if place.brought.why:
+        if place.file is None:
+            if place.brought.lost:
+                return batched_loss(self._call, plan, DashScopeError(NO_READABLE_ANSWER))
             return refused_before(self._call.context, plan, dashscope.refusal(400, {"message": place.brought.why}))
         line = line_at(place.file, place.at)
         if reply := reply_of(line, sandbox=place.brought.sandbox):
             return batched_exchange(self._call, plan, reply)
+        if not was_refused(line):
+            return batched_loss(self._call, plan, DashScopeError(NO_READABLE_ANSWER))
         error: DashScopeError = dashscope.refusal(*refusal_of(line))
         return refused_before(self._call.context, plan, error)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from anyio.lowlevel import checkpoint
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ...calls.ask import RequestPlan
@@ -19,7 +20,6 @@ from .work import WorkFolder
 class BatchEstimate:
     """Of first requests. Money in CNY: for the input alone, and at worst; `unpriced`: requests of unknown price.
 
-    `stored`: inputs with files that go into DashScope's storage first, which are not counted: nothing is sent here.
     `wrong`: inputs that would fail, of which `first_wrong` is one, with its reason.
     """
 
@@ -28,16 +28,21 @@ class BatchEstimate:
     least: Decimal = Decimal()
     most: Decimal = Decimal()
     unpriced: int = 0
-    stored: int = 0
     wrong: int = 0
     first_wrong: str = ""
     model: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a price is: where none is, its sums are not nothing."""
+        return self.unpriced < self.requests or not self.requests
 
 
 async def estimated(call: Call, tool: BatchTool, work: WorkFolder, *, batch: bool) -> BatchEstimate:
     """`batch`: at DashScope's batch price."""
     found = BatchEstimate()
     for item in spooled_items(work.path):
+        await checkpoint()
         plan = await _first_request(call, tool, item, found)
         if plan is None:
             continue
@@ -57,15 +62,12 @@ async def _first_request(call: Call, tool: BatchTool, item: BatchItem, found: Ba
     own = PlannedItemCall(call)
     try:
         await tool.run(own, item.arguments)
-    except (NotAnsweredYet, ExceptionGroup):  # a tool may ask several things at once
+    except (NotAnsweredYet, BaseExceptionGroup):  # a tool may ask several things at once
         if own.planned is None:
             raise
     except ToolError as wrong:
-        if own.is_for_want_of_storage(wrong, call):
-            found.stored += 1
-        else:
-            found.wrong += 1
-            found.first_wrong = found.first_wrong or f"{item.id}: {wrong}"
+        found.wrong += 1
+        found.first_wrong = found.first_wrong or f"{item.id}: {wrong}"
     return own.planned
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import anyio
+from anyio import to_thread
+from anyio.lowlevel import checkpoint, checkpoint_if_cancelled
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ...calls.ask import Exchange, RequestFailed, RequestPlan
@@ -26,7 +28,6 @@ from .work import WorkFolder, json_lines
 MAX_REQUESTS = 3  # of one input, one after the other
 MAX_ROUNDS = 6  # some of which may bring nothing: a batch that expired
 TOO_MANY = f'It needs more than {MAX_REQUESTS} requests one after the other, as long texts do: use how="now" for it.'
-NOT_STORED = 'Its files are stored at DashScope first, for as long as the server runs: use how="now" for it.'
 LEFT_UNANSWERED = "DashScope left it unanswered. Ask for it again."
 
 
@@ -41,6 +42,7 @@ class HalfPrice:
     requests: BatchedRequests
     window: str
     total: int
+    latest: list[str]  # the last of what DashScope said of it
     notes: list[str] = field(default_factory=list)
 
     async def run(self) -> None:
@@ -50,13 +52,20 @@ class HalfPrice:
         for names in rounds.values():
             await shards.bring([Shard(name) for name in names], self._told)
         for number in range(len(rounds) + 1, len(rounds) + MAX_ROUNDS + 1):
-            names = await self._planned(number, Answers(self.call, self.work, shards.over))
+            names = await self._planned(number, await self._answers(shards))
             if not names:
+                await self.requests.keep_only(())
                 return
             await shards.bring([Shard(name) for name in names], self._told)
-        await self._ended(Answers(self.call, self.work, shards.over))
+        await self._ended(await self._answers(shards))
+
+    async def _answers(self, shards: Shards) -> Answers:
+        """Read in a thread: they may be large."""
+        over = shards.over
+        return await to_thread.run_sync(lambda: Answers(self.call, self.work, over))
 
     async def _told(self, said: str) -> None:
+        self.latest[:] = [said]
         totals = self.results.totals
         done = f"{totals.items:,} of {self.total:,} inputs written, " if totals.items else ""
         await self.call.report(f"{done}{said}")
@@ -68,6 +77,7 @@ class HalfPrice:
         files = RequestFiles(self.work.path, number)
         least, most = 0, 0
         for at, item in self._left():
+            await checkpoint()  # a hundred thousand of them keep nobody waiting
             came = answers.of(at)
             plan = await self._next_request(item, came)
             line = plan and self._line(key_of(at, number, plan), item, plan, came)
@@ -107,13 +117,12 @@ class HalfPrice:
         own = PlannedItemCall(self.call, answers)
         try:
             record = record_of(item.id, own, await self.tool.run(own, item.arguments))
-        except (NotAnsweredYet, ExceptionGroup):  # a tool may ask several things at once
+        except (NotAnsweredYet, BaseExceptionGroup):  # a tool may ask several things at once
             if own.planned is None:
                 raise
             return own.planned
         except ToolError as error:
-            told = NOT_STORED if own.is_for_want_of_storage(error, self.call) else str(own.told(error))
-            record = failure_of(item.id, own, told)
+            record = failure_of(item.id, own, str(own.told(error)))
         self.results.write(record)
         return None
 
@@ -125,28 +134,37 @@ class HalfPrice:
         """
         share = await self.requests.share(count, least, most)
         try:
+            keys: set[str] = set()
             for name in names:
-                await self._hold_file(name, share)
+                keys.update(await self._hold_file(name, share))
+            await self.requests.keep_only(keys)
+        except anyio.get_cancelled_exc_class():
+            if self.call.was_cancelled:  # a server that ends has no time, and the next one finds what is held
+                with anyio.CancelScope(shield=True):
+                    await self.requests.keep_only(())
+            raise
         except BaseException:
-            with anyio.CancelScope(shield=True):
-                for key in self.requests.keys:
-                    await self.requests.release(key)
+            await self.requests.keep_only(())
             raise
 
-    async def _hold_file(self, name: str, share: float | None) -> None:
-        part = self.work.file(f"{name}.part")
+    async def _hold_file(self, name: str, share: float | None) -> list[str]:
+        """Its keys."""
+        keys, part = [], self.work.file(f"{name}.part")
         with part.open("wb") as held:
             for _, line in json_lines(self.work.file(name)):
-                key = str(line["custom_id"])
+                await checkpoint_if_cancelled()
+                keys.append(key := str(line["custom_id"]))
                 plan = await self.requests.hold(key, batched_plan(line["body"], str(input_of(key))), share)
                 held.write(line_of(key, plan.body))
         part.replace(self.work.file(name))
+        return keys
 
     # --- the end ---
 
     async def _ended(self, answers: Answers) -> None:
         """After the last round: what is still not whole is said."""
         for at, item in self._left():
+            await checkpoint()
             if await self._next_request(item, answers.of(at)) is not None:
                 self._write_failure(item, answers.of(at), LEFT_UNANSWERED)
 

@@ -11,10 +11,12 @@ from mcp.types import CallToolResult
 from ...calls.call import Call
 from ...errors import InvalidRequest
 from ...files import files_matching, open_within
+from ...json_text import MAX_DEPTH, depth_of
 from ...text import printable
 
 MAX_ITEMS = 1_000_000
 MAX_ID_CHARS = 200
+LINE_SUFFIXES = (".jsonl", ".ndjson")
 MAX_INPUT_LINE_BYTES = 6_000_000
 
 
@@ -67,9 +69,18 @@ def batch_items(given: BatchInputs, tool: BatchTool, folders: tuple[Path, ...]) 
         try:
             yield BatchItem(name, tool.check({**given.shared, **arguments}))
         except InvalidRequest as wrong:
-            raise InvalidRequest(f"Input {printable(name)}: {wrong.reason}") from None
+            raise InvalidRequest(f"Input {printable(name)}: {wrong.reason}{_where(given, wrong.reason)}") from None
     if not ids:
         raise InvalidRequest("There is nothing to do: give inputs, a .jsonl file, or a pattern that matches files.")
+
+
+def _where(given: BatchInputs, wrong: str) -> str:
+    """Where to give what lacks."""
+    if not wrong.endswith("is required."):
+        return ""
+    alone = given.source and not given.source.lower().endswith(LINE_SUFFIXES) and not _is_pattern(given.source)
+    one = " A file that is no .jsonl is one input." if alone else ""
+    return f" What all inputs share goes into arguments.{one}"
 
 
 FoundInput = tuple[str, dict[str, Any]]
@@ -80,7 +91,7 @@ def _found(given: BatchInputs, tool: BatchTool, folders: tuple[Path, ...]) -> It
         raise InvalidRequest("Give either inputs or source, not both.")
     if given.texts:
         return (("", {tool.text: text}) for text in given.texts)
-    if given.source.lower().endswith((".jsonl", ".ndjson")) and not _is_pattern(given.source):
+    if given.source.lower().endswith(LINE_SUFFIXES) and not _is_pattern(given.source):
         return _lines(given.source, tool, folders)
     return _files(given.source, tool, folders) if given.source.strip() else ()
 
@@ -106,11 +117,24 @@ def _lines(path: str, tool: BatchTool, folders: tuple[Path, ...]) -> Iterator[Fo
                 yield _of_line(line, number, tool)
 
 
-def _of_line(line: bytes, number: int, tool: BatchTool) -> FoundInput:
+def _json_of(line: bytes, number: int) -> Any:
+    each = "Write one object or one text on each line."
     try:
-        value = json.loads(line.decode("utf-8-sig"))
+        value = json.loads(line.decode("utf-8-sig").rstrip())
+        json.dumps(value, allow_nan=False)  # NaN is no JSON, nor is what is beyond all numbers
+        if depth_of(value) > MAX_DEPTH:
+            raise RecursionError
+        return value
+    except UnicodeDecodeError:  # as spreadsheets and editors save it in China
+        raise InvalidRequest(f"Line {number} is not in UTF-8. Save the file in UTF-8 and call again.") from None
+    except json.JSONDecodeError as error:
+        raise InvalidRequest(f"Line {number} is no JSON, from its character {error.pos + 1} on. {each}") from None
     except (ValueError, RecursionError):
-        raise InvalidRequest(f"Line {number} is no JSON in UTF-8. Write one object or one text on each line.") from None
+        raise InvalidRequest(f"Line {number} is no JSON that can be read. {each}") from None
+
+
+def _of_line(line: bytes, number: int, tool: BatchTool) -> FoundInput:
+    value = _json_of(line, number)
     if isinstance(value, str):
         return "", {tool.text: value}
     if not isinstance(value, dict):

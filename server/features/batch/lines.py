@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 from ...calls.ask import RequestPlan
 from ...dashscope import ADVISED_LINE_BYTES, MAX_BATCH_BYTES, MAX_BATCH_LINE_BYTES, MAX_BATCH_LINES, ChatCompletions
 from ...errors import InvalidRequest
+from .work import json_line
 
 MODE = ("enable_thinking", "thinking_budget", "reasoning_effort")
 URL = "/v1/chat/completions"
@@ -47,7 +48,7 @@ def require_batchable(plan: RequestPlan) -> None:
 def line_of(key: str, body: Mapping[str, Any]) -> bytes:
     """Raises InvalidRequest: it is longer than a batch takes."""
     line = {"custom_id": key, "method": "POST", "url": URL, "body": body}
-    said = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    said = json_line(line, repaired=True)
     if len(said) > MAX_BATCH_LINE_BYTES:
         raise InvalidRequest(
             f"It makes a request of {len(said):,} bytes, and a batch takes {MAX_BATCH_LINE_BYTES:,} a line: shorten "

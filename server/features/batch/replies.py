@@ -6,7 +6,7 @@ from typing import Any
 from ...calls.batched import batched_reply
 from ...dashscope import Reply
 
-NO_REPLY = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
+NO_REPLY = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 
 
 def reply_of(line: Mapping[str, Any], *, sandbox: bool) -> Reply | None:
@@ -19,6 +19,11 @@ def reply_of(line: Mapping[str, Any], *, sandbox: bool) -> Reply | None:
     except NO_REPLY:
         return None
     return reply if reply.answered or reply.usage else None
+
+
+def was_refused(line: Mapping[str, Any]) -> bool:
+    """Whether it says that nothing was answered: what is answered in an unknown form may be billed."""
+    return bool(_object(line.get("error"))) or _object(line.get("response")).get("status_code") != 200
 
 
 def refusal_of(line: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,7 +18,7 @@ from ...calls.spent import Spent
 from ...catalog import plain
 from ...files import OutputFile, OutputFolder
 from ...text import inert
-from .work import json_lines
+from .work import end_of_lines, json_line, json_lines, line_at
 
 JSONL, CSV = ".jsonl", ".csv"
 SUFFIXES = (JSONL, CSV)
@@ -36,10 +36,13 @@ MAX_NAMED_IDS = 10
 
 @dataclass
 class Totals:
-    """`ends`: how many items ended how; `failed`: some ids of those that did not end well; `unpriced`: items."""
+    """`ends`: how many items ended how; `named`: some ids of those that did not end well, `why`: what the first says;
+    `unpriced`: items.
+    """
 
     ends: Counter[str] = field(default_factory=Counter)
     named: list[str] = field(default_factory=list)
+    why: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
     cny: Decimal = Decimal()
@@ -50,11 +53,17 @@ class Totals:
     def items(self) -> int:
         return self.ends.total()
 
+    @property
+    def known_cny(self) -> Decimal | None:
+        """None: the price of none is known, so that it is not nothing."""
+        return None if self.unpriced and self.unpriced == self.items - self.ends["uncertain"] else self.cny
+
     def add(self, record: Mapping[str, Any]) -> None:
         end = str(record.get("end"))
         self.ends[end] += 1
         if end != "done" and len(self.named) < MAX_NAMED_IDS:
             self.named.append(str(record.get("id")))
+            self.why = self.why or str(record.get("error") or "")
         self.input_tokens += int(record.get("input_tokens") or 0)
         self.output_tokens += int(record.get("output_tokens") or 0)
         self.cny += Decimal(str(record.get("cost_cny") or 0))
@@ -79,16 +88,13 @@ class Results:
         return self._file.identity
 
     def read_back(self) -> None:
-        """What was written before; a line that was not written to its end is gone."""
-        end = 0
-        for at, record in json_lines(self.path):
-            end = at + len(_line(record))
+        """What an earlier run wrote; a line that was not written to its end is gone, and nothing else."""
+        for _, record in json_lines(self.path):
             self._count(record)
-        if self._file.size_bytes > end:
-            self._file.cut(end)
+        self._file.cut(end_of_lines(self.path))
 
     def write(self, record: dict[str, Any]) -> None:
-        self._file.write(_line(record))
+        self._file.write(json_line(record))
         self._count(record)
 
     def _count(self, record: Mapping[str, Any]) -> None:
@@ -101,10 +107,7 @@ def growing_results(folder: OutputFolder, name: str, identity: tuple[int, int] |
     """A new file, or the one of that identity, gone on with."""
     opened = folder.continued_file(name, SUFFIXES, identity) if identity else folder.growing_file(name, SUFFIXES)
     with opened as file:
-        results = Results(file)
-        if identity:
-            results.read_back()
-        yield results
+        yield Results(file)
 
 
 def record_of(id: str, item: Call, result: CallToolResult) -> dict[str, Any]:
@@ -122,8 +125,8 @@ def failure_of(id: str, item: Call, said: str) -> dict[str, Any]:
 
 
 def uncertain_of(id: str) -> dict[str, Any]:
-    """A process ended while it was asked."""
-    said = "The server ended while this was asked: it may have been billed, so it was not asked again."
+    """A process ended while it was asked, or somebody stopped it."""
+    said = "It was being asked when the batch was stopped: it may have been billed, so it was not asked again."
     return {"id": id, "end": "uncertain", "error": said}
 
 
@@ -139,22 +142,30 @@ def _spent(spent: Spent) -> dict[str, Any]:
     }
 
 
-def write_csv(folder: OutputFolder, name: str, results: Path) -> Path:
-    """Flat: what an extraction found stands in columns of its own."""
-    columns = dict.fromkeys(column for _, record in json_lines(results) for column in _flat(record))
-    with folder.new_file(name, (CSV,)) as file:
+def write_csv(folder: OutputFolder, name: str, results: Path, order: Iterable[str]) -> Path:
+    """Flat: what an extraction found stands in columns of its own. `order`: the ids of the inputs, as given."""
+    columns = dict.fromkeys(("id", "end"))
+    for part in (_found, _flat):  # of inputs that failed, too, what was asked for comes first
+        columns |= dict.fromkeys(column for _, record in json_lines(results) for column in part(record))
+    places = {str(record.get("id")): at for at, record in json_lines(results)}
+    with folder.new_file(name, (CSV,), or_like_it=True) as file:
         file.write("\N{ZERO WIDTH NO-BREAK SPACE}".encode())  # without it Excel takes UTF-8 for something else
-        file.write(_row(columns))
-        for _, record in json_lines(results):
-            flat = _flat(record)
+        file.write(_row(map(inert, columns)))
+        for flat in (_flat(line_at(results, places[id])) for id in order if id in places):
             file.write(_row([_cell(flat.get(column)) for column in columns]))
-        return file.path
+    return file.path
 
 
 def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {name: value for name, value in record.items() if name != "data" or not _found(record)}
+    return {**rest, **_found(record)}
+
+
+def _found(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What an extraction found; what has the name of a column of ours says whose it is."""
     data = record.get("data")
     found = data if isinstance(data, dict) else {}
-    return {**{name: value for name, value in record.items() if value is not data or not found}, **found}
+    return {f"data.{name}" if name in record else name: value for name, value in found.items()}
 
 
 def _cell(value: Any) -> str:
@@ -167,7 +178,3 @@ def _row(cells: Any) -> bytes:
     line = StringIO()
     csv.writer(line).writerow(cells)
     return line.getvalue().encode()
-
-
-def _line(record: Mapping[str, Any]) -> bytes:
-    return json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"

@@ -4,25 +4,32 @@ Any step may be the last of a process; the next one goes on from there. To creat
 own name.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import anyio
+from anyio import to_thread
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from ...calls.ask import RequestPlan
 from ...calls.batched import BatchedRequests, batched_plan
 from ...calls.call import Call
 from ...dashscope import Batches, DashScopeError, FileBatch, StoredFiles
-from .replies import reply_of
-from .work import WorkFolder, json_lines
+from .replies import reply_of, was_refused
+from .work import WorkFolder, json_lines, line_at
 
 POLL_S = 60.0  # as the page advises, at least
-SANDBOX_POLL_S = 0.02  # it answers when it is looked at
+SANDBOX_POLL_S = 0.02  # it answers when it is looked at; what only says that it is one, is soon looked at as others
 LIST_AGAIN_S, LOOKS = 2.0, 3  # for a batch that may have been created: its list may be late
+RESULT_LOOKS = 4  # where fewer results are there than DashScope counts
 CANCEL_S = 5.0
 MAX_SAID_CHARS = 300
+FoundLines = dict[str, tuple[Path | None, int]]
 BatchTold = Callable[[str], Awaitable[None]]
+_Step = TypeVar("_Step")
+_Failure = TypeVar("_Failure", bound=BaseException)
 
 
 @dataclass(frozen=True)
@@ -49,14 +56,16 @@ class _State:
     batch: str = ""
     over: str = ""
     why: str = ""
+    lost: str = ""
     sandbox: str = ""
 
 
 @dataclass(frozen=True)
 class Brought:
-    """`why`: nothing of it was answered."""
+    """`why`: nothing of it was taken up; `lost`: what has no answer was, as DashScope counts."""
 
     why: str = ""
+    lost: bool = False
     sandbox: bool = False
 
 
@@ -77,7 +86,11 @@ class Shards:
     def over(self) -> dict[Shard, Brought]:
         """Those whose results are here."""
         states = self._states.items()
-        return {Shard(name): Brought(state.why, bool(state.sandbox)) for name, state in states if state.over}
+        return {
+            Shard(name): Brought(state.why, bool(state.lost), bool(state.sandbox))
+            for name, state in states
+            if state.over
+        }
 
     async def bring(self, shards: list[Shard], told: BatchTold) -> None:
         """All of them, to their end."""
@@ -90,7 +103,7 @@ class Shards:
             failures, rest = several.split(DashScopeError)
             if rest or failures is None:
                 raise
-            raise _first(failures) from None
+            raise first_of(failures) from None
 
     def _state(self, shard: Shard) -> _State:
         return self._states.setdefault(shard.requests, _State())
@@ -103,18 +116,19 @@ class Shards:
             if self._call.was_cancelled and (id := self._state(shard).batch):
                 await self._cancel(id)
             raise
-        except DashScopeError as error:
-            if error.refused_at_once and not self._state(shard).batch:
-                await self._unsent(shard)
-            raise
         await self._collect(shard, ended)
         self._note(shard, durable=True, over=ended.status, sandbox="sandbox" if ended.sandbox else "")
 
-    async def _unsent(self, shard: Shard) -> None:
-        """Nothing of it was taken: its inputs are planned anew when somebody asks again."""
-        for _, line in json_lines(self._work.file(shard.requests)):
-            await self._requests.release(str(line["custom_id"]))
-        self._note(shard, durable=True, over="unsent")
+    async def _taken(self, shard: Shard, step: Awaitable[_Step]) -> _Step:
+        """What a step gave. Where DashScope refuses it, its inputs are planned anew when somebody asks again."""
+        try:
+            return await step
+        except DashScopeError as error:
+            if error.refused_at_once:
+                self._note(shard, durable=True, over="unsent")
+                for key in self._keys(shard):
+                    await self._requests.release(key)
+            raise
 
     def _note(self, shard: Shard, *, durable: bool = False, **event: str) -> None:
         self._work.note(durable=durable, shard=shard.requests, **event)
@@ -128,12 +142,13 @@ class Shards:
             return await self._batches.told(state.batch)
         if not state.file:
             with self._work.file(shard.requests).open("rb") as content:
-                stored = await self._files.upload("batch", f"{self._name(shard)}.jsonl", content)
+                name = f"{self._name(shard)}.jsonl"
+                stored = await self._taken(shard, self._files.upload("batch", name, content))
             self._note(shard, file=stored.id)
         batch = await self._found(shard) if state.creating else None
         if batch is None:
             self._note(shard, durable=True, creating=self._name(shard))
-            batch = await self._batches.create(state.file, self._name(shard), self._window)
+            batch = await self._taken(shard, self._batches.create(state.file, self._name(shard), self._window))
         self._note(shard, durable=True, batch=batch.id)
         return batch
 
@@ -150,13 +165,17 @@ class Shards:
         return f"bailian-mcp {plan.get('batch', '')} {shard.requests.removesuffix('.jsonl')}"
 
     async def _followed(self, batch: FileBatch, told: BatchTold) -> FileBatch:
+        looks = 0
         while not batch.is_over:
             counted = f" {batch.completed + batch.failed:,} of {batch.total:,}" if batch.total else ""
             await told(f"batch {batch.status}{counted}")
             async with self._call.heartbeat(f"batch {batch.status}"):
-                await anyio.sleep(SANDBOX_POLL_S if batch.sandbox else POLL_S)
-            batch = await self._batches.told(batch.id)
+                await self._pause(batch, looks)
+            batch, looks = await self._batches.told(batch.id), looks + 1
         return batch
+
+    async def _pause(self, batch: FileBatch, looks: int) -> None:
+        await anyio.sleep(min(POLL_S, SANDBOX_POLL_S * 1.2 ** min(looks, 99)) if batch.sandbox else POLL_S)
 
     async def _cancel(self, id: str) -> None:
         """Somebody wants no more of it: what is answered by then is billed, and collected by the same call again."""
@@ -169,47 +188,78 @@ class Shards:
     # --- brought here ---
 
     async def _collect(self, shard: Shard, batch: FileBatch) -> None:
-        """The results, whole; and what each line counts for, settled."""
-        for id, name in ((batch.output_file_id, shard.replies), (batch.error_file_id, shard.failures)):
-            if not self._work.file(name).exists():
-                await self._download(id, name)
+        """The results, whole; and what each request counts for, settled."""
+        lost = await self._missing(shard, batch)
+        found = await self._found_lines(shard)
         priced = batched_plan({**self._first_body(shard), "messages": []})
-        for _, line in json_lines(self._work.file(shard.replies)):
-            await self._settle(line, priced, batch)
-        for _, line in json_lines(self._work.file(shard.failures)):
-            await self._requests.refused(str(line.get("custom_id")), "", sandbox=batch.sandbox)
-        for _, line in json_lines(self._work.file(shard.requests)):
-            await self._requests.release(str(line["custom_id"]))
-        if batch.errors:
+        for key, (file, at) in found.items():
+            await checkpoint_if_cancelled()
+            if file:
+                await self._settle(key, line_at(file, at), priced, batch)
+            elif lost:
+                await self._requests.lost(key, sandbox=batch.sandbox)
+            else:
+                await self._requests.release(key)
+        if lost:
+            self._note(shard, lost="lost")
+        elif batch.errors:
             self._note(shard, why="; ".join(batch.errors)[:MAX_SAID_CHARS])
+
+    async def _missing(self, shard: Shard, batch: FileBatch) -> bool:
+        """Whether DashScope counts more of it as done than it gives, also after a while."""
+        for look in range(RESULT_LOOKS):
+            if look:
+                await self._pause(batch, look)
+                batch = await self._batches.told(batch.id)
+            await self._download(batch.output_file_id, shard.replies)
+            await self._download(batch.error_file_id, shard.failures)
+            found = [file for file, _ in (await self._found_lines(shard)).values()]
+            done = len(found) if batch.status == "completed" else min(len(found), batch.completed + batch.failed)
+            if sum(file is not None for file in found) >= done:
+                return False
+        return True
+
+    async def _found_lines(self, shard: Shard) -> FoundLines:
+        """Read in a thread: half a GB may have come."""
+        return await to_thread.run_sync(found_lines, self._work, shard)
 
     async def _download(self, id: str, name: str) -> None:
         part = self._work.file(f"{name}.part")
         with part.open("wb") as file:
             if id:
-                async for line in self._files.lines(id):
-                    file.write(line.encode() + b"\n" if line else b"")
+                async for piece in self._files.content(id):
+                    file.write(piece)
+                file.write(b"\n")
         part.replace(self._work.file(name))
 
-    async def _settle(self, line: Mapping[str, Any], priced: RequestPlan, batch: FileBatch) -> None:
+    async def _settle(self, key: str, line: Mapping[str, Any], priced: RequestPlan, batch: FileBatch) -> None:
         """`priced`: what is the same for all lines of a file."""
-        key = str(line.get("custom_id"))
         if reply := reply_of(line, sandbox=batch.sandbox):
             await self._requests.answered(key, priced, reply)
-        else:
+        elif was_refused(line):
             await self._requests.refused(key, "", sandbox=batch.sandbox)
+        else:
+            await self._requests.lost(key, sandbox=batch.sandbox)
+
+    def _keys(self, shard: Shard) -> list[str]:
+        return [str(line["custom_id"]) for _, line in json_lines(self._work.file(shard.requests))]
 
     def _first_body(self, shard: Shard) -> dict[str, Any]:
         return next(dict(line["body"]) for _, line in json_lines(self._work.file(shard.requests)))
 
 
-def _first(failures: BaseExceptionGroup[DashScopeError]) -> DashScopeError:
-    return next(_leaves(failures))
+def found_lines(work: WorkFolder, shard: Shard) -> FoundLines:
+    """Of each request where its first line is; None: nowhere. What nobody asked for is left out."""
+    found: FoundLines = {str(line["custom_id"]): (None, 0) for _, line in json_lines(work.file(shard.requests))}
+    for file in (work.file(shard.replies), work.file(shard.failures)):
+        for at, line in json_lines(file):
+            key = line.get("custom_id")
+            if isinstance(key, str) and found.get(key, (file, 0))[0] is None:
+                found[key] = (file, at)
+    return found
 
 
-def _leaves(group: BaseExceptionGroup[DashScopeError]) -> Iterator[DashScopeError]:
-    for each in group.exceptions:
-        if isinstance(each, BaseExceptionGroup):
-            yield from _leaves(each)
-        else:
-            yield each
+def first_of(failures: BaseExceptionGroup[_Failure]) -> _Failure:
+    """Whatever lies around it."""
+    first = failures.exceptions[0]
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first

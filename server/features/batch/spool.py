@@ -1,20 +1,21 @@
 """The inputs as they were first read: they may change on the disk, or be gone, when a batch is gone on with."""
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from anyio import from_thread
+
 from .items import BatchItem
-from .work import ITEMS, json_lines
+from .work import ITEMS, json_line, json_lines
 
 
 def spool(folder: Path, items: Iterable[BatchItem]) -> int:
-    """Keep them all; how many they are."""
+    """Keep them all, in a thread; how many they are."""
     count = 0
-    with (folder / ITEMS).open("w", encoding="utf-8") as file:
+    with (folder / ITEMS).open("wb") as file:
         for item in items:
-            line = json.dumps({"id": item.id, "arguments": item.arguments}, ensure_ascii=False)
-            file.write(line.encode("utf-8", "surrogatepass").decode("utf-8", "replace") + "\n")
+            from_thread.check_cancelled()
+            file.write(json_line({"id": item.id, "arguments": item.arguments}))
             count += 1
     return count
 

@@ -6,6 +6,7 @@ one event a line, each written before what it announces. A batch that is whole l
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,10 +14,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...errors import InvalidRequest
-from ...text import printable
+from ...text import printable, repair_surrogates
 
 PLAN, ITEMS, JOURNAL = "plan.json", "items.jsonl", "journal.jsonl"
+_UNSAFE = re.compile("[\x85\u2028\u2029\ud800-\udfff]")  # ends of lines elsewhere; halves of letters
+READ_BACK_BYTES = 64 * 1024
+MAX_KEPT_LINE_BYTES = 64 * 1024 * 1024  # no input and no answer has so many
 WorkEvent = dict[str, Any]
+PLANNED = {"key": str, "batch": str, "items": int, "service": str}
 
 
 class WorkFolder:
@@ -43,7 +48,14 @@ class WorkFolder:
         with self._journal:
             if not _locked(self._journal):
                 raise InvalidRequest("This batch is under way already. Wait for it with `job`, or give another output.")
+            self._end_line()
             yield
+
+    def _end_line(self) -> None:
+        """What was not written to its end spoils no event that follows."""
+        assert self._journal
+        if end_of_lines(self.path / JOURNAL) < os.fstat(self._journal.fileno()).st_size:
+            self._write(b"\n")
 
     # --- what it is ---
 
@@ -52,9 +64,19 @@ class WorkFolder:
         """None: there is none yet, or it was not written to its end."""
         try:
             plan = json.loads((self.path / PLAN).read_text("utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
-        return plan if isinstance(plan, dict) else None
+        if not isinstance(plan, dict) or {name: type(plan.get(name)) for name in PLANNED} != PLANNED:
+            return None
+        return plan
+
+    def require_nothing_asked(self) -> None:
+        """Raises InvalidRequest: what was asked cannot be told any more, and would be asked again."""
+        if any({"round", "begun", "shard"} & set(event) for event in self.events()):
+            raise InvalidRequest(
+                f"The work folder {printable(self.path.name)} is not as this version left it, and inputs of it were "
+                "asked. Look at what it holds; delete it, or give another output."
+            )
 
     def begin(self, plan: dict[str, Any]) -> None:
         """The inputs are read by now: from here on they are what they were."""
@@ -74,9 +96,21 @@ class WorkFolder:
     def note(self, *, durable: bool = False, **event: Any) -> None:
         """Before what it announces is done. `durable`: a power cut must not lose it."""
         assert self._journal
-        self._journal.write(json.dumps(event, ensure_ascii=False).encode() + b"\n")
+        self._write(json.dumps(event).encode() + b"\n")
         if durable:
             os.fsync(self._journal.fileno())
+
+    def _write(self, line: bytes) -> None:
+        """Raises OSError: the disk takes no more; then nothing of it is there."""
+        assert self._journal
+        whole = os.fstat(self._journal.fileno()).st_size
+        try:
+            while line:
+                line = line[self._journal.write(line) or 0 :]
+        except OSError:
+            with suppress(OSError):
+                os.truncate(self._journal.fileno(), whole)
+            raise
 
     def events(self) -> Iterator[WorkEvent]:
         """All so far; what was not written to its end was not done."""
@@ -91,19 +125,49 @@ class WorkFolder:
             (self.path / name).unlink()
 
 
-def json_lines(path: Path, start: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Where each whole line begins, and its object."""
+def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Where each whole line begins, and its object; what is none, or longer than any, is passed over."""
     with suppress(FileNotFoundError), path.open("rb") as file:
-        file.seek(start)
-        at = start
-        for line in file:
-            if not line.endswith(b"\n"):
-                return
-            with suppress(ValueError):
-                value = json.loads(line)
-                if isinstance(value, dict):
-                    yield at, value
-            at += len(line)
+        at = 0
+        while line := file.readline(MAX_KEPT_LINE_BYTES):
+            end = at + len(line)
+            if line.endswith(b"\n") and (value := _object_in(line)) is not None:
+                yield at, value
+            while not line.endswith(b"\n"):
+                if not (line := file.readline(MAX_KEPT_LINE_BYTES)):
+                    return
+                end += len(line)
+            at = end
+
+
+def _object_in(line: bytes) -> dict[str, Any] | None:
+    with suppress(ValueError, RecursionError):
+        value = json.loads(line)
+        return value if isinstance(value, dict) else None
+    return None
+
+
+def end_of_lines(path: Path) -> int:
+    """How much of a file is whole lines."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - READ_BACK_BYTES)
+            file.seek(start)
+            if (at := file.read(end - start).rfind(b"\n")) >= 0:
+                return start + at + 1
+            end = start
+    return 0
+
+
+def json_line(value: Any, *, repaired: bool = False) -> bytes:
+    """On one line, for readers as well that know more ends of lines than JSON does; in UTF-8, whatever it holds.
+
+    `repaired`: halves of letters become U+FFFD, and do not come back.
+    """
+    line = json.dumps(value, ensure_ascii=False)
+    line = repair_surrogates(line) if repaired else line
+    return _UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", line).encode() + b"\n"
 
 
 def line_at(path: Path, at: int) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from secrets import token_hex
 from typing import Any
 
-from ...calls.ask import Exchange
+from ...calls.ask import Exchange, require_own_files
 from ...calls.call import Call
 from ...errors import InvalidRequest
 from ..attachments import Attached, TargetModel, images_that_fit, open_source, read_input, target_of
-from .choice import long_model, reads_long, reason_for_long, require_own_files, require_storage
+from .choice import long_model, reads_long, reason_for_long, require_storage
 from .reading import Document, Material, Question, material
 from .uploading import StoredQuestion, ask_stored, price_note, tell_price
 
@@ -24,8 +24,7 @@ async def answer_about(call: Call, model: str, question: Question, *, named: boo
         RequestFailed: DashScope gave no answer.
     """
     long, reason, chosen = reads_long(call, model), "", model
-    if long:
-        require_own_files(call, question)
+    require_own_files(call.context, [{"role": "system", "content": question.system}])
     given = await material(call, target_of(call, model), question.files, long=long, named=named)
     if not long:
         reason = reason_for_long(call, model, given, question, named=named)

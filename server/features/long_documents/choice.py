@@ -1,6 +1,5 @@
 """Which model is asked: the one that was named, the default where the documents fit it, else the one for long ones."""
 
-from ...calls.ask import FILE_ID
 from ...calls.call import Call
 from ...catalog import Model
 from ...catalog.pricing import text_tokens
@@ -79,11 +78,3 @@ def require_storage(call: Call, name: str, question: Question, material: Materia
     least, takes = sum(count.least for count in material.counts), model.limits.max_input
     if takes and least > takes:
         raise InvalidRequest(f"The documents have at least {least:,} tokens, and {name} takes {takes:,}. Give less.")
-
-
-def require_own_files(call: Call, question: Question) -> None:
-    """Raises InvalidRequest: it names a file of this account that need not be the caller's."""
-    if call.context.remote and FILE_ID in question.system.lower():
-        raise InvalidRequest(
-            "A file at DashScope is named by its id, which callers over HTTP cannot do. Give the file in `files`."
-        )

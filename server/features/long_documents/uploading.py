@@ -80,6 +80,7 @@ async def _stored(call: Call, documents: Sequence[Document]) -> list[str]:
 
 
 async def _store(call: Call, document: Document) -> str:
+    call.require_storing()
     context = call.context
     async with _content(call, document) as content, call.heartbeat(f"waiting for DashScope to read {document.name}"):
         stored = await context.shelf.put(
@@ -124,7 +125,7 @@ async def _answered(call: Call, asked: StoredQuestion, ids: Sequence[str]) -> Ex
     until = anyio.current_time() + call.context.dashscope.timeout_s
     while True:
         try:
-            exchange = await call.complete(model, messages, document_tokens=bound, **asked.options)
+            exchange = await call.complete(model, messages, document_tokens=bound, own_documents=True, **asked.options)
         except RequestFailed as error:
             if error.kind != "file_unread" or anyio.current_time() > until:
                 raise

@@ -25,7 +25,7 @@ from ...files import is_public
 SLOWER, MOST_PAUSES = 1.5, 30  # each pause is longer than the one before, up to so many of the first
 MAX_MISSED = 8  # questions in a row that were not answered
 MAX_TASK_S = 20 * 3600  # what is told is kept for 24 hours
-GIVE_UP_S = 5.0
+GIVE_UP_S = 1.0  # hosts wait no longer for a process to end, and what lies at DashScope is deleted after it
 SILENCE = "SUCCESS_WITH_NO_VALID_FRAGMENT"
 
 
@@ -37,6 +37,7 @@ class TaskOfFile:
 
     async def __call__(self, plan: RequestPlan, reply: Reply, turn: PacedRequest) -> None:
         tasks = AsyncTasks(self.call.context.dashscope.rest)
+        self.call.take_as_long_as(MAX_TASK_S)
         await turn.attempt()
         reply.sent = True
         async with self.call.heartbeat(f"asking {plan.model}"):

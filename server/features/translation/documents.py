@@ -1,6 +1,7 @@
 """What is given to be translated becomes a form: by a file's name, or by what a text looks like."""
 
 from collections.abc import Callable
+from functools import partial
 
 from anyio import to_thread
 
@@ -38,9 +39,9 @@ async def form_of(call: Call, text: str, file: str) -> tuple[DocumentForm, bytes
     if bool(text.strip()) == bool(file.strip()):
         raise InvalidRequest("Give either text or file.")
     if not file.strip():
-        return await to_thread.run_sync(_form_of_text, text), b""
+        return await to_thread.run_sync(_form_of_text, text, abandon_on_cancel=True), b""
     async with open_source(call, file) as found, call.heartbeat("reading the file"):
-        return await to_thread.run_sync(_form_of_file, found)
+        return await to_thread.run_sync(_form_of_file, found, abandon_on_cancel=True)
 
 
 async def pairs_of(call: Call, argument: str, given: str, source: str, target: str) -> tuple[Pair, ...]:
@@ -56,7 +57,12 @@ async def pairs_of(call: Call, argument: str, given: str, source: str, target: s
     async with open_source(call, given) as found:
         if not isinstance(found, OtherFile):
             raise InvalidRequest(f"{found.name} holds no pairs of source and target. Write {PAIR_FORMS}.")
-        return await to_thread.run_sync(pairs_in, found.name, found.text(), source, target)
+        read = partial(_pairs_of_file, found, source, target)
+        return await to_thread.run_sync(read, abandon_on_cancel=True)
+
+
+def _pairs_of_file(found: OtherFile, source: str, target: str) -> tuple[Pair, ...]:
+    return pairs_in(found.name, found.text(), source, target)
 
 
 def _form_of_text(text: str) -> DocumentForm:

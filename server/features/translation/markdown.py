@@ -1,7 +1,7 @@
 """Markdown: front matter, code, formulas, addresses and the marks of its blocks stay; the words between are offered."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from .plain_text import TEXT_LINE, edges_of, gaps_of
 from .sentences import ends_a_sentence
@@ -23,7 +23,7 @@ CODE_SPAN = re.compile(r"(?<![\\`])(`{1,8})(?!`).{1,2000}?(?<!`)\1(?!`)", re.DOT
 FORMULA_SPAN = re.compile(
     r"\$\$.{1,2000}?\$\$|(?<![\\$\w])\$(?=\S)[^$\n]{1,500}?(?<=\S)\$(?![\w$])|\\\(.{1,500}?\\\)|\\\[.{1,500}?\\\]"
 )
-FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]")
+FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,200}\]")
 LINK = re.compile(
     r"(!?\[)((?:[^\[\]\n]|\[[^\[\]\n]*\]){0,2000})(\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+\"[^\"\n]*\")?\)|\]\[[^\[\]\n]*\])"
 )
@@ -41,6 +41,7 @@ class Markdown:
         self._template.keep(text[:begins])
         first = len(TEXT_LINE.findall(text[:begins])) if begins else 1
         self._lines = [(found[1], found[2]) for found in TEXT_LINE.finditer(text[begins:]) if found[0]]
+        self._behind_an_edge = list(_behind_edges(line for line, _ in self._lines))
         self._read(max(1, first))
         self.units = self._template.units
 
@@ -108,11 +109,7 @@ class Markdown:
             return False
         if at + 1 < len(self._lines) and TABLE_EDGE.match(self._lines[at + 1][0]) and "-" in self._lines[at + 1][0]:
             return True
-        while at and CELL.search(self._lines[at][0]):
-            at -= 1
-            if TABLE_EDGE.match(self._lines[at][0]) and "|" in self._lines[at][0]:
-                return True
-        return False
+        return self._behind_an_edge[at]
 
     def _row(self, number: int, line: str, end: str) -> None:
         at = 0
@@ -157,6 +154,14 @@ class Markdown:
             marked = _marked(body, marking)
             self._template.offer(TextUnit(marked, f"line {number}", between, marking.things, marking.spans))
         self._template.keep(text[start + len(body) :])
+
+
+def _behind_edges(lines: Iterable[str]) -> Iterator[bool]:
+    """Of each line, whether those above it with bars reach up to an edge."""
+    behind = False
+    for line in lines:
+        yield behind
+        behind = bool(CELL.search(line)) and (behind or ("|" in line and bool(TABLE_EDGE.match(line))))
 
 
 def _defines(line: str) -> bool:

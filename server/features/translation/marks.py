@@ -4,6 +4,7 @@ So XLIFF names them (https://docs.oasis-open.org/xliff/v1.2/os/xliff-core.html).
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
@@ -76,17 +77,16 @@ def _pieces(text: str, things: Collection[int], spans: Collection[int]) -> list[
 def _closed(pieces: list[str | Tag]) -> set[int]:
     """The spans that stand once, and inside of each other or apart."""
     marks = [piece for piece in pieces if isinstance(piece, Tag) and piece.kind != "thing"]
-    twice = {mark.number for mark in marks if marks.count(mark) > 1}
-    opened: list[int] = []
+    twice = {mark.number for mark, count in Counter(marks).items() if count > 1}
+    opened: dict[int, None] = {}  # in their order
     whole: set[int] = set()
     for mark in marks:
         if mark.number in twice:
             continue
         if mark.kind == "open":
-            opened.append(mark.number)
+            opened[mark.number] = None
         elif mark.number in opened:
-            while opened and opened[-1] != mark.number:
-                opened.pop()  # one that is never closed inside
-            opened.pop()
+            while opened.popitem()[0] != mark.number:
+                pass  # one that is never closed inside
             whole.add(mark.number)
     return whole

@@ -120,7 +120,7 @@ class Translating:
             InvalidRequest: there are too many parts.
             DashScopeError: nothing came at all.
         """
-        await to_thread.run_sync(self._prepare)
+        await to_thread.run_sync(self._prepare, abandon_on_cancel=True)
         if self.parts > MAX_TRANSLATED_PARTS:
             raise InvalidRequest(
                 f"The text would be translated in {self.parts} parts, each billed; at most {MAX_TRANSLATED_PARTS} are. "
@@ -132,7 +132,7 @@ class Translating:
                 tasks.start_soon(self._work)
         if self.failure and not self._said and not any(came for _, came in self._lost.values()):
             raise self.failure
-        return self._result()
+        return await to_thread.run_sync(self._result)
 
     def _prepare(self) -> None:
         """What takes a while in a long text."""

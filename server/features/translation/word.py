@@ -22,6 +22,7 @@ from .units import ANY_LETTER, TextUnit
 
 MAX_ZIP_ENTRIES, MAX_DOCX_BYTES, MAX_XML_BYTES = 5_000, 150_000_000, 30_000_000  # of a file in which nothing is hidden
 MAX_PARAGRAPHS = 20_000
+MAX_SIBLINGS = 50_000  # runs of one paragraph, each of which Word may have cut where somebody typed
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
@@ -29,6 +30,10 @@ CONTAINERS = {f"{W}{name}" for name in ("hyperlink", "ins", "smartTag", "fldSimp
 # What is nowhere on the page: of no use once the words change, and what stays, ahead of the words
 INVISIBLE = {f"{W}{name}" for name in ("proofErr", "lastRenderedPageBreak", "softHyphen")}
 UNSEEN_LOOKS = {f"{W}{name}" for name in ("lang", "noProof", "rtl")}
+# PNG, JPEG, GIF, BMP, TIFF, EMF, WMF, WebP: none of which any XML begins with
+PICTURE_HEADS = (
+    b"\x89PNG", b"\xff\xd8", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"\1\0\0\0", b"\xd7\xcd\xc6\x9a", b"RIFF",
+)  # fmt: skip
 STORIES = {  # by the end of a part's content type
     "document.main+xml": "", "template.main+xml": "", "header+xml": "header: ", "footer+xml": "footer: ",
     "footnotes+xml": "footnotes: ", "endnotes+xml": "endnotes: ",
@@ -82,7 +87,6 @@ class _Paragraph:
         """The elements anew, in the order of the translation."""
         elements = [piece.element if isinstance(piece, _Stretch) else piece for piece in self.pieces]
         pattern = next(piece for piece in self.pieces if isinstance(piece, _Stretch) and piece.look == self.base)
-        at = self.parent.index(elements[0])
         new: list[Any] = []
         inside = 0
         before, after = self.edges
@@ -94,10 +98,13 @@ class _Paragraph:
                 new.append(elements[piece.number - self.first])
             else:
                 inside = piece.number if piece.kind == "open" else 0
+        place = elements[0].makeelement(f"{W}r")
+        elements[0].addprevious(place)
         for element in elements:
             self.parent.remove(element)
-        for offset, element in enumerate(new):
-            self.parent.insert(at + offset, element)
+        for element in new:
+            place.addprevious(element)
+        self.parent.remove(place)
 
 
 class WordDocument:
@@ -137,6 +144,8 @@ class WordDocument:
         paragraphs = list(root.iter(f"{W}p"))
         if len(paragraphs) > MAX_PARAGRAPHS:
             raise InvalidRequest(f"{name} has more than {MAX_PARAGRAPHS:,} paragraphs. Split it.")
+        if any(len(each) > MAX_SIBLINGS for each in root.iter(f"{W}p", *CONTAINERS, f"{W}sdtContent")):
+            raise InvalidRequest(f"{name} holds more than is unpacked here. Split it.")
         for number, paragraph in enumerate(paragraphs, 1):
             if any(above.tag == FALLBACK for above in paragraph.iterancestors()):
                 continue  # what older programs show of a text box: it stays as it is
@@ -198,12 +207,20 @@ def _require_harmless(name: str, content: bytes) -> None:
         raise InvalidRequest(f"{name} is no Word document that can be read. Save it anew as .docx.")
     with zipfile.ZipFile(BytesIO(content)) as archive:
         entries = archive.infolist()
+        xml = sum(each.file_size for each in entries if not _is_picture(archive, each))
     if any(entry.flag_bits & 1 for entry in entries):
         raise InvalidRequest(f"{name} is encrypted. Save it without a password.")
-    xml = sum(each.file_size for each in entries if not each.filename.startswith("word/media/"))
     sizes = (sum(entry.file_size for entry in entries), xml, len(entries))
     if any(size > most for size, most in zip(sizes, (MAX_DOCX_BYTES, MAX_XML_BYTES, MAX_ZIP_ENTRIES), strict=True)):
         raise InvalidRequest(f"{name} holds more than is unpacked here. Split it.")
+
+
+def _is_picture(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """By its place and its first bytes: which of the parts are parsed, their types say, and not their places."""
+    if not entry.filename.startswith("word/media/") or entry.flag_bits & 1:
+        return False
+    with archive.open(entry) as member:
+        return member.read(4).startswith(PICTURE_HEADS)
 
 
 # --- a paragraph taken apart ---
@@ -271,8 +288,9 @@ def _split_run(run: Any) -> list[Any]:
         copy = _like(run)
         copy.extend(group)
         made.append(copy)
-    at = run.getparent().index(run)
-    run.getparent()[at : at + 1] = made
+    for part in made:
+        run.addprevious(part)
+    run.getparent().remove(run)
     return made
 
 
@@ -314,23 +332,26 @@ def _look(run: Any) -> bytes:
 def _join(found: _Paragraph) -> None:
     """Stretches of one look that touch are one: Word cuts them where somebody typed."""
     pieces: list[_Stretch | Any] = []
+    texts: list[list[str]] = []
     for piece in found.pieces:
         last = pieces[-1] if pieces else None
         if isinstance(piece, _Stretch) and isinstance(last, _Stretch) and piece.look == last.look:
-            last.text += piece.text
+            texts[-1].append(piece.text)
             found.parent.remove(piece.element)
-            _say(last.element, last.text)
         else:
             pieces.append(piece)
+            texts.append([piece.text] if isinstance(piece, _Stretch) else [])
+    for piece, said in zip(pieces, texts, strict=True):
+        if len(said) > 1:
+            piece.text = "".join(said)
+            _say(piece.element, piece.text)
     found.pieces = pieces
 
 
 def _trim(found: _Paragraph) -> None:
     """What stands around the words is not sent; neither is white space at their edges."""
-    while found.pieces and not _has_words(found.pieces[0]):
-        found.pieces.pop(0)
-    while found.pieces and not _has_words(found.pieces[-1]):
-        found.pieces.pop()
+    wordy = [at for at, piece in enumerate(found.pieces) if _has_words(piece)]
+    found.pieces = found.pieces[wordy[0] : wordy[-1] + 1] if wordy else []
 
 
 def _has_words(piece: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..text import complaints
-from .input_schemas import NOT_SET
+from .checked_schemas import NOT_SET
 
 # What hosts add of their own: n8n (n8n-io/n8n#21500), and old Cursor to tools without arguments
 ADDED_BY_HOSTS = {"action", "chatInput", "sessionId", "tool", "toolCallId", "random_string"}
