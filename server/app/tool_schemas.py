@@ -6,6 +6,7 @@ from typing import Any
 
 from mcp.server.mcpserver.tools import Tool
 
+from ..calls.call import bound
 from ..calls.delivery import delivered
 from ..calls.result import CallResult
 from .input_schemas import checked_schema, published_schema
@@ -27,7 +28,7 @@ def as_tool(module: ModuleType, *, structured: bool = False) -> Tool:
         raise TypeError(f"tools/{name}.py lacks {', '.join(missing)}: tools/__init__.py says what a tool file holds")
     function = getattr(module, name)
     tool = Tool.from_function(
-        delivered(function),
+        bound(delivered(function)),
         title=module.ANNOTATIONS.title,
         description=_prose(function.__doc__),
         annotations=module.ANNOTATIONS,

@@ -9,7 +9,7 @@ import codecs
 import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import httpx2
 
@@ -59,7 +59,7 @@ async def data_frames(response: httpx2.Response) -> AsyncGenerator[list[Data]]:
 def _pieces(response: httpx2.Response) -> AsyncGenerator[bytes]:
     """As they come in; the shorter way, where nothing is packed and nothing has been read."""
     longer = "content-encoding" in response.headers or response.is_stream_consumed
-    return cast("AsyncGenerator[bytes]", response.aiter_bytes()) if longer else response.aiter_raw()
+    return response.aiter_bytes() if longer else response.aiter_raw()
 
 
 class _Reader:
