@@ -285,7 +285,8 @@ class _Pieces:
         if isinstance(refusal := message.get("refusal"), str) and (words := self._new("refusal", refusal, again)):
             yield TextDelta(words)
             yield Finish("refusal")
-        yield from self._calls.of(message, again=again)
+        if "tool_calls" in message or "function_call" in message:
+            yield from self._calls.of(message, again=again)
         yield from _stopped(reason)
 
     def _new(self, name: str, text: str, again: bool) -> str:
