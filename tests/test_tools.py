@@ -76,7 +76,10 @@ async def test_no_snapshot_outlives_its_tool() -> None:
 # --- what a host is told before the SDK is loaded ---
 
 PACKAGE = listing.PACKAGE
-SHAPES = ("identity", "input_schemas", "lean_schemas", "resources", "tool_files", "tool_schemas", "prompts/offered")
+SHAPES = (
+    "app/identity", "app/input_schemas", "app/resources", "app/tool_files", "app/tool_schemas", "app/prompts/offered",
+    "calls/checked_schemas", "calls/lean_schemas",
+)  # fmt: skip
 OTHERS = ("resources/list", "resources/templates/list", "prompts/list")
 CHOICES = re.compile(r"Literal\[([^\]]*)\]")
 ENVELOPED = ("cacheScope", "resultType", "ttlMs", "_meta")
@@ -119,7 +122,7 @@ def made_of() -> set[str]:
     files = {Path(inspect.getfile(kind)) for kind in types if kind.__module__.startswith("bailian_mcp.")}
     return {
         *(path.relative_to(PACKAGE).as_posix() for path in {*files, *(PACKAGE / "tools").rglob("*.py")}),
-        *(f"server/app/{name}.py" for name in SHAPES),
+        *(f"server/{name}.py" for name in SHAPES),
     }
 
 
