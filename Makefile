@@ -12,12 +12,15 @@ help:  ## what can be made
 demo: .venv/runtime  ## call every tool once against the sandbox: no key, no cost
 	@$(BIN)/bailian-mcp demo
 
+# A run starts the server a hundred times: each file is compiled once, whatever the environment says of bytecode.
+test coverage: export PYTHONDONTWRITEBYTECODE =
+
 test: .venv/dev $(LINK)  ## run the tests: `make test ARGS="-k ocr"` for some of them
-	$(BIN)/python -m pytest -q -n auto $(ARGS)
+	$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
 
 coverage: .venv/dev $(LINK)  ## run every test in both protocol eras, with coverage, as CI does
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -q -n auto --eras=both $(ARGS)
+	$(BIN)/coverage run -m pytest -q -n auto --dist worksteal --eras=both $(ARGS)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --include='server/catalog/*,server/dashscope/*,server/calls/*,server/spending/*' --fail-under=100
 	@$(BIN)/coverage report

@@ -34,10 +34,14 @@ async def called(hosted: Hosted, name: str, arguments: dict[str, Any]) -> Any:
             return await host.call_tool(name, arguments)
 
 
+SCHEMAS: dict[str, dict[str, Any]] = {}  # asked for once: they are the same in each of these stories
+
+
 async def optional(hosted: Hosted, name: str) -> dict[str, Any]:
-    async with hosted(FakeDashScope([])) as host:
-        (tool,) = (each for each in (await host.list_tools()).tools if each.name == name)
-    schema = tool.input_schema
+    if not SCHEMAS:
+        async with hosted(FakeDashScope([])) as host:
+            SCHEMAS.update({tool.name: tool.input_schema for tool in (await host.list_tools()).tools})
+    schema = SCHEMAS[name]
     return {key: value for key, value in schema["properties"].items() if key not in schema.get("required", ())}
 
 

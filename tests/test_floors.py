@@ -31,9 +31,13 @@ COMMON_FEATURE = "attachments"  # what the others may use; none of them imports 
 MAX_ROOMS, MAX_ARROWS = 17, 60  # of which two lead to the ground: tables show texts of others
 P90_LINES, MAX_LINES = 20, 80
 FILES = sorted([*(ROOT / "server").rglob("*.py"), *(ROOT / "tools").rglob("*.py")])
-TREES = {file: ast.parse(file.read_text("utf-8")) for file in FILES}
 NAMES = {file: file.relative_to(ROOT).with_suffix("").as_posix().removeprefix("server/") for file in FILES}
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+
+
+@cache
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text("utf-8"))
 
 
 def room(name: str) -> str:
@@ -48,7 +52,7 @@ def imports(file: Path) -> list[str]:
 
 def _imports(file: Path) -> Iterator[str]:
     here = file.relative_to(ROOT).parent.parts
-    for node in ast.walk(TREES[file]):
+    for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -96,13 +100,13 @@ def test_only_its_room_touches(what: str) -> None:
 @cache
 def attributes(file: Path) -> list[str]:
     """`os.environ` and the like, as they are read."""
-    return [ast.unparse(node) for node in ast.walk(TREES[file]) if isinstance(node, ast.Attribute)]
+    return [ast.unparse(node) for node in ast.walk(tree_of(file)) if isinstance(node, ast.Attribute)]
 
 
 def test_functions_are_short() -> None:
     lengths = [
         (node.end_lineno or 0) - node.lineno + 1
-        for tree in TREES.values()
+        for tree in map(tree_of, FILES)
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
@@ -120,7 +124,7 @@ TWICE = {
 
 
 def test_no_public_name_has_two_meanings() -> None:
-    counts = Counter(name for file in FILES for name in set(public_names(TREES[file])))
+    counts = Counter(name for file in FILES for name in set(public_names(tree_of(file))))
 
     assert {name for name, count in counts.items() if count > 1} - set(TWICE) == set()
 

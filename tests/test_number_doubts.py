@@ -145,7 +145,7 @@ def test_a_reading_with_one_number_changed_is_doubted(kind: str) -> None:
     assert [page.layer for page, read in changed if not doubt(read, page.layer)] == []
 
 
-HOSTILE = ("1 " * 20_000, "1\n" * 20_000, "1,234 " * 8_000, "- " * 20_000 + "1 " * 9_000, "2024 年 " * 6_000, "(1) " * 9_000, "\\frac{" * 9_000, "1a" * 20_000)  # fmt: skip
+HOSTILE = ("1 " * 10_000, "1\n" * 10_000, "1,234 " * 4_000, "- " * 10_000 + "1 " * 4_500, "2024 年 " * 3_000, "(1) " * 4_500, "\\frac{" * 4_500, "1a" * 10_000)  # fmt: skip
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda text: text[:8])
@@ -154,4 +154,4 @@ def test_a_page_made_to_take_long_takes_no_longer(hostile: str) -> None:
     for read, layer in ((hostile, hostile.replace(" ", "")), (hostile, INVOICE), (INVOICE * 20, hostile)):
         disagreement(PROSE + read, PROSE + layer, partly=False)
 
-    assert process_time() - before < 10
+    assert process_time() - before < 5  # with the square it would be more than 20

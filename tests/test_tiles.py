@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -109,7 +110,11 @@ async def page_of(
 
 EACH = list(range(1, LINES + 1))
 IN_PAIRS = [number // 2 + 1 for number in range(LINES)]  # each line stands twice
-SCREENSHOTS = {striped: saved(lines_drawn(IN_PAIRS, striped=striped), compress_level=1) for striped in (False, True)}
+
+
+@cache
+def screenshot(*, striped: bool = False) -> bytes:
+    return saved(lines_drawn(IN_PAIRS, striped=striped), compress_level=1)
 
 
 @pytest.mark.parametrize("striped", [False, True], ids=["calm", "striped"])
@@ -117,7 +122,7 @@ async def test_a_long_screenshot_is_read_in_tiles_and_no_line_is_lost_or_doubled
     hosted: Hosted, tmp_path: Path, striped: bool
 ) -> None:
     wire, said = Reading(), list[str]()
-    page, whole = await page_of(hosted, wire, tmp_path, SCREENSHOTS[striped], said=said)
+    page, whole = await page_of(hosted, wire, tmp_path, screenshot(striped=striped), said=said)
 
     assert page["text"].split("\n") == [str(number) for number in IN_PAIRS]
     assert page["status"] == "ok"
@@ -139,7 +144,7 @@ async def test_rows_that_are_all_alike_are_never_dropped(hosted: Hosted, tmp_pat
 @pytest.mark.parametrize("striped", [False, True], ids=["calm", "striped"])
 async def test_places_are_those_of_the_whole_image(hosted: Hosted, tmp_path: Path, striped: bool) -> None:
     wire = Reading(read=with_places)
-    page, _ = await page_of(hosted, wire, tmp_path, SCREENSHOTS[striped], task="advanced_recognition")
+    page, _ = await page_of(hosted, wire, tmp_path, screenshot(striped=striped), task="advanced_recognition")
 
     tops = [line["corners"][0][1] for line in page["lines"]]
     assert [line["text"] for line in page["lines"]] == [str(number) for number in IN_PAIRS]
@@ -177,7 +182,7 @@ async def test_what_is_told_in_the_text_in_permille_is_moved_as_well(hosted: Hos
         return answer(json.dumps([{"bbox_2d": [0, 500, 1000, 1000], "text": str(image.height)}]))
 
     wire = Reading(read=places)
-    page, _ = await page_of(hosted, wire, tmp_path, SCREENSHOTS[False], task="advanced_recognition")
+    page, _ = await page_of(hosted, wire, tmp_path, screenshot(), task="advanced_recognition")
 
     first, second = page["lines"]
     assert second["corners"][2] == [WIDTH, 14_994]
@@ -195,7 +200,7 @@ async def test_what_wants_one_answer_is_asked_for_once_and_that_it_was_shrunk_is
     hosted: Hosted, tmp_path: Path, arguments: dict[str, Any], answered: str
 ) -> None:
     wire, said = Reading(read=lambda _: answer(answered)), list[str]()
-    page, _ = await page_of(hosted, wire, tmp_path, SCREENSHOTS[False], said=said, **arguments)
+    page, _ = await page_of(hosted, wire, tmp_path, screenshot(), said=said, **arguments)
 
     (image,) = wire.seen
     assert image.height < 14_994
@@ -208,19 +213,19 @@ LARGE_PAGE = (2384, 3370)  # A0
 
 
 @pytest.mark.parametrize(
-    ("content", "count"),
+    ("made", "count"),
     [
-        (saved(lines_drawn(EACH[:240])), 1),  # shrunk to no less than 20 pixels a letter
-        (pdf([["大字"] * 130], size_pt=lambda _: LARGE_PAGE), 2),  # letters of 14 points
-        (pdf([["说明"]]), 1),
+        (lambda: saved(lines_drawn(EACH[:240])), 1),  # shrunk to no less than 20 pixels a letter
+        (lambda: pdf([["大字"] * 130], size_pt=lambda _: LARGE_PAGE), 2),  # letters of 14 points
+        (lambda: pdf([["说明"]]), 1),
     ],
     ids=["short", "large page", "page"],
 )
 async def test_only_what_would_lose_its_letters_is_cut(
-    hosted: Hosted, tmp_path: Path, content: bytes, count: int
+    hosted: Hosted, tmp_path: Path, made: Callable[[], bytes], count: int
 ) -> None:
     wire = Reading(read=lambda image: answer("西湖"))
-    await page_of(hosted, wire, tmp_path, content)
+    await page_of(hosted, wire, tmp_path, made())
 
     assert len(wire.requests) == count
 
@@ -233,7 +238,7 @@ async def test_a_tile_that_fails_loses_only_itself(hosted: Hosted, tmp_path: Pat
         texts = [text for text, _, _ in lines_on(image)]
         return answer("\n".join(texts)) if texts[0] == "1" else refusal(400, "DataInspectionFailed", "no")
 
-    page, whole = await page_of(hosted, Reading(read=first_half), tmp_path, SCREENSHOTS[False])
+    page, whole = await page_of(hosted, Reading(read=first_half), tmp_path, screenshot())
 
     assert page["status"] == "truncated"
     assert page["why"].startswith("missing part 2 of 2: ")
@@ -242,7 +247,7 @@ async def test_a_tile_that_fails_loses_only_itself(hosted: Hosted, tmp_path: Pat
 
 
 async def test_where_no_tile_is_read_it_is_an_error(hosted: Hosted, tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(SCREENSHOTS[False])
+    (tmp_path / "a").write_bytes(screenshot())
     wire = Reading(read=lambda _: refusal(401, "InvalidApiKey", "no"))
     async with hosted(wire, folders=(tmp_path.resolve(),)) as host:
         result = await host.call_tool("ocr", {"source": str(tmp_path / "a")})
@@ -287,7 +292,7 @@ SCHEMA = {"type": "object", "properties": {"title": {"type": "string"}}}
 async def test_a_long_screenshot_beside_a_prompt_is_several_images_in_reading_order(
     hosted: Hosted, tmp_path: Path, arguments: dict[str, Any]
 ) -> None:
-    (words, *images), notes = await attached(hosted, tmp_path, SCREENSHOTS[False], **arguments)
+    (words, *images), notes = await attached(hosted, tmp_path, screenshot(), **arguments)
 
     assert words == {
         "type": "text",
@@ -302,14 +307,14 @@ SHRUNK = "0 was shrunk, so small letters may be misread: read it with `ocr`, or 
 
 
 @pytest.mark.parametrize(
-    ("content", "model"),
-    [(SCREENSHOTS[False], "qwen3.5-ocr"), (saved(Image.linear_gradient("L").resize((800, 60_000))), "")],
+    ("made", "model"),
+    [(screenshot, "qwen3.5-ocr"), (lambda: saved(Image.linear_gradient("L").resize((800, 60_000))), "")],
     ids=["a model that takes one", "more than are sent"],
 )
 async def test_where_so_many_images_cannot_be_sent_it_is_one_and_a_note_says_so(
-    hosted: Hosted, tmp_path: Path, content: bytes, model: str
+    hosted: Hosted, tmp_path: Path, made: Callable[[], bytes], model: str
 ) -> None:
-    images, notes = await attached(hosted, tmp_path, content, prompt="?", model=model)
+    images, notes = await attached(hosted, tmp_path, made(), prompt="?", model=model)
 
     assert [part["type"] for part in images] == ["image_url"]
     assert SHRUNK in notes

@@ -899,8 +899,12 @@ def with_entity(data: bytes) -> bytes:
     return head + b"?>" + entity + rest.replace("标题".encode(), b"&secret;&b; word")
 
 
-BOMB = archive(**{"[Content_Types].xml": b"<a/>", "word__document.xml": b" " * 40_000_000})
-CROWD = archive(**{"word__document.xml": b"<a/>", **{f"a{number}": b"" for number in range(5_001)}})
+def bomb() -> bytes:
+    return archive(**{"[Content_Types].xml": b"<a/>", "word__document.xml": b" " * 40_000_000})
+
+
+def crowd() -> bytes:
+    return archive(**{"word__document.xml": b"<a/>", **{f"a{number}": b"" for number in range(5_001)}})
 
 
 ENCRYPTED = archive(**{"word__document.xml": b"<a/>"})
@@ -918,22 +922,25 @@ def crowded(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("made", "says"),
     [
-        (BOMB, "a.docx holds more than is unpacked here. Split it."),
-        (CROWD, "a.docx holds more than is unpacked here. Split it."),
-        (archive(a=b"x"), "a.docx is no Word document that can be read. Save it anew as .docx."),
-        (archive(**{"[Content_Types].xml": b"<a"}), "a.docx is no Word document that can be read."),
-        (b"PK\x03\x04 nothing", "a.docx is no Word document that can be read."),
-        (ENCRYPTED, "a.docx is encrypted. Save it without a password."),
-        (changed(docx.Document(), "word/document.xml", crowded), "a.docx has more than 20,000 paragraphs. Split it."),
+        (bomb, "a.docx holds more than is unpacked here. Split it."),
+        (crowd, "a.docx holds more than is unpacked here. Split it."),
+        (lambda: archive(a=b"x"), "a.docx is no Word document that can be read. Save it anew as .docx."),
+        (lambda: archive(**{"[Content_Types].xml": b"<a"}), "a.docx is no Word document that can be read."),
+        (lambda: b"PK\x03\x04 nothing", "a.docx is no Word document that can be read."),
+        (lambda: ENCRYPTED, "a.docx is encrypted. Save it without a password."),
+        (
+            lambda: changed(docx.Document(), "word/document.xml", crowded),
+            "a.docx has more than 20,000 paragraphs. Split it.",
+        ),
     ],
     ids=["bomb", "crowd", "no document", "broken xml", "no archive", "encrypted", "too many paragraphs"],
 )
 async def test_what_is_no_harmless_document_is_refused(
-    hosted: Hosted, tmp_path: Path, content: bytes, says: str
+    hosted: Hosted, tmp_path: Path, made: Callable[[], bytes], says: str
 ) -> None:
-    (file := tmp_path / "a.docx").write_bytes(content)
+    (file := tmp_path / "a.docx").write_bytes(made())
     wire = Translator()
     result = await in_file(hosted, wire, file, output="b.docx")
 
@@ -1181,12 +1188,14 @@ def test_a_paragraph_of_many_runs_is_taken_apart_and_put_together_at_once(case: 
 
 
 @pytest.mark.parametrize(
-    "content", [word_of("<w:r/>" * 50_001), word_of(" " * 31_000_000, "word/media/a.png")], ids=["runs", "as a picture"]
+    "made",
+    [lambda: word_of("<w:r/>" * 50_001), lambda: word_of(" " * 31_000_000, "word/media/a.png")],
+    ids=["runs", "as a picture"],
 )
 async def test_what_word_would_unpack_is_bounded_wherever_it_stands(
-    hosted: Hosted, tmp_path: Path, content: bytes
+    hosted: Hosted, tmp_path: Path, made: Callable[[], bytes]
 ) -> None:
-    (tmp_path / "a.docx").write_bytes(content)
+    (tmp_path / "a.docx").write_bytes(made())
     wire = FakeDashScope([stream()])
     result = await in_file(hosted, wire, tmp_path / "a.docx", output="b.docx")
 
