@@ -461,4 +461,4 @@ def _payer(ctx: Context[AppContext], job: Job | None) -> Payer:
 
 
 BoundCall = Call
-"""The first parameter of every tool: see `bound`."""
+"""The first parameter of every tool, bound by what serves it."""
