@@ -39,13 +39,14 @@ class Progress:
     async def heartbeat(self, doing: str) -> AsyncIterator[None]:
         """Say `doing` whenever nothing else was said for a while."""
         failed: Exception | None = None
+        beating = anyio.CancelScope()  # of its own: to end the group's would cancel who called, too, for a moment
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._beat, doing)
+            tasks.start_soon(self._beat, doing, beating)
             try:
                 yield
             except Exception as error:  # noqa: BLE001 - raised again below, bare: a task group would wrap it
                 failed = error
-            tasks.cancel_scope.cancel()
+            beating.cancel()
         if failed is not None:
             raise failed
 
@@ -58,11 +59,12 @@ class Progress:
         """Tell the host, whatever it was told a moment ago: what comes once."""
         await self._report(message)
 
-    async def _beat(self, doing: str) -> None:
-        while True:
-            await anyio.sleep_until(max(self._last, self._start) + self._heartbeat_s)
-            if anyio.current_time() - self._last >= self._heartbeat_s:
-                await self._report(f"{doing} ({self.elapsed_s:.0f} s)")
+    async def _beat(self, doing: str, beating: anyio.CancelScope) -> None:
+        with beating:
+            while True:
+                await anyio.sleep_until(max(self._last, self._start) + self._heartbeat_s)
+                if anyio.current_time() - self._last >= self._heartbeat_s:
+                    await self._report(f"{doing} ({self.elapsed_s:.0f} s)")
 
     async def _report(self, message: str) -> None:
         self._last = anyio.current_time()
