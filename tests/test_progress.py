@@ -73,6 +73,33 @@ async def test_news_makes_a_heartbeat_needless() -> None:
     assert set(said) == {"news"}
 
 
+async def test_a_host_that_takes_no_news_holds_nothing_up() -> None:
+    asked = anyio.Event()
+
+    async def report(*_: object) -> None:
+        asked.set()
+        await anyio.sleep_forever()
+
+    with anyio.fail_after(5):
+        async with Progress(report, heartbeat_s=0.001).heartbeat("waiting"):
+            await asked.wait()
+
+
+async def test_a_host_that_cannot_be_told_is_not_told_again_and_its_call_goes_on() -> None:
+    told = 0
+
+    async def report(*_: object) -> None:
+        nonlocal told
+        told += 1
+        raise anyio.BrokenResourceError
+
+    async with Progress(report, heartbeat_s=0.001).heartbeat("waiting"):
+        with anyio.move_on_after(0.05):
+            await anyio.sleep_forever()
+
+    assert told == 1
+
+
 async def test_an_error_inside_the_block_comes_out_as_itself() -> None:
     async def report(*_: object) -> None:
         raise NotImplementedError

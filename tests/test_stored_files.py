@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
@@ -124,6 +125,28 @@ async def test_a_result_that_breaks_off_says_that_it_is_kept() -> None:
     assert b"".join(came) == b"one\ntwo\nth"
 
 
+class Endless(httpx2.AsyncByteStream):
+    """Goes on, or falls silent."""
+
+    def __init__(self, *, silent: bool) -> None:
+        self._silent = silent
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1_000
+            if self._silent:
+                await anyio.sleep_forever()
+
+
+@pytest.mark.parametrize(("silent", "says"), [(True, "TimeoutError"), (False, "more than 10,000 bytes of results")])
+async def test_results_that_have_no_end_are_not_waited_for(silent: bool, says: str) -> None:
+    wire = FakeDashScope([httpx2.Response(200, stream=Endless(silent=silent))])
+    async with dashscope(wire, timeout_s=0.1) as client:
+        with pytest.raises(DashScopeError, match=says):
+            async for _ in StoredFiles(client.rest).content("file-1", 10_000):
+                pass
+
+
 async def test_a_reply_that_breaks_off_is_none() -> None:
     async with dashscope(FakeDashScope([httpx2.Response(200, stream=Breaking(b'{"id":'))])) as client:
         with pytest.raises(DashScopeError, match="broke in the middle of a reply"):
@@ -147,8 +170,6 @@ async def test_another_server_has_no_native_door() -> None:
 
 async def test_nothing_within_the_time_is_said() -> None:
     async def silent(_: httpx2.Request) -> httpx2.Response:
-        import anyio
-
         await anyio.sleep_forever()
         raise AssertionError
 

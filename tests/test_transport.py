@@ -231,19 +231,26 @@ async def test_a_connection_serves_many_requests_one_after_the_other() -> None:
         assert server.connections == 1
 
 
-async def test_a_server_that_promises_to_keep_a_connection_and_closes_it_loses_no_request() -> None:
+@pytest.mark.parametrize("breaks", [False, True])
+async def test_a_server_that_promises_to_keep_a_connection_and_closes_it_loses_no_request(breaks: bool) -> None:
+    taken: list[anyio.Event] = []
     left: list[anyio.Event] = []
 
     async def serve(wire: Wire) -> None:
         await wire.asked()
         await wire.say(WHOLE)
+        await taken[-1].wait()
+        if breaks:
+            wire.reset()
         await wire.stream.aclose()
         left[-1].set()
 
     async with serving(serve) as server, client(quick()) as http:
         for _ in range(20):
+            taken.append(anyio.Event())
             left.append(anyio.Event())
             assert (await outcome(http, server.url))[1] == b"hi"
+            taken[-1].set()
             await left[-1].wait()
         assert server.connections == 20
 

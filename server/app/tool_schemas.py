@@ -7,6 +7,7 @@ from typing import Any
 
 from mcp.server.mcpserver.tools import Tool, ToolManager
 
+from ..calls.call import bound
 from ..calls.checked_schemas import checked_schema
 from ..calls.delivery import delivered
 from ..calls.lean_schemas import inlined, untitled
@@ -45,7 +46,7 @@ def as_tool(module: ModuleType, *, structured: bool = False) -> Tool:
         raise TypeError(f"tools/{name}.py lacks {', '.join(missing)}: tools/__init__.py says what a tool file holds")
     function = getattr(module, name)
     tool = Tool.from_function(
-        delivered(function),
+        bound(delivered(function)),
         title=module.ANNOTATIONS.title,
         description=_prose(function.__doc__),
         annotations=module.ANNOTATIONS,

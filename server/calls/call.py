@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import date
-from functools import partial
-from typing import Annotated, Any
+from functools import partial, wraps
+from inspect import signature
+from typing import Any
 
 import anyio
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.server.mcpserver.resolve import Resolve
 from mcp.types import CallToolResult
 
 from ..catalog import Catalog, Cost, Model, plain, unpriced
@@ -425,8 +425,25 @@ class Call:
         await self.context.pacing.turn(to, per_s, waiting)
 
 
-async def bind(ctx: Context[AppContext]) -> Call:
-    """The SDK calls this for each tool call (its `Resolve`), so a tool never sees the context."""
+def bound(tool: Callable[..., Awaitable[CallToolResult]]) -> Callable[..., Awaitable[CallToolResult]]:
+    """The tool as the SDK calls it, with a context, which no tool sees: it gets its `Call`.
+
+    The SDK's `Resolve` would do it too, and makes a class for each call.
+    """
+
+    @wraps(tool)
+    async def called(ctx: Context[AppContext], **arguments: Any) -> CallToolResult:
+        return await tool(_call_of(ctx), **arguments)
+
+    told = signature(tool)
+    first, *others = told.parameters.values()
+    ours = first.replace(name="ctx", annotation=Context[AppContext])
+    called.__signature__ = told.replace(parameters=[ours, *others])  # type: ignore[attr-defined]  # what the SDK reads
+    called.__annotations__ = {"ctx": ours.annotation, **{each.name: each.annotation for each in others}}
+    return called
+
+
+def _call_of(ctx: Context[AppContext]) -> Call:
     shared: AppContext = ctx.request_context.lifespan_context
     limit, job = text_limit(client_name(ctx)), CURRENT_JOB.get()
     progress = Progress(job.report if job else ctx.report_progress)
@@ -443,5 +460,5 @@ def _payer(ctx: Context[AppContext], job: Job | None) -> Payer:
     return replace(named, tool=job.asked.tool, job=job.id) if job else named
 
 
-BoundCall = Annotated[Call, Resolve(bind)]
-"""The first parameter of every tool."""
+BoundCall = Call
+"""The first parameter of every tool: see `bound`."""

@@ -1,7 +1,10 @@
 """What a host sees while a call runs: soon, a few times a second at most, and never silent for long."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
+from time import monotonic
 from typing import Any
 
 import anyio
@@ -23,7 +26,7 @@ class Progress:
         self._send = report
         self._every_s = every_s
         self._heartbeat_s = heartbeat_s
-        self._start = anyio.current_time()
+        self._start = monotonic()
         self._last = float("-inf")
         self._told_s = -STEP_S
 
@@ -33,43 +36,68 @@ class Progress:
 
     @property
     def elapsed_s(self) -> float:
-        return anyio.current_time() - self._start
+        return monotonic() - self._start
 
     @asynccontextmanager
     async def heartbeat(self, doing: str) -> AsyncIterator[None]:
         """Say `doing` whenever nothing else was said for a while."""
-        failed: Exception | None = None
-        beating = anyio.CancelScope()  # of its own: to end the group's would cancel who called, too, for a moment
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._beat, doing, beating)
-            try:
-                yield
-            except Exception as error:  # noqa: BLE001 - raised again below, bare: a task group would wrap it
-                failed = error
-            beating.cancel()
-        if failed is not None:
-            raise failed
+        beat = _Heartbeat(self._due, partial(self._beat, doing))
+        try:
+            yield
+        finally:
+            await beat.stop()
 
     async def report(self, message: Callable[[], str]) -> None:
         """Tell the host, unless it was told something a moment ago, or there is nothing to say."""
-        if anyio.current_time() - self._last >= self._every_s and (line := message()):
+        if monotonic() - self._last >= self._every_s and (line := message()):
             await self._report(line)
 
     async def report_now(self, message: str) -> None:
         """Tell the host, whatever it was told a moment ago: what comes once."""
         await self._report(message)
 
-    async def _beat(self, doing: str, beating: anyio.CancelScope) -> None:
-        with beating:
-            while True:
-                await anyio.sleep_until(max(self._last, self._start) + self._heartbeat_s)
-                if anyio.current_time() - self._last >= self._heartbeat_s:
-                    await self._report(f"{doing} ({self.elapsed_s:.0f} s)")
+    def _due(self) -> float:
+        return max(self._last, self._start) + self._heartbeat_s
+
+    async def _beat(self, doing: str) -> None:
+        await self._report(f"{doing} ({self.elapsed_s:.0f} s)")
 
     async def _report(self, message: str) -> None:
-        self._last = anyio.current_time()
+        self._last = monotonic()
         self._told_s = round(max(self.elapsed_s, self._told_s + STEP_S), 1)
         await self._send(self._told_s, None, message)
+
+
+class _Heartbeat:
+    """A timer, and a task only once it is due: most calls end before, and a task costs each of them."""
+
+    def __init__(self, due: Callable[[], float], say: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """`due`: when, by the clock of the loop."""
+        self._due, self._say = due, say
+        self._loop = asyncio.get_running_loop()
+        self._saying: asyncio.Task[None] | None = None
+        self._timer = self._loop.call_at(due(), self._look)
+
+    def _look(self) -> None:
+        if self._loop.time() >= self._due():
+            self._saying = self._loop.create_task(self._say())
+            self._saying.add_done_callback(self._said)
+        else:
+            self._timer = self._loop.call_at(self._due(), self._look)
+
+    def _said(self, saying: asyncio.Task[None]) -> None:
+        """A host that cannot be told is none to tell again; what it asked for goes on."""
+        self._saying = None
+        if not saying.cancelled() and saying.exception() is None:
+            self._timer = self._loop.call_at(self._due(), self._look)
+
+    async def stop(self) -> None:
+        self._timer.cancel()
+        if saying := self._saying:
+            saying.remove_done_callback(self._said)
+            saying.cancel()
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait((saying,))
 
 
 def tail(text: str) -> str:

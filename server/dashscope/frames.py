@@ -7,7 +7,7 @@ under another content type, one JSON that is no stream, and DashScope's status c
 
 import codecs
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
@@ -48,7 +48,7 @@ async def data_frames(response: httpx2.Response) -> AsyncGenerator[list[Data]]:
     try:
         async with aclosing(_pieces(response)) as pieces:
             async for piece in pieces:
-                if found := list(reader.feed(decoder.decode(piece))):
+                if found := reader.feed(decoder.decode(piece)):
                     yield found
     except httpx2.RequestError:
         yield [data for data in reader.end() if data.value == DONE or isinstance(data.value, dict | list)]
@@ -73,8 +73,10 @@ class _Reader:
         self._data_chars = 0
         self._status = 200
         self._bare = False  # whether that frame is JSON without a field
+        self._found: list[Data] = []
 
-    def feed(self, piece: str) -> Iterator[Data]:
+    def feed(self, piece: str) -> list[Data]:
+        """The frames that are whole now."""
         self._piece_chars += len(piece)
         if self._piece_chars + self._data_chars > MAX_FRAME_CHARS:
             raise FrameTooLong
@@ -82,21 +84,26 @@ class _Reader:
         if not self._streams and self._piece_chars - len(piece) < MAX_FIELD_CHARS:
             self._streams = bool(FIELD.match("".join(self._pieces)))
         if self._streams and ("\n" in piece or "\r" in piece):
-            yield from self._lines(last=False)
+            self._lines(last=False)
+        return self._taken()
 
-    def end(self) -> Iterator[Data]:
+    def end(self) -> list[Data]:
+        """The frames that come with the end of the body."""
         if self._streams:
-            yield from self._lines(last=True)
-            return
+            self._lines(last=True)
+            return self._taken()
         whole = "".join(self._pieces)
         value = json_or_text(whole)
         if whole.lstrip().startswith("<") or isinstance(value, dict):
-            yield Data(value)
-            return
-        framed = list(self._lines(last=True))
-        yield from framed or [Data(value)]
+            return [Data(value)]
+        self._lines(last=True)
+        return self._taken() or [Data(value)]
 
-    def _lines(self, *, last: bool) -> Iterator[Data]:
+    def _taken(self) -> list[Data]:
+        found, self._found = self._found, []
+        return found
+
+    def _lines(self, *, last: bool) -> None:
         text = "".join(self._pieces)
         held = "\r" if text.endswith("\r") and not last else ""  # the first half of a line's end, perhaps
         text = text.removesuffix(held)
@@ -104,21 +111,21 @@ class _Reader:
         rest = lines.pop() + held
         self._pieces, self._piece_chars = [rest], len(rest)
         for line in (*lines, *((rest, "") if last else ())):
-            yield from self._line(line)
+            self._line(line)
 
-    def _line(self, line: str) -> Iterator[Data]:
+    def _line(self, line: str) -> None:
         if not line:
-            yield from self._frame()
+            self._frame()
         elif field := DATA_FIELD.match(line):
             value = line[field.end() :]
             if not FIELD.match(value):  # a comment, or another field, that somebody wrapped
-                yield from self._more(value)
+                self._more(value)
         elif self._bare or line.startswith("{"):
-            yield from self._more(line, bare=True)
+            self._more(line, bare=True)
         elif status := STATUS.fullmatch(line):
             self._status = int(status[1])
 
-    def _more(self, value: str, *, bare: bool = False) -> Iterator[Data]:
+    def _more(self, value: str, *, bare: bool = False) -> None:
         """A line alone that is whole is a frame, though no empty line ends it: what follows may never come."""
         self._data.append(value)
         self._data_chars += len(value)
@@ -126,14 +133,14 @@ class _Reader:
         if len(self._data) == 1:
             read, whole = _read(value)
             if whole:
-                yield from self._frame(read)
+                self._frame(read)
 
-    def _frame(self, read: Any = None) -> Iterator[Data]:
-        """What has come of it; `read`: where it has been read already."""
-        text, status = "\n".join(self._data), self._status
+    def _frame(self, read: Any = None) -> None:
+        """That was all of it; `read`: what it says, where that has been read already."""
+        data, status = self._data, self._status
         self._data, self._data_chars, self._status, self._bare = [], 0, 200, False
-        if text.strip():
-            yield Data(_read(text)[0] if read is None else read, status)
+        if any(map(str.strip, data)):
+            self._found.append(Data(_read("\n".join(data))[0] if read is None else read, status))
 
 
 def _read(text: str) -> tuple[Any, bool]:

@@ -4,7 +4,7 @@ It takes what h11 takes of servers that write HTTP loosely, and no more. A reque
 """
 
 import asyncio
-import selectors
+import socket
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,7 +13,6 @@ import httpx2
 
 MAX_HEAD_BYTES = 100 * 1024  # of a head, of trailers, or of anything else that is no body; h11's limit in httpx2
 MAX_WAITING_BYTES = 1024 * 1024  # of a body that nobody has taken yet: then the other side waits
-_Poll = getattr(selectors, "PollSelector", selectors.SelectSelector)  # Windows has no other
 
 
 class Origin(NamedTuple):
@@ -200,9 +199,14 @@ class Http1(asyncio.Protocol):
         """Whether another exchange may begin: nothing may have come since the last one, not even an end."""
         if self._carrier is None or self._carrier.is_closing():
             return False
-        with _Poll() as poll:
-            poll.register(self._carrier.get_extra_info("socket"), selectors.EVENT_READ)
-            return not poll.select(0)
+        try:
+            with self._carrier.get_extra_info("socket").dup() as connection:
+                connection.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        return False
 
     def abort(self) -> None:
         if self._carrier:

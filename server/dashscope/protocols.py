@@ -70,8 +70,10 @@ class ChatCompletions:
     def events(self, frame: Frame) -> Iterator[Event]:
         for choice in _first(frame.get("choices")):
             yield from self._said(choice)
-            yield from _counted(_dict(choice.get("usage")))  # Kimi counts there
-        yield from _counted(_dict(frame.get("usage")))
+            if usage := choice.get("usage"):  # Kimi counts there
+                yield from _counted(_dict(usage))
+        if usage := frame.get("usage"):
+            yield from _counted(_dict(usage))
 
     def _said(self, choice: Frame) -> Iterator[Event]:
         delta, whole, reason = choice.get("delta"), choice.get("message"), choice.get("finish_reason")
@@ -278,14 +280,15 @@ class _Pieces:
         yield from _stopped(reason)
 
     def _read(self, message: Frame, reason: Any, *, again: bool) -> Iterator[Event]:
-        if reasoning := self._new("reasoning", _reasoning(message), again):
+        if (told := _reasoning(message)) and (reasoning := self._new("reasoning", told, again)):
             yield ReasoningDelta(reasoning)
-        if text := self._new("content", _text(message.get("content")), again):
+        if (told := _text(message.get("content"))) and (text := self._new("content", told, again)):
             yield TextDelta(text)
         if isinstance(refusal := message.get("refusal"), str) and (words := self._new("refusal", refusal, again)):
             yield TextDelta(words)
             yield Finish("refusal")
-        yield from self._calls.of(message, again=again)
+        if "tool_calls" in message or "function_call" in message:
+            yield from self._calls.of(message, again=again)
         yield from _stopped(reason)
 
     def _new(self, name: str, text: str, again: bool) -> str:

@@ -80,15 +80,15 @@ class StoredFiles:
                 return
             after = last
 
-    async def content(self, id: str) -> AsyncIterator[bytes]:
+    async def content(self, id: str, max_bytes: int = MAX_BATCH_RESULT_BYTES) -> AsyncIterator[bytes]:
         """A result file as it comes in; its lines end with a line feed, and with nothing else."""
         size = 0
         async with self._rest.opened("GET", f"/files/{in_path(id)}/content") as response:
             chunks = response.aiter_bytes()
             while chunk := await self._next(chunks):
                 size += len(chunk)
-                if size > MAX_BATCH_RESULT_BYTES:
-                    raise DashScopeError(f"DashScope gave more than {MAX_BATCH_RESULT_BYTES:,} bytes of results.")
+                if size > max_bytes:
+                    raise DashScopeError(f"DashScope gave more than {max_bytes:,} bytes of results.")
                 yield chunk
 
     async def _next(self, chunks: AsyncIterator[bytes]) -> bytes:

@@ -169,7 +169,7 @@ def _answer(tool: Worker, way: str, outcome: BatchOutcome) -> BatchAnswer:
         failed=estimate.wrong if estimate else totals.ends["failed"],
         uncertain=totals.ends["uncertain"],
         left=0 if estimate else outcome.left,
-        named=tuple(totals.named),
+        named=tuple(map(printable, totals.named)),
         input_tokens=estimate.input_tokens if estimate else totals.input_tokens,
         output_tokens=totals.output_tokens,
         cost_cny=None if estimate else totals.known_cny,
@@ -201,7 +201,7 @@ def _in_words(answer: BatchAnswer, outcome: BatchOutcome) -> Iterator[str]:
         yield said("Call again with the same arguments (max_cost may be higher): it goes on with what is left.")
     yield from filter(None, (answer.output, answer.table))
     if answer.named:
-        yield said("Not done:") + " " + ", ".join(map(printable, answer.named))
+        yield said("Not done:") + " " + ", ".join(answer.named)
         yield f"{said('The first says:')} {clip(said(outcome.totals.why), MAX_WHY_CHARS)}" if outcome.totals.why else ""
     yield from map(said, answer.notes)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from glob import escape, has_magic
+from pathlib import Path
 
 from anyio import to_thread
 
@@ -80,7 +81,9 @@ async def _named(call: Call, source: str) -> list[str]:
         raise InvalidRequest(f"{printable(source)} names more than {MAX_FILES:,} files. Narrow it.")
     found = found or await to_thread.run_sync(files_matching, escape(pattern), call.context.folders)
     if not found:
-        raise InvalidRequest(f"No file here fits {printable(source)}. Check the folder and the ending.")
+        raise InvalidRequest(
+            f"No file here fits {printable('/'.join(Path(source).parts[-2:]))}. Check the folder and the ending."
+        )
     return found
 
 
