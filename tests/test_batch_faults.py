@@ -327,6 +327,29 @@ async def test_what_an_ended_server_held_for_a_plan_that_is_no_more_comes_free(d
     assert (spent["requests"], spent["at_least"]) == (5, spent["at_most"])
 
 
+async def test_what_a_server_settled_before_it_was_killed_is_not_settled_twice(desk: Desk) -> None:
+    arguments = {
+        "json_schema": {"type": "object", "properties": {"name": {"type": "string"}}},
+        "model": "sandbox-wrong-type",
+    }
+    asked = {"tool": "extract", "inputs": ["name: 西湖"], "arguments": arguments}
+    desk.upstream.before = lambda request: (
+        httpx2.Response(503) if request.url.path.endswith("/files") and desk.upstream.asked["POST /files"] > 1 else None
+    )
+    await desk.batch(asked)
+    journal = desk.folder / "out" / ".results.jsonl.batch" / "journal.jsonl"
+    lines = journal.read_text("utf-8").splitlines(keepends=True)
+    over = next(at for at, line in enumerate(lines) if '"over"' in line)
+    journal.write_text("".join(lines[:over]), "utf-8")  # the results had come, and that they had was not noted
+    before = await desk.spent()
+    desk.upstream.before = lambda request: None
+    await desk.batch(asked)
+    spent = await desk.spent()
+
+    assert (before["requests"], spent["requests"]) == (1, 2)
+    assert desk.records["1"]["attempts"] == 2
+
+
 async def test_max_cost_holds_for_all_rounds_together(desk: Desk) -> None:
     arguments = {"json_schema": SCHEMA, "model": "sandbox-wrong-type"}
     whole = {"tool": "extract", "inputs": ["name: 西湖"], "arguments": arguments}

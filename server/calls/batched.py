@@ -1,6 +1,6 @@
 """Requests of a batch: held before it is sent, settled one by one when it is answered, by whichever process that is."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -29,11 +29,6 @@ class BatchedRequests:
     async def open(self) -> None:
         """What an earlier process held for it."""
         self._held = await self._context.ledger.held_for(self._batch)
-
-    @property
-    def keys(self) -> list[str]:
-        """Of what is held."""
-        return list(self._held)
 
     async def share(self, count: int, least: int, most: int) -> float | None:
         """How much of what lies between the bounds of all its requests may be held; None: there is no cap.
@@ -79,28 +74,19 @@ class BatchedRequests:
 
     async def answered(self, key: str, plan: RequestPlan, reply: Reply) -> None:
         """DashScope answered, and counted."""
-        if held := self._held.pop(key, None):
-            exchange = exchange_of(self._context, plan, reply)
-            settlement = settlement_of(self._context, Payment(plan, held, reply, exchange), 0)
-            await self._settle(held, settlement)
+        exchange = exchange_of(self._context, plan, reply)
+        await self._end(key, lambda held: settlement_of(self._context, Payment(plan, held, reply, exchange), 0))
 
     async def lost(self, key: str, *, sandbox: bool) -> None:
         """It was taken up, and nobody knows what came of it: it may be billed."""
-        if held := self._held.pop(key, None):
-            sandbox = sandbox and self._context.host.on_loopback
-            await self._settle(held, Settlement("failed", 0, held.nano, sandbox=sandbox))
-
-    async def _settle(self, held: Reserved, settlement: Settlement) -> None:
-        """The call's own cap counts it as well, for what the batch asks next."""
-        self._purse.count(settlement)
-        await self._context.ledger.settle(held, settlement)
+        sandbox = sandbox and self._context.host.on_loopback
+        await self._end(key, lambda held: Settlement("failed", 0, held.nano, sandbox=sandbox))
 
     async def refused(self, key: str, request_id: str, *, sandbox: bool) -> None:
         """DashScope refused it: a batch bills what it answered, and nothing else."""
-        if held := self._held.pop(key, None):
-            sandbox = sandbox and self._context.host.on_loopback
-            given = Settlement("refused", 0, 0, request_id=request_id, short_id=short_id(request_id), sandbox=sandbox)
-            await self._context.ledger.settle(held, given)
+        sandbox = sandbox and self._context.host.on_loopback
+        given = Settlement("refused", 0, 0, request_id=request_id, short_id=short_id(request_id), sandbox=sandbox)
+        await self._end(key, lambda held: given)
 
     async def keep_only(self, keys: Collection[str]) -> None:
         """What was held beside them, for a plan that came to nothing, comes free."""
@@ -109,8 +95,14 @@ class BatchedRequests:
 
     async def release(self, key: str) -> None:
         """It was not sent, or nobody took it up."""
+        await self._end(key, lambda held: Settlement("unsent", 0, 0))
+
+    async def _end(self, key: str, settlement: Callable[[Reserved], Settlement]) -> None:
+        """Once: what is held no more, an earlier process settled. The call's own cap counts it as well."""
         if held := self._held.pop(key, None):
-            await self._context.ledger.settle(held, Settlement("unsent", 0, 0))
+            given = settlement(held)
+            self._purse.count(given)
+            await self._context.ledger.settle(held, given)
 
 
 def worst_cost(call: Call, plan: RequestPlan) -> Decimal | None:

@@ -95,11 +95,8 @@ class StoredFiles:
         """Empty: that was all."""
         try:
             with anyio.fail_after(self._rest.timeout_s):
-                async for chunk in chunks:
-                    if chunk:
-                        return chunk
+                return await anext(chunks, b"")
         except (httpx2.RequestError, TimeoutError) as error:
             raise DashScopeError(
                 f"The connection broke while results came in ({type(error).__name__}). Call again: they are kept."
             ) from None
-        return b""
