@@ -46,11 +46,10 @@ def _only_our_names(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     tops = {name.partition("/")[0] for name in names}
     assert all(top == "bailian_mcp" or top.endswith(".dist-info") for top in tops), tops
-    code = {f"bailian_mcp/{p.relative_to(ROOT)}" for room in ("server", "tools") for p in (ROOT / room).rglob("*.py")}
-    data = {"catalog.json", "py.typed", "server/calls/zh_messages.toml"}
-    data |= {f"server/app/transports/{name}.json" for name in ("listed", "outputs")}
-    data |= {str(path.relative_to(ROOT)) for path in (ROOT / "server" / "files" / "rendering" / "fonts").iterdir()}
-    missing = (code | {f"bailian_mcp/{name}" for name in data}) - names
+    folders = [ROOT / room for room in ("server", "tools")]
+    ours = {path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    wanted = {"catalog.json", "py.typed", *(str(path.relative_to(ROOT)) for path in ours)}  # code, and what it reads
+    missing = {f"bailian_mcp/{name}" for name in wanted} - names
     assert not missing, missing
 
 
