@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import zipfile
 from base64 import b64encode
 from collections import Counter
@@ -305,6 +306,7 @@ async def test_what_has_to_be_stored_first_is_asked_at_once_only(desk: Desk) -> 
 WRONG_LINES = {
     "no JSON": (Raw("{"), "Line 2 is no JSON, from its character 2 on"),
     "a comma too many": (Raw('{"prompt": "好",}'), "Line 2 is no JSON, from its character 16 on"),
+    "no number": (Raw("NaN"), "Line 2 is no JSON that can be read"),
     "a list": ([1], "Line 2 is neither an object nor a text"),
     "an id that is none": ({"id": [1], "prompt": "x"}, "Line 2: id must be a text or a number"),
     "an id too long": ({"id": "x" * 201, "prompt": "x"}, "Line 2: id must have at most 200 printable characters"),
@@ -390,6 +392,26 @@ async def test_pictures_of_a_batch_are_public_ones(desk: Desk) -> None:
 
     assert (told.structured_content["done"], told.structured_content["failed"]) == (1, 1)
     assert "public https URL only" in desk.records["1"]["error"]
+
+
+@pytest.mark.parametrize("there", ["a file", "a link"])
+async def test_where_nothing_can_be_kept_nothing_is_sent(desk: Desk, there: str) -> None:
+    (desk.folder / "out").mkdir()
+    (desk.folder / "elsewhere").mkdir()
+    work = desk.folder / "out" / ".results.jsonl.batch"
+    work.symlink_to(desk.folder / "elsewhere") if there == "a link" else work.write_text("")
+    told = await desk.batch({"inputs": ["x"]})
+
+    assert ".results.jsonl.batch cannot be written: " in text_of(told)
+    assert not desk.upstream.asked
+    assert list((desk.folder / "elsewhere").iterdir()) == []
+
+
+async def test_a_request_longer_than_dashscope_advises_is_sent_and_that_is_said(desk: Desk) -> None:
+    told = await desk.batch({"inputs": ["字" * 350_000], "arguments": {"model": "qwen-flash"}})
+
+    assert "1 requests are longer than the 1 MB that DashScope advises" in text_of(told)
+    assert told.structured_content["done"] == 1
 
 
 async def test_a_plan_has_no_batch(desk: Desk) -> None:
@@ -773,6 +795,35 @@ async def test_the_first_line_of_a_batch_is_in_the_language_of_its_call(desk: De
 
     assert lines[0].startswith("[批量 chat，半价 | 1 个输入，向 qwen3.7-plus 发 1 次请求 | 输入约 ")
     assert lines[3].startswith("[SANDBOX | 批量 chat，立即 | 1 个输入中完成 1 个 | ")
+
+
+async def test_somebody_who_cancels_is_not_held_up_by_dashscope(desk: Desk) -> None:
+    in_progress = said("in_progress")
+    desk.upstream.before = lambda request: (
+        refusal(500, "InternalError", "down") if request.url.path.endswith("/cancel") else in_progress(request)
+    )
+    async with desk.open(soft_timeout_s=0.2) as host:
+        handle = await host.call_tool("batch", {"tool": "chat", "inputs": PROMPTS, "output": "results.jsonl"})
+        told = await host.call_tool("job", {"id": handle.structured_content["job"], "cancel": True})
+    desk.upstream.before = lambda request: None
+    again = await desk.batch({"inputs": PROMPTS})
+
+    assert "cancelled" in text_of(told)
+    assert again.structured_content["done"] == 5
+    assert (await desk.spent())["requests"] == 5
+
+
+@pytest.mark.parametrize("how", ["half_price", "now"])
+async def test_a_work_folder_that_is_deleted_under_way_ends_it_with_what_came(desk: Desk, how: str) -> None:
+    def delete(request: httpx2.Request) -> None:
+        shutil.rmtree(desk.folder / "out" / ".results.jsonl.batch", ignore_errors=True)
+
+    desk.upstream.after = delete
+    told = await desk.batch({"inputs": ["x"], "how": how})
+
+    assert told.is_error == (how == "half_price")
+    assert how == "now" or "What came is kept: the same call again goes on." in text_of(told)
+    assert "Nothing was sent" not in text_of(told)
 
 
 async def test_what_was_begun_at_once_by_a_server_that_ended_is_not_asked_again(desk: Desk) -> None:
