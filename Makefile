@@ -22,6 +22,7 @@ coverage: .venv/dev $(LINK)  ## run every test in both protocol eras, with cover
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -q -n auto --dist worksteal --eras=both $(ARGS)
 	@$(BIN)/coverage combine -q
+	@rm -f .coverage.*  # what a killed process had half written
 	@$(BIN)/coverage report --include='server/catalog/*,server/dashscope/*,server/calls/*,server/spending/*' --fail-under=100
 	@$(BIN)/coverage report
 
