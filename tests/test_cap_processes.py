@@ -18,7 +18,7 @@ from .conftest import KEY, Raw, chunk, finish, raw, sse, text_of, usage
 from .test_http import connected, serving
 
 pytestmark = pytest.mark.anyio
-CALLS, CAP = 40, Decimal("0.5")
+CALLS, CAP = 64, Decimal("0.5")
 PRICE_OF_OUTPUT = Decimal("0.000008")  # a token of qwen3.7-plus
 INPUT_TOKENS = 1_000
 
@@ -74,7 +74,7 @@ async def written(store: StateStore) -> Decimal:
 
 
 async def spent_by(processes: int, **kept: str) -> CountingDashScope:
-    """40 calls at once, shared out to as many servers, which have one cap for the day."""
+    """64 calls at once, shared out to as many servers, which have one cap for the day."""
     refused = 0
 
     async def ask(server: Raw) -> None:
@@ -116,7 +116,7 @@ async def test_two_replicas_on_one_postgresql_share_a_day(server: PostgreSQL, tm
     ("transport", "era", "span"),
     [("sse", "legacy", "DAY"), ("streamable-http", "legacy", "SESSION"), ("streamable-http", "2026-07-28", "SESSION")],
 )
-async def test_40_calls_at_once_over_http(tmp_path: Path, transport: str, era: str, span: str) -> None:
+async def test_64_calls_at_once_over_http(tmp_path: Path, transport: str, era: str, span: str) -> None:
     results: list[Any] = []
     async with counting() as dashscope:
         given = {**dashscope.environment, "BAILIAN_STATE_DIR": str(tmp_path), f"BAILIAN_MAX_COST_PER_{span}": str(CAP)}
