@@ -156,7 +156,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=50_000)
     parser.add_argument("--how", choices=["half_price", "now"], default="half_price")
-    parser.add_argument("--kills", default="planned,batch validating,batch in_progress")
+    parser.add_argument("--kills", default="planned,planned,batch")
     parser.add_argument("--pdfs", action="store_true", help="extractions from PDFs instead of prompts")
     given = parser.parse_args()
     kills = [each for each in given.kills.split(",") if each]
