@@ -161,18 +161,22 @@ class DashScope:
         after_failure: AfterFailure,
     ) -> httpx2.Response:
         """The head of the response, after as many attempts as it may take. `limit`: when it ends, after how long."""
-        url, (deadline, timeout_s), failed = self._url(protocol), limit, None
-        with self._connection.breaker(url).watching(), anyio.move_on_at(deadline):
-            async for attempt in self._connection.attempts(deadline):
-                with attempt:
-                    await before_attempt()
-                    reply.sent, failed = True, None
-                    try:
-                        return await self._connection.request("POST", url, headers, content=content)
-                    except DashScopeError as error:
-                        failed = error
-                        await after_failure(error)
-                        raise
+        url, (deadline, timeout_s) = self._url(protocol), limit
+        failed: DashScopeError | None = None
+
+        async def once() -> httpx2.Response:
+            nonlocal failed
+            await before_attempt()
+            reply.sent, failed = True, None
+            try:
+                return await self._connection.request("POST", url, headers, content=content)
+            except DashScopeError as error:
+                failed = error
+                await after_failure(error)
+                raise
+
+        with anyio.move_on_at(deadline):
+            return await self._connection.tried(url, deadline, once)
         if failed:  # the time ran out before it could be sent again
             raise failed
         if not reply.sent:

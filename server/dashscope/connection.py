@@ -2,10 +2,10 @@
 
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
@@ -30,6 +30,7 @@ ERROR_S = 5.0
 MAX_RETRY_AFTER_S = 30.0  # a Retry-After beyond this is told to the caller, not waited for
 MAX_WORD_CHARS = 1_000  # of upstream's, before it is cleaned and clipped
 UNANSWERED = "without sending a response"  # how httpcore says that no head came
+_Tried = TypeVar("_Tried")
 NOT_AGAIN = "It may be billed, so it was not sent again: call again if you still need it."
 
 
@@ -103,6 +104,18 @@ class Connection:
                 kind="unsent",
             )
         await anyio.sleep(self._settle_s)  # a host cancels many calls one by one: let ours arrive before we send
+
+    async def tried(self, url: str, deadline: float, once: Callable[[], Awaitable[_Tried]]) -> _Tried:
+        """What one of the attempts gave. Whoever asks ends it at the deadline.
+
+        Raises:
+            DashScopeError: the host is held to be down and nothing was sent, or no attempt may follow the last one.
+        """
+        with self.breaker(url).watching():
+            async for attempt in self.attempts(deadline):
+                with attempt:
+                    given = await once()
+        return given
 
     def attempts(self, deadline: float) -> AsyncIterator[stamina.Attempt]:
         return stamina.retry_context(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, aclosing
+from functools import partial
 from typing import Any
 
 import anyio
@@ -20,10 +21,8 @@ async def get_json(connection: Connection, path: str, query: Mapping[str, str]) 
     url, deadline = f"{connection.host.native}{path}", anyio.current_time() + connection.timeout_s
     async with AsyncExitStack() as stack:
         await connection.take_slot(stack)
-        with anyio.move_on_at(deadline), connection.breaker(url).watching():
-            async for attempt in connection.attempts(deadline):
-                with attempt:
-                    return await _value(connection, url, query)
+        with anyio.move_on_at(deadline):
+            return await connection.tried(url, deadline, partial(_value, connection, url, query))
     raise DashScopeError(f"{connection.host.service} gave no list within {connection.timeout_s:g} s. Call again.")
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import SplitResult, quote
 
@@ -73,11 +74,10 @@ class Rest:
         given = {**WANTS_JSON, **(headers or {})}
         async with AsyncExitStack() as stack:
             await connection.take_slot(stack)
+            asked = partial(connection.request, method, url, given, **content)
             response = None
-            with connection.breaker(url).watching(), anyio.move_on_at(deadline):
-                async for attempt in connection.attempts(deadline):
-                    with attempt:
-                        response = await connection.request(method, url, given, **content)
+            with anyio.move_on_at(deadline):
+                response = await connection.tried(url, deadline, asked)
             if response is None:
                 raise self._late(method)
             await stack.enter_async_context(aclosing(response))

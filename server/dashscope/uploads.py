@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -95,10 +96,7 @@ async def upload(connection: Connection, model: str, name: str, stored_as: str, 
     async with AsyncExitStack() as stack:
         await connection.take_slot(stack)
         with anyio.move_on_at(deadline):
-            with connection.breaker(connection.host.uploads).watching():
-                async for attempt in connection.attempts(deadline):
-                    with attempt:
-                        policy = await _policy(connection, model)
+            policy = await connection.tried(connection.host.uploads, deadline, partial(_policy, connection, model))
             policy.require_room(name, model, content.seek(0, 2))
             content.seek(0)
             await _store(connection, policy, name, stored_as, content)
