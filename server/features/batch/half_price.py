@@ -165,8 +165,9 @@ class HalfPrice:
         """After the last round: what is still not whole is said."""
         for at, item in self._left():
             await checkpoint()
-            if await self._next_request(item, answers.of(at)) is not None:
-                self._write_failure(item, answers.of(at), LEFT_UNANSWERED)
+            came = answers.of(at)
+            if await self._next_request(item, came) is not None:
+                self._write_failure(item, came, LEFT_UNANSWERED)
 
     def _left(self) -> Iterator[tuple[int, BatchItem]]:
         for at, item in enumerate(spooled_items(self.work.path), 1):

@@ -189,8 +189,7 @@ class Shards:
 
     async def _collect(self, shard: Shard, batch: FileBatch) -> None:
         """The results, whole; and what each request counts for, settled."""
-        lost = await self._missing(shard, batch)
-        found = await self._found_lines(shard)
+        found, lost = await self._results(shard, batch)
         priced = batched_plan({**self._first_body(shard), "messages": []})
         for key, (file, at) in found.items():
             await checkpoint_if_cancelled()
@@ -205,19 +204,20 @@ class Shards:
         elif batch.errors:
             self._note(shard, why="; ".join(batch.errors)[:MAX_SAID_CHARS])
 
-    async def _missing(self, shard: Shard, batch: FileBatch) -> bool:
-        """Whether DashScope counts more of it as done than it gives, also after a while."""
+    async def _results(self, shard: Shard, batch: FileBatch) -> tuple[FoundLines, bool]:
+        """Where they are; and whether DashScope counts more of it as done than it gives, also after a while."""
+        found: FoundLines = {}
         for look in range(RESULT_LOOKS):
             if look:
                 await self._pause(batch, look)
                 batch = await self._batches.told(batch.id)
             await self._download(batch.output_file_id, shard.replies)
             await self._download(batch.error_file_id, shard.failures)
-            found = [file for file, _ in (await self._found_lines(shard)).values()]
+            found = await self._found_lines(shard)
             done = len(found) if batch.status == "completed" else min(len(found), batch.completed + batch.failed)
-            if sum(file is not None for file in found) >= done:
-                return False
-        return True
+            if sum(file is not None for file, _ in found.values()) >= done:
+                return found, False
+        return found, True
 
     async def _found_lines(self, shard: Shard) -> FoundLines:
         """Read in a thread: half a GB may have come."""
