@@ -1,7 +1,6 @@
 """Requests of a batch: held before it is sent, settled one by one when it is answered, by whichever process that is."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +9,7 @@ from ..errors import NOTHING_SENT
 from ..spending import OverCap, Reserved, Settlement, Unusable
 from ..spending import in_currency as cny
 from .affordable import limited
-from .ask import Exchange, RequestFailed, RequestPlan, exchange_of
+from .ask import RequestFailed, RequestPlan, exchange_of
 from .call import Call
 from .payment import Payment, settlement_of
 from .purse import unknown_price, unusable
@@ -134,12 +133,7 @@ def batched_reply(body: Mapping[str, Any], request_id: str, *, sandbox: bool) ->
 
 def batched_loss(call: Call, plan: RequestPlan, error: DashScopeError) -> RequestFailed:
     """It was taken up, and no answer came: its price is not known."""
-    return RequestFailed(error, exchange_of(call.context, replace(plan, batch=True), Reply(sent=True)))
-
-
-def batched_exchange(call: Call, plan: RequestPlan, reply: Reply) -> Exchange:
-    """What came of a line, with its price."""
-    return exchange_of(call.context, replace(plan, batch=True), reply)
+    return RequestFailed(error, exchange_of(call.context, plan, Reply(sent=True)))
 
 
 def _too_dear(count: int, least: int, most: int, room: OverCap) -> DashScopeError:

@@ -6,14 +6,11 @@ our own name, `ds_name`, finds it again. A batch can be asked for 30 days.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from .errors import DashScopeError
 from .rest import Rest, in_path, names_one, rows_of, tells
 
-BatchStatus = Literal[
-    "validating", "in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled"
-]
 OVER = ("completed", "failed", "expired", "cancelled")
 ENDPOINT = "/v1/chat/completions"
 MAX_BATCH_LINES, MAX_BATCH_BYTES = 50_000, 500_000_000

@@ -25,7 +25,6 @@ from .storage import Storage
 MAX_FILE_LINES, MAX_CUSTOM_ID_CHARS = 50_000, 256
 SERVED = ("/v1/chat/completions", "/v1/chat/ds-test")
 STAGES = ("validating", "in_progress", "completed")  # one a look
-TEST_ANSWER = "This is a test result."
 
 
 @dataclass

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...calls.ask import Exchange, RequestFailed, refused_before
-from ...calls.batched import batched_exchange, batched_loss, batched_plan
+from ...calls.ask import Exchange, RequestFailed, exchange_of, refused_before
+from ...calls.batched import batched_loss, batched_plan
 from ...calls.call import Call
 from ...dashscope import DashScopeError
 from .lines import input_of, round_of
@@ -60,7 +60,7 @@ class Answers:
             return refused_before(self._call.context, plan, dashscope.refusal(400, {"message": place.brought.why}))
         line = line_at(place.file, place.at)
         if reply := reply_of(line, sandbox=place.brought.sandbox):
-            return batched_exchange(self._call, plan, reply)
+            return exchange_of(self._call.context, plan, reply)
         if not was_refused(line):
             return batched_loss(self._call, plan, DashScopeError(NO_READABLE_ANSWER))
         error: DashScopeError = dashscope.refusal(*refusal_of(line))

@@ -35,7 +35,6 @@ from .work import WorkFolder
 
 How = Literal["now", "half_price"]
 DAY_S = 24 * 3_600
-MAX_WINDOW_H = 336
 
 
 @dataclass(frozen=True)

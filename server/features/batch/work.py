@@ -120,10 +120,6 @@ class WorkFolder:
     def file(self, name: str) -> Path:
         return self.path / name
 
-    def remove(self, name: str) -> None:
-        with suppress(OSError):
-            (self.path / name).unlink()
-
 
 def json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Where each whole line begins, and its object; what is none, or longer than any, is passed over."""
