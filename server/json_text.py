@@ -184,6 +184,16 @@ def json_or_text(text: str) -> Any:
         return text
 
 
+def dict_of(value: Any) -> dict[str, Any]:
+    """Of what others sent: an object, or an empty one in place of anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def dicts_of(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; none where it is no list."""
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
 def short_json(value: Any, max_chars: int = 80) -> str:
     return clip(json.dumps(value, ensure_ascii=False), max_chars)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..json_text import dict_of
 from .errors import DashScopeError
 from .rest import Rest, in_path, names_one, rows_of, tells
 
@@ -44,7 +45,7 @@ class FileBatch:
         """Raises DashScopeError: a reply of an unknown form."""
         if not (id := names_one(reply, "id")):
             raise DashScopeError("DashScope gave a batch without an id. Call again.")
-        counts, names = _object(reply, "request_counts"), _object(reply, "metadata")
+        counts, names = dict_of(reply.get("request_counts")), dict_of(reply.get("metadata"))
         total, completed, failed = (_count(counts.get(name)) for name in ("total", "completed", "failed"))
         return cls(
             id,
@@ -92,13 +93,9 @@ class Batches:
 
 
 def _errors(reply: Mapping[str, Any]) -> Iterator[str]:
-    for error in rows_of(_object(reply, "errors")):
+    for error in rows_of(dict_of(reply.get("errors"))):
         line = f" (line {error['line']})" if isinstance(error.get("line"), int) else ""
         yield f"{tells(error, 'code')}: {tells(error, 'message')}{line}"
-
-
-def _object(reply: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return value if isinstance(value := reply.get(name), dict) else {}
 
 
 def _count(value: Any) -> int:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
+from ..json_text import dict_of
 from .error_bodies import is_failure, tells_failure
 from .events import Event, Finish, OcrResult, ReasoningDelta, SearchResult, SearchResults, TextDelta, UsageReport
 from .finish_reasons import UNFINISHED
@@ -71,9 +72,9 @@ class ChatCompletions:
         for choice in _first(frame.get("choices")):
             yield from self._said(choice)
             if usage := choice.get("usage"):  # Kimi counts there
-                yield from _counted(_dict(usage))
+                yield from _counted(dict_of(usage))
         if usage := frame.get("usage"):
-            yield from _counted(_dict(usage))
+            yield from _counted(dict_of(usage))
 
     def _said(self, choice: Frame) -> Iterator[Event]:
         delta, whole, reason = choice.get("delta"), choice.get("message"), choice.get("finish_reason")
@@ -130,11 +131,11 @@ class Generation:
         return _failure(frame)
 
     def events(self, frame: Frame) -> Iterator[Event]:
-        output, usage = frame.get("output") or {}, _dict(frame.get("usage"))
+        output, usage = frame.get("output") or {}, dict_of(frame.get("usage"))
         choices = _first(output.get("choices") or _as_choices(output))
-        messages = [_dict(choice.get("message")) for choice in choices]
+        messages = [dict_of(choice.get("message")) for choice in choices]
         beside = [frame, output, *choices, *messages]  # where a list was seen
-        yield from self._searched(beside, _dict(_dict(usage.get("plugins")).get("search")))
+        yield from self._searched(beside, dict_of(dict_of(usage.get("plugins")).get("search")))
         for choice in choices:
             message = choice.get("message") or {}
             yield from _recognised(message.get("content"))
@@ -146,7 +147,7 @@ class Generation:
 
         A number belongs to the page that had it first: that is the one the marks mean.
         """
-        infos = [_dict(each.get("search_info")) for each in beside]
+        infos = [dict_of(each.get("search_info")) for each in beside]
         lists = [info.get("search_results") for info in infos]
         lists += [_cited(each.get(name)) for each in beside for name in ("annotations", "citations")]
         pages = []
@@ -218,25 +219,25 @@ class Responses:
                 yield from (TextDelta(_text(frame.get("delta"))), Finish("refusal"))
             case "response.reasoning_text.delta" | "response.reasoning_summary_text.delta":
                 yield ReasoningDelta(_text(frame.get("delta")))
-            case "response.output_item.done" if _dict(frame.get("item")).get("type") == "web_search_call":
-                pages = _pages(_dict(_dict(frame.get("item")).get("action")).get("sources"))
+            case "response.output_item.done" if dict_of(frame.get("item")).get("type") == "web_search_call":
+                pages = _pages(dict_of(dict_of(frame.get("item")).get("action")).get("sources"))
                 new = tuple(page for page in pages if page.url not in self._told)
                 self._told |= {page.url for page in new}
                 yield SearchResults(new)
             case "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" as ending:
                 yield from self._ended(frame["response"], ending.removeprefix("response."))
             case "error":
-                yield from _counted(_dict(frame.get("usage")))
+                yield from _counted(dict_of(frame.get("usage")))
 
     def _ended(self, response: Frame, ending: str) -> Iterator[Event]:
-        usage = _dict(response.get("usage"))
+        usage = dict_of(response.get("usage"))
         yield from self._whole(response.get("output"))
         self._said = True  # a response that ends twice says its text once
-        if count := _count(_dict(_dict(usage.get("x_tools")).get("web_search")).get("count")):
+        if count := _count(dict_of(dict_of(usage.get("x_tools")).get("web_search")).get("count")):
             yield SearchResults((), count)
         status = str(response.get("status") or ending)
         if status == "incomplete":
-            yield Finish(str(_dict(response.get("incomplete_details")).get("reason") or "max_output_tokens"))
+            yield Finish(str(dict_of(response.get("incomplete_details")).get("reason") or "max_output_tokens"))
         else:
             yield Finish(status)
         yield from _counted(usage)
@@ -244,14 +245,14 @@ class Responses:
     def _whole(self, output: Any) -> Iterator[Event]:
         """What only the whole response says: what an OCR model found, and the text where it did not come in pieces."""
         for item in output if isinstance(output, list) else ():
-            content = _dict(item).get("content")
+            content = dict_of(item).get("content")
             yield from _recognised(content)
-            if self._said or _dict(item).get("type", "message") != "message":
+            if self._said or dict_of(item).get("type", "message") != "message":
                 continue
             if text := _text(content):
                 yield TextDelta(text)
             for part in content if isinstance(content, list) else ():
-                if refusal := _dict(part).get("refusal"):
+                if refusal := dict_of(part).get("refusal"):
                     yield from (TextDelta(_text(refusal)), Finish("refusal"))
 
 
@@ -343,7 +344,7 @@ def _reasoning(message: Frame) -> str:
 
 def _recognised(content: Any) -> Iterator[OcrResult]:
     for part in content if isinstance(content, list) else ():
-        if found := _dict(_dict(part).get("ocr_result")):
+        if found := dict_of(dict_of(part).get("ocr_result")):
             yield OcrResult(found)
 
 
@@ -390,8 +391,8 @@ def _without_none(row: Frame) -> Frame:
 
 def _cited(rows: Any) -> list[Frame]:
     """Pages as other servers tell them: addresses alone, or annotations, whose `index` is a place in the text."""
-    told = [{"url": row} if isinstance(row, str) else _dict(row) for row in (rows if isinstance(rows, list) else ())]
-    pages = [_dict(row.get("url_citation")) or row for row in told]
+    told = [{"url": row} if isinstance(row, str) else dict_of(row) for row in (rows if isinstance(rows, list) else ())]
+    pages = [dict_of(row.get("url_citation")) or row for row in told]
     return [{**page, "index": None} for page in pages if isinstance(page.get("url"), str)]
 
 
@@ -406,10 +407,6 @@ def _index(value: Any) -> int | None:
     """A number of a list, as an integer, a float or a text."""
     text = str(value).removesuffix(".0")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
-
-
-def _dict(value: Any) -> Frame:
-    return value if isinstance(value, dict) else {}
 
 
 def _limit(body: Frame, name: str) -> dict[str, Any]:
@@ -427,13 +424,13 @@ def _counted(usage: Frame) -> Iterator[UsageReport]:
     """The counts, unless they are no counts: then usage is unknown, which is better than wrong."""
     if not usage:
         return
-    read = {**_dict(usage.get("prompt_tokens_details")), **_dict(usage.get("input_tokens_details"))}
-    wrote = {**_dict(usage.get("completion_tokens_details")), **_dict(usage.get("output_tokens_details"))}
+    read = {**dict_of(usage.get("prompt_tokens_details")), **dict_of(usage.get("input_tokens_details"))}
+    wrote = {**dict_of(usage.get("completion_tokens_details")), **dict_of(usage.get("output_tokens_details"))}
     input_tokens = _count_of(usage, "prompt_tokens", "input_tokens")
     output_tokens = _count_of(usage, "completion_tokens", "output_tokens")
     written = _count_of(read, "cache_creation_input_tokens")
     if written is None:
-        written = _count_of(_dict(read.get("cache_creation")), "ephemeral_5m_input_tokens")
+        written = _count_of(dict_of(read.get("cache_creation")), "ephemeral_5m_input_tokens")
     hits = _count_of({**usage, **read}, "cached_tokens", "prompt_cache_hit_tokens")  # the second is DeepSeek's
     explicit = bool(written) or read.get("cache_type") == "ephemeral"
     if input_tokens is not None and output_tokens is not None:
@@ -445,14 +442,14 @@ def _counted(usage: Frame) -> Iterator[UsageReport]:
             image_tokens=_count_of({**usage, **read}, "image_tokens"),
             cache_write_tokens=written if explicit else None,
             explicit_cached_tokens=hits if explicit else None,
-            pdf_pages=_count_of(_dict(_tools(usage).get("pdf_page_parser")), "count"),
+            pdf_pages=_count_of(dict_of(_tools(usage).get("pdf_page_parser")), "count"),
             audio_tokens=_count_of(read, "audio_tokens") or None,
             video_tokens=_count_of(read, "video_tokens") or None,
         )
 
 
 def _tools(usage: Frame) -> Frame:
-    return {**_dict(usage.get("plugins")), **_dict(usage.get("x_tools"))}
+    return {**dict_of(usage.get("plugins")), **dict_of(usage.get("x_tools"))}
 
 
 def _count_of(counts: Frame, *names: str) -> int | None:

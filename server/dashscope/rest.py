@@ -11,7 +11,7 @@ import anyio
 import httpx2
 
 from ..endpoints import SANDBOX_HEADER
-from ..json_text import json_or_text
+from ..json_text import dicts_of, json_or_text
 from ..network import is_host_name, is_loopback
 from .connection import MAX_ERROR_BYTES, Connection, beginning
 from .errors import DashScopeError, from_reply
@@ -195,5 +195,4 @@ def tells(reply: Mapping[str, Any], name: str) -> str:
 
 def rows_of(reply: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Of a list; none where it is none."""
-    rows = reply.get("data")
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return dicts_of(reply.get("data"))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from math import ceil
 from typing import Any
 
+from ..json_text import dict_of, dicts_of
 from ..text import repair_surrogates
 from .error_bodies import is_failure
 from .events import Event, Finish, Heard, SpokenSentence, TextDelta, UsageReport
@@ -62,7 +63,7 @@ class SpokenNative:
         return None if "output" in frame else frame if is_failure(frame) else None
 
     def events(self, frame: Frame) -> Iterator[Event]:
-        yield from _chosen(_object(frame.get("output")).get("choices"), frame)
+        yield from _chosen(dict_of(frame.get("output")).get("choices"), frame)
 
 
 class SpokenSentences:
@@ -88,16 +89,18 @@ class SpokenSentences:
 
     def events(self, frame: Frame) -> Iterator[Event]:
         """The guide prints the text in three places: `text`, `sentence.text`, and the second within a second output."""
-        output = _object(frame.get("output"))
-        inner = _object(output.get("output"))
-        single = _object(output.get("sentence")) or _object(inner.get("sentence"))
-        rows = _rows(output.get("sentences")) or _rows(inner.get("sentences")) or [row for row in (single,) if row]
+        output = dict_of(frame.get("output"))
+        inner = dict_of(output.get("output"))
+        single = dict_of(output.get("sentence")) or dict_of(inner.get("sentence"))
+        rows = (
+            dicts_of(output.get("sentences")) or dicts_of(inner.get("sentences")) or [row for row in (single,) if row]
+        )
         text = _word(output, "text") or _word(single, "text") or "".join(_word(row, "text") for row in rows)
         if text:
             yield TextDelta(text)
         yield Heard(tuple(map(_sentence, rows)))
         yield Finish("stop")
-        yield from counted_audio(_object(frame.get("usage")))
+        yield from counted_audio(dict_of(frame.get("usage")))
 
 
 class FileTranscription:
@@ -134,8 +137,8 @@ class FileTranscription:
 
     def events(self, frame: Frame) -> Iterator[Event]:
         """Of the file that a task left."""
-        tracks = _rows(frame.get("transcripts"))
-        rows = [row for track in tracks for row in _rows(track.get("sentences"))][:MAX_SENTENCES]
+        tracks = dicts_of(frame.get("transcripts"))
+        rows = [row for track in tracks for row in dicts_of(track.get("sentences"))][:MAX_SENTENCES]
         whole = "\n".join(filter(None, (_word(track, "text") for track in tracks)))
         if text := whole or "".join(_word(row, "text") for row in rows):
             yield TextDelta(text)
@@ -154,7 +157,7 @@ def counted_audio(usage: Frame) -> Iterator[UsageReport]:
     ]
     if seconds is None and None in tokens:
         return
-    read = _object(usage.get("prompt_tokens_details")) or _object(usage.get("input_tokens_details"))
+    read = dict_of(usage.get("prompt_tokens_details")) or dict_of(usage.get("input_tokens_details"))
     yield UsageReport(
         tokens[0] or 0,
         tokens[1] or 0,
@@ -197,20 +200,20 @@ def _asr_options(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _chosen(choices: Any, frame: Frame) -> Iterator[Event]:
-    choice = next(iter(_rows(choices)), {})
-    message = _object(choice.get("message"))
+    choice = next(iter(dicts_of(choices)), {})
+    message = dict_of(choice.get("message"))
     if text := _text_in(message.get("content")):
         yield TextDelta(text)
-    voice = next((row for row in _rows(message.get("annotations")) if row.get("type") == "audio_info"), {})
+    voice = next((row for row in dicts_of(message.get("annotations")) if row.get("type") == "audio_info"), {})
     yield Heard((), _word(voice, "language")[:MAX_VOICE_CHARS], _word(voice, "emotion")[:MAX_VOICE_CHARS])
     yield Finish(str(choice.get("finish_reason") or "stop"))
-    yield from counted_audio(_object(frame.get("usage")))
+    yield from counted_audio(dict_of(frame.get("usage")))
 
 
 def _text_in(content: Any) -> str:
     if isinstance(content, str):
         return content
-    return "".join(_word(part, "text") for part in _rows(content))
+    return "".join(_word(part, "text") for part in dicts_of(content))
 
 
 def _sentence(row: Frame) -> SpokenSentence:
@@ -223,14 +226,6 @@ def _shared(sentences: tuple[SpokenSentence, ...], name: str) -> str:
     """What all say, or the only one said."""
     told = {value for sentence in sentences if (value := str(getattr(sentence, name)))}
     return told.pop() if len(told) == 1 else ""
-
-
-def _rows(value: Any) -> list[Frame]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def _object(value: Any) -> Frame:
-    return value if isinstance(value, dict) else {}
 
 
 def _word(row: Frame, name: str) -> str:

@@ -5,11 +5,12 @@ hours; only what is PENDING can be cancelled; a task that succeeded may hold a p
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from ..json_text import dict_of, dicts_of
 from .errors import DashScopeError
 from .protocols import WireProtocol
 from .rest import Rest, in_path, names_one, tells
@@ -37,13 +38,11 @@ class AsyncTask:
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> "AsyncTask":
         """Raises DashScopeError: a reply of an unknown form."""
-        output = reply.get("output")
-        output = output if isinstance(output, dict) else {}
+        output = dict_of(reply.get("output"))
         id, status, usage = names_one(output, "task_id"), tells(output, "task_status"), reply.get("usage")
         if not id or not status:
             raise DashScopeError("DashScope told of a task without its id or its state. Call again.")
-        counted = usage if isinstance(usage, dict) else output.get("usage")
-        counted = counted if isinstance(counted, dict) else {}
+        counted = usage if isinstance(usage, dict) else dict_of(output.get("usage"))
         request_id = UNSAFE_IN_ID.sub("", tells(reply, "request_id"))[:MAX_REQUEST_ID_CHARS]
         return cls(id, status, output, counted, request_id, reply.get("sandbox") is True)
 
@@ -52,11 +51,10 @@ class AsyncTask:
         return self.status in ENDED
 
     @property
-    def parts(self) -> list[Mapping[str, Any]]:
+    def parts(self) -> Sequence[Mapping[str, Any]]:
         """What it is made of: one for each file."""
         rows, one = self.output.get("results"), self.output.get("result")
-        rows = rows if isinstance(rows, list) else [one]
-        return [row for row in rows if isinstance(row, dict)]
+        return dicts_of(rows if isinstance(rows, list) else [one])
 
     @property
     def verdict(self) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from ...json_text import dict_of
 from ..models import in_beijing
 from .amounts import Currency
 from .tariff import LiveTariff, read_tariff
@@ -87,7 +88,7 @@ def _model(row: dict[str, Any], currency: Currency) -> LiveModel | None:
     name = row.get("model")
     if not isinstance(name, str) or not ID.fullmatch(name):
         return None
-    info, ways = _dict(row.get("model_info")), _dict(row.get("inference_metadata"))
+    info, ways = dict_of(row.get("model_info")), dict_of(row.get("inference_metadata"))
     limits = {name: tokens for name, fields in LIMIT_OF.items() if (tokens := _first_count(info, fields))}
     if only_thinks := not _first_count(info, ("max_output_tokens",)) and "max_output" in limits:
         limits = {name: tokens for name, tokens in limits.items() if not name.endswith("_thinking")}
@@ -106,10 +107,6 @@ def _model(row: dict[str, Any], currency: Currency) -> LiveModel | None:
         only_thinks=only_thinks,
         tariff=read_tariff(row.get("prices"), currency),
     )
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _word(value: Any) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from ...calls.batched import batched_reply
 from ...dashscope import Reply
+from ...json_text import dict_of
 
 NO_REPLY = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 
@@ -23,20 +24,16 @@ def reply_of(line: Mapping[str, Any], *, sandbox: bool) -> Reply | None:
 
 def was_refused(line: Mapping[str, Any]) -> bool:
     """Whether it says that nothing was answered: what is answered in an unknown form may be billed."""
-    return bool(_object(line.get("error"))) or _object(line.get("response")).get("status_code") != 200
+    return bool(dict_of(line.get("error"))) or dict_of(line.get("response")).get("status_code") != 200
 
 
 def refusal_of(line: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Its status, and its error in the form of a refused request: pages name its fields in two ways."""
-    response, error = _object(line.get("response")), _object(line.get("error"))
-    body = _object(response.get("body"))
-    error = error or _object(body.get("error")) or body
+    response, error = dict_of(line.get("response")), dict_of(line.get("error"))
+    body = dict_of(response.get("body"))
+    error = error or dict_of(body.get("error")) or body
     code = error.get("code") or error.get("error_code") or ""
     message = error.get("message") or error.get("error_message") or ""
     status = response.get("status_code")
     known = status if isinstance(status, int) and status >= 400 else 400
     return known, {"error": {"code": str(code), "message": str(message)}}
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -17,6 +17,7 @@ from ...calls.call import Call
 from ...calls.spent import Spent
 from ...catalog import plain
 from ...files import OutputFile, OutputFolder
+from ...json_text import dict_of
 from ...text import inert
 from .work import end_of_lines, json_line, json_lines, line_at
 
@@ -163,8 +164,7 @@ def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _found(record: Mapping[str, Any]) -> dict[str, Any]:
     """What an extraction found; what has the name of a column of ours says whose it is."""
-    data = record.get("data")
-    found = data if isinstance(data, dict) else {}
+    found = dict_of(record.get("data"))
     return {f"data.{name}" if name in record else name: value for name, value in found.items()}
 
 
