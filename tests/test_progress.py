@@ -1,5 +1,7 @@
 """Progress: at once, then a few times a second, and a heartbeat when nothing comes."""
 
+from typing import Any
+
 import anyio
 import pytest
 from bailian_mcp.server.calls.progress import Progress, tail
@@ -116,3 +118,19 @@ def test_the_tail_is_one_short_line(text: str, shown: str) -> None:
 
 def test_what_a_model_says_cannot_reorder_the_line_that_shows_it() -> None:
     assert tail("甲\u202e乙\x1b[31m丙") == "甲乙[31m丙"
+
+
+async def test_what_was_told_a_moment_ago_begins_no_further_heartbeat_of_a_block_that_is_left() -> None:
+    """The host has it, and the event loop is still to say so to us."""
+    said: list[Any] = []
+    told = anyio.Event()
+
+    async def report(*progress: Any) -> None:
+        said.append(progress)
+        told.set()
+
+    async with Progress(report, heartbeat_s=0.001).heartbeat("waiting"):
+        await told.wait()
+    await anyio.sleep(0.02)
+
+    assert len(said) == 1

@@ -76,6 +76,7 @@ class _Heartbeat:
         self._due, self._say = due, say
         self._loop = asyncio.get_running_loop()
         self._saying: asyncio.Task[None] | None = None
+        self._stopped = False
         self._timer = self._loop.call_at(due(), self._look)
 
     def _look(self) -> None:
@@ -88,13 +89,13 @@ class _Heartbeat:
     def _said(self, saying: asyncio.Task[None]) -> None:
         """A host that cannot be told is none to tell again; what it asked for goes on."""
         self._saying = None
-        if not saying.cancelled() and saying.exception() is None:
+        if not (self._stopped or saying.cancelled() or saying.exception()):
             self._timer = self._loop.call_at(self._due(), self._look)
 
     async def stop(self) -> None:
+        self._stopped = True
         self._timer.cancel()
         if saying := self._saying:
-            saying.remove_done_callback(self._said)
             saying.cancel()
             with anyio.CancelScope(shield=True):
                 await asyncio.wait((saying,))
