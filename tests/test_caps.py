@@ -603,13 +603,13 @@ class HeldUp(Database):
         super().__init__(folder)
         self.reached = anyio.Event()
 
-    async def run(self, work: Callable[[Any], Any]) -> Any:
+    async def run(self, work: Callable[[Any], Any], *, short: bool = False) -> Any:
         self.looks += 1
         if self.held_up:
             self.reached.set()
             with anyio.CancelScope(shield=True):
                 await self.held_up.wait()
-        return await super().run(work)
+        return await super().run(work, short=short)
 
 
 async def test_what_waited_over_midnight_is_of_the_day_on_which_it_is_sent(hosted: Hosted, tmp_path: Path) -> None:

@@ -621,7 +621,7 @@ async def broken(folder: Path) -> bytes:
 
 
 async def test_a_full_disk_loses_no_answer(hosted: Hosted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def full(self: Database, work: Any) -> None:
+    async def full(self: Database, work: Any, *, short: bool = False) -> None:
         """As it says where SQLite has no room."""
 
     slow = Slow()

@@ -538,9 +538,9 @@ async def killed(place: str, times: int, store: StateStore) -> None:
     def read(connection: Any) -> Any:
         settled = "sum(CASE state WHEN 'settled' THEN 1 ELSE 0 END)"
         rows = connection.execute(f"SELECT session, count(*), {settled}, sum(most) FROM requests GROUP BY session")
-        return rows.fetchall(), connection.execute(
-            "SELECT sum(most) FROM sums WHERE side = 'day' AND client = '*'"
-        ).fetchone()[0]
+        ended = connection.execute("SELECT sum(most) FROM sums WHERE side = 'day'").fetchone()[0]
+        others = connection.execute("SELECT coalesce(sum(most), 0) FROM requests WHERE state <> 'settled'")
+        return rows.fetchall(), ended + others.fetchone()[0]
 
     rows, summed = await store.run(read) or ([], 0)
     kept = {session: (count, settled) for session, count, settled, _ in rows}

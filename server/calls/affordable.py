@@ -21,6 +21,8 @@ LONG_INPUT_TOKENS = 4_000  # of which a shorter one would cost notably less
 def limited(plan: RequestPlan, worst: WorstCase, held: Reserved) -> RequestPlan:
     """The plan with a limit of output that the held sum pays for, where its own is higher; and a word about it."""
     assert held.nano is not None
+    if held.nano == worst.nano():
+        return plan
     tokens = worst.output_within(held.nano)
     if tokens >= worst.output_tokens:
         return plan

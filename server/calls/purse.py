@@ -112,22 +112,31 @@ class Purse:
             held = await self._context.ledger.reserve(self.entry(plan), worst.nano())
             assert isinstance(held, Reserved)  # without caps nothing is refused
             return Payment(plan, held, reply)
-        most, least = worst.nano(), worst.nano(worst.shortest)
-        if most is None or least is None:
+        most = worst.nano()
+        if most is None:
             raise refused_before(self._context, plan, unknown_price(worst.most))
-        held = await self._within_caps(plan, worst, most, least)
+        held = await self._within_caps(plan, worst, most)
         return Payment(limited(plan, worst, held), held, reply)
 
-    async def _within_caps(self, plan: RequestPlan, worst: WorstCase, most: int, least: int) -> Reserved:
-        """Where what is under way holds too much, wait for it: most costs far less than its worst case."""
+    async def _within_caps(self, plan: RequestPlan, worst: WorstCase, most: int) -> Reserved:
+        """All of it, else as much as there is. Where what is under way holds too much, wait for it: most costs far less
+        than its worst case.
+        """
+        found = await self._tried(plan, most, most)
+        if not isinstance(found, OverCap):
+            return self._usable(found, plan)
+        least = worst.nano(worst.shortest) or 0
         found = await self._tried(plan, most, least)
         if isinstance(found, OverCap) and found.may_come_free(least):
             async with self._progress.heartbeat(WAITING):
                 found = await self._waited_for(found, plan, most, least)
-        if isinstance(found, Unusable):
-            raise refused_before(self._context, plan, unusable(found))
         if isinstance(found, OverCap):
             raise refused_before(self._context, plan, over_cap(self._context, self.payer.tool, plan, worst, found))
+        return self._usable(found, plan)
+
+    def _usable(self, found: Reserved | Unusable, plan: RequestPlan) -> Reserved:
+        if isinstance(found, Unusable):
+            raise refused_before(self._context, plan, unusable(found))
         return found
 
     async def _waited_for(

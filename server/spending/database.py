@@ -1,6 +1,8 @@
 """The SQLite file of the state folder: opened at first use, in a thread; no call ever fails for it.
 
 https://www.sqlite.org/wal.html: in WAL mode several processes read and write one file, and a commit survives kill -9.
+What is short is done at once, since a thread takes longer to ask than SQLite to do it; but where the file is another's
+for now, the disk is slow, or the log has to be copied into the file and synced, a thread waits.
 """
 
 import logging
@@ -24,6 +26,9 @@ BUSY_S = 2.0  # how long another process may hold the file
 LEFT_ALONE_S = 10.0  # the file, after it was held longer: nobody is to wait for it again and again
 IN_MEMORY = ":memory:"
 MEND_FOLDER = "see that this user can write there, and restart the server"
+MAX_AT_ONCE_S, SLOW_FOR_S = 0.02, 30.0  # what took longer at once is done in a thread for a while
+AT_ONCE_IN_A_ROW = 200  # then one in a thread, which may copy the log
+LOG_PAGES = 1_000  # that are copied: SQLite's own number
 NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _Work = Callable[[StateConnection], Made]
 
@@ -38,11 +43,14 @@ class Database:
         self._busy_s, self._let_alone_s = busy_s, let_alone_s
         self._folder = folder
         self._connection: sqlite3.Connection | None = None
-        self._turn = anyio.CapacityLimiter(1)
+        self._turn = anyio.Lock(fast_acquire=True)
+        self._thread = anyio.CapacityLimiter(1)  # of our own: those of all others may be in use
         self.trouble = "" if folder else "there is no folder to keep it in"  # why nothing outlives the process
         self._told = False
         self._busy_until = 0.0
         self._inode = 0
+        self._at_once = AT_ONCE_IN_A_ROW  # how often since a thread did it; the first time opens the file
+        self._slow_until = 0.0
 
     @property
     def folder(self) -> Path | None:
@@ -54,19 +62,49 @@ class Database:
         """Whether an earlier process left a file here."""
         return self._folder is not None and os.path.exists(self._folder / STATE_FILE)  # False where none may look
 
-    async def run(self, work: _Work[Made]) -> Made | None:
-        """In one transaction. A cancelled call leaves it whole: it is short, and waited for."""
-        made = None
+    async def run(self, work: _Work[Made], *, short: bool = False) -> Made | None:
+        """In one transaction. A cancelled call leaves it whole: it is waited for. What is short may be begun twice."""
         with anyio.CancelScope(shield=True), suppress(RuntimeError):  # a machine may have no thread left
-            made = await to_thread.run_sync(self._try, work, limiter=self._turn)
-        return made
+            async with self._turn:
+                if short and self._may_do_at_once:
+                    with suppress(sqlite3.Error):  # as a rule another process has the file: a thread waits for it
+                        return self._done_at_once(work)
+                return await to_thread.run_sync(self._try, work, limiter=self._thread)
+        return None
 
     async def aclose(self) -> None:
-        if self._connection:
-            await to_thread.run_sync(self._connection.close, limiter=self._turn)
-            self._connection = None
+        async with self._turn:
+            if self._connection:
+                await to_thread.run_sync(self._connection.close, limiter=self._thread)
+                self._connection = None
+
+    @property
+    def _may_do_at_once(self) -> bool:
+        if self._connection is None or self._at_once >= AT_ONCE_IN_A_ROW or self._replaced():
+            return False
+        return time.monotonic() >= self._slow_until
+
+    def _done_at_once(self, work: _Work[Made]) -> Made:
+        self._at_once += 1
+        begun = time.monotonic()
+        try:
+            return self._transaction(work)
+        finally:
+            if (now := time.monotonic()) - begun > MAX_AT_ONCE_S:
+                self._slow_until = now + SLOW_FOR_S
 
     def _try(self, work: _Work[Made]) -> Made | None:
+        """In a thread, which may wait."""
+        self._at_once = 0
+        if self._connection:
+            _be_patient(self._connection, self._busy_s)
+        try:
+            return self._tried(work)
+        finally:
+            if self._connection:
+                _be_patient(self._connection, 0)
+
+    def _tried(self, work: _Work[Made]) -> Made | None:
         if time.monotonic() < self._busy_until:
             return None
         try:
@@ -146,6 +184,12 @@ class Database:
             if (old := file.with_name(file.name + ending)).exists():
                 old.replace(aside.with_name(aside.name + ending))
         _LOGGER.warning("%s was broken and is set aside as %s; a new one is begun", STATE_FILE, aside.name)
+
+
+def _be_patient(connection: sqlite3.Connection, busy_s: float) -> None:
+    """For so long where another process has the file. Who does not wait does not copy the log either."""
+    connection.execute(f"PRAGMA busy_timeout = {1_000 * busy_s:.0f}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES if busy_s else 0}")
 
 
 def require_own(path: Path) -> None:

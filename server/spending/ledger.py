@@ -46,7 +46,7 @@ class Ledger:
         await self._settle_late()
         asked = Reserved(next(self._ids), entry, most)
         work = partial(self._reserve, asked=asked, least=least, caps=caps)
-        found = None if caps is not None and self._database.trouble else await self._database.run(work)
+        found = None if caps is not None and self._database.trouble else await self._database.run(work, short=True)
         self._opened = self._opened or found is not None
         if self._continuity.unwritten:  # committed by now: a name without its ledger would look like a loss
             await self._database.run(self._continuity.write_name)
@@ -94,7 +94,8 @@ class Ledger:
             pass
 
     async def _written(self, held: Reserved, settlement: Settlement) -> bool:
-        if await self._database.run(partial(settled, request=held, process=self._where, settlement=settlement)):
+        work = partial(settled, request=held, process=self._where, settlement=settlement)
+        if await self._database.run(work, short=True):
             return True
         self._late = [*self._late, (held, settlement)][-MAX_LATE:]
         return False

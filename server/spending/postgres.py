@@ -58,8 +58,8 @@ class PostgresDatabase:
     def trouble(self) -> str:
         return self._said if time.monotonic() < self._let_alone_until else ""
 
-    async def run(self, work: Callable[[StateConnection], Made]) -> Made | None:
-        """In one transaction. A cancelled call leaves it whole: it is short, and waited for."""
+    async def run(self, work: Callable[[StateConnection], Made], *, short: bool = False) -> Made | None:
+        """In one transaction, however short: its server is waited for in a thread."""
         made = None
         with anyio.CancelScope(shield=True), suppress(RuntimeError):  # a machine may have no thread left
             made = await to_thread.run_sync(self._try, work, limiter=self._turn)

@@ -5,7 +5,7 @@ from dataclasses import astuple, dataclass, fields
 
 from .entries import SpendingGroup
 from .store import StateConnection
-from .transactions import EVERYBODY
+from .transactions import COUNTS
 
 MAX_REQUESTS_LISTED = 200
 MAX_CALLS_LISTED = 20  # some servers give every request the same id
@@ -61,14 +61,18 @@ class ReportSpan:
 
 
 def sums_by(connection: StateConnection, by: SpendingGroup, span: ReportSpan) -> list[SpendingSum]:
-    """The dearest first; days in their order."""
-    names = [field.name for field in fields(SpendingSum)[1:]]
-    added = ", ".join(f"CAST(sum({name}) AS BIGINT)" for name in names)
+    """The dearest first; days in their order. Of requests that have not ended, or nobody saw their end, the bounds."""
+    added = ", ".join(f"CAST(sum({name}) AS BIGINT)" for name in COUNTS)
     order = "1" if by == "day" else "sum(most) DESC, 1"
+    own, client = ("", ()) if span.client is None else (" AND client = ?", (span.client,))
+    within = f"sandbox = ? AND day >= ? AND day <= ?{own}"
+    values = (int(span.sandbox), span.first, span.last, *client)
     rows = connection.execute(
-        f"SELECT name, {added} FROM sums WHERE sandbox = ? AND side = ? AND client = ? AND day >= ? AND day <= ?"
-        f" GROUP BY name HAVING sum(requests) > 0 ORDER BY {order}",
-        (int(span.sandbox), by, EVERYBODY if span.client is None else span.client, span.first, span.last),
+        f"SELECT name, {added} FROM (SELECT name, {', '.join(COUNTS)} FROM sums WHERE side = ? AND {within}"
+        f" UNION ALL SELECT {by}, 1, 0, 0, least, coalesce(most, 0), 1, CASE WHEN most IS NULL THEN 1 ELSE 0 END"
+        f" FROM requests WHERE state <> 'settled' AND {within}) AS counted"
+        f" GROUP BY name ORDER BY {order}",
+        (by, *values, *values),
     )
     return [SpendingSum(*row) for row in rows.fetchall()]
 

@@ -41,6 +41,7 @@ class StateStore(Protocol):
     def trouble(self) -> str:
         """Why nothing outlives the process now; empty where it does."""
 
-    async def run(self, work: Callable[[StateConnection], Made]) -> Made | None: ...
+    async def run(self, work: Callable[[StateConnection], Made], *, short: bool = False) -> Made | None:
+        """`short`: a few rows, found by their keys; what takes longer is done in a thread, at any rate."""
 
     async def aclose(self) -> None: ...

@@ -4,17 +4,18 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, get_args
 
-from .entries import UNSENT, Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup
+from .entries import Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup
 from .store import StateConnection
 
-EVERYBODY = "*"  # in the place of a client, whose name has no such letter
 _KEYS = ("sandbox", "side", "client", "day", "name")
 COUNTS = ("requests", "input_tokens", "output_tokens", "least", "most", "uncertain", "unknown")
+_ADDED = ", ".join(f"{name} = sums.{name} + excluded.{name}" for name in COUNTS)
 _ENTRY = ("at", "day", "model", "region", "tool", "client", "session", "job", "sandbox")
+_OPENED = ("id", *_ENTRY, "pid", "process", "state", "least", "most", "request_id")
 MAX_OPEN_S = 2 * 3_600  # no request waits for its turn and its answer so long
-_Counts = tuple[int, ...]
 
 
 def day_span(day: str, *, sandbox: bool = False) -> str:
@@ -47,13 +48,10 @@ def reserved(
 
 def _open(connection: StateConnection, held: Reserved, process: str) -> None:
     """The row of a request under way."""
-    columns = ("id", *_ENTRY, "pid", "process", "state", "least", "most", "request_id")
     entered = (getattr(held.entry, name) for name in _ENTRY)
-    connection.execute(
-        f"INSERT INTO requests ({', '.join(columns)}) VALUES ({_places(columns)})",
-        (held.id, *entered, os.getpid(), process, "open", 0, held.nano, held.entry.key),
-    )
-    _book(connection, held.entry, _open_counts(0, held.nano), held.nano or 0, held=held.nano or 0)
+    values = held.id, *entered, os.getpid(), process, "open", 0, held.nano, held.entry.key
+    connection.execute(_insertion("requests", *_OPENED), values)
+    _spend(connection, held.entry, held.nano or 0, held.nano or 0)
 
 
 def held_for(connection: StateConnection, job: str) -> dict[str, Reserved]:
@@ -77,41 +75,25 @@ def settled(connection: StateConnection, request: Reserved, process: str, settle
     Where there is no row, since none could be written then or another ledger is in its place, it is written now.
     """
     connection.execute("BEGIN IMMEDIATE")
-    id, columns = request.id, ", ".join((*_ENTRY, "least", "most", "state"))
-    read = f"SELECT {columns} FROM requests WHERE id = ?"
-    if (found := connection.execute(read, (id,)).fetchone()) is None and settlement.outcome != "unsent":
+    read = "SELECT most, state FROM requests WHERE id = ?", (request.id,)
+    if (found := connection.execute(*read).fetchone()) is None and settlement.outcome != "unsent":
         _open(connection, replace(request, nano=0), process)
-        found = connection.execute(read, (id,)).fetchone()
-    if found is None or found[-1] == "settled":
+        found = connection.execute(*read).fetchone()
+    if found is None or found[1] == "settled":
         return True
-    *kept, least, most, state = found
-    entry = _entry_of(kept)
-    marked = settlement.sandbox if settlement.came else entry.sandbox or settlement.sandbox
-    now = replace(entry, sandbox=bool(marked))
-    _write(connection, id, now, settlement)
-    before, after = _open_counts(least, most), _counts(settlement)
-    held = -(most or 0) if state == "open" else 0
+    most, held = found[0] or 0, found[0] or 0 if found[1] == "open" else 0
+    entry, marked = request.entry, settlement.sandbox
+    now = replace(entry, sandbox=marked if settlement.came else entry.sandbox or marked)
+    _write(connection, request.id, now, settlement)
     if now.sandbox == entry.sandbox:
-        _book(connection, entry, _minus(after, before), (settlement.most or 0) - (most or 0), held=held)
+        _spend(connection, entry, (settlement.most or 0) - most, -held)
     else:
-        _book(connection, entry, _minus(_counts(UNSENT), before), -(most or 0), held=held)
-        _book(connection, now, after, settlement.most or 0)
-    _book_items(connection, now, settlement)
+        _spend(connection, entry, -most, -held)
+        _spend(connection, now, settlement.most or 0, 0)
+    if settlement.outcome != "unsent":
+        _book(connection, now, settlement)
+        _book_items(connection, now, settlement)
     return True
-
-
-def _open_counts(least: int, most: int | None) -> _Counts:
-    return 1, 0, 0, least, most or 0, 1, int(most is None)
-
-
-def _counts(settlement: Settlement) -> _Counts:
-    most, unsent = settlement.most, settlement.outcome == "unsent"
-    tokens = settlement.input_tokens, settlement.output_tokens
-    return int(not unsent), *tokens, settlement.least, most or 0, int(not settlement.certain), int(most is None)
-
-
-def _minus(one: _Counts, other: _Counts) -> _Counts:
-    return tuple(a - b for a, b in zip(one, other, strict=True))
 
 
 def _write(connection: StateConnection, id: int, entry: RequestEntry, settlement: Settlement) -> None:
@@ -136,20 +118,17 @@ def _write(connection: StateConnection, id: int, entry: RequestEntry, settlement
     )
 
 
-def _book(connection: StateConnection, entry: RequestEntry, change: _Counts, nano: int, *, held: int = 0) -> None:
-    """Add to the sums; `nano`: to what counts against the caps, `held` of it for what is under way."""
-    added = ", ".join(f"{name} = sums.{name} + excluded.{name}" for name in COUNTS)
-    columns = (*_KEYS, *COUNTS)
+def _book(connection: StateConnection, entry: RequestEntry, settlement: Settlement) -> None:
+    """Add a request to the sums, once it has ended; before that, reports look at its row."""
+    tokens, most = (settlement.input_tokens, settlement.output_tokens), settlement.most
+    counts = 1, *tokens, settlement.least, most or 0, int(not settlement.certain), int(most is None)
     connection.executemany(
-        f"INSERT INTO sums ({', '.join(columns)}) VALUES ({_places(columns)})"
-        f" ON CONFLICT ({', '.join(_KEYS)}) DO UPDATE SET {added}",
+        f"{_insertion('sums', *_KEYS, *COUNTS)} ON CONFLICT ({', '.join(_KEYS)}) DO UPDATE SET {_ADDED}",
         [
-            (int(entry.sandbox), side, client, entry.day, getattr(entry, side), *change)
+            (int(entry.sandbox), side, entry.client, entry.day, getattr(entry, side), *counts)
             for side in get_args(SpendingGroup)
-            for client in (entry.client, EVERYBODY)
         ],
     )
-    _spend(connection, entry, nano, held)
 
 
 def _spend(connection: StateConnection, entry: RequestEntry, nano: int, held: int) -> None:
@@ -163,14 +142,12 @@ def _spend(connection: StateConnection, entry: RequestEntry, nano: int, held: in
 
 def set_spent(connection: StateConnection, day: str, nano: int) -> int:
     """What was spent on a day, as somebody says; never less than the ledger itself knows. What counts from here on."""
-    known = connection.execute(
-        "SELECT CAST(coalesce(sum(most), 0) AS BIGINT) FROM sums"
-        " WHERE sandbox = 0 AND side = 'day' AND client = ? AND day = ?",
-        (EVERYBODY, day),
-    ).fetchone()[0]
+    ended = "SELECT coalesce(sum(most), 0) FROM sums WHERE sandbox = 0 AND side = 'day' AND day = ?"
+    others = "SELECT coalesce(sum(most), 0) FROM requests WHERE sandbox = 0 AND state <> 'settled' AND day = ?"
+    known = sum(int(connection.execute(sql, (day,)).fetchone()[0]) for sql in (ended, others))
     connection.execute(
         "INSERT INTO spent (span, nano, held) VALUES (?, ?, 0) ON CONFLICT (span) DO UPDATE SET nano = excluded.nano",
-        (day_span(day), counted := max(nano, int(known))),
+        (day_span(day), counted := max(nano, known)),
     )
     return counted
 
@@ -241,5 +218,6 @@ def _entry_of(kept: Sequence[Any]) -> RequestEntry:
     return RequestEntry(**dict(zip(_ENTRY, kept, strict=True)))
 
 
-def _places(columns: Sequence[str]) -> str:
-    return ", ".join("?" * len(columns))
+@cache
+def _insertion(table: str, *columns: str) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
