@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
+from pydantic_core import from_json
+
 from .text import HALF_A_PAIR, clip, is_sendable, printable, thoughts_apart
 
 MAX_DEPTH = 100
@@ -178,6 +180,10 @@ DECODER = json.JSONDecoder(strict=False, parse_constant=_no_number, parse_float=
 
 def json_or_text(text: str) -> Any:
     """The value of a whole JSON text; of any other text, the text."""
+    try:
+        return from_json(text)
+    except ValueError:  # or half a pair, which no text of Rust's holds
+        pass
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

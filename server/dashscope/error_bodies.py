@@ -53,12 +53,14 @@ def is_failure(body: Mapping[str, Any]) -> bool:
 
 def tells_failure(value: Any) -> bool:
     """Whether a field for errors tells one: some send it always, with nothing in it."""
+    if not value:
+        return False
     if isinstance(value, Mapping):
         verdict = any(value.get(name) not in (None, "") for name in VERDICTS)
         return is_failure(value) if verdict else any(tells_failure(each) for each in value.values())
     if isinstance(value, list):
         return any(tells_failure(each) for each in value)
-    return bool(value) and str(value).lower() not in NO_FAILURE
+    return str(value).lower() not in NO_FAILURE
 
 
 def _words(value: Any, depth: int) -> str:

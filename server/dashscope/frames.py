@@ -18,6 +18,7 @@ from ..json_text import json_or_text
 MAX_FRAME_CHARS = 64 * 1024 * 1024
 DONE = "[DONE]"
 LINE_END = re.compile(r"\r\n|\r")
+USUAL = "data: "  # of a frame on one line, as nearly all are
 STATUS = re.compile(r":\s*HTTP_STATUS/([1-5]\d\d)\s*")
 FIELD = re.compile(r"\s*(?:data|event|id|retry)?:")  # JSON never begins so
 DATA_FIELD = re.compile(r"(?:data: ?)+|error: ?(?=\{)")  # gateways that wrap what is wrapped say it twice
@@ -115,7 +116,11 @@ class _Reader:
 
     def _line(self, line: str) -> None:
         if not line:
-            self._frame()
+            if self._data or self._status != 200:
+                self._frame()
+        elif not self._data and line.startswith(USUAL) and isinstance(read := json_or_text(line[6:]), dict):
+            self._found.append(Data(read, self._status))
+            self._status = 200
         elif field := DATA_FIELD.match(line):
             value = line[field.end() :]
             if not FIELD.match(value):  # a comment, or another field, that somebody wrapped

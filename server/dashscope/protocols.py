@@ -311,7 +311,7 @@ class _TakenBack(ValueError):
 
 
 def _stopped(reason: Any) -> Iterator[Finish]:
-    if str(reason or "").strip().lower() not in UNFINISHED:
+    if reason and str(reason).strip().lower() not in UNFINISHED:
         yield Finish(str(reason))
 
 
@@ -327,11 +327,11 @@ def _as_choices(output: Frame) -> list[Frame]:
 
 def _text(content: Any) -> str:
     """Text that comes as a string, as a list of parts, or not at all."""
-    if isinstance(content, Sequence) and not isinstance(content, str):
-        return "".join(part if isinstance(part, str) else _text(part.get("text")) for part in content)
-    if content is not None and not isinstance(content, str):
+    if content is None or isinstance(content, str):
+        return content or ""
+    if not isinstance(content, Sequence):
         raise TypeError("content is neither text nor a list of parts")
-    return content or ""
+    return "".join(part if isinstance(part, str) else _text(part.get("text")) for part in content)
 
 
 def _reasoning(message: Frame) -> str:

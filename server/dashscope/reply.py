@@ -127,12 +127,12 @@ class Reply:
         match event:
             case TextDelta(text):
                 self.chars += len(text)
-                event = TextDelta(self._text(text))
-                self.text.append(event.text)
+                self.text.append(whole := self._text(text))
+                return event if whole is text else TextDelta(whole)
             case ReasoningDelta(text):
                 self.chars += len(text)
-                event = ReasoningDelta(self._reasoning(text))
-                self.reasoning.append(event.text)
+                self.reasoning.append(whole := self._reasoning(text))
+                return event if whole is text else ReasoningDelta(whole)
             case _:
                 self.chars += len(event.name) + len(event.arguments)
                 self.call_pieces.setdefault(event.index, []).append(event)
