@@ -1,33 +1,45 @@
-"""The peer: the smallest honest server on the same SDK and HTTP client. One tool, one stream, one progress message."""
+"""The peer in Python: the smallest honest server on the official SDK and its HTTP client. One tool, one stream."""
 
 import json
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 
-server = MCPServer("minimal", log_level="WARNING")
-http = httpx2.AsyncClient(timeout=None, trust_env=False)
+URL = f"{os.environ['DASHSCOPE_BASE_URL']}/compatible-mode/v1/chat/completions"
+
+
+@asynccontextmanager
+async def lifespan(_: Any) -> AsyncIterator[httpx2.AsyncClient]:
+    limits = httpx2.Limits(max_connections=1_000, max_keepalive_connections=1_000)
+    async with httpx2.AsyncClient(timeout=60, limits=limits, trust_env=False) as http:
+        yield http
+
+
+server = MCPServer("minimal", lifespan=lifespan, log_level="WARNING")
 
 
 @server.tool()
-async def chat(prompt: str, ctx: Context[Any, Any]) -> dict[str, Any]:
-    """Ask a model."""
+async def chat(prompt: str, ctx: Context[Any, Any]) -> str:
+    """Ask a model; the answer streams as progress."""
     body = {"model": "qwen3.7-plus", "messages": [{"role": "user", "content": prompt}], "stream": True}
     text: list[str] = []
-    async with http.stream("POST", f"{os.environ['DASHSCOPE_BASE_URL']}/chat", json=body) as response:
-        async for event in httpx2.EventSource(response):
-            if event.data == "[DONE]":
-                break
-            for choice in json.loads(event.data)["choices"]:
-                if not text:
-                    await ctx.report_progress(0, None, choice["delta"].get("content"))
-                text.append(choice["delta"].get("content") or "")
-    return {"text": "".join(text)}
+    async with ctx.request_context.lifespan_context.stream("POST", URL, json=body) as response:
+        async for line in response.aiter_lines():
+            if line.startswith("data: ") and line != "data: [DONE]":
+                for choice in json.loads(line[6:])["choices"]:
+                    text.append(choice["delta"].get("content") or "")
+                    await ctx.report_progress(len(text), None, text[-1])
+    return "".join(text)
 
 
 if __name__ == "__main__":
-    sys.exit(server.run("stdio"))
+    if len(sys.argv) > 1:
+        server.run("streamable-http", host="127.0.0.1", port=int(sys.argv[1]))
+    else:
+        server.run("stdio")

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, suppress
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -74,8 +74,9 @@ class Connection:
 
             proxied = not self.host.compatible.startswith("http://")  # plain http is loopback: no proxy between
             most = self._max_connections
+            self._transport = self._transport or quick_transport(most, trust_env=proxied)
             self._http = httpx2.AsyncClient(
-                transport=self._transport or quick_transport(most, trust_env=proxied),
+                transport=self._transport,
                 timeout=httpx2.Timeout(None, connect=CONNECT_S),  # the deadline and the gap are watched here
                 limits=httpx2.Limits(max_connections=most, max_keepalive_connections=most),
                 trust_env=proxied,
@@ -112,9 +113,23 @@ class Connection:
             DashScopeError: the host is held to be down and nothing was sent, or no attempt may follow the last one.
         """
         with self.breaker(url).watching():
-            async for attempt in self.attempts(deadline):
-                with attempt:
-                    given = await once()
+            try:
+                return await once()
+            except DashScopeError as error:
+                failed = error
+            return await self._tried_again(deadline, failed, once)
+
+    async def _tried_again(
+        self, deadline: float, failed: DashScopeError, once: Callable[[], Awaitable[_Tried]]
+    ) -> _Tried:
+        """After the first attempt, which most requests need alone, and which costs no more than itself."""
+        first: DashScopeError | None = failed
+        async for attempt in self.attempts(deadline):
+            with attempt:
+                if first:
+                    failed, first = first, None
+                    raise failed
+                given = await once()
         return given
 
     def attempts(self, deadline: float) -> AsyncIterator[stamina.Attempt]:
@@ -135,10 +150,7 @@ class Connection:
         Raises:
             DashScopeError: no answer; `retry` where no work can have begun.
         """
-        given = {**self._headers(), **self.host.headers, **(headers or {})}
-        if "files" in content:  # a form says itself what it is
-            del given["Content-Type"]
-        request = self.http.build_request(method, url, headers=given, **content)
+        request = self._built(method, url, headers or {}, content)
         breaker = self.breaker(url)
         try:
             response = await self._sent(request)
@@ -154,6 +166,15 @@ class Connection:
         if refusal:
             raise refusal
         return response
+
+    def _built(self, method: str, url: str, headers: Mapping[str, str], content: Mapping[str, Any]) -> httpx2.Request:
+        given = {**self._headers(), **self.host.headers, **headers}
+        if set(content) == {"content"}:  # as for answers: the client has nothing to add
+            waits = {"timeout": {"connect": CONNECT_S}}
+            return httpx2.Request(method, _parsed(url), headers=given, content=content["content"], extensions=waits)
+        if "files" in content:  # a form says itself what it is
+            del given["Content-Type"]
+        return self.http.build_request(method, url, headers=given, **content)
 
     def breaker(self, url: str) -> Breaker:
         """The one of that host."""
@@ -177,7 +198,7 @@ class Connection:
         llama.cpp announces keep-alive and closes after each stream.
         """
         if self.host.kind != "other":
-            return await self.http.send(request, stream=True)
+            return await self._passed(request)
         kept = True
 
         async def watch(event: str, _: Mapping[str, Any]) -> None:
@@ -186,12 +207,21 @@ class Connection:
 
         request.extensions["trace"] = watch
         try:
-            return await self.http.send(request, stream=True)
+            return await self._passed(request)
         except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError) as error:
             came = isinstance(error, httpx2.RemoteProtocolError) and UNANSWERED not in str(error)
             if came or not kept:
                 raise
-        return await self.http.send(request, stream=True)
+        return await self._passed(request)
+
+    async def _passed(self, request: httpx2.Request) -> httpx2.Response:
+        """Straight to the transport where no proxy is to be chosen: no redirects, cookies or logins are wanted."""
+        client = self.http
+        if self._transport is None:
+            return await client.send(request, stream=True)
+        response = await self._transport.handle_async_request(request)
+        response.request = request
+        return response
 
     def encoded(self, body: Mapping[str, Any]) -> bytes:
         """Raises DashScopeError: no UTF-8 can carry it, or the host takes less."""
@@ -252,6 +282,7 @@ def _log_retry(details: RetryDetails) -> None:
 
 
 set_on_retry_hooks([_log_retry])
+_parsed = lru_cache(httpx2.URL)
 
 
 def _wait_before_retry(deadline: float, error: Exception) -> bool | float:

@@ -7,8 +7,8 @@ under another content type, one JSON that is no stream, and DashScope's status c
 
 import codecs
 import re
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, NamedTuple
 
 import httpx2
@@ -18,7 +18,7 @@ from ..json_text import json_or_text
 MAX_FRAME_CHARS = 64 * 1024 * 1024
 DONE = "[DONE]"
 LINE_END = re.compile(r"\r\n|\r")
-USUAL = "data: "  # of a frame on one line, as nearly all are
+USUAL = "data: {"  # of a frame on one line, as nearly all are
 STATUS = re.compile(r":\s*HTTP_STATUS/([1-5]\d\d)\s*")
 FIELD = re.compile(r"\s*(?:data|event|id|retry)?:")  # JSON never begins so
 DATA_FIELD = re.compile(r"(?:data: ?)+|error: ?(?=\{)")  # gateways that wrap what is wrapped say it twice
@@ -47,7 +47,7 @@ async def data_frames(response: httpx2.Response) -> AsyncGenerator[list[Data]]:
     decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
     reader = _Reader(streams="text/event-stream" in response.headers.get("content-type", "").lower())
     try:
-        async with aclosing(_pieces(response)) as pieces:
+        async with _pieces(response) as pieces:
             async for piece in pieces:
                 if found := reader.feed(decoder.decode(piece)):
                     yield found
@@ -57,10 +57,16 @@ async def data_frames(response: httpx2.Response) -> AsyncGenerator[list[Data]]:
     yield [*reader.feed(decoder.decode(b"", final=True)), *reader.end()]
 
 
-def _pieces(response: httpx2.Response) -> AsyncGenerator[bytes]:
+@asynccontextmanager
+async def _pieces(response: httpx2.Response) -> AsyncIterator[AsyncIterator[bytes]]:
     """As they come in; the shorter way, where nothing is packed and nothing has been read."""
-    longer = "content-encoding" in response.headers or response.is_stream_consumed
-    return response.aiter_bytes() if longer else response.aiter_raw()
+    stream, longer = response.stream, "content-encoding" in response.headers or response.is_stream_consumed
+    if longer or not isinstance(stream, httpx2.AsyncByteStream):
+        async with aclosing(response.aiter_bytes()) as unpacked:
+            yield unpacked
+    else:
+        yield aiter(stream)
+        await response.aclose()
 
 
 class _Reader:

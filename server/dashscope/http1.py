@@ -4,15 +4,24 @@ It takes what h11 takes of servers that write HTTP loosely, and no more. A reque
 """
 
 import asyncio
-import socket
-from collections.abc import Sequence
-from typing import NamedTuple
+import select
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import httptools
 import httpx2
 
 MAX_HEAD_BYTES = 100 * 1024  # of a head, of trailers, or of anything else that is no body; h11's limit in httpx2
 MAX_WAITING_BYTES = 1024 * 1024  # of a body that nobody has taken yet: then the other side waits
+
+
+def readable(connection: Any) -> Callable[[], bool]:
+    """What tells whether there is something to read, be it the end."""
+    if not hasattr(select, "poll"):  # Windows, where any number will do
+        return lambda: bool(select.select([connection], [], [], 0)[0])
+    looking = select.poll()
+    looking.register(connection, select.POLLIN)
+    return lambda: bool(looking.poll(0))
 
 
 class Origin(NamedTuple):
@@ -110,6 +119,7 @@ class Http1(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._carrier = transport
+        self._may_read = readable(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
         answer = self.answer
@@ -199,14 +209,7 @@ class Http1(asyncio.Protocol):
         """Whether another exchange may begin: nothing may have come since the last one, not even an end."""
         if self._carrier is None or self._carrier.is_closing():
             return False
-        try:
-            with self._carrier.get_extra_info("socket").dup() as connection:
-                connection.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            pass
-        return False
+        return not self._may_read()
 
     def abort(self) -> None:
         if self._carrier:

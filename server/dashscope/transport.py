@@ -67,7 +67,7 @@ class QuickTransport(httpx2.AsyncBaseTransport):
         oldest = anyio.current_time() - self._idle_s
         while self._kept and self._kept[0].idle_since < oldest:
             self._kept.popleft().abort()
-        for connection in reversed([each for each in self._kept if each.origin == origin]):
+        while connection := next((each for each in reversed(self._kept) if each.origin == origin), None):
             self._kept.remove(connection)
             if connection.is_free:
                 return connection

@@ -1,0 +1,55 @@
+// The peer in TypeScript: the smallest honest server on the official SDK and Node's fetch. One tool, one stream.
+import { createServer } from "node:http";
+import { randomUUID } from "node:crypto";
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
+import { z } from "zod";
+
+const url = `${process.env.DASHSCOPE_BASE_URL}/compatible-mode/v1/chat/completions`;
+
+async function ask({ prompt }, { signal, _meta, sendNotification }) {
+  const body = { model: "qwen3.7-plus", messages: [{ role: "user", content: prompt }], stream: true };
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(url, { method: "POST", headers, signal, body: JSON.stringify(body) });
+  const progressToken = _meta?.progressToken;
+  const decoder = new TextDecoder();
+  const text = [];
+  let held = "";
+  for await (const piece of response.body) {
+    const lines = (held + decoder.decode(piece, { stream: true })).split("\n");
+    held = lines.pop();
+    for (const line of lines) {
+      if (!line.startsWith("data: ") || line === "data: [DONE]") continue;
+      for (const { delta } of JSON.parse(line.slice(6)).choices) {
+        text.push(delta.content ?? "");
+        const params = { progressToken, progress: text.length, message: delta.content };
+        if (progressToken !== undefined) await sendNotification({ method: "notifications/progress", params });
+      }
+    }
+  }
+  return { content: [{ type: "text", text: text.join("") }] };
+}
+
+function server() {
+  const made = new McpServer({ name: "minimal", version: "1" });
+  const description = "Ask a model; the answer streams as progress.";
+  made.registerTool("chat", { description, inputSchema: { prompt: z.string() } }, ask);
+  return made;
+}
+
+async function overHttp(port) {
+  const sessions = new Map();
+  createServer(async (request, response) => {
+    let transport = sessions.get(request.headers["mcp-session-id"]);
+    if (!transport) {
+      const onsessioninitialized = (id) => sessions.set(id, transport);
+      transport = new StreamableHTTPServerTransport({ sessionIdGenerator: randomUUID, onsessioninitialized });
+      await server().connect(transport);
+    }
+    await transport.handleRequest(request, response);
+  }).listen(port, "127.0.0.1");
+}
+
+if (process.argv[2]) await overHttp(Number(process.argv[2]));
+else await server().connect(new StdioServerTransport());
