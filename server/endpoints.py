@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
@@ -85,7 +86,7 @@ class Host:
         """What to call it in a sentence."""
         return "The server" if self.kind == "other" else DASHSCOPE
 
-    @property
+    @cached_property
     def on_loopback(self) -> bool:
         """Whether it is on this machine: only there is a sandbox."""
         return is_loopback(urlsplit(self.compatible).hostname or "")

@@ -21,17 +21,18 @@ async def asked(ctx: Context[AppContext, Any], tool: Tool, arguments: Mapping[st
     Raises:
         InvalidRequest: how long that may be cannot be read.
     """
-    shared = ctx.request_context.lifespan_context
+    request = ctx.request_context
+    shared = request.lifespan_context
     if unreadable := shared.mend("BAILIAN_SOFT_TIMEOUT_S"):
         raise InvalidRequest(unreadable)
-    client = client_of(ctx.request_context.request)  # those without a name may be many: they join nobody
+    client = client_of(request.request)  # those without a name may be many: they join nobody
     return Asked(
         tool=tool.name,
         client=client,
         question=await question_of(shared, tool.name, tool.fn_metadata.arg_model, arguments) if client else str,
-        patience_s=waits_s(ctx, shared.soft_timeout_s),
+        patience_s=waits_s(request, shared.soft_timeout_s),
         report=ctx.report_progress,
-        vanished=partial(has_gone, ctx),
+        vanished=partial(has_gone, request.request),
     )
 
 

@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -60,7 +61,7 @@ class RequestPlan:
         """Whether its messages name files that lie at DashScope, whose texts it puts in their place."""
         return any(each["role"] == "system" and FILE_ID in each.get("content", "") for each in self.messages)
 
-    @property
+    @cached_property
     def body(self) -> dict[str, Any]:
         """In the terms of chat completions; the protocol says it in its own."""
         given = {"model": self.model, "messages": list(self.messages)}

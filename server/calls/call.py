@@ -9,6 +9,7 @@ from inspect import signature
 from typing import Any
 
 import anyio
+from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult
@@ -221,8 +222,17 @@ class Call:
             parameters["include_tool_usage"] = True  # or the pages that were parsed are not told
             await self._tell_page_fee(pdf_pages)
         protocol = ChatCompletions(cumulative=bool(known and known.cumulative))
-        plan = RequestPlan(model, protocol, messages, thinking, parameters, label, pdf_pages=pdf_pages)
-        plan = replace(plan, document_tokens=document_tokens, media_tokens=media_tokens)
+        plan = RequestPlan(
+            model,
+            protocol,
+            messages,
+            thinking,
+            parameters,
+            label,
+            pdf_pages=pdf_pages,
+            document_tokens=document_tokens,
+            media_tokens=media_tokens,
+        )
         return await self.ask(await self._at_half_price(plan) if half_price else plan)
 
     async def _at_half_price(self, plan: RequestPlan) -> RequestPlan:
@@ -351,7 +361,8 @@ class Call:
             ),
         ):
             async for _ in reply.events:
-                await self._progress.report(lambda: progress_line(reply, plan.model, plan.label))
+                if self._progress.is_due:
+                    await self._progress.report(lambda: progress_line(reply, plan.model, plan.label))
 
     def _failed(self, payment: Payment, error: DashScopeError) -> RequestFailed:
         reply = payment.reply
@@ -444,20 +455,20 @@ def bound(tool: Callable[..., Awaitable[CallToolResult]]) -> Callable[..., Await
 
 
 def _call_of(ctx: Context[AppContext]) -> Call:
-    shared: AppContext = ctx.request_context.lifespan_context
-    limit, job = text_limit(client_name(ctx)), CURRENT_JOB.get()
+    asked = ctx.request_context
+    shared: AppContext = asked.lifespan_context
+    limit, job = text_limit(client_name(asked)), CURRENT_JOB.get()
     progress = Progress(job.report if job else ctx.report_progress)
-    call = Call(shared, progress, limit, _payer(ctx, job), waits_s(ctx, shared.soft_timeout_s))
+    call = Call(shared, progress, limit, _payer(asked, job), waits_s(asked, shared.soft_timeout_s))
     if job:
         job.so_far = call.so_far
     return call
 
 
-def _payer(ctx: Context[AppContext], job: Job | None) -> Payer:
-    request = ctx.request_context.request
-    meta, now = ctx.request_context.meta or {}, ctx.request_context.lifespan_context.now()
-    named = Payer(client_of(request), session_of(request, meta, now))
-    return replace(named, tool=job.asked.tool, job=job.id) if job else named
+def _payer(asked: ServerRequestContext[AppContext, Any], job: Job | None) -> Payer:
+    request, now = asked.request, asked.lifespan_context.now
+    client, session = client_of(request), session_of(request, asked.meta or {}, now)
+    return Payer(client, session, job.asked.tool, job.id) if job else Payer(client, session)
 
 
 BoundCall = Call

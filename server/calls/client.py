@@ -1,13 +1,13 @@
 """Who calls: the user of this machine, or somebody over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, ClassVar
 from uuid import UUID
 
-from mcp.server.mcpserver import Context
+from mcp.server.context import ServerRequestContext
 
 from ..catalog import in_beijing
 from .host_limits import client_name
@@ -35,7 +35,7 @@ def client_of(request: Any) -> str:
     return THIS_USER if request is None else str(request.scope.get(CLIENT, ""))
 
 
-def session_of(request: Any, meta: Mapping[str, Any], now: datetime) -> str:
+def session_of(request: Any, meta: Mapping[str, Any], now: Callable[[], datetime]) -> str:
     """What a cap for a session is for: empty over stdio, where it is the process; over HTTP the session that the SDK
     has opened, whose id is a secret; in the stateless era a client's hour. `meta`: of the request.
     """
@@ -43,7 +43,7 @@ def session_of(request: Any, meta: Mapping[str, Any], now: datetime) -> str:
         return ""
     if id := "" if ERA_KEY in meta else _session_id(request):
         return blake2b(id.encode(), digest_size=6).hexdigest()
-    return f"{client_of(request) or 'anybody'} {in_beijing(now):%Y-%m-%d %H}h"
+    return f"{client_of(request) or 'anybody'} {in_beijing(now()):%Y-%m-%d %H}h"
 
 
 def _session_id(request: Any) -> str:
@@ -53,15 +53,13 @@ def _session_id(request: Any) -> str:
     return UUID(request.query_params[SESSION_PARAMETER]).hex
 
 
-def has_gone(ctx: Context[Any, Any]) -> bool:
+def has_gone(request: Any) -> bool:
     """Whether the connection that the answer would take is gone. A 2025 session over HTTP does not cancel for that."""
-    request = ctx.request_context.request
     return request is not None and request.scope.get(ClientConnection.KEY, ClientConnection()).gone
 
 
-def waits_s(ctx: Context[Any, Any], soft_timeout_s: float | None) -> float:
+def waits_s(asked: ServerRequestContext[Any, Any], soft_timeout_s: float | None) -> float:
     """How long this host may be kept waiting: as the settings say for all, else by what is known of it."""
     if soft_timeout_s is not None:
         return soft_timeout_s
-    meta = ctx.request_context.meta or {}
-    return patience_s(client_name(ctx), wants_progress="progress_token" in meta)
+    return patience_s(client_name(asked), wants_progress="progress_token" in (asked.meta or {}))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from mcp.server.mcpserver import Context
+from mcp.server.context import ServerRequestContext
 
 Limit = TypeVar("Limit")
 
@@ -56,7 +56,7 @@ def text_limit(client_name: str) -> TextLimit:
     return of_host(HOSTS, client_name, UNKNOWN)
 
 
-def client_name(ctx: Context[Any, Any]) -> str:
+def client_name(asked: ServerRequestContext[Any, Any]) -> str:
     """As the client introduced itself; empty where it did not."""
-    params = ctx.session.client_params
+    params = asked.session.client_params
     return params.client_info.name if params else ""

@@ -47,9 +47,14 @@ class Progress:
         finally:
             await beat.stop()
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it was told nothing for a moment."""
+        return monotonic() - self._last >= self._every_s
+
     async def report(self, message: Callable[[], str]) -> None:
         """Tell the host, unless it was told something a moment ago, or there is nothing to say."""
-        if monotonic() - self._last >= self._every_s and (line := message()):
+        if self.is_due and (line := message()):
             await self._report(line)
 
     async def report_now(self, message: str) -> None:

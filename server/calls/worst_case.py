@@ -63,7 +63,9 @@ class WorstCase:
         """With no more output than that."""
         if self.unknown:
             return unpriced(self.unknown)
-        work = replace(self.work, output_tokens=output_tokens)
+        work = self.work
+        if output_tokens != work.output_tokens:
+            work = replace(work, output_tokens=output_tokens)
         costs = [
             cost_of(self.catalog, self.model, work, region=self.region, on=self.day, scope=scope)
             for scope in self._scopes
@@ -102,9 +104,9 @@ def worst_case(context: AppContext, plan: RequestPlan) -> WorstCase:
     """Of a request as it would be sent now, whatever comes of it."""
     model, host = context.known(plan.model), context.host
     body, contents = plan.body, _contents(plan)
-    work, unknown = _work(plan, model, contents)
     thought = _thought_tokens(plan, body, model)
     answer = _answer_tokens(plan, body, model, contents)
+    work, unknown = _work(plan, model, contents, answer + thought)
     unbounded = 0 if _takes_budget(plan, body, model) else thought
     return WorstCase(
         context.catalog(),
@@ -118,8 +120,8 @@ def worst_case(context: AppContext, plan: RequestPlan) -> WorstCase:
     )
 
 
-def _work(plan: RequestPlan, model: Model | None, contents: Contents) -> tuple[Workload, str]:
-    """The input at its most; and why it has no bound, where it has none."""
+def _work(plan: RequestPlan, model: Model | None, contents: Contents, written: int) -> tuple[Workload, str]:
+    """The input at its most, and the output; and why it has no bound, where it has none."""
     texts, images, documents = contents
     seen = images * _tokens_of_an_image(plan.model, model)
     tokens, most = texts + TEMPLATE_ALLOWANCE + seen, _taken(model)
@@ -138,6 +140,7 @@ def _work(plan: RequestPlan, model: Model | None, contents: Contents) -> tuple[W
         )
     work = Workload(
         input_tokens=min(tokens, most),
+        output_tokens=written,
         input_by_modality=_kinds(kinds | dict(media), min(tokens, most)),
         thinking=True,
         web_searches=MAX_SEARCHES.get(plan.search_strategy, MAX_AGENT_SEARCHES) if plan.search_strategy else 0,

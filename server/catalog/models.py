@@ -319,7 +319,12 @@ class Model(Frozen):
         """Whether it answers with anything but numbers."""
         return self.type not in ("embedding", "rerank")
 
-    @property
+    @cached_property
+    def prices_found(self) -> dict[tuple[str, str | None, date], list["Price"]]:
+        """What was looked for before: by region, scope and day."""
+        return {}
+
+    @cached_property
     def first_day(self) -> date | None:
         """The day before which it did not exist; unknown for moving names such as qwen-plus."""
         return self.released_on if any(letter.isdigit() for letter in self.id) else None
@@ -519,11 +524,22 @@ def read_on(catalog: Catalog, price: Price) -> date:
 BEIJING_REGION = "cn-beijing"  # the search strategies turbo and max, and the services, have a price there only
 INTERNATIONAL_REGION = "ap-southeast-1"  # whose site bills in USD
 
+MAX_FOUND = 100  # prices of a model that are remembered
 BEIJING_TIME = ZoneInfo("Asia/Shanghai")
 
 
 def in_force(model: Model, region: str, scope: str | None, day: date) -> list[Price]:
     """One price for each scope of a region, the most likely scope first: of that day, else the nearest one known."""
+    asked = region, scope, day
+    found = model.prices_found
+    if asked not in found:
+        if len(found) >= MAX_FOUND:  # any day may be asked for
+            found.clear()
+        found[asked] = _in_force(model, region, scope, day)
+    return found[asked]
+
+
+def _in_force(model: Model, region: str, scope: str | None, day: date) -> list[Price]:
     found: dict[str, Price] = {}
     for price in model.prices_in(region, scope):
         best = found.get(price.scope)

@@ -69,6 +69,10 @@ class ChatCompletions:
         return _failure(frame)
 
     def events(self, frame: Frame) -> Iterator[Event]:
+        if text := _only_text(frame):
+            self._in_deltas = True
+            yield from self._pieces.text(text)
+            return
         for choice in _first(frame.get("choices")):
             yield from self._said(choice)
             if usage := choice.get("usage"):  # Kimi counts there
@@ -274,6 +278,11 @@ class _Pieces:
     def of(self, message: Frame, reason: Any) -> Iterator[Event]:
         yield from self._read(message, reason, again=self._cumulative)
 
+    def text(self, piece: str) -> Iterator[Event]:
+        """A piece of a message that has nothing else."""
+        if text := self._new("content", piece, self._cumulative):
+            yield TextDelta(text)
+
     def rest_of(self, whole: Frame, reason: Any) -> Iterator[Event]:
         """What a whole message says beyond its pieces; nothing where it says it in other words."""
         with suppress(_TakenBack):
@@ -304,6 +313,20 @@ class _Pieces:
         if text:
             seen.append(text)
         return text
+
+
+def _only_text(frame: Frame) -> str:
+    """The text of a frame that says nothing else, as nearly all do; empty: it has none, or says more."""
+    choices = frame.get("choices")
+    if not choices or len(choices) > 1 or frame.get("usage"):
+        return ""
+    choice = choices[0]
+    delta = choice.get("delta")
+    if not delta or choice.get("finish_reason") or choice.get("index") or choice.get("usage"):
+        return ""
+    text = delta.get("content")
+    more = (name for name, value in delta.items() if value and name not in ("content", "role"))
+    return "" if any(more) or not isinstance(text, str) else text
 
 
 class _TakenBack(ValueError):

@@ -42,6 +42,7 @@ class Database:
     def __init__(self, folder: Path | None = None, busy_s: float = BUSY_S, let_alone_s: float = LEFT_ALONE_S) -> None:
         self._busy_s, self._let_alone_s = busy_s, let_alone_s
         self._folder = folder
+        self._path = str(folder / STATE_FILE) if folder else ""
         self._connection: sqlite3.Connection | None = None
         self._turn = anyio.Lock(fast_acquire=True)
         self._thread = anyio.CapacityLimiter(1)  # of our own: those of all others may be in use
@@ -88,7 +89,7 @@ class Database:
         self._at_once += 1
         begun = time.monotonic()
         try:
-            return self._transaction(work)
+            return self._committed(work)
         finally:
             if (now := time.monotonic()) - begun > MAX_AT_ONCE_S:
                 self._slow_until = now + SLOW_FOR_S
@@ -128,6 +129,10 @@ class Database:
             self._connection.close()
             self._connection = None
         self._connection = self._connection or self._opened()
+        return self._committed(work)
+
+    def _committed(self, work: _Work[Made]) -> Made:
+        assert self._connection
         with self._connection:
             return work(self._connection)
 
@@ -146,7 +151,7 @@ class Database:
         if self._folder is None:
             return False
         try:
-            return os.stat(self._folder / STATE_FILE).st_ino != self._inode
+            return os.stat(self._path).st_ino != self._inode
         except OSError:
             return True
 

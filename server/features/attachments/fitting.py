@@ -21,6 +21,8 @@ async def images_that_fit(
     What does not fit at the lowest quality either is left to be refused, before it is sent.
     """
     most = call.context.host.body_bytes
+    if not images:
+        return (), ()
     uris = {number: uri for number, image in enumerate(images) if (uri := _data_uri(image))}
     others = [image for number, image in enumerate(images) if number not in uris]
     room = (most or 0) - MARGIN_BYTES - sum(map(_size_bytes, (*texts, *others)))

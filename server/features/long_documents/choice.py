@@ -50,8 +50,10 @@ def _reason(call: Call, name: str, material: Material, question: Question) -> st
         return f"{unread.name} ({unread.kind}) is of a kind that {name} does not read"
     model = call.known(name)
     takes = model.limits.max_input if model else None
+    if not material.documents or takes is None:
+        return ""
     most = sum(count.most for count in (*material.counts, *map(text_tokens, question.words)))
-    if not material.documents or takes is None or most <= takes:
+    if most <= takes:
         return ""
     likely = sum(count.likely for count in material.counts)
     return f"The documents have about {likely:,} tokens, and {name} takes {takes:,}"
