@@ -340,10 +340,10 @@ async def test_a_library_that_prints_is_not_heard_on_the_wire(tmp_path: Path) ->
 CRASHING = f"""
 import httpx2
 
-async def crash(self, *args, **kwargs):
+def crash(self, *args, **kwargs):
     raise RuntimeError("boom with {KEY}")
 
-httpx2.AsyncClient.send = crash
+httpx2.Request.__init__ = crash
 """
 
 

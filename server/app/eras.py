@@ -4,11 +4,9 @@ The SDK takes the first request for the decision, whichever it is. But a client 
 it falls back to `initialize`, and would be refused on a server that speaks both.
 """
 
-from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 import anyio
-from anyio.streams.memory import MemoryObjectSendStream
 from mcp.server.lowlevel import Server
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCRequest
@@ -18,25 +16,42 @@ from .transports.handshake import DISCOVER
 
 async def serve_either_era(server: Server[Any], read: Any, write: Any) -> None:
     """Serve one host over a pair of message streams until its input ends."""
-    onward, rest = anyio.create_memory_object_stream[Any]()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_relay, server, read, write, onward)
-        await server.run(rest, write, server.create_initialization_options())
-        tasks.cancel_scope.cancel()
+    await server.run(_Probed(server, read, write), write, server.create_initialization_options())
 
 
-async def _relay(server: Server[Any], read: Any, write: Any, onward: MemoryObjectSendStream[Any]) -> None:
-    """What comes in goes on, but for the probes before the first other request."""
-    decided = False
-    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # the connection has ended
-        async with read, onward:
-            async for item in read:
-                method = _method(item)
-                if method == DISCOVER and not decided:
-                    await write.send(await _answer(server, item))
-                else:
-                    decided = decided or bool(method)
-                    await onward.send(item)
+class _Probed:
+    """A `ReadStream`: what comes in, but for the probes before the first other request, which are answered here."""
+
+    def __init__(self, server: Server[Any], read: Any, write: Any) -> None:
+        self._server, self._read, self._write = server, read, write
+        self._decided = False
+
+    async def receive(self) -> Any:
+        while True:
+            item = await self._read.receive()
+            method = _method(item)
+            if method != DISCOVER or self._decided:
+                self._decided = self._decided or bool(method)
+                return item
+            await self._write.send(await _answer(self._server, item))
+
+    async def aclose(self) -> None:
+        await self._read.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return await self.receive()
+        except (anyio.EndOfStream, anyio.BrokenResourceError):
+            raise StopAsyncIteration from None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
 
 def _method(item: SessionMessage | Exception) -> str:

@@ -9,7 +9,7 @@ from .transactions import COUNTS
 
 MAX_REQUESTS_LISTED = 200
 MAX_CALLS_LISTED = 20  # some servers give every request the same id
-OF_ID = "(request_id = ? OR short_id = ? OR (job = ? AND job <> ''))"  # each by an index
+OF_ID = " OR ".join(f"({name} = ? AND {name} <> '')" for name in ("request_id", "short_id", "job"))  # each by an index
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,13 @@ def total_of(groups: Sequence[SpendingSum]) -> SpendingSum:
 def requests_of(connection: StateConnection, id: str, client: str | None) -> list[KeptRequest]:
     """Those of a request id, as an answer's line says it or whole, or of a job."""
     own = ("", ()) if client is None else (" AND client = ?", (client,))
-    return _kept(connection, f"{OF_ID}{own[0]} ORDER BY at, id LIMIT {MAX_REQUESTS_LISTED}", (id, id, id, *own[1]))
+    return _kept(connection, f"({OF_ID}){own[0]} ORDER BY at, id LIMIT {MAX_REQUESTS_LISTED}", (id, id, id, *own[1]))
 
 
 def calls_of(connection: StateConnection, id: str, client: str) -> list[list[KeptRequest]]:
     """A client's calls, the newest of them, that have a request of that id, as `requests_of` takes it; each whole."""
     rows = connection.execute(
-        f"SELECT job FROM requests WHERE {OF_ID} AND client = ? AND job <> ''"
+        f"SELECT job FROM requests WHERE ({OF_ID}) AND client = ? AND job <> ''"
         f" ORDER BY at DESC, id DESC LIMIT {MAX_REQUESTS_LISTED}",
         (id, id, id, client),
     )

@@ -15,6 +15,7 @@ COUNTS = ("requests", "input_tokens", "output_tokens", "least", "most", "uncerta
 _ADDED = ", ".join(f"{name} = sums.{name} + excluded.{name}" for name in COUNTS)
 _ENTRY = ("at", "day", "model", "region", "tool", "client", "session", "job", "sandbox")
 _OPENED = ("id", *_ENTRY, "pid", "process", "state", "least", "most", "request_id")
+_OPEN = "state <> 'settled' AND state = 'open'"  # by the index of what is not settled
 MAX_OPEN_S = 2 * 3_600  # no request waits for its turn and its answer so long
 
 
@@ -175,7 +176,7 @@ def close_lost(connection: StateConnection, process: str, now: float) -> None:
 
     A mark that is wrong, since that process lives where it cannot be seen, does no harm: it settles all the same.
     """
-    found = connection.execute("SELECT DISTINCT pid, process FROM requests WHERE state = 'open'").fetchall()
+    found = connection.execute(f"SELECT DISTINCT pid, process FROM requests WHERE {_OPEN}").fetchall()
     gone = [name for pid, name in found if name != process and _is_here(name, process) and not _lives(pid)]
     for name in gone:
         _mark_lost(connection, "process = ?", name)
@@ -185,12 +186,10 @@ def close_lost(connection: StateConnection, process: str, now: float) -> None:
 def _mark_lost(connection: StateConnection, which: str, value: object) -> None:
     """It is spent at its bound, and held no more."""
     columns = ", ".join((*_ENTRY, "most"))
-    found = connection.execute(f"SELECT {columns} FROM requests WHERE state = 'open' AND {which}", (value,)).fetchall()
+    found = connection.execute(f"SELECT {columns} FROM requests WHERE {_OPEN} AND {which}", (value,)).fetchall()
     for *kept, most in found:
         _spend(connection, _entry_of(kept), 0, -(most or 0))
-    connection.execute(
-        f"UPDATE requests SET state = 'lost', outcome = 'lost' WHERE state = 'open' AND {which}", (value,)
-    )
+    connection.execute(f"UPDATE requests SET state = 'lost', outcome = 'lost' WHERE {_OPEN} AND {which}", (value,))
 
 
 def _is_here(process: str, own: str) -> bool:
