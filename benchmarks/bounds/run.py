@@ -19,11 +19,11 @@ CONTEXT = AppContext(cast("Any", None), host("https://dashscope.aliyuncs.com"))
 
 def bound_and_cost(case: BoundCase) -> tuple[Decimal, Decimal]:
     """In CNY: what would be held, and what it came to."""
-    most = worst_case(CONTEXT, case.plan).most
+    worst = worst_case(CONTEXT, case.plan)
     cost = cost_of(shipped(), case.plan.model, case.used, region=CONTEXT.region, on=CONTEXT.today())
-    assert most.total is not None, most.reason
+    assert worst.most is not None, worst.why_unknown
     assert cost.total is not None, cost.reason
-    return most.total, cost.total
+    return worst.most, cost.total
 
 
 def main() -> int:

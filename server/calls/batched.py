@@ -62,7 +62,7 @@ class BatchedRequests:
             assert isinstance(found, Reserved)  # without caps nothing is refused
             return found
         if least is None or most is None:
-            raise unknown_price(worst.most)
+            raise unknown_price(worst.why_unknown)
         most = least + int((most - least) * share)
         found = await self._context.ledger.reserve(entry, most, least, self._purse.spans(entry))
         if isinstance(found, Unusable):
@@ -106,7 +106,7 @@ class BatchedRequests:
 
 def worst_cost(call: Call, plan: RequestPlan) -> Decimal | None:
     """The most one request may cost, in CNY; None: it is not known."""
-    return worst_case(call.context, plan).most.total
+    return worst_case(call.context, plan).most
 
 
 def worst_bounds(call: Call, plan: RequestPlan) -> tuple[int | None, int | None]:

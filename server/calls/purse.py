@@ -10,7 +10,7 @@ from secrets import token_hex
 import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from ..catalog import Cost, Frozen, Money, in_beijing
+from ..catalog import Frozen, Money, in_beijing
 from ..dashscope import DashScopeError, Reply
 from ..errors import NOTHING_SENT
 from ..spending import (
@@ -114,7 +114,7 @@ class Purse:
             return Payment(plan, held, reply)
         most = worst.nano()
         if most is None:
-            raise refused_before(self._context, plan, unknown_price(worst.most))
+            raise refused_before(self._context, plan, unknown_price(worst.why_unknown))
         held = await self._within_caps(plan, worst, most)
         return Payment(limited(plan, worst, held), held, reply)
 
@@ -248,9 +248,9 @@ class Purse:
         )
 
 
-def unknown_price(cost: Cost) -> DashScopeError:
+def unknown_price(why: str) -> DashScopeError:
     return DashScopeError(
-        f"What this may cost is not known ({cost.reason}), and a spending cap is set. {NOTHING_SENT} Choose a model "
+        f"What this may cost is not known ({why}), and a spending cap is set. {NOTHING_SENT} Choose a model "
         "whose price `models` tells, give files by path, or have the caps (BAILIAN_MAX_COST_PER_...) unset.",
         kind="capped",
     )

@@ -15,8 +15,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from ..catalog import Catalog, Cost, Model, in_force, unpriced
-from ..catalog.pricing import MARKER_TOKENS, Workload, cost_of, is_ocr, pixels_for, seen_as
+from ..catalog import Catalog, Model, in_force
+from ..catalog.pricing import MARKER_TOKENS, Workload, amount_of, cost_of, is_ocr, pixels_for, seen_as
 from ..dashscope import LIMIT_FIELDS
 from ..spending import in_nano
 from .ask import UNPRICED, RequestPlan
@@ -55,22 +55,33 @@ class WorstCase:
         """Output tokens of the shortest answer that is of use."""
         return min(self.output_tokens, self.unbounded_tokens + MIN_OUTPUT_TOKENS)
 
-    @cached_property
-    def most(self) -> Cost:
-        return self.cost(self.output_tokens)
+    @property
+    def why_unknown(self) -> str:
+        """Of one that is not known."""
+        cost = cost_of(self.catalog, self.model, self.work, region=self.region, on=self.day, scope=self._scopes[0])
+        return self.unknown or cost.reason or ""
 
-    def cost(self, output_tokens: int) -> Cost:
-        """With no more output than that."""
+    @cached_property
+    def most(self) -> Decimal | None:
+        """In CNY; None: it is not known."""
+        return self._amount(self.output_tokens)
+
+    def nano(self, output_tokens: int | None = None) -> int | None:
+        """In nano-CNY, with no more output than that; None: it is not known."""
+        amount = self.most if output_tokens is None else self._amount(output_tokens)
+        return None if amount is None else in_nano(amount)
+
+    def _amount(self, output_tokens: int) -> Decimal | None:
         if self.unknown:
-            return unpriced(self.unknown)
+            return None
         work = self.work
         if output_tokens != work.output_tokens:
             work = replace(work, output_tokens=output_tokens)
-        costs = [
-            cost_of(self.catalog, self.model, work, region=self.region, on=self.day, scope=scope)
+        amounts = (
+            amount_of(self.catalog, self.model, work, region=self.region, on=self.day, scope=scope)
             for scope in self._scopes
-        ]
-        return max(costs, key=lambda cost: cost.total or 0)
+        )
+        return max((amount for amount in amounts if amount is not None), default=None)
 
     @cached_property
     def _scopes(self) -> list[str | None]:
@@ -79,11 +90,6 @@ class WorstCase:
         if model is None or model.scope_of(self.model):
             return [None]
         return [price.scope for price in in_force(model, self.region, None, self.day)] or [None]
-
-    def nano(self, output_tokens: int | None = None) -> int | None:
-        """In nano-CNY; None: it is not known."""
-        total = (self.most if output_tokens is None else self.cost(output_tokens)).total
-        return None if total is None else in_nano(total)
 
     def output_within(self, nano: int) -> int:
         """How many output tokens such a sum pays for, beside the input."""

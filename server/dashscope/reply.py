@@ -74,8 +74,9 @@ class Reply:
         counts = self.counts
         if counts is None or (not counts.output_tokens and counts.audio_seconds is None and self._wrote):
             return None
-        thought = counts.reasoning_tokens or (None if any(self.reasoning) else counts.reasoning_tokens)
-        return replace(counts, reasoning_tokens=thought)
+        if counts.reasoning_tokens == 0 and any(self.reasoning):
+            return replace(counts, reasoning_tokens=None)
+        return counts
 
     @property
     def answered(self) -> bool:

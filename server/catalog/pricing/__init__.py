@@ -8,6 +8,7 @@ from .comparison import Costs as Costs
 from .comparison import Estimate as Estimate
 from .comparison import compare_prices as compare_prices
 from .comparison import price_sheets as price_sheets
+from .cost import amount_of as amount_of
 from .cost import cost_of as cost_of
 from .cost import why_unknown as why_unknown
 from .media_tokens import media_tokens as media_tokens

@@ -5,9 +5,10 @@ request choose the tier of all its tokens), of its deep-thinking page (a reply t
 for all its output) and of its batch and context-cache pages.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from ...text import printable
 from ..models import Catalog, Fee, Model, Price, Tier, in_beijing, in_force
@@ -24,34 +25,63 @@ def cost_of(
     `on`: the day whose prices hold; with a time of day (Beijing's, where it has no zone), its cheaper hours too.
     `scope`: of the price, where a region has several; by default the one of the name, or the likeliest.
     """
+    day = in_beijing(on).date() if isinstance(on, datetime) else on
+    model, found = _priced(catalog, name, work, region, on, scope)
+    said = lifecycle_warnings(model, name, day) if model else []
+    if model is None or isinstance(found, str):
+        return unpriced(str(found), *said)
+    price, tier = found.prices[0], found.tier
+    source = catalog.sources[price.source]
+    asked = PriceQuery(catalog, model, name, work, day, isinstance(on, datetime))
+    return Cost(
+        total=sum_lines(found.lines),
+        currency=price.currency,
+        lines=found.lines,
+        tier=f"{tier.label}{', off-peak' if found.at_night else ', Batch' if work.batch else ''}",
+        source=source.url or source.title,
+        date=source.date,
+        warnings=(*caveats(asked, found.prices, tier), *said),
+        notes=tuple(notes_of(asked, price)),
+    )
+
+
+def amount_of(
+    catalog: Catalog, name: str, work: Workload, *, region: str, on: date | datetime, scope: str | None = None
+) -> Decimal | None:
+    """The total of `cost_of`, without what there is to say of it; None where it has none."""
+    _, found = _priced(catalog, name, work, region, on, scope)
+    return None if isinstance(found, str) else sum_lines(found.lines)
+
+
+class _Priced(NamedTuple):
+    """A workload at its prices: the first is used, whose tier is `tier`."""
+
+    prices: Sequence[Price]
+    tier: Tier
+    at_night: bool
+    lines: tuple[CostLine, ...]
+
+
+def _priced(
+    catalog: Catalog, name: str, work: Workload, region: str, on: date | datetime, scope: str | None
+) -> tuple[Model | None, _Priced | str]:
+    """The model, and its prices or why it has none."""
     model = catalog.find(name)
     if model is None:
-        return unpriced(why_unknown(catalog, name))
+        return None, why_unknown(catalog, name)
     day = in_beijing(on).date() if isinstance(on, datetime) else on
-    said = lifecycle_warnings(model, name, day)
     scope = scope or model.scope_of(name)
     prices = in_force(model, region, scope, day)
     if not prices:
-        return unpriced(_unpriced_here(model, name, region, scope), *said)
+        return model, _unpriced_here(model, name, region, scope)
     price = prices[0]
     if refusal := _refusal(catalog, model, price, work, day):
-        return unpriced(refusal, *said)
+        return model, refusal
     at_night = isinstance(on, datetime) and _is_off_peak(price, on) and not work.batch
     tiers = price.off_peak.tiers if price.off_peak and at_night else price.tiers
     tier = next((t for t in tiers if t.up_to is None or work.input_tokens <= t.up_to), tiers[-1])
     lines = (*_token_lines(tier, price, work), *_fee_lines(catalog, region, work))
-    source = catalog.sources[price.source]
-    asked = PriceQuery(catalog, model, name, work, day, isinstance(on, datetime))
-    return Cost(
-        total=sum_lines(lines),
-        currency=price.currency,
-        lines=lines,
-        tier=f"{tier.label}{', off-peak' if at_night else ', Batch' if work.batch else ''}",
-        source=source.url or source.title,
-        date=source.date,
-        warnings=(*caveats(asked, prices, tier), *said),
-        notes=tuple(notes_of(asked, price)),
-    )
+    return model, _Priced(prices, tier, at_night, lines)
 
 
 def _unpriced_here(model: Model, name: str, region: str, scope: str | None) -> str:
