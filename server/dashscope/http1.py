@@ -5,7 +5,9 @@ It takes what h11 takes of servers that write HTTP loosely, and no more. A reque
 
 import asyncio
 import select
+import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import httptools
@@ -212,7 +214,10 @@ class Http1(asyncio.Protocol):
         return not self._may_read()
 
     def abort(self) -> None:
-        if self._carrier:
+        """At once: asyncio closes it in its next turn, and who was cancelled may have much to do in this one."""
+        if self._carrier and not self._carrier.is_closing():
+            with suppress(OSError):
+                self._carrier.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
             self._carrier.abort()
 
     def _write(self, pieces: Sequence[bytes]) -> None:
