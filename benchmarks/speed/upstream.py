@@ -11,6 +11,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from typing import cast
 
 CHUNKS, SLOW_S, PACE_S = 20, 0.2, 0.005
 BIG_CHUNKS, BIG_CHARS = 1_000, 1_700  # of three bytes each
@@ -39,8 +40,7 @@ class Served(asyncio.Protocol):
     """One connection."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport, self.came, self.pausing = transport, b"", False
+        self.transport, self.came, self.pausing = cast("asyncio.Transport", transport), b"", False
         self.rest: Iterator[bytes] = iter(())
 
     def data_received(self, data: bytes) -> None:

@@ -8,7 +8,7 @@ import select
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import httptools
 import httpx2
@@ -119,8 +119,7 @@ class Http1(asyncio.Protocol):
     # --- what asyncio tells ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._carrier = transport
+        self._carrier = cast("asyncio.Transport", transport)  # uvloop's is of no class of asyncio's
         self._may_read = readable(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
