@@ -1,5 +1,7 @@
 """The environment's proxies and certificates, over real sockets on loopback."""
 
+import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +14,7 @@ import trustme
 from anyio.streams.tls import TLSListener
 from bailian_mcp.server.dashscope import ChatCompletions, DashScope, DashScopeError, Event, TextDelta
 from bailian_mcp.server.endpoints import host
+from bailian_mcp.server.network import listen
 from conftest import ANSWER
 from pydantic import SecretStr
 
@@ -80,3 +83,19 @@ async def test_plain_http_to_loopback_goes_through_no_proxy(monkeypatch: pytest.
 
     assert direct
     assert through_proxy == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_what_a_server_writes_goes_out_at_once(address: str) -> None:
+    """asyncio switches Nagle's algorithm off only where a socket says that it is TCP's; each answer took 44 ms more."""
+    accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        option = writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        accepted.set_result(option)
+        writer.close()
+
+    with listen(address, 0) as ours:
+        async with await asyncio.start_server(serve, sock=ours):
+            with socket.create_connection(ours.getsockname()[:2]):
+                assert await accepted
