@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LINK := .dev/bailian_mcp
 
-.PHONY: help demo test coverage check format wheel bench truth bounds ledger soak bulk corpus hosts clean
+.PHONY: help demo test coverage check format wheel bench scale truth bounds ledger soak bulk corpus hosts clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -38,8 +38,11 @@ format: .venv/dev  ## format the code
 wheel: .venv/dev  ## build the wheel from a clean copy and prove it in an empty environment
 	$(BIN)/python tests/wheel.py
 
-bench: .venv/dev  ## measure beside a minimal server on the same SDK (a few minutes)
-	@$(BIN)/python benchmarks/run.py
+bench: .venv/dev $(LINK)  ## measure beside minimal servers on the official SDKs and another one: `make bench ARGS="--rounds 2"`
+	@$(BIN)/python benchmarks/speed/run.py $(ARGS)
+
+scale: .venv/dev $(LINK)  ## how time grows with calls, histories, catalogs, ledgers, jobs, texts, pages and schemas
+	@$(BIN)/python benchmarks/speed/scale.py $(ARGS)
 
 truth: .venv/dev  ## count what is judged rightly of pages and values whose truth is known: `make truth ARGS="--show 3"`
 	@$(BIN)/python -m bailian_mcp.benchmarks.truth.run $(ARGS)

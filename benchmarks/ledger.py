@@ -7,7 +7,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -44,9 +43,9 @@ def fill(file: Path, count: int) -> None:
         for _ in range(0, count, BATCH):
             ledger.executemany(sql, (row for row, _ in zip(source, range(BATCH), strict=False)))
             ledger.commit()
-        for side, client in product(SIDES, ("client", "'*'")):
+        for side in SIDES:
             ledger.execute(
-                f"INSERT INTO sums SELECT sandbox, '{side}', {client}, day, {side}, count(*), sum(input_tokens),"
+                f"INSERT INTO sums SELECT sandbox, '{side}', client, day, {side}, count(*), sum(input_tokens),"
                 " sum(output_tokens), sum(least), sum(most), 0, 0 FROM requests GROUP BY 3, 4, 5"
             )
 

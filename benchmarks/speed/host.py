@@ -56,10 +56,10 @@ class Host:
         self.send({"id": self._id, "method": method, "params": params})
         return self._id
 
-    def ask(self, method: str, params: Mapping[str, Any]) -> bytes:
-        """The line of the answer. Raises RuntimeError: it is none, or what it gives is an error."""
+    def ask(self, method: str, params: Mapping[str, Any], *, failing: bool = False) -> bytes:
+        """The line of the answer. Raises RuntimeError: it is none, or gives an error where none is expected."""
         id = self.begin(method, params)
-        while (line := self.line()) and not self.answers(line, id):
+        while (line := self.line()) and not self.answers(line, id, failing=failing):
             pass
         return line
 
@@ -67,13 +67,12 @@ class Host:
         return self.ask("tools/call", call_of(prompt, **meta))
 
     @staticmethod
-    def answers(line: bytes, id: int = 0) -> bool:
+    def answers(line: bytes, id: int = 0, *, failing: bool = False) -> bool:
         """Whether a line is an answer, to this request or to any."""
-        end = line[:64] + line[-64:]  # where servers write it
-        found = ID.search(end)
+        found = ID.search(line[:64] + line[-64:])  # where servers write it
         if b'"method":' in line[:64] or not found or (id and int(found[1]) != id):
             return False
-        if (b'"result"' not in line[:80] + line[-80:] and b'"result"' not in line) or b'"isError":true' in line:
+        if b'"result"' not in line or (b'"isError":true' in line and not failing):
             raise RuntimeError(line[:300].decode(errors="replace"))
         return True
 

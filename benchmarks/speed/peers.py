@@ -16,7 +16,7 @@ CAPS = {"BAILIAN_MAX_COST_PER_DAY": "1000", "BAILIAN_MAX_COST_PER_CALL": "10"}
 
 @dataclass(frozen=True)
 class Peer:
-    """`http`: its arguments over HTTP, before the port; None: it has none. `warm_calls`: until it is as fast as it gets."""
+    """`http`: its arguments over HTTP, before the port; None: it has none. `warm_calls`: until it is at its fastest."""
 
     name: str
     command: Sequence[str]

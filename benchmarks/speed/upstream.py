@@ -1,8 +1,8 @@
 """A DashScope for the bench: one process on loopback. What the prompt says is how it answers, in server-sent events.
 
-`bench:20` (and whatever else is asked): 20 chunks at once, the first with the moment it was sent. `bench:slow`: one chunk
-after 200 ms. `bench:paced`: 20 chunks, 5 ms apart. `bench:big`: 5 MB in 1,000 chunks. `bench:pause`: one chunk, then
-nothing until the connection is closed; the moment of that is printed. Moments are of the system-wide monotonic clock.
+`bench:20` (and whatever else is asked): 20 chunks at once, the first with the moment it was sent. `bench:slow`: one
+chunk after 200 ms. `bench:paced`: 20 chunks, 5 ms apart. `bench:big`: 5 MB in 1,000 chunks. `bench:pause`: one chunk,
+then nothing until the connection is closed; the moment of that is printed. Moments are of the system's clock.
 """
 
 import asyncio

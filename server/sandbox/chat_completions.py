@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Any
 
 from .calling import SandboxCall
-from .protocols import CREATED, as_json, in_pieces, request_id
+from .protocols import CREATED, as_json, in_pieces
 from .replies import SandboxReply, counts
 from .requests import ApiRefusal, SandboxRequest
 from .speech import VOICE
@@ -83,13 +83,13 @@ class Chat:
         }
 
     def _identity(self, asked: SandboxRequest) -> dict[str, Any]:
-        identity = f"chatcmpl-{request_id(asked)}"
+        identity = f"chatcmpl-{asked.request_id}"
         return {"created": CREATED, "system_fingerprint": None, "model": asked.name, "id": identity}
 
 
 def tool_calls(asked: SandboxRequest, calls: Sequence[SandboxCall]) -> list[dict[str, Any]]:
     """Each with an id of its own."""
-    ids = [f"call_{request_id(asked)}{f'_{number}' if number else ''}" for number in range(len(calls))]
+    ids = [f"call_{asked.request_id}{f'_{number}' if number else ''}" for number in range(len(calls))]
     functions = [{"name": call.name, "arguments": call.arguments} for call in calls]
     return [
         {"index": number, "id": id, "type": "function", "function": function}

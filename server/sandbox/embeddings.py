@@ -18,8 +18,7 @@ from ..catalog import Model, shipped
 from ..endpoints import SANDBOX_HEADER
 from .chat_completions import Chat
 from .native_generation import Native
-from .protocols import id_of
-from .requests import REFUSALS, ApiRefusal, as_dict, as_list, body_of
+from .requests import REFUSALS, ApiRefusal, as_dict, as_list, body_of, id_of
 
 DEFAULT_DIMENSION, SANDBOX_TEXTS, SANDBOX_DOCUMENTS = 1_024, 20, 500
 GRAM_CHARS = (1, 2, 3)

@@ -10,7 +10,7 @@ from itertools import accumulate, count
 from typing import Any
 
 from .chat_completions import tool_calls
-from .protocols import as_json, in_pieces, request_id
+from .protocols import as_json, in_pieces
 from .replies import SandboxReply, counts
 from .requests import ApiRefusal, SandboxRequest
 from .speech import VOICE
@@ -75,7 +75,7 @@ class Native:
             output = {"choices": numbered}
         if given.pages:
             output["search_info"] = {"extra_tool_info": [], "search_results": list(step.pages)}
-        return {"output": output, "usage": self._usage(asked, given), "request_id": request_id(asked)}
+        return {"output": output, "usage": self._usage(asked, given), "request_id": asked.request_id}
 
     def _usage(self, asked: SandboxRequest, given: SandboxReply) -> dict[str, Any]:
         used = counts(asked, given)

@@ -1,9 +1,7 @@
 """What every protocol has in common: an answer whole or in frames, at a pace, broken where asked."""
 
-import hashlib
 import json
-import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -61,16 +59,6 @@ async def _broken(wire: WireFormat, fault: str) -> AsyncIterator[str]:
     while fault == "sandbox-silent":
         yield ": keep-alive\n\n"
         await anyio.sleep(1)
-
-
-def request_id(asked: SandboxRequest) -> str:
-    return id_of(asked.body)
-
-
-def id_of(body: Mapping[str, Any]) -> str:
-    """The id of the reply to a request of that body."""
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-    return str(uuid.UUID(digest[:32]))
 
 
 def in_pieces(text: str, size: int) -> list[str]:

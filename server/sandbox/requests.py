@@ -1,10 +1,13 @@
 """What a request asks, read from each protocol into the terms of chat completions."""
 
+import hashlib
 import json
 import re
+import uuid
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from starlette.requests import Request
@@ -60,6 +63,11 @@ class SandboxRequest:
     search: Mapping[str, Any] | None = None
     endpoint: str = ""
     documents: int = 0  # that its messages named by their ids
+
+    @cached_property
+    def request_id(self) -> str:
+        """Of its reply: the same for the same request."""
+        return id_of(self.body)
 
     @property
     def model(self) -> Model | None:
@@ -207,3 +215,9 @@ def pages_of(pdf: Mapping[str, Any]) -> int:
 def address_of(image: dict[str, Any]) -> str:
     url = image.get("image_url", "")
     return str(url.get("url", "") if isinstance(url, dict) else url)
+
+
+def id_of(body: Mapping[str, Any]) -> str:
+    """The id of the reply to a request of that body."""
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    return str(uuid.UUID(digest[:32]))

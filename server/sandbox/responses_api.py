@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from .chat_completions import Chat, tool_calls
-from .protocols import CREATED, as_json, in_pieces, request_id
+from .protocols import CREATED, as_json, in_pieces
 from .replies import SandboxReply, counts
 from .requests import ApiRefusal, SandboxRequest
 
@@ -22,7 +22,7 @@ class ResponsesApi:
     def whole(self, asked: SandboxRequest, given: SandboxReply) -> Item:
         status = "incomplete" if given.finish_reason == "length" else "completed"
         return {
-            "id": request_id(asked),
+            "id": asked.request_id,
             "object": "response",
             "created_at": CREATED,
             "model": asked.name,

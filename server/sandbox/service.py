@@ -25,7 +25,7 @@ from .kept_files import KeptFiles
 from .model_lists import model_list, permission_list, quota_list
 from .native_generation import Native
 from .not_served import not_served
-from .protocols import CREATED, STEADY, Pace, WireFormat, frames_of, request_id
+from .protocols import CREATED, STEADY, Pace, WireFormat, frames_of
 from .replies import sandbox_reply
 from .requests import ApiRefusal, SandboxRequest, body_of, from_chat, from_native, from_responses
 from .responses_api import ResponsesApi
@@ -120,9 +120,9 @@ class _Service:
             given_id = str(uuid.uuid5(uuid.NAMESPACE_URL, refusal.message))
             return JSONResponse(wire.refusal(refusal, given_id), refusal.status, headers=MARKED)
         if asked.protocol == "native" and tells_sentences(asked.name):
-            status, told = sentences_reply(asked, request_id(asked))
+            status, told = sentences_reply(asked, asked.request_id)
             return JSONResponse(told, status, headers=MARKED)
-        given, headers = sandbox_reply(asked), {**MARKED, "x-request-id": request_id(asked)}
+        given, headers = sandbox_reply(asked), {**MARKED, "x-request-id": asked.request_id}
         if not asked.stream:
             return JSONResponse(wire.whole(asked, given), headers=headers)
         frames = frames_of(wire, asked, given, self._pace)

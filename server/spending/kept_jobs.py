@@ -68,7 +68,7 @@ class KeptJobs:
 
     async def of(self, client: str) -> list[JobRow]:
         """Those of a client, the newest first."""
-        sql = f"SELECT {_COLUMNS} FROM jobs WHERE client = ? AND seen_at > ? ORDER BY started_at DESC LIMIT 100"
+        sql = f"SELECT {_COLUMNS} FROM jobs WHERE client = ? AND +seen_at > ? ORDER BY started_at DESC LIMIT 100"
         found = await self._database.run(lambda connection: connection.execute(sql, (client, self._oldest)).fetchall())
         return [_row(each).as_of(self._now()) for each in found or ()]
 
