@@ -1,4 +1,4 @@
-"""`make bench`: bailian-mcp beside the smallest servers on the official SDKs, and another one of DashScope; on loopback.
+"""`make bench`: bailian-mcp beside the smallest servers on the official SDKs and another of DashScope; on loopback.
 
 Absolute times are this machine's and drift; the ratio is what counts. Each round measures each server once.
 """

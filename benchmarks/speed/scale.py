@@ -1,4 +1,4 @@
-"""`make scale`: how time grows with what grows. Each line ends with its exponent: 1 is linear, and none may lie far above.
+"""`make scale`: how time grows with what grows. Each line ends with its exponent: 1 is linear, none may be far above.
 
 The exponent is of the last two sizes, over what the smallest takes; the sandbox answers, on loopback.
 """
@@ -66,15 +66,14 @@ def exponent(measured: Measured) -> float:
     return math.log(max(after - least, NOISE_MS) / max(before - least, NOISE_MS)) / math.log(large / small)
 
 
-def in_flight(_: Path) -> Measured:
+def in_flight(folder: Path) -> Measured:
     """All at once: until the last has its answer."""
     found = []
-    with Upstream() as upstream, tempfile.TemporaryDirectory() as folder:
-        with server(Path(folder), url=upstream.url, BAILIAN_MAX_CONNECTIONS="512") as host:
-            for _ in range(100):
-                host.call("bench:20")
-            for count in (1, 8, 64, 512):
-                found.append((count, min(_together(host, count) for _ in range(ROUNDS))))
+    with Upstream() as upstream, server(folder, url=upstream.url, BAILIAN_MAX_CONNECTIONS="512") as host:
+        for _ in range(100):
+            host.call("bench:20")
+        for count in (1, 8, 64, 512):
+            found.append((count, min(_together(host, count) for _ in range(ROUNDS))))
     return found
 
 
