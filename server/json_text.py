@@ -182,7 +182,7 @@ def json_or_text(text: str) -> Any:
     """The value of a whole JSON text; of any other text, the text."""
     try:
         return from_json(text)
-    except ValueError:  # or half a pair, which no text of Rust's holds
+    except (ValueError, TypeError):  # or half a pair, which no text of Rust's holds
         pass
     try:
         return json.loads(text)

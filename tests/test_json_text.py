@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from bailian_mcp.server.json_text import NoJson, json_of
+from bailian_mcp.server.json_text import NoJson, json_of, json_or_text
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,3 +77,24 @@ def test_any_value_survives_a_fence_and_prose(value: Any) -> None:
 
     assert json_of(said) == value
     assert json_of(f"```json\n{said}\n```") == value or "```" in said
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters(codec=None))),
+    lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner)),
+)
+
+
+@given(JSON, st.booleans())
+def test_data_is_read_as_python_reads_it(value: Any, ascii_only: bool) -> None:
+    """By another parser where that can, and half a pair and all else by Python's own."""
+    text = json.dumps(value, ensure_ascii=ascii_only)
+
+    assert repr(json_or_text(text)) == repr(json.loads(text))  # by how it is written: NaN is not itself, 1 is not 1.0
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "[1,]", '{"a": 1} x', "9" * 5_000, "[" * 100_000, "\ud800", "nul", "1.", "+1"]
+)
+def test_what_is_no_data_stays_text(text: str) -> None:
+    assert json_or_text(text) == text

@@ -19,8 +19,11 @@ from bailian_mcp.server.dashscope import (
     TextDelta,
     UsageReport,
     WireProtocol,
+    protocols,
 )
 from conftest import FakeDashScope, chunk, dashscope, finish, sse, stream, usage
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytestmark = pytest.mark.anyio
 PICTURE = {"type": "image_url", "image_url": {"url": "https://x.cn/a.png"}}
@@ -380,3 +383,45 @@ async def test_calls_of_no_known_form_cost_nothing_of_the_answer(odd: Any) -> No
     heard, _, _ = await talk(ChatCompletions(), sse(chunk(content="西湖", tool_calls=odd, function_call=7), finish()))
 
     assert heard == [TextDelta("西湖"), Finish("stop")]
+
+
+# --- the short way of a frame that is nothing but text ---
+
+NOTHINGS = st.sampled_from([None, "", 0, [], {}, False])
+VALUES = st.one_of(NOTHINGS, st.sampled_from(["x", "stop", "null", 1, ["y"], {"z": 1}, True, "0"]))
+DELTAS = st.dictionaries(
+    st.sampled_from(["content", "role", "reasoning_content", "tool_calls", "refusal", "reasoning", "audio"]), VALUES
+)
+CHOICES = st.dictionaries(
+    st.sampled_from(["delta", "message", "finish_reason", "index", "usage", "text", "logprobs"]),
+    st.one_of(VALUES, DELTAS, st.dictionaries(st.just("content"), st.sampled_from(["字", "两个字"]), min_size=1)),
+)
+FRAMES = st.lists(
+    st.dictionaries(
+        st.sampled_from(["choices", "usage", "id", "error"]), st.one_of(st.lists(CHOICES, max_size=2), VALUES)
+    ),
+    max_size=4,
+)
+
+
+def said(frames: list[Any], cumulative: bool) -> list[Any]:
+    """The events of frames, and the kind of what the first of an unknown form raises."""
+    protocol, found = ChatCompletions(cumulative=cumulative), list[Any]()
+    try:
+        for frame in frames:
+            found += protocol.events(frame)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        found.append(isinstance(error, Exception))
+    return found
+
+
+@given(FRAMES, st.booleans())
+def test_the_short_way_says_what_the_long_one_does(frames: list[Any], cumulative: bool) -> None:
+    short = said(frames, cumulative)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(protocols, "_only_text", lambda frame: "")
+        assert short == said(frames, cumulative)
+
+
+def test_most_frames_go_the_short_way() -> None:
+    assert protocols._only_text(chunk(content="字")) == "字"

@@ -1,6 +1,8 @@
 """Our transport beside httpx2's own, over real sockets on loopback: whatever a server does, both say the same of it."""
 
+import asyncio
 import gzip
+import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,6 +17,7 @@ import pytest
 import trustme
 from anyio.streams.tls import TLSListener
 from bailian_mcp.server.dashscope import ChatCompletions, DashScope
+from bailian_mcp.server.dashscope.http1 import Http1, Origin
 from bailian_mcp.server.dashscope.transport import QuickTransport, quick_transport
 from bailian_mcp.server.endpoints import host
 from conftest import ANSWER
@@ -470,3 +473,18 @@ def test_where_a_proxy_is_set_httpx2_speaks_to_it(variable: str, monkeypatch: py
     monkeypatch.setenv(variable, "http://127.0.0.1:9")
     assert quick_transport(64, trust_env=True) is None
     assert quick_transport(64, trust_env=False)
+
+
+async def test_a_connection_that_is_given_up_is_shut_before_anything_else_is_done() -> None:
+    """Whoever was cancelled has much to do, and asyncio closes a connection in its next turn."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        origin = Origin("http", "127.0.0.1", listening.getsockname()[1])
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(lambda: Http1(origin), origin.host, origin.port)
+        other, _ = listening.accept()
+        with other:
+            other.settimeout(5)
+            connection.abort()
+            assert other.recv(1) == b""  # no turn of the loop between
+        await anyio.lowlevel.checkpoint()
+        connection.abort()  # once more is no matter
