@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import select
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,6 +51,10 @@ class Host:
             *lines, self._held = (self._held + came).split(b"\n") if b"\n" in came else (self._held + came,)
             self._lines = lines[::-1]
         return self._lines.pop()
+
+    def hears_within(self, seconds: float) -> bool:
+        """Whether it says anything by then."""
+        return bool(self._lines or select.select([self._from], [], [], seconds)[0])
 
     def begin(self, method: str, params: Mapping[str, Any]) -> int:
         self._id += 1

@@ -1,9 +1,6 @@
 // The peer in TypeScript: the smallest honest server on the official SDK and Node's fetch. One tool, one stream.
-import { createServer } from "node:http";
-import { randomUUID } from "node:crypto";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
-import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import { z } from "zod";
 
 const url = `${process.env.DASHSCOPE_BASE_URL}/compatible-mode/v1/chat/completions`;
@@ -38,18 +35,4 @@ function server() {
   return made;
 }
 
-async function overHttp(port) {
-  const sessions = new Map();
-  createServer(async (request, response) => {
-    let transport = sessions.get(request.headers["mcp-session-id"]);
-    if (!transport) {
-      const onsessioninitialized = (id) => sessions.set(id, transport);
-      transport = new StreamableHTTPServerTransport({ sessionIdGenerator: randomUUID, onsessioninitialized });
-      await server().connect(transport);
-    }
-    await transport.handleRequest(request, response);
-  }).listen(port, "127.0.0.1");
-}
-
-if (process.argv[2]) await overHttp(Number(process.argv[2]));
-else await server().connect(new StdioServerTransport());
+await server().connect(new StdioServerTransport());

@@ -16,11 +16,12 @@ CAPS = {"BAILIAN_MAX_COST_PER_DAY": "1000", "BAILIAN_MAX_COST_PER_CALL": "10"}
 
 @dataclass(frozen=True)
 class Peer:
-    """`http`: its arguments over HTTP, before the port; None: it has none. `warm_calls`: until it is at its fastest."""
+    """`http`: its arguments over HTTP, before the port. `warm_calls`: until it is at its fastest."""
 
     name: str
     command: Sequence[str]
-    http: Sequence[str] | None = ()
+    http: Sequence[str] = ()
+    speaks_2026: bool = True  # over HTTP
     settings: Mapping[str, str] = field(default_factory=dict)
     warm_calls: int = 100
 
@@ -37,7 +38,7 @@ def ours() -> Peer:
         "bailian-mcp",
         [sys.executable, "-m", "bailian_mcp.server"],
         ("serve", "--transport", "streamable-http", "--port"),
-        {**CAPS, "BAILIAN_MAX_CONNECTIONS": "256"},
+        settings={**CAPS, "BAILIAN_MAX_CONNECTIONS": "256"},
     )
 
 
@@ -56,12 +57,14 @@ def typescript() -> Peer | None:
         if told.returncode:
             return None
     shutil.copy(HERE / "minimal.mjs", CACHE)  # Node looks for packages beside the file
-    return Peer("TypeScript SDK", ["node", str(CACHE / "minimal.mjs")], warm_calls=3_000)
+    return Peer("TypeScript SDK", ["node", str(CACHE / "minimal.mjs")], speaks_2026=False, warm_calls=3_000)
 
 
 def ali_bailian() -> Peer | None:
     command = Path(sys.executable).with_name("ali-bailian-mcp")
-    return Peer("ali-bailian-mcp", [str(command)], None, {"BAILIAN_RESOURCE_MODE": "url"}) if command.exists() else None
+    if not command.exists():
+        return None
+    return Peer("ali-bailian-mcp", [str(command)], speaks_2026=False, settings={"BAILIAN_RESOURCE_MODE": "url"})
 
 
 def found() -> list[Peer]:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 
 import measures
+import web
 from host import Host, hosting
 from measures import Figures
 from peers import Peer, found
@@ -18,14 +19,19 @@ from upstreams import Upstream
 
 STARTS = 3  # of each server in each round
 CALLS, SECONDS = 200, 2.0
+PARTS = ("start", "one", "busy", "paced", "patient", "progress", "cancel", "growth", "big", "http")
 Samples = dict[str, dict[str, list[float]]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", default="", help="names of parts, with commas: start one busy patient ...")
-    parser.add_argument("--peers", default="", help="how many of the servers, or their numbers, with commas")
+    parser.add_argument(
+        "--only",
+        default="",
+        help="names of parts, with commas: start,one,busy,paced,patient,progress,cancel,growth,big,http",
+    )
+    parser.add_argument("--peers", default="", help="numbers of some servers, with commas: 0 is ours")
     given = parser.parse_args()
     samples: Samples = defaultdict(lambda: defaultdict(list))
     servers = found()
@@ -61,23 +67,36 @@ def measured(peer: Peer, only: set[str]) -> Figures:
             for name, part in parts.items():
                 if not only or name in only:
                     yield from part(host)
+        if peer.speaks_2026 and (not only or "http" in only):
+            yield from over_http(peer, environment)
+
+
+def over_http(peer: Peer, environment: dict[str, str]) -> Figures:
+    with web.serving([*peer.command, *peer.http], environment) as port:
+        list(web.one(port, "bench:20", CALLS))
+        for taken in web.one(port, "bench:20", CALLS):
+            yield measures.OVER_HTTP, taken
+        yield measures.MANY_OVER_HTTP, web.at_once(port, "bench:20", measures.IN_FLIGHT, SECONDS)
+        a_second = web.at_once(port, "bench:slow", measures.SLOW_IN_FLIGHT, SECONDS)
+        yield measures.IDEAL_OVER_HTTP, a_second * measures.SLOW_S / measures.SLOW_IN_FLIGHT
 
 
 def table(samples: Samples, servers: list[str], rounds: int) -> str:
-    lines = [f"medians of {rounds} rounds, milliseconds unless said otherwise; beside each the ratio to ours"]
-    lines.append(f"{'':38}" + "".join(f"{name:>22}" for name in servers))
-    for what, by_server in samples.items():
-        one = statistics.median(by_server[servers[0]]) if by_server[servers[0]] else 0.0
-        cells = []
-        for name in servers:
-            if not by_server[name]:
-                cells.append(f"{'-':>22}")
-                continue
-            value = statistics.median(by_server[name])
-            ratio = f"{one / value:8.2f}" if name != servers[0] and value else " " * 8
-            cells.append(f"{value:14.2f}{ratio}")
-        lines.append(f"{what:38}" + "".join(cells))
+    """Medians, behind each peer's how many times of it ours is."""
+    lines = [f"medians of {rounds} rounds, milliseconds unless said otherwise; behind a peer's, ours in terms of it"]
+    lines.append(f"{'':38}" + "".join(f"{name:>22}" for name in servers) + "  aim, of the Python SDK's")
+    for what, of in samples.items():
+        found = {name: statistics.median(of[name]) for name in servers if of[name]}
+        cells = "".join(_cell(found, name, servers[0]) for name in servers)
+        lines.append(f"{what:38}{cells}  {measures.AIMS.get(what, '')}".rstrip())
     return "\n".join(lines)
+
+
+def _cell(found: dict[str, float], name: str, ours: str) -> str:
+    if name not in found:
+        return f"{'-':>14}{'':8}"
+    ratio = f"{found[ours] / found[name]:8.2f}" if name != ours and ours in found and found[name] else " " * 8
+    return f"{found[name]:14.2f}{ratio}"
 
 
 if __name__ == "__main__":

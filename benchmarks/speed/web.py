@@ -96,8 +96,8 @@ def one(port: int, prompt: str, calls: int) -> Iterator[float]:
 
 
 @contextmanager
-def serving(command: Sequence[str], env: Mapping[str, str]) -> Iterator[tuple[int, int]]:
-    """A server over HTTP: its port, and the number of its process."""
+def serving(command: Sequence[str], env: Mapping[str, str]) -> Iterator[int]:
+    """A server over HTTP: its port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -106,7 +106,7 @@ def serving(command: Sequence[str], env: Mapping[str, str]) -> Iterator[tuple[in
     )
     try:
         _wait_for(port)
-        yield port, process.pid
+        yield port
     finally:
         process.terminate()
         process.wait()
