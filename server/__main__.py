@@ -66,6 +66,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         stdio=stdio,
         sandboxed=arguments.sandbox,
         structured=arguments.structured,
+        workers=serve.Workers(arguments.workers, arguments.inherited, sys.argv[1:]),
     )
 
 
@@ -104,6 +105,10 @@ def _parsed(argv: list[str]) -> argparse.Namespace:
     for_http = arguments.command == "serve" and arguments.transport == "stdio"
     if for_http and (arguments.host, arguments.port) != (None, None):
         parser.error("--host and --port are for HTTP: add --transport streamable-http (or sse)")
+    if arguments.workers > 1 and arguments.transport != "streamable-http":
+        parser.error("--workers is for HTTP: add --transport streamable-http")
+    if not 1 <= arguments.workers <= 64:
+        parser.error(f"--workers must be 1 to 64, not {arguments.workers}")
     arguments.host = arguments.host or "127.0.0.1"
     arguments.port = 8000 if arguments.port is None else arguments.port
     if not 0 <= arguments.port <= 65535:
@@ -128,7 +133,16 @@ def _parser(*, with_environment: bool) -> argparse.ArgumentParser:
         epilog=_environment() if with_environment else "",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(command="serve", transport="stdio", host=None, port=None, sandbox=False, structured=False)
+    parser.set_defaults(
+        command="serve",
+        transport="stdio",
+        host=None,
+        port=None,
+        sandbox=False,
+        structured=False,
+        workers=1,
+        inherited=None,
+    )
     parser.add_argument("--version", action="store_true", default=False, help="print the version")
     commands = parser.add_subparsers(metavar="serve | demo | sandbox | usage | files | catalog", dest="command_given")
     commands.add_parser("serve", parents=[serving], help="serve MCP (the default)").set_defaults(command="serve")
@@ -158,6 +172,10 @@ def _serving() -> argparse.ArgumentParser:
     serving.add_argument("--transport", choices=["stdio", "sse", "streamable-http"], help="default: stdio")
     serving.add_argument("--host", help="where to listen (HTTP), default: 127.0.0.1; elsewhere a token is needed")
     serving.add_argument("--port", type=int, help="default: 8000; 0: any free one")
+    serving.add_argument(
+        "--workers", type=int, help="processes behind the port (streamable-http), default: 1; several keep no sessions"
+    )
+    serving.add_argument("--inherited", type=int, help=argparse.SUPPRESS)  # a worker's: the socket it is handed
     serving.add_argument("--sandbox", action="store_true", help="answer from a stand-in DashScope: no key, no cost")
     serving.add_argument("--structured", action="store_true", help="results as data too, for programs")
     return serving

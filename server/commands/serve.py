@@ -3,10 +3,10 @@
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from socket import socket
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 
@@ -30,24 +30,45 @@ LOGGER = logging.getLogger("bailian_mcp")
 CONNECTIONS_OVER_HTTP = 256  # for many hosts at once
 
 
+class Workers(NamedTuple):
+    """How many processes serve. `inherited`: the socket of one of several; `arguments`: what all of them are told."""
+
+    number: int = 1
+    inherited: int | None = None
+    arguments: Sequence[str] = ()
+
+    @property
+    def share_a_port(self) -> bool:
+        return self.number > 1
+
+
 def main(
-    transport: str, host: str, port: int, *, stdio: Front | None, sandboxed: bool = False, structured: bool = False
+    transport: str,
+    host: str,
+    port: int,
+    *,
+    stdio: Front | None,
+    sandboxed: bool = False,
+    structured: bool = False,
+    workers: Workers = Workers(),  # noqa: B008 - it cannot change
 ) -> int:
     """Serve until told to stop; the exit status. `stdio`: who reads the host, where that is the transport."""
     with ExitStack() as stack:
         try:
             given = {"BAILIAN_STRUCTURED": "true"} if structured else {}
             settings = read_settings(**given, **_sandbox_settings(stack) if sandboxed else {})
-            listening = None if stdio else stack.enter_context(_listening(settings, host, port))
+            listening = None if stdio else stack.enter_context(_listening(settings, host, port, workers))
         except BadSettings as error:
             sys.stderr.write(f"bailian-mcp cannot start.\n{error}\n")
             return 2
+        if listening and workers.share_a_port and workers.inherited is None:
+            return _shared(listening, workers)
         _tell_troubles(settings)
         log_to_stderr(settings)
         for warning in warnings_for_environment(tool_groups()):
             LOGGER.warning("%s", warning)
         try:
-            anyio.run(run, settings, transport, stdio, listening, sandboxed)
+            anyio.run(run, settings, transport, stdio, listening, sandboxed, workers.share_a_port)
         except Exception:
             LOGGER.exception("the server stopped")
             return 1
@@ -69,8 +90,23 @@ def _sandbox_settings(stack: ExitStack) -> dict[str, str]:
     return {"DASHSCOPE_BASE_URL": url, "DASHSCOPE_API_KEY": "sk-sandbox", "DASHSCOPE_WORKSPACE_ID": ""}
 
 
-def _listening(settings: Settings, host: str, port: int) -> socket:
+def _shared(listening: socket, workers: Workers) -> int:
+    """By processes of their own, which this one only watches."""
+    from .workers import run as run_workers
+
+    command = [sys.executable, "-m", __package__.rpartition(".")[0], *workers.arguments]
+    return run_workers(workers.number, listening, command, "/mcp")
+
+
+def _listening(settings: Settings, host: str, port: int, workers: Workers) -> socket:
     settings.require_safe_bind(host)
+    if workers.share_a_port:
+        from .workers import can_share, inherited_socket
+
+        if workers.inherited is not None:
+            return inherited_socket(workers.inherited)
+        if not can_share():
+            raise BadSettings("Several workers cannot share a port on Windows. Leave --workers out.")
     try:
         return listen(host, port)
     except OSError as error:
@@ -79,9 +115,16 @@ def _listening(settings: Settings, host: str, port: int) -> socket:
 
 
 async def run(
-    settings: Settings, transport: Any, stdio: Front | None, listening: socket | None, sandboxed: bool = False
+    settings: Settings,
+    transport: Any,
+    stdio: Front | None,
+    listening: socket | None,
+    sandboxed: bool = False,
+    stateless: bool = False,
 ) -> None:
-    """Serve with these settings until the transport ends: over `stdio`, or where it is `listening`."""
+    """Serve with these settings until the transport ends: over `stdio`, or where it is `listening`. `stateless`: any
+    request may go to another process.
+    """
     most = settings.max_connections or (MAX_CONNECTIONS if stdio else CONNECTIONS_OVER_HTTP)
     client = DashScope(
         settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s, max_connections=most
@@ -94,7 +137,8 @@ async def run(
         elif listening:
             from ..app.transports import http  # loads a web server, which stdio never needs
 
-            await http.serve(server, transport, http.Listener(listening, settings.tokens, settings.allowed_hosts))
+            listener = http.Listener(listening, settings.tokens, settings.allowed_hosts, stateless=stateless)
+            await http.serve(server, transport, listener)
 
 
 def _context(

@@ -48,6 +48,7 @@ class Listener:
     names: tuple[str, ...] = ()  # host names clients may use, beside those of loopback
     max_sessions: int = MAX_SESSIONS
     header_s: float = HEADER_S
+    stateless: bool = False  # one of several processes: no session of 2025 is kept
 
 
 async def serve(server: App, transport: Transport, listener: Listener) -> None:
@@ -55,7 +56,8 @@ async def serve(server: App, transport: Transport, listener: Listener) -> None:
     web = _Server(web_config(server, transport, listener))
     async with anyio.create_task_group() as tasks:
         await tasks.start(_stop_at_signal, web)
-        sys.stderr.write(f"bailian-mcp listens on {root_url(listener.listening)}{PATHS[transport]}\n")
+        if not listener.stateless:  # or who started this process has said it
+            sys.stderr.write(f"bailian-mcp listens on {root_url(listener.listening)}{PATHS[transport]}\n")
         await web.serve(sockets=[listener.listening])
         tasks.cancel_scope.cancel()
 
@@ -90,7 +92,8 @@ def application(server: App, transport: Transport, listener: Listener) -> ASGIAp
         max_request_body_size=MAX_BODY_BYTES,
         transport_security=security,
         max_sessions=listener.max_sessions + MAX_OPENING,
-        session_idle_timeout=SESSION_IDLE_S,
+        session_idle_timeout=None if listener.stateless else SESSION_IDLE_S,
+        stateless_http=listener.stateless,
     )
     sessions = Sessions(watched(mended(plain, PATHS[transport])), listener.max_sessions)
     server.middleware.append(sessions.while_called)
