@@ -45,7 +45,7 @@ def fill(file: Path, count: int) -> None:
             ledger.commit()
         for side in SIDES:
             ledger.execute(
-                f"INSERT INTO sums SELECT sandbox, '{side}', client, day, {side}, count(*), sum(input_tokens),"
+                f"INSERT INTO totals SELECT sandbox, '{side}', client, day, {side}, count(*), sum(input_tokens),"
                 " sum(output_tokens), sum(least), sum(most), 0, 0 FROM requests GROUP BY 3, 4, 5"
             )
 
@@ -93,7 +93,7 @@ def main() -> int:
         anyio.run(begun, folder)
         fill(folder / "state.db", count)
         with sqlite3.connect(folder / "state.db") as file:
-            sums = file.execute("SELECT count(*) FROM sums").fetchone()[0]
+            sums = file.execute("SELECT count(*) FROM totals").fetchone()[0]
         size = (folder / "state.db").stat().st_size / 1e9
         sys.stdout.write(f"{count:,} rows, {sums:,} sums, {size:.1f} GB\n")
         anyio.run(measured, folder)

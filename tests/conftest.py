@@ -32,12 +32,15 @@ from bailian_mcp.server.dashscope import DashScope
 from bailian_mcp.server.endpoints import Host, host
 from bailian_mcp.server.settings import Settings, read_settings
 from bailian_mcp.server.spending import Database, Ledger, PostgresDatabase, StateStore
+from hypothesis import settings as hypothesis_settings
 from jsonschema import Draft202012Validator
 from mcp import Client, StdioServerParameters
 from mcp.server.stdio import stdio_server
 from mcp.types import CallToolResult, TextContent
 from pydantic import SecretStr
 
+hypothesis_settings.register_profile("untimed", deadline=None)  # what a machine is busy with is no fault
+hypothesis_settings.load_profile("untimed")
 KEY = "sk-planted-0123456789"
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone(timedelta(hours=8)))  # noon in Beijing
 HOST = host("https://dashscope.aliyuncs.com")

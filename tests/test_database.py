@@ -180,6 +180,8 @@ async def test_a_ledger_of_an_older_version_reports_what_it_did(tmp_path: Path, 
         as_the_second_step_had_it(old)
     old.close()
     database = Database(tmp_path)
+    known = await database.run(lambda connection: connection.execute("SELECT name FROM sqlite_master").fetchall())
+    assert ("sums",) not in (known or ())  # an older server that still runs fails to add to it
     rows = [row for row in OLD_ROWS if client in (None, row[0])]
     ended: Callable[[tuple[str, str, int | None, int]], bool] = lambda row: row[1] == "settled"  # noqa: E731
 

@@ -782,7 +782,7 @@ async def test_the_sandbox_fills_lists_with_a_schema_for_each_place(
 
 
 @pytest.mark.parametrize("era", ERAS[-1:])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(schema=schemas())
 async def test_any_schema_gives_valid_data_or_a_clear_refusal(hosted: Hosted, schema: dict[str, Any]) -> None:
     options = {"transport": httpx2.ASGITransport(sandbox.app())}

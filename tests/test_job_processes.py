@@ -52,8 +52,11 @@ class SlowUpstream:
     async def serve(self, connection: Any) -> None:
         async with connection:
             head = b""
-            while b"\r\n\r\n" not in head:
-                head += await connection.receive()
+            try:
+                while b"\r\n\r\n" not in head:
+                    head += await connection.receive()
+            except (anyio.EndOfStream, anyio.BrokenResourceError):
+                return  # it asked for nothing
             self.requests += 1
             with suppress(anyio.BrokenResourceError):
                 await connection.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + self.half)

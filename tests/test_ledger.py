@@ -109,7 +109,7 @@ async def added_up(store: StateStore, steps: list[tuple[str, int, int, bool]]) -
     await store.aclose()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(STEPS)
 def test_under_any_interleaving_the_sums_are_what_was_told_and_what_is_uncertain(
     steps: list[tuple[str, int, int, bool]],
@@ -118,7 +118,7 @@ def test_under_any_interleaving_the_sums_are_what_was_told_and_what_is_uncertain
         anyio.run(added_up, Database(Path(folder)), steps)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(STEPS)
 def test_so_they_are_on_a_server(postgresql_server: PostgreSQL, steps: list[tuple[str, int, int, bool]]) -> None:
     postgresql_server.ask("DROP SCHEMA IF EXISTS bailian_mcp CASCADE")
@@ -538,7 +538,7 @@ async def killed(place: str, times: int, store: StateStore) -> None:
     def read(connection: Any) -> Any:
         settled = "sum(CASE state WHEN 'settled' THEN 1 ELSE 0 END)"
         rows = connection.execute(f"SELECT session, count(*), {settled}, sum(most) FROM requests GROUP BY session")
-        ended = connection.execute("SELECT sum(most) FROM sums WHERE side = 'day'").fetchone()[0]
+        ended = connection.execute("SELECT sum(most) FROM totals WHERE side = 'day'").fetchone()[0]
         others = connection.execute("SELECT coalesce(sum(most), 0) FROM requests WHERE state <> 'settled'")
         return rows.fetchall(), ended + others.fetchone()[0]
 

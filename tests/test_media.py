@@ -166,7 +166,7 @@ def test_what_is_neither(head: bytes) -> None:
     st.integers(0, 79),
     st.binary(max_size=8),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_header_breaks_the_reader(head: bytes, rest: bytes, at: int, changed: bytes) -> None:
     content = head[:at] + changed + head[at + len(changed) :] + rest
     if found := media_of(content[:1_024]):

@@ -127,7 +127,7 @@ def is_json(text: str) -> bool:
     return True
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(SCHEMAS, st.lists(ANSWERS, min_size=1, max_size=4), st.integers(0, 1))
 @example({"type": "object", "properties": {"a": {"type": "boolean"}}}, ['{"a": true}', '{"a": false}', '{"a": 1}'], 0)
 @example({"type": "string"}, ["```null```"], 0)
@@ -177,7 +177,7 @@ def read(text: str, found: Any, reason: str = "stop") -> httpx2.Response:
     return stream(f"id:1\nevent:result\n:HTTP_STATUS/200\ndata:{json.dumps(frame)}\n\n".encode())
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(
     ANSWERS | st.text(), FOUND | VALUES, st.sampled_from(["advanced_recognition", "key_information_extraction", None])
 )
@@ -210,7 +210,7 @@ CITING = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(CITING.map("".join), st.lists(SITES | VALUES, max_size=4) | VALUES)
 async def test_any_answer_from_the_web_is_given(text: str, found: Any) -> None:
     told = await served(web_search, FakeDashScope([searched(text, found)]), question="西湖？")

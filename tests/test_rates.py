@@ -285,7 +285,7 @@ async def test_where_the_catalog_knows_no_limit_nothing_waits(url: str) -> None:
     tpm=st.integers(100, 100_000),
     calls=st.lists(st.tuples(st.floats(0, 40), st.floats(0, 0.25), st.booleans()), min_size=1, max_size=60),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 async def test_no_minute_ever_holds_more_than_the_limits(
     rpm: int, tpm: int, calls: list[tuple[float, float, bool]]
 ) -> None:

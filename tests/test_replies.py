@@ -23,7 +23,7 @@ from bailian_mcp.server.dashscope.errors import from_reply
 from bailian_mcp.server.endpoints import host
 from bailian_mcp.server.text import thoughts_apart
 from conftest import HOST, FakeDashScope, Hosted, chunk, dashscope, finish, refusal, sse, stream, text_of, usage
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from odd_replies import ERROR_BODIES, FINISH_REASONS
 
@@ -534,7 +534,6 @@ BODIES = st.recursive(
 @given(
     BODIES, st.sampled_from([200, 302, 400, 404, 429, 503]), st.sampled_from(["DashScope", "The server"]), st.booleans()
 )
-@settings(deadline=None)
 def test_an_error_of_any_form_is_short_and_holds_no_key_and_no_markup(
     body: Any, status: int, service: str, began: bool
 ) -> None:

@@ -10,6 +10,9 @@ import select
 import signal
 import subprocess
 import sys
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -418,3 +421,46 @@ async def test_a_malformed_overlay_is_said_at_the_start_and_the_shipped_catalog_
     assert said in started.stderr.decode()
     assert "0.024 CNY" in text_of(result)
     assert said in text_of(result)
+
+
+@pytest.mark.parametrize("ending", ["end of input", "SIGTERM"])
+def test_a_host_that_asks_and_asks_and_never_reads_holds_no_process(ending: str) -> None:
+    """Its probes are answered while they are read, so the rest of what it asked is not even looked at."""
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "x", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    lines = [
+        json.dumps({"jsonrpc": "2.0", "id": id, "method": "server/discover", "params": {"_meta": meta}}) + "\n"
+        for id in range(600)
+    ]
+    process = subprocess.Popen([*SERVER, "--sandbox"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    assert process.stdin
+    assert process.stdout
+    writing = threading.Thread(target=_written, args=(process.stdin, "".join(lines[1:]).encode()), daemon=True)
+    try:
+        process.stdin.write(lines[0].encode())
+        assert process.stdout.readline()
+        time.sleep(2)  # until the SDK is there
+        writing.start()
+        time.sleep(1)
+        if ending == "SIGTERM":
+            process.send_signal(signal.SIGTERM)
+        else:
+            writing.join(5)
+            process.stdin.close()
+        assert process.wait(timeout=10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        writing.join(5)
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):
+                pipe.close()
+
+
+def _written(to: Any, content: bytes) -> None:
+    with suppress(OSError, ValueError):  # it has ended
+        while content:
+            content = content[to.write(content) :]

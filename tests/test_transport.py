@@ -488,3 +488,30 @@ async def test_a_connection_that_is_given_up_is_shut_before_anything_else_is_don
             assert other.recv(1) == b""  # no turn of the loop between
         await anyio.lowlevel.checkpoint()
         connection.abort()  # once more is no matter
+
+
+async def test_what_is_given_up_is_sent_no_further_to_a_server_that_says_nothing_more() -> None:
+    """It has closed its half and reads no more: what lies in our buffer would go out all the same, and be billed."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        async with client(QuickTransport(1)) as http:
+            with anyio.move_on_after(0.5):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(outcome, http, url, b"x" * 20_000_000)
+                    other, _ = await anyio.to_thread.run_sync(listening.accept)
+                    other.shutdown(socket.SHUT_WR)
+                    await anyio.sleep_forever()
+            with other:
+                other.settimeout(5)
+                came = await anyio.to_thread.run_sync(_all_that_came, other)
+    assert 0 < came < 20_000_000
+
+
+def _all_that_came(connection: socket.socket) -> int:
+    came = 0
+    try:
+        while piece := connection.recv(1 << 20):
+            came += len(piece)
+    except OSError:
+        pass
+    return came

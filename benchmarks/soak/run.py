@@ -184,7 +184,7 @@ def main() -> int:
                 ledger.execute(sql).fetchone()[0]
                 for sql in (
                     "SELECT sum(most) FROM requests",
-                    "SELECT sum(most) FROM sums WHERE side = 'day' AND client = '*'",
+                    "SELECT sum(most) FROM totals WHERE side = 'day'",
                 )
             )
         sys.stdout.write(f"the sums are the rows: {spent == summed}; open at the end: {last.open_rows}\n")

@@ -15,6 +15,7 @@ IDEAL, PROGRESS, CANCEL = "256 x 200 ms, of ideal", "first chunk -> progress", "
 BIG, BIG_GROWTH, MEMORY = "5 MB reply", "5 MB reply, growth MiB", "memory after a call, MiB"
 LEAK, PACED = "growth per 1,000 calls, KiB", "a call of 20 chunks 5 ms apart, CPU"
 OVER_HTTP, MANY_OVER_HTTP = "a call over HTTP (2026)", "calls/s over HTTP, 64 in flight"
+MANY_BY_TWO = "calls/s over HTTP, 64 in flight, 2 workers"
 IDEAL_OVER_HTTP = "256 x 200 ms over HTTP, of ideal"
 AIMS = {
     LISTED: "0.10", FIRST: "0.65", MEMORY: "0.75", CALL: "0.30", MANY: "5", IDEAL: "0.85 (as it is)", PROGRESS: "0.45",

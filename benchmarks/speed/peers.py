@@ -16,11 +16,12 @@ CAPS = {"BAILIAN_MAX_COST_PER_DAY": "1000", "BAILIAN_MAX_COST_PER_CALL": "10"}
 
 @dataclass(frozen=True)
 class Peer:
-    """`http`: its arguments over HTTP, before the port. `warm_calls`: until it is at its fastest."""
+    """`http`: its arguments over HTTP, the last before the port. `warm_calls`: until it is at its fastest."""
 
     name: str
     command: Sequence[str]
     http: Sequence[str] = ()
+    workers: Sequence[str] = ()  # the same for two processes behind it
     speaks_2026: bool = True  # over HTTP
     settings: Mapping[str, str] = field(default_factory=dict)
     warm_calls: int = 100
@@ -38,6 +39,7 @@ def ours() -> Peer:
         "bailian-mcp",
         [sys.executable, "-m", "bailian_mcp.server"],
         ("serve", "--transport", "streamable-http", "--port"),
+        ("serve", "--transport", "streamable-http", "--workers", "2", "--port"),
         settings={**CAPS, "BAILIAN_MAX_CONNECTIONS": "256"},
     )
 

@@ -7,6 +7,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
@@ -79,6 +80,11 @@ def over_http(peer: Peer, environment: dict[str, str]) -> Figures:
         yield measures.MANY_OVER_HTTP, web.at_once(port, "bench:20", measures.IN_FLIGHT, SECONDS)
         a_second = web.at_once(port, "bench:slow", measures.SLOW_IN_FLIGHT, SECONDS)
         yield measures.IDEAL_OVER_HTTP, a_second * measures.SLOW_S / measures.SLOW_IN_FLIGHT
+    if peer.workers:
+        with web.serving([*peer.command, *peer.workers], environment) as port:
+            time.sleep(web.STARTS_S / 4)  # until all of them listen
+            list(web.one(port, "bench:20", CALLS))
+            yield measures.MANY_BY_TWO, web.at_once(port, "bench:20", measures.IN_FLIGHT, SECONDS)
 
 
 def table(samples: Samples, servers: list[str], rounds: int) -> str:

@@ -25,6 +25,7 @@ MAX_CONNECTIONS = 64  # of one host's server; the setting, or HTTP, may allow mo
 CONNECT_S = 10.0
 SETTLE_S = 0.05
 MAX_ERROR_BYTES = 64 * 1024
+USUAL_HEADERS = ("User-Agent", "Accept-Encoding", "Connection")  # of httpx2's client, whatever is asked
 UNREACHED = (httpx2.NetworkError, httpx2.TimeoutException, httpx2.ProxyError, httpx2.RemoteProtocolError)
 ERROR_S = 5.0
 MAX_RETRY_AFTER_S = 30.0  # a Retry-After beyond this is told to the caller, not waited for
@@ -61,6 +62,7 @@ class Connection:
         self._max_connections = max_connections
         self._slots = anyio.Semaphore(max_connections)
         self._http: httpx2.AsyncClient | None = None
+        self._usual: dict[str, str] = {}
         self._breakers: dict[str, Breaker] = {}
 
     async def aclose(self) -> None:
@@ -82,6 +84,7 @@ class Connection:
                 trust_env=proxied,
                 follow_redirects=False,
             )
+            self._usual = {name: self._http.headers[name] for name in USUAL_HEADERS}
         return self._http
 
     async def take_slot(self, stack: AsyncExitStack) -> None:
@@ -168,13 +171,15 @@ class Connection:
         return response
 
     def _built(self, method: str, url: str, headers: Mapping[str, str], content: Mapping[str, Any]) -> httpx2.Request:
+        client = self.http
         given = {**self._headers(), **self.host.headers, **headers}
         if set(content) == {"content"}:  # as for answers: the client has nothing to add
             waits = {"timeout": {"connect": CONNECT_S}}
+            given = {**self._usual, **given}
             return httpx2.Request(method, _parsed(url), headers=given, content=content["content"], extensions=waits)
         if "files" in content:  # a form says itself what it is
             del given["Content-Type"]
-        return self.http.build_request(method, url, headers=given, **content)
+        return client.build_request(method, url, headers=given, **content)
 
     def breaker(self, url: str) -> Breaker:
         """The one of that host."""

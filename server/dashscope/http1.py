@@ -214,7 +214,7 @@ class Http1(asyncio.Protocol):
 
     def abort(self) -> None:
         """At once: asyncio closes it in its next turn, and who was cancelled may have much to do in this one."""
-        if self._carrier and not self._carrier.is_closing():
+        if self._carrier:
             with suppress(OSError):
                 self._carrier.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
             self._carrier.abort()

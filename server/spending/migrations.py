@@ -70,6 +70,8 @@ def _sums_of_what_has_ended(connection: StateConnection) -> None:
             (side,),
         )
     connection.execute("DELETE FROM sums WHERE requests = 0")
+    # under another name, so that a server of before, which may still run, fails to add what would be wrong here
+    connection.execute("ALTER TABLE sums RENAME TO totals")
 
 
 MIGRATIONS = (_jobs, _ledger, _sums_of_what_has_ended)

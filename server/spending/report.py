@@ -68,7 +68,7 @@ def sums_by(connection: StateConnection, by: SpendingGroup, span: ReportSpan) ->
     within = f"sandbox = ? AND day >= ? AND day <= ?{own}"
     values = (int(span.sandbox), span.first, span.last, *client)
     rows = connection.execute(
-        f"SELECT name, {added} FROM (SELECT name, {', '.join(COUNTS)} FROM sums WHERE side = ? AND {within}"
+        f"SELECT name, {added} FROM (SELECT name, {', '.join(COUNTS)} FROM totals WHERE side = ? AND {within}"
         f" UNION ALL SELECT {by}, 1, 0, 0, least, coalesce(most, 0), 1, CASE WHEN most IS NULL THEN 1 ELSE 0 END"
         f" FROM requests WHERE state <> 'settled' AND {within}) AS counted"
         f" GROUP BY name ORDER BY {order}",

@@ -12,7 +12,7 @@ from .store import StateConnection
 
 _KEYS = ("sandbox", "side", "client", "day", "name")
 COUNTS = ("requests", "input_tokens", "output_tokens", "least", "most", "uncertain", "unknown")
-_ADDED = ", ".join(f"{name} = sums.{name} + excluded.{name}" for name in COUNTS)
+_ADDED = ", ".join(f"{name} = totals.{name} + excluded.{name}" for name in COUNTS)
 _ENTRY = ("at", "day", "model", "region", "tool", "client", "session", "job", "sandbox")
 _OPENED = ("id", *_ENTRY, "pid", "process", "state", "least", "most", "request_id")
 _OPEN = "state <> 'settled' AND state = 'open'"  # by the index of what is not settled
@@ -124,7 +124,7 @@ def _book(connection: StateConnection, entry: RequestEntry, settlement: Settleme
     tokens, most = (settlement.input_tokens, settlement.output_tokens), settlement.most
     counts = 1, *tokens, settlement.least, most or 0, int(not settlement.certain), int(most is None)
     connection.executemany(
-        f"{_insertion('sums', *_KEYS, *COUNTS)} ON CONFLICT ({', '.join(_KEYS)}) DO UPDATE SET {_ADDED}",
+        f"{_insertion('totals', *_KEYS, *COUNTS)} ON CONFLICT ({', '.join(_KEYS)}) DO UPDATE SET {_ADDED}",
         [
             (int(entry.sandbox), side, entry.client, entry.day, getattr(entry, side), *counts)
             for side in get_args(SpendingGroup)
@@ -143,7 +143,7 @@ def _spend(connection: StateConnection, entry: RequestEntry, nano: int, held: in
 
 def set_spent(connection: StateConnection, day: str, nano: int) -> int:
     """What was spent on a day, as somebody says; never less than the ledger itself knows. What counts from here on."""
-    ended = "SELECT coalesce(sum(most), 0) FROM sums WHERE sandbox = 0 AND side = 'day' AND day = ?"
+    ended = "SELECT coalesce(sum(most), 0) FROM totals WHERE sandbox = 0 AND side = 'day' AND day = ?"
     others = "SELECT coalesce(sum(most), 0) FROM requests WHERE sandbox = 0 AND state <> 'settled' AND day = ?"
     known = sum(int(connection.execute(sql, (day,)).fetchone()[0]) for sql in (ended, others))
     connection.execute(

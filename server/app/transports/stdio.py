@@ -35,7 +35,7 @@ async def streams(front: Front) -> AsyncIterator[tuple[Inbox, Outbox]]:
     async with _reading(front, inbox, token), anyio.create_task_group() as tasks:
         tasks.start_soon(_end_at_signal, inbox)
         tasks.start_soon(_end_where_nobody_reads, outbox, tasks.cancel_scope)
-        tasks.start_soon(_leave_after, inbox.ended, front.outlet, tasks.cancel_scope)
+        tasks.start_soon(_leave_after, inbox, front.outlet, tasks.cancel_scope)
         yield inbox, outbox
         with suppress(BrokenPipeError):
             await writer.write("")  # after what was said before there was a loop
@@ -119,12 +119,19 @@ async def _end_where_nobody_reads(outbox: Outbox, scope: anyio.CancelScope) -> N
     scope.cancel()
 
 
-async def _leave_after(ended: anyio.Event, outlet: Outlet, scope: anyio.CancelScope) -> None:
-    """Replies under way may be taken, but a host that takes nothing, or very long, does not hold the process."""
-    await ended.wait()
+async def _leave_after(inbox: Inbox, outlet: Outlet, scope: anyio.CancelScope) -> None:
+    """Replies under way may be taken, but a host that takes nothing, or very long, does not hold the process; nor one
+    that reads so little that what it asked is not even looked at.
+    """
+    await inbox.whole.wait()
+    seen = None
+    while not inbox.ended.is_set() and (now := (outlet.written, inbox.left)) != seen:
+        seen = now
+        with anyio.move_on_after(IDLE_GRACE_S):
+            await inbox.ended.wait()
     with anyio.move_on_after(MAX_GRACE_S):
-        seen = -1
-        while outlet.written != seen:
-            seen = outlet.written
+        taken = -1
+        while outlet.written != taken:
+            taken = outlet.written
             await anyio.sleep(IDLE_GRACE_S)
     scope.cancel()

@@ -13,26 +13,32 @@ from mcp.types import jsonrpc_message_adapter
 
 
 class Inbox:
-    """A `ReadStream` of the SDK: messages, and what is wrong with a line that is none. `ended` once all was taken."""
+    """A `ReadStream` of the SDK: messages, and what is wrong with a line that is none. `whole` once nothing follows,
+    `ended` once all was taken.
+    """
 
     def __init__(self) -> None:
-        self.ended = anyio.Event()
+        self.whole, self.ended = anyio.Event(), anyio.Event()
         self._lines: deque[str] = deque()
-        self._whole = False  # nothing will follow
         self._change = anyio.Event()
+
+    @property
+    def left(self) -> int:
+        """Lines that nobody has taken."""
+        return len(self._lines)
 
     def put(self, line: bytes | None) -> None:
         """The next line; None: that was all."""
         if line is None:
-            self._whole = True
-        elif not self._whole:
+            self.whole.set()
+        elif not self.whole.is_set():
             self._lines.append(line.decode("utf-8", errors="replace"))
         self._change.set()
 
     async def receive(self) -> SessionMessage | Exception:
         """Raises anyio.EndOfStream."""
         while not self._lines:
-            if self._whole:
+            if self.whole.is_set():
                 self.ended.set()
                 raise anyio.EndOfStream
             self._change = anyio.Event()
