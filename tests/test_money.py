@@ -1,12 +1,13 @@
 """What a workload costs: the worked examples, both sides of every edge, every warning, and what always holds."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from bailian_mcp.server.catalog import Catalog, Cost, Usage, plain, shipped
+from bailian_mcp.server.catalog.models import MAX_FOUND
 from bailian_mcp.server.catalog.pricing import Workload, cost_of, image_tokens, text_tokens
 from bailian_mcp.server.catalog.pricing.services import deployment_cost, training_cost
 from hypothesis import given
@@ -733,3 +734,15 @@ def test_a_snapshot_that_outlived_its_alias_is_unsure() -> None:
     of = cost("qwen-vl-ocr-2025-11-20", input_tokens=1)
 
     assert says(of, "Whether qwen-vl-ocr-2025-11-20 is still in service is not sure: its alias qwen-vl-ocr")
+
+
+def test_a_price_of_any_day_is_found_again_and_few_are_remembered() -> None:
+    """Any day may be asked for, as often as somebody likes."""
+    work, catalog = Workload(input_tokens=1_000, output_tokens=500), shipped()
+    model = catalog.find("qwen3.7-plus")
+    assert model
+    days = [date(2026, 1, 1) + timedelta(days=number) for number in range(MAX_FOUND + 5)]
+    first = [cost_of(catalog, model.id, work, region="cn-beijing", on=day).total for day in days]
+
+    assert len(model.prices_found) <= MAX_FOUND
+    assert [cost_of(catalog, model.id, work, region="cn-beijing", on=day).total for day in days] == first

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import select
 import socket
 import ssl
 import struct
@@ -17,7 +18,7 @@ import pytest
 import trustme
 from anyio.streams.tls import TLSListener
 from bailian_mcp.server.dashscope import ChatCompletions, DashScope
-from bailian_mcp.server.dashscope.http1 import Http1, Origin
+from bailian_mcp.server.dashscope.http1 import Http1, Origin, readable
 from bailian_mcp.server.dashscope.transport import QuickTransport, quick_transport
 from bailian_mcp.server.endpoints import host
 from conftest import ANSWER
@@ -515,3 +516,13 @@ def _all_that_came(connection: socket.socket) -> int:
     except OSError:
         pass
     return came
+
+
+def test_without_poll_a_connection_is_looked_at_as_windows_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(select, "poll", raising=False)
+    one, other = socket.socketpair()
+    with one, other:
+        may_read = readable(one)
+        assert not may_read()
+        other.send(b"x")
+        assert may_read()

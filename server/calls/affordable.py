@@ -24,8 +24,6 @@ def limited(plan: RequestPlan, worst: WorstCase, held: Reserved) -> RequestPlan:
     if held.nano == worst.nano():
         return plan
     tokens = worst.output_within(held.nano)
-    if tokens >= worst.output_tokens:
-        return plan
     said = f"{LIMITED} {tokens:,} tokens"
     thinking = replace(plan.thinking, warnings=(*plan.thinking.warnings, said))
     limits = _limits(plan, tokens - worst.unbounded_tokens, unbounded=worst.unbounded_tokens > 0)

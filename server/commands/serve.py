@@ -92,10 +92,10 @@ def _sandbox_settings(stack: ExitStack) -> dict[str, str]:
 
 def _shared(listening: socket, workers: Workers) -> int:
     """By processes of their own, which this one only watches."""
-    from .workers import run as run_workers
+    from .workers import keep_running
 
     command = [sys.executable, "-m", __package__.rpartition(".")[0], *workers.arguments]
-    return run_workers(workers.number, listening, command, "/mcp")
+    return keep_running(workers.number, listening, command, "/mcp")
 
 
 def _listening(settings: Settings, host: str, port: int, workers: Workers) -> socket:

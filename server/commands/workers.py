@@ -16,7 +16,7 @@ MIN_LIFE_S = 3.0  # who ends sooner would again
 ENDS_S = 3.0  # a server is gone within two
 
 
-def run(count: int, listening: socket.socket, command: Sequence[str], path: str) -> int:
+def keep_running(count: int, listening: socket.socket, command: Sequence[str], path: str) -> int:
     """Keep so many running until told to stop; the exit status. `command`: what they are started with."""
     sys.stderr.write(f"bailian-mcp listens on {root_url(listening)}{path}, {count} workers\n")
     return anyio.run(_supervised, count, listening, command)

@@ -171,8 +171,8 @@ class Connection:
         return response
 
     def _built(self, method: str, url: str, headers: Mapping[str, str], content: Mapping[str, Any]) -> httpx2.Request:
-        client = self.http
         given = {**self._headers(), **self.host.headers, **headers}
+        client = self.http
         if set(content) == {"content"}:  # as for answers: the client has nothing to add
             waits = {"timeout": {"connect": CONNECT_S}}
             given = {**self._usual, **given}

@@ -18,7 +18,7 @@ Frame = Mapping[str, Any]
 LIMIT_FIELDS = ("max_tokens", "max_completion_tokens")
 THINKING_FIELDS = ("enable_thinking", "thinking_budget", "reasoning_effort")
 MAX_SEARCH_RESULTS = 200
-NOTHING = (None, "")
+SAYS_NOTHING = (None, "")
 MAX_TOKEN_COUNT = 10**12  # beyond it a count is a mistake, and no price
 Api = Literal["compatible", "native", "compatible-api", "batch-chat"]
 Endpoint = Literal["text-generation", "multimodal-generation"]
@@ -326,7 +326,7 @@ def _only_text(frame: Frame) -> str:
     if not delta or choice.get("finish_reason") or choice.get("index") or choice.get("usage"):
         return ""
     text = delta.get("content")
-    more = (name for name, value in delta.items() if value not in NOTHING and name not in ("content", "role"))
+    more = (name for name, value in delta.items() if value not in SAYS_NOTHING and name not in ("content", "role"))
     return "" if any(more) or not isinstance(text, str) else text
 
 

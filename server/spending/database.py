@@ -65,13 +65,11 @@ class Database:
 
     async def run(self, work: _Work[Made], *, short: bool = False) -> Made | None:
         """In one transaction. A cancelled call leaves it whole: it is waited for. What is short may be begun twice."""
+        made = None
         with anyio.CancelScope(shield=True), suppress(RuntimeError):  # a machine may have no thread left
             async with self._turn:
-                if short and self._may_do_at_once:
-                    with suppress(sqlite3.Error):  # as a rule another process has the file: a thread waits for it
-                        return self._done_at_once(work)
-                return await to_thread.run_sync(self._try, work, limiter=self._thread)
-        return None
+                made = await self._done(work, short=short)
+        return made
 
     async def aclose(self) -> None:
         async with self._turn:
@@ -84,6 +82,14 @@ class Database:
         if self._connection is None or self._at_once >= AT_ONCE_IN_A_ROW or self._replaced():
             return False
         return time.monotonic() >= self._slow_until
+
+    async def _done(self, work: _Work[Made], *, short: bool) -> Made | None:
+        if short and self._may_do_at_once:
+            try:
+                return self._done_at_once(work)
+            except sqlite3.Error:
+                pass  # as a rule another process has the file: a thread waits for it
+        return await to_thread.run_sync(self._try, work, limiter=self._thread)
 
     def _done_at_once(self, work: _Work[Made]) -> Made:
         self._at_once += 1
