@@ -67,15 +67,17 @@ class Database:
         """In one transaction. A cancelled call leaves it whole: it is waited for. What is short may be begun twice."""
         made = None
         with anyio.CancelScope(shield=True), suppress(RuntimeError):  # a machine may have no thread left
-            async with self._turn:
-                made = await self._done(work, short=short)
+            made = await self._done(work, short=short)
         return made
 
     async def aclose(self) -> None:
         async with self._turn:
-            if self._connection:
-                await to_thread.run_sync(self._connection.close, limiter=self._thread)
-                self._connection = None
+            await to_thread.run_sync(self._close, limiter=self._thread)
+
+    def _close(self) -> None:
+        if self._connection:
+            self._connection.close()
+            self._connection = None
 
     @property
     def _may_do_at_once(self) -> bool:
@@ -84,12 +86,13 @@ class Database:
         return time.monotonic() >= self._slow_until
 
     async def _done(self, work: _Work[Made], *, short: bool) -> Made | None:
-        if short and self._may_do_at_once:
-            try:
-                return self._done_at_once(work)
-            except sqlite3.Error:
-                pass  # as a rule another process has the file: a thread waits for it
-        return await to_thread.run_sync(self._try, work, limiter=self._thread)
+        async with self._turn:
+            if short and self._may_do_at_once:
+                try:
+                    return self._done_at_once(work)
+                except sqlite3.Error:
+                    pass  # as a rule another process has the file: a thread waits for it
+            return await to_thread.run_sync(self._try, work, limiter=self._thread)
 
     def _done_at_once(self, work: _Work[Made]) -> Made:
         self._at_once += 1
@@ -132,8 +135,7 @@ class Database:
 
     def _transaction(self, work: _Work[Made]) -> Made:
         if self._connection and self._replaced():
-            self._connection.close()
-            self._connection = None
+            self._close()
         self._connection = self._connection or self._opened()
         return self._committed(work)
 
@@ -186,9 +188,7 @@ class Database:
 
     def _set_aside(self) -> None:
         """A file that is none of SQLite's, or broken, is kept under another name, and a new one begun."""
-        if self._connection:
-            self._connection.close()
-            self._connection = None
+        self._close()
         assert self._folder  # in memory nothing breaks
         file, aside = self._folder / STATE_FILE, self._folder / f"{STATE_FILE}.broken-{time.time_ns()}"
         for ending in ("", "-wal", "-shm"):
