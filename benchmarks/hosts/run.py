@@ -27,7 +27,9 @@ RUN_TIMEOUT_S = 120
 TRIES = 3  # to connect: some hosts give a server little time to start
 
 BAD = "bad argument"
-EXAMPLES = {module.__name__.rpartition(".")[2]: module.EXAMPLE for module in tool_modules()}
+EXAMPLES = {
+    module.__name__.rpartition(".")[2]: module.EXAMPLE for module in tool_modules(())
+}  # the core: what hosts list by default
 CALLS = {name: ToolCall(name, example) for name, example in EXAMPLES.items()} | {
     BAD: ToolCall("chat", {"question": "?"})
 }
