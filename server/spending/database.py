@@ -72,7 +72,10 @@ class Database:
 
     async def aclose(self) -> None:
         async with self._turn:
-            await to_thread.run_sync(self._close, limiter=self._thread)
+            try:
+                await to_thread.run_sync(self._close, limiter=self._thread)
+            except RuntimeError:  # as above
+                self._close()
 
     def _close(self) -> None:
         if self._connection:
