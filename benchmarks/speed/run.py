@@ -27,11 +27,7 @@ Samples = dict[str, dict[str, list[float]]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument(
-        "--only",
-        default="",
-        help="names of parts, with commas: start,one,busy,paced,patient,progress,cancel,growth,big,http",
-    )
+    parser.add_argument("--only", default="", help=f"some of {', '.join(PARTS)}, with commas")
     parser.add_argument("--peers", default="", help="numbers of some servers, with commas: 0 is ours")
     given = parser.parse_args()
     samples: Samples = defaultdict(lambda: defaultdict(list))

@@ -4,7 +4,7 @@ The SDK takes the first request for the decision, whichever it is. But a client 
 it falls back to `initialize`, and would be refused on a server that speaks both.
 """
 
-from typing import Any, Self
+from typing import Any
 
 import anyio
 from mcp.server.lowlevel import Server
@@ -12,6 +12,7 @@ from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCRequest
 
 from .transports.handshake import DISCOVER
+from .transports.wire import MessageStream
 
 
 async def serve_either_era(server: Server[Any], read: Any, write: Any) -> None:
@@ -19,8 +20,8 @@ async def serve_either_era(server: Server[Any], read: Any, write: Any) -> None:
     await server.run(_Probed(server, read, write), write, server.create_initialization_options())
 
 
-class _Probed:
-    """A `ReadStream`: what comes in, but for the probes before the first other request, which are answered here."""
+class _Probed(MessageStream):
+    """What comes in, but for the probes before the first other request, which are answered here."""
 
     def __init__(self, server: Server[Any], read: Any, write: Any) -> None:
         self._server, self._read, self._write = server, read, write
@@ -37,21 +38,6 @@ class _Probed:
 
     async def aclose(self) -> None:
         await self._read.aclose()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Any:
-        try:
-            return await self.receive()
-        except (anyio.EndOfStream, anyio.BrokenResourceError):
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
 
 def _method(item: SessionMessage | Exception) -> str:

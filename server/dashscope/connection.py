@@ -221,9 +221,8 @@ class Connection:
 
     async def _passed(self, request: httpx2.Request) -> httpx2.Response:
         """Straight to the transport where no proxy is to be chosen: no redirects, cookies or logins are wanted."""
-        client = self.http
         if self._transport is None:
-            return await client.send(request, stream=True)
+            return await self.http.send(request, stream=True)
         response = await self._transport.handle_async_request(request)
         response.request = request
         return response

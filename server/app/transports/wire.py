@@ -3,6 +3,7 @@
 The SDK's streams hand each message from task to task; here the event loop fills one, and the other is a function.
 """
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Self
@@ -12,8 +13,35 @@ from mcp.shared.message import SessionMessage
 from mcp.types import jsonrpc_message_adapter
 
 
-class Inbox:
-    """A `ReadStream` of the SDK: messages, and what is wrong with a line that is none. `whole` once nothing follows,
+class MessageStream(ABC):
+    """A `ReadStream` of the SDK, over its `receive` and `aclose`."""
+
+    @abstractmethod
+    async def receive(self) -> SessionMessage | Exception:
+        """The next message, or what is wrong with what came. Raises anyio.EndOfStream."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Nothing more is taken."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SessionMessage | Exception:
+        try:
+            return await self.receive()
+        except (anyio.EndOfStream, anyio.BrokenResourceError):
+            raise StopAsyncIteration from None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+class Inbox(MessageStream):
+    """Lines as messages, and what is wrong with a line that is none. `whole` once nothing follows,
     `ended` once all was taken.
     """
 
@@ -51,21 +79,6 @@ class Inbox:
     async def aclose(self) -> None:
         self._lines.clear()
         self.put(None)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> SessionMessage | Exception:
-        try:
-            return await self.receive()
-        except anyio.EndOfStream:
-            raise StopAsyncIteration from None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
 
 class Outbox:

@@ -25,7 +25,7 @@ def cost_of(
     `on`: the day whose prices hold; with a time of day (Beijing's, where it has no zone), its cheaper hours too.
     `scope`: of the price, where a region has several; by default the one of the name, or the likeliest.
     """
-    day = in_beijing(on).date() if isinstance(on, datetime) else on
+    day = _day_of(on)
     model, found = _priced(catalog, name, work, region, on, scope)
     said = lifecycle_warnings(model, name, day) if model else []
     if model is None or isinstance(found, str):
@@ -69,7 +69,7 @@ def _priced(
     model = catalog.find(name)
     if model is None:
         return None, why_unknown(catalog, name)
-    day = in_beijing(on).date() if isinstance(on, datetime) else on
+    day = _day_of(on)
     scope = scope or model.scope_of(name)
     prices = in_force(model, region, scope, day)
     if not prices:
@@ -82,6 +82,10 @@ def _priced(
     tier = next((t for t in tiers if t.up_to is None or work.input_tokens <= t.up_to), tiers[-1])
     lines = (*_token_lines(tier, price, work), *_fee_lines(catalog, region, work))
     return model, _Priced(prices, tier, at_night, lines)
+
+
+def _day_of(on: date | datetime) -> date:
+    return in_beijing(on).date() if isinstance(on, datetime) else on
 
 
 def _unpriced_here(model: Model, name: str, region: str, scope: str | None) -> str:
