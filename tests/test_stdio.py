@@ -435,14 +435,15 @@ def test_a_host_that_asks_and_asks_and_never_reads_holds_no_process(ending: str)
         json.dumps({"jsonrpc": "2.0", "id": id, "method": "server/discover", "params": {"_meta": meta}}) + "\n"
         for id in range(600)
     ]
+    call = {"name": "models", "arguments": {}, "_meta": meta}
+    served_by_sdk = json.dumps({"jsonrpc": "2.0", "id": "call", "method": "tools/call", "params": call}) + "\n"
     process = subprocess.Popen([*SERVER, "--sandbox"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
     assert process.stdin
     assert process.stdout
-    writing = threading.Thread(target=_written, args=(process.stdin, "".join(lines[1:]).encode()), daemon=True)
+    writing = threading.Thread(target=_written, args=(process.stdin, "".join(lines).encode()), daemon=True)
     try:
-        process.stdin.write(lines[0].encode())
+        process.stdin.write(served_by_sdk.encode())
         assert process.stdout.readline()
-        time.sleep(2)  # until the SDK is there
         writing.start()
         time.sleep(1)
         if ending == "SIGTERM":
