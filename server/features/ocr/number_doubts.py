@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ...text import first_few
 from .alignment import Alignment, align
 from .shingles import SHINGLE_CHARS, shingles
-from .side import MAX_CELL_LINES, MAX_PIECES, THOUSANDS, Side
+from .side import MAX_CELL_LINES, MAX_PIECES, THOUSANDS, Places, Side
 from .written_numbers import Token, digits_of
 
 MAX_JOINED_DIGITS, MAX_PUZZLING = 24, 1_000  # numbers that are left: more are another page
@@ -23,6 +23,14 @@ MIN_PHONE_DIGITS = 9
 PAGE_WORDS = frozenset({"page", "p", "pg", "pp", "of", "no", "seite", "第", "页", "共", "頁", "/", "-"})
 MAX_PAGE_DIGITS = 4
 AMOUNT = re.compile(r"[.%‰万亿+^]|\A-")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Numbers of the layer in whose place the reading has others; none on one side: missing there."""
+
+    own: Places = ()
+    read: Places = ()
 
 
 @dataclass
@@ -270,22 +278,9 @@ class Comparison:
 
     # --- what is told ---
 
-    def told(self) -> list[str]:
-        swapped = self._swaps()
-        changed, missing, added = self._changes()
-        if self.partly:
-            missing = []
-        return [
-            *(f"the page's own text has {one}, the reading {other}" for one, other in changed[:MAX_TOLD]),
-            *([f"{len(changed) - MAX_TOLD} more numbers differ"] if len(changed) > MAX_TOLD else []),
-            *([f"not read: {first_few(missing)}"] if missing else []),
-            *([f"not in the page's own text: {first_few(added)}"] if added else []),
-            *(f"{one} and {other} stand in each other's place" for one, other in swapped[:MAX_TOLD]),
-        ]
-
-    def _changes(self) -> tuple[list[tuple[str, str]], list[str], list[str]]:
+    def differences(self) -> list[Difference]:
         """What stands in the place of what; what is missing; what was added."""
-        changed, missing, added = [], [], set(self.read.left)
+        changed, missing, added = list[Difference](), list[Difference](), set(self.read.left)
         run_of = {at: run for run in _runs_of(sorted(added)) for at in run}
         for run in _runs_of(sorted(self.own.left)):
             places = {p for at in (run[0], run[-1]) for p in self.pairs.expected(at)} & added
@@ -293,16 +288,16 @@ class Comparison:
                 mates = run_of[min(places)]
                 if self.partly and not THOUSANDS.fullmatch(self.own.written(run[0], run[-1])):
                     run = [at for at in run if self.pairs.expected(at) & places]
-                changed += _changed(self.own, run, self.read, mates)
+                changed += _changed(run, mates)
                 added -= set(mates)
-            else:
-                missing += self.own.shown_apart(run)
-        return changed, missing, self.read.shown_apart(sorted(added))
+            elif not self.partly:
+                missing += [Difference(own=places) for places in self.own.apart(run)]
+        return [*changed, *missing, *(Difference(read=places) for places in self.read.apart(sorted(added)))]
 
-    def _swaps(self) -> list[tuple[str, str]]:
+    def swaps(self) -> list[tuple[int, int]]:
         """Two numbers in each other's place. Where many are, the columns were read in another order."""
         found = [
-            (self.own.shown([one]), self.own.shown([other]))
+            (one, other)
             for one, other in self.pairs.swaps()
             if self.own.tokens[one].key != self.own.tokens[other].key
             and _is_date(self.own.tokens[one]) == _is_date(self.own.tokens[other])
@@ -316,7 +311,21 @@ def number_doubts(layer: str, read: str, *, partly: bool, counts_itself: bool, l
     found.explain()
     if not layer_is_whole and not partly:
         found.read.left -= {at for at in found.read.left if not found.pairs.inverse.expected(at) & found.own.left}
-    return found.told()
+    return _told(found, found.differences(), found.swaps())
+
+
+def _told(found: Comparison, differences: list[Difference], swaps: list[tuple[int, int]]) -> list[str]:
+    own, read = found.own.shown, found.read.shown
+    changed = [(own(each.own), read(each.read)) for each in differences if each.own and each.read]
+    missing = [own(each.own) for each in differences if not each.read]
+    added = [read(each.read) for each in differences if not each.own]
+    return [
+        *(f"the page's own text has {one}, the reading {other}" for one, other in changed[:MAX_TOLD]),
+        *([f"{len(changed) - MAX_TOLD} more numbers differ"] if len(changed) > MAX_TOLD else []),
+        *([f"not read: {first_few(missing)}"] if missing else []),
+        *([f"not in the page's own text: {first_few(added)}"] if added else []),
+        *(f"{own([one])} and {own([other])} stand in each other's place" for one, other in swaps[:MAX_TOLD]),
+    ]
 
 
 def _is_one_number(written: str) -> bool:
@@ -403,7 +412,7 @@ def _runs_of(places: list[int]) -> list[list[int]]:
     return runs
 
 
-def _changed(own: Side, run: list[int], read: Side, mates: list[int]) -> list[tuple[str, str]]:
+def _changed(run: list[int], mates: list[int]) -> list[Difference]:
     if len(run) == len(mates):
-        return [(own.shown([at]), read.shown([mate])) for at, mate in zip(run, mates, strict=True)]
-    return [(own.shown(run), read.shown(mates))]
+        return [Difference((at,), (mate,)) for at, mate in zip(run, mates, strict=True)]
+    return [Difference(tuple(run), tuple(mates))]

@@ -18,6 +18,7 @@ BETWEEN_PIECES = re.compile(r"[ ]{0,3}[.,:/\-^'’年月]?[ ]{0,3}")
 PLAIN_CELLS = re.compile(r"[\d ,.]+")
 BLANKS = re.compile(r"\s+")
 THOUSANDS = re.compile(r"\d{1,3}(?:\s\d{3})+(?: ?[.,]\d+)?")
+Places = tuple[int, ...]  # of tokens, in rising order
 ITEM = re.compile(r"[\s#>*+\-•·(\[]*\Z")
 AFTER_ITEM = re.compile(r"\s?[.)\]、:](?=\s|\D|\Z)")
 
@@ -67,15 +68,15 @@ class Side:
         sign = re.search(r"[-+△▲][$¥€£]?\Z", before) if self.tokens[places[0]].key[:1] in "-+△▲" else None
         return " ".join(((sign[0] if sign else "") + self.text[start:end]).split())[:MAX_SHOWN_CHARS]
 
-    def shown_apart(self, run: list[int]) -> list[str]:
+    def apart(self, run: list[int]) -> list[Places]:
         """Each number, but those that look like one in pieces together."""
-        shown: list[str] = []
+        found: list[Places] = []
         while run:
             together = [at for at in run[1:MAX_PIECES] if THOUSANDS.fullmatch(self.written(run[0], at))]
             last = together[-1] if together else run[0]
-            shown.append(self.shown([run[0], last]))
+            found.append(tuple(at for at in run if at <= last))
             run = [at for at in run if at > last]
-        return shown
+        return found
 
     def written(self, first: int, last: int) -> str:
         return self.text[self.tokens[first].start : self.tokens[last].end]
