@@ -191,6 +191,17 @@ class Settings(BaseSettings):
         le=5,
         description="How often `extract` sends an answer back that does not fit the schema; each time is billed.",
     )
+    second_reader: bool = Field(
+        True,
+        validation_alias="BAILIAN_SECOND_READER",
+        description="Whether pages that `ocr` reads are read on this machine too, and held against each other. "
+        "Needs the extra `[local]`.",
+    )
+    second_reader_wait_s: Seconds = Field(
+        5,
+        validation_alias="BAILIAN_SECOND_READER_WAIT_S",
+        description="Seconds that an answer may wait for the second reader.",
+    )
     uploads: bool = Field(
         True,
         validation_alias="BAILIAN_UPLOADS",

@@ -9,7 +9,7 @@ from ..catalog import Catalog, Model, in_beijing, shipped
 from ..dashscope import DashScope
 from ..endpoints import Host
 from ..errors import InvalidRequest
-from ..files import Renderer
+from ..files import LocalReader, Renderer
 from ..spending import Caps, Ledger, VectorCache
 from .jobs import Jobs
 from .pacing import Pacing
@@ -31,6 +31,9 @@ class AppContext:
     replay: bool = True  # whether the same question is billed once: joined, or given what reached nobody
     extract_repairs: int = 1  # how often an answer that does not fit is sent back
     renderer: Renderer = field(default_factory=Renderer)
+    local_reader: LocalReader = field(default_factory=LocalReader)  # of pictures, where the extra is installed
+    second_reader: bool = False  # whether it reads what DashScope reads
+    second_reader_wait_s: float = 5  # how long an answer may wait for it
     uploads: bool = True  # whether a file may be put into DashScope's temporary storage
     structured: bool = False  # whether results are given as data too, for programs
     language: str = "auto"  # of what is ours in a result: auto (as the call is written), en, zh

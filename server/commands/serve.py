@@ -19,7 +19,7 @@ from ..calls.jobs import Jobs
 from ..calls.shelf import Shelf
 from ..catalog import Catalog, overlaid, shipped
 from ..dashscope import MAX_CONNECTIONS, DashScope
-from ..files import Renderer
+from ..files import LocalReader, Renderer
 from ..network import listen
 from ..settings import BadSettings, Settings, child_environment, read_settings, warnings_for_environment
 from ..spending import Caps, Ledger, VectorCache
@@ -129,8 +129,9 @@ async def run(
     client = DashScope(
         settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s, max_connections=most
     )
-    async with client, Shelf() as shelf, Jobs(store=state_store(settings)) as jobs:
-        context = _context(settings, client, jobs, shelf, remote=stdio is None, sandboxed=sandboxed)
+    reader = LocalReader(child_environment())
+    async with client, reader, Shelf() as shelf, Jobs(store=state_store(settings)) as jobs:
+        context = _context(settings, client, jobs, shelf, reader, remote=stdio is None, sandboxed=sandboxed)
         server = build(context, groups=settings.tools, log_level=settings.log_level)
         if stdio:
             await stdio_transport.serve(server, stdio)
@@ -142,7 +143,14 @@ async def run(
 
 
 def _context(
-    settings: Settings, client: DashScope, jobs: Jobs, shelf: Shelf, *, remote: bool, sandboxed: bool
+    settings: Settings,
+    client: DashScope,
+    jobs: Jobs,
+    shelf: Shelf,
+    reader: LocalReader,
+    *,
+    remote: bool,
+    sandboxed: bool,
 ) -> AppContext:
     return AppContext(
         client,
@@ -160,6 +168,9 @@ def _context(
         vector_cache=VectorCache(None if sandboxed else settings.state_folder),  # a sandbox's are of no use later
         extract_repairs=settings.extract_repairs,
         renderer=Renderer(child_environment()),
+        local_reader=reader,
+        second_reader=settings.second_reader,
+        second_reader_wait_s=settings.second_reader_wait_s,
         uploads=settings.uploads,
         structured=settings.structured,
         language=settings.language,

@@ -2,6 +2,8 @@
 
 from .digests import digest as digest
 from .images import ImageFile as ImageFile
+from .local_reader import LocalReader as LocalReader
+from .local_reader import NotReadHere as NotReadHere
 from .media import MediaFile as MediaFile
 from .media import MediaKind as MediaKind
 from .media import refused_media as refused_media
@@ -14,6 +16,7 @@ from .paths import open_within as open_within
 from .patterns import files_matching as files_matching
 from .pdfs import PageWords as PageWords
 from .pdfs import Pdf as Pdf
+from .readings import ReadLine as ReadLine
 from .renderer import MAX_INLINE_BYTES as MAX_INLINE_BYTES
 from .renderer import Picture as Picture
 from .renderer import Renderer as Renderer

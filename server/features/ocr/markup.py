@@ -46,7 +46,8 @@ FRACTION_TAGS = re.compile(
     re.IGNORECASE,
 )
 POWER = re.compile(r"\s?\^[\s{(]{0,3}([+\-−]?\s?\d)")
-LONE_MARK = re.compile(r"\^(?![+-]?\d)|(?<=[^\W_])_(?=[\s{]{0,2}\w)")
+LONE_POWER = re.compile(r"\^(?![+-]?\d)")
+LONE_INDEX = re.compile(r"(?<=[^\W_])_(?=[\s{]{0,2}\w)")
 MIXED_FRACTION = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
 EMPHASIS = re.compile(r"(?<!\w)[*_~`]{1,3}(?=\S)|(?<=\S)[*_~`]{1,3}(?!\w)|\*\*")
 SECTION = re.compile(r"\\(?:sub)*(?:section|chapter|item|paragraph|part)\b|\\begin\{(?:equation|align|enumerate)")
@@ -75,9 +76,9 @@ def without_marks(read: str) -> str:
     text = POWER_TAG.sub("^", text)
     text = html.unescape(HTML_TAG.sub(" ", ROW_END.sub("\n", text)))
     if "\\" in text or "$" in text:
-        text = _without_latex(text)
+        text = LONE_INDEX.sub("", _without_latex(text))
     text = POWER.sub(_power, text)
-    return EMPHASIS.sub("", LONE_MARK.sub("", text))
+    return EMPHASIS.sub("", LONE_POWER.sub("", text))
 
 
 def _without_latex(text: str) -> str:

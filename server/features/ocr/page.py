@@ -14,11 +14,13 @@ from ...dashscope import FILTERED
 from .check_boxes import with_check_boxes
 from .loops import loop_in, without_loop
 from .quality import Status, disagreement
+from .second_reader import ReadHere, SecondOpinion, opinion
 from .tasks import OcrTask
 from .transcripts import TextLine, Transcript
 
 CUT = "the output limit was reached and the rest is missing: cut the page into parts, or try another model"
 NOTHING_READ = "no text came, though there is something on the page: look at it, or try another task or model"
+CHECKED = ("ok", "disagrees", "empty")
 BETTER = ("ok", "disagrees", "truncated", "repeating", "empty", "refused", "failed")
 PLAIN_TASKS = ("text_recognition", "multi_lan")  # the others answer with markup, which stays as it is
 PARTLY = ("key_information_extraction", "table_parsing", "formula_recognition")
@@ -31,6 +33,7 @@ class Page(Frozen):
     text: str = ""
     lines: tuple[TextLine, ...] = Field((), exclude_if=lambda v: not v)
     fields: Any = Field(None, exclude_if=lambda v: v is None)
+    second_reader: SecondOpinion | None = Field(None, exclude_if=lambda v: v is None)
 
     @cached_property
     def tokens(self) -> int:
@@ -40,6 +43,14 @@ class Page(Frozen):
     def doubted(self, why: str) -> "Page":
         """The page, and one more thing to be said of it."""
         return self.model_copy(update={"why": "; ".join(filter(None, (self.why, why)))}) if why else self
+
+    def checked(self, here: ReadHere | None, *, partly: bool) -> "Page":
+        """The page, and what was read of it here; only where it passes for read."""
+        if here is None or self.status not in CHECKED:
+            return self
+        found, differs = opinion(Transcript(self.text, fields=self.fields).words, here, partly=partly)
+        status: Status = "disagrees" if differs else self.status
+        return self.model_copy(update={"second_reader": found, "status": status}).doubted(differs)
 
     def read_twice(self, before: str) -> "Page":
         """The page, and that it was read before with that status."""

@@ -18,10 +18,11 @@ from ...dashscope import INTERRUPTED, DashScopeError
 from ...errors import InvalidRequest
 from ...files import ImageFile, Link, Pdf, Picture
 from ..attachments import TargetModel, image_part
-from .page import Page, assess
+from .page import PARTLY, Page, assess
 from .page_input import PageInput, not_in_picture, nothing_drawn
 from .page_ranges import as_ranges
 from .quality import disagreement
+from .second_reader import LocalPages, local_pages
 from .tasks import USUAL_OUTPUT_TOKENS, OcrTask, document_limits, input_tokens, ocr_plan, other_settings
 from .tiled_page import TiledPage
 from .tiles import TileRead, made_one, may_be_cut, shrunk
@@ -52,6 +53,7 @@ class PageRun:
     _under_way: int = 0
     _full: str = ""
     _tiles_at_once: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(TILES_AT_ONCE))
+    _here: LocalPages = field(init=False)
     _unread: ToolError | None = None  # why a page could not be read: of a request before of a drawing
 
     async def run(self) -> None:
@@ -62,13 +64,24 @@ class PageRun:
         """
         self._left = deque(self.numbers)
         await self.call.report_now(await self._expectation())
-        async with self.call.heartbeat("reading the pages"), anyio.create_task_group() as tasks:
-            for _ in self.numbers[:PAGES_AT_ONCE]:
-                tasks.start_soon(self._work)
+        async with self.call.heartbeat("reading the pages"), local_pages(self.call.context.local_reader) as self._here:
+            async with anyio.create_task_group() as tasks:
+                for _ in self.numbers[:PAGES_AT_ONCE]:
+                    tasks.start_soon(self._work)
+            await self._here.finish(self.call.context.second_reader_wait_s)
+        self._check()
         none_read = all(page.status == "failed" for page in self.pages.values())
         why = self.failure or (self._unread if none_read else None)
         if why and not (self.call.exchanges and self.pages):
             raise why
+
+    def _check(self) -> None:
+        """Hold what was read against what was read here."""
+        for number, page in self.pages.items():
+            with Salvage("what was read here could not be held against it") as step:
+                self.pages[number] = page.checked(self._here.of(number), partly=self.task.name in PARTLY)
+            if step.note:
+                self.pages[number] = page.doubted(step.note)
 
     @property
     def next_pages(self) -> str:
@@ -205,10 +218,16 @@ class PageRun:
     async def _asked(self, sheet: PageInput, changes: dict[str, Any]) -> tuple[Page, Exchange]:
         names = (f"page {sheet.number}" if len(self.numbers) > 1 else "", sheet.tile)
         label = f"{', '.join(filter(None, names))}: " if any(names) else ""
+        self._read_here(sheet)
         exchange = await self.call.ask(ocr_plan(self.call, self.target.name, self.task, sheet.part, changes, label))
         read = _read(self.task, exchange, self._geometry(sheet.picture))
         page = assess(sheet.number, self.task, read, exchange, sheet.layer, whole=not sheet.tile)
         return page.doubted(not_in_picture(sheet.picture)).doubted(sheet.note), exchange
+
+    def _read_here(self, sheet: PageInput) -> None:
+        context = self.call.context
+        if sheet.picture and context.second_reader and not context.sandboxed and context.local_reader.is_installed:
+            self._here.begin(sheet.number, sheet.tile, sheet.picture, self._geometry(sheet.picture))
 
     def _geometry(self, picture: Picture | None) -> PageGeometry:
         in_pixels = tells_pixels(self.target.name)

@@ -30,22 +30,27 @@ def disagreement(read: str, layer: str, *, partly: bool) -> str:
     own, seen = Counter(WORD.findall(layer)), Counter(WORD.findall(shown))
     if own.total() < MIN_LAYER_WORDS or not seen or _is_garbled(layer):
         return ""
-    if not partly:
-        layer, shown = without_heads(layer, shown)
-    layer = respaced(layer, shown)
-    if not partly:
-        layer, shown = without_furniture(layer, shown)
-    layer, shown = unwrapped(layer), unwrapped(shown)
+    layer, shown = comparable(layer, shown, partly=partly)
     own, seen = Counter(WORD.findall(layer)), Counter(WORD.findall(shown))
     both = (own & seen).total()
-    share = _share_of_words(layer, shown) if partly else _share_read(layer, shown)
+    share = _share_of_words(layer, shown) if partly else share_read(layer, shown)
     said = []
     if share < MIN_SHARE_ALIKE and (partly or not _is_read(layer, shown)):
         said = [_words_missing(share, partly)]
     if fits and (share >= MIN_SHARE_RELATED or not said):
-        whole = max(both / max(1, seen.total()), _share_read(shown, layer)) >= MIN_SHARE_WHOLE
+        whole = max(both / max(1, seen.total()), share_read(shown, layer)) >= MIN_SHARE_WHOLE
         said += number_doubts(layer, shown, partly=partly, counts_itself=counts_itself(read), layer_is_whole=whole)
     return "; ".join([*said, "compare the two"]) if said else ""
+
+
+def comparable(layer: str, read: str, *, partly: bool) -> tuple[str, str]:
+    """Both in one spacing, and without what stands around the text of a page."""
+    if not partly:
+        layer, read = without_heads(layer, read)
+    layer = respaced(layer, read)
+    if not partly:
+        layer, read = without_furniture(layer, read)
+    return unwrapped(layer), unwrapped(read)
 
 
 def _share_of_words(layer: str, read: str) -> float:
@@ -63,10 +68,10 @@ def _words_missing(share: float, partly: bool) -> str:
 def _is_read(layer: str, read: str) -> bool:
     """Whether a layer was read but for its head and foot."""
     body = "\n".join(layer.strip().split("\n")[1:-1])
-    return len(WORD.findall(body)) >= MIN_LAYER_WORDS and _share_read(body, read) >= MIN_SHARE_ALIKE
+    return len(WORD.findall(body)) >= MIN_LAYER_WORDS and share_read(body, read) >= MIN_SHARE_ALIKE
 
 
-def _share_read(layer: str, read: str) -> float:
+def share_read(layer: str, read: str) -> float:
     """Of the layer's letters, those of words that were read, in any order; of the other words, wherever they end."""
     own, seen = WORD.findall(layer), WORD.findall(read)
     chars, found = sum(map(len, own)), Counter(own) & Counter(seen)

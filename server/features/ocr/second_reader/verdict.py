@@ -1,0 +1,179 @@
+"""Where the two readers of a page differ, with the places: only where the one here is sure of what it saw."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cached_property
+from math import exp
+
+from ....files.readings import Point, ReadLine
+from ..alignment import NO_TOKEN, Alignment, align
+from ..markup import WORD, counts_itself, plain_words, unwrapped, without_marks
+from ..number_doubts import Comparison, Difference
+from ..quality import comparable, share_read
+from ..side import Places, Side
+from ..written_numbers import digits_of, tokens_of
+from .corrected import Refusal, corrected
+from .likelihood import log_likelihood
+from .local_text import LocalText, local_text
+
+MIN_SURE = 0.3  # how likely a number that is told must be
+MIN_SEEN_DIGITS = 3  # of a number that stands by itself: those of one or two digits are overlooked now and then
+MIN_WORD_CHARS = 2
+MAX_ALIKE = 0.7  # of two words: misprints are none of ours
+MIN_WORD_ODDS = 15.0  # as a logarithm, by which a word is likelier than that of the answer
+MIN_SURE_LINE = 0.9  # of its letters, on average: its words count
+MIN_WORDS, MIN_SHARE_READ = 40, 0.75  # words read here that are sure; the share of them that must be in the answer
+MAX_COMPARED_CHARS = 200_000
+Box = tuple[Point, ...]
+Span = tuple[int, int]  # of the text that was read here
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What was read here and what is in the answer, one of them empty where that has nothing; and the places."""
+
+    here: str
+    answer: str
+    places: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far both agree, 0 to 1: in their words, and in the numbers that are in either; None: there are none."""
+
+    words: float | None
+    numbers: float | None
+    doubts: tuple[Doubt, ...] = ()
+    missing_words: float | None = None  # the share of what was read here that is in the answer, where that is low
+
+
+def verdict(answer: str, lines: Sequence[ReadLine], *, partly: bool = False) -> Verdict:
+    """`answer`: of the model, with its markup; `partly`: only a part of the page was asked for."""
+    local = local_text(lines)
+    shown = plain_words(without_marks(answer[:MAX_COMPARED_CHARS]))
+    return _Opinion(local, *corrected(local, shown), shown, partly, counts_itself(answer)).verdict()
+
+
+class _Opinion:
+    def __init__(
+        self,
+        before: LocalText,
+        local: LocalText,
+        refused: list[Refusal],
+        shown: str,
+        partly: bool,
+        counts_itself: bool,
+    ) -> None:
+        self.before, self.refused = before, refused
+        self.local, self.answer, self.partly = local, shown, partly
+        layer, read = comparable(local.text, shown, partly=partly)
+        self.found = Comparison(Side(layer), Side(read), partly, counts_itself)
+        self.found.explain()
+
+    def verdict(self) -> Verdict:
+        numbers = sum(token.number for token in self.found.read.tokens)
+        doubts = [each for each in self.found.differences() if self._is_told(each)]
+        doubts += [Difference((one,), (other,)) for one, other in self.found.swaps()]
+        words_told = [self._word(each) for each in self.refused if self._is_another_word(each)]
+        words = self._words_in_the_answer()
+        return Verdict(
+            words=words,
+            numbers=max(0.0, 1 - len(doubts) / numbers) if numbers else None,
+            doubts=(*(self._doubt(each) for each in doubts), *words_told),
+            missing_words=words if words is not None and words < MIN_SHARE_READ and not self.partly else None,
+        )
+
+    def _is_another_word(self, one: Refusal) -> bool:
+        """Whether a word was surely read here, and the answer has one in its place that it cannot be."""
+        own, claim = ("".join(WORD.findall(text)) for text in (self.before.text[one.start : one.end], one.claim))
+        whole = not (own in claim or claim in own or any(c.isdigit() for c in own + claim))
+        unlike = SequenceMatcher(None, own, claim, autojunk=False).ratio() <= MAX_ALIKE
+        return one.anchored and one.log_odds >= MIN_WORD_ODDS and whole and unlike and self._is_one_word(one)
+
+    def _is_one_word(self, one: Refusal) -> bool:
+        texts = self.before.text[one.start : one.end].split(), one.claim.split()
+        return all(len(words) == 1 and len(words[0]) >= MIN_WORD_CHARS for words in texts)
+
+    def _word(self, one: Refusal) -> Doubt:
+        return Doubt(self.before.text[one.start : one.end], one.claim, tuple(self.before.places(one.start, one.end)))
+
+    def _words_in_the_answer(self) -> float | None:
+        """The share of what was surely read here; None: that is little, as of hand-writing or a script not known."""
+        sure = {number for number, line in enumerate(self.local.lines) if line.mean_share >= MIN_SURE_LINE}
+        kept = (
+            c if o is None or o[0] in sure else " " for c, o in zip(self.local.text, self.local.origins, strict=True)
+        )
+        text = "".join(kept)
+        enough = len(WORD.findall(text)) >= MIN_WORDS
+        return share_read(unwrapped(text), unwrapped(self.answer)) if enough else None
+
+    def _doubt(self, difference: Difference) -> Doubt:
+        own, read = difference.own, difference.read
+        here, answer = (side.shown(at) if at else "" for side, at in ((self.found.own, own), (self.found.read, read)))
+        return Doubt(here, answer, tuple(box for span in self._spans(own) for box in self.local.places(*span)))
+
+    def _is_told(self, difference: Difference) -> bool:
+        own, read = difference.own, difference.read
+        if not own:
+            return self._was_looked_at(read)
+        if not all(self._sureness(span) >= MIN_SURE for span in self._spans(own)):
+            return False
+        return not self._is_of_a_fraction(own, read) if read else self._is_no_speck(own)
+
+    def _is_of_a_fraction(self, own: Places, read: Places) -> bool:
+        """Whether the answer has a fraction, of which but digits were read here: those of one letter are unknown."""
+        here = {self.found.own.tokens[at].key for at in own}
+        keys = [self.found.read.tokens[at].key for at in read]
+        parts = {part for key in keys if "/" in key for part in (*re.split(r"[ /]", key), digits_of(key))}
+        return here <= parts
+
+    def _sureness(self, span: Span) -> float:
+        """How likely it is what was read here, by itself."""
+        found = 0.0
+        for number, letters in self.local.letters(*span).items():
+            if number in self.local.turned_lines:
+                return 0.0
+            line = self.local.lines[number]
+            read = line.letters[min(letters) : max(letters) + 1]
+            said = plain_words("".join(letter.text for letter in read))
+            columns = line.columns[read[0].first : read[-1].last + 1]
+            found += log_likelihood(said, columns)
+        return exp(found)
+
+    def _is_no_speck(self, run: Places) -> bool:
+        """Whether what was read here alone is a number. By itself a circle or a stroke may pass for a digit; not so in
+        a row between two words that follow each other in the answer.
+        """
+        if any(len(digits_of(self.found.own.tokens[at].key)) >= MIN_SEEN_DIGITS for at in run):
+            return True
+        there, line_of = self.found.pairs.there, self.found.own.line_of
+        before = there[run[0] - 1] if run[0] else NO_TOKEN
+        after = there[run[-1] + 1] if run[-1] + 1 < len(there) else NO_TOKEN
+        in_a_row = before != NO_TOKEN and line_of(run[0] - 1) == line_of(run[0])
+        return in_a_row and after == before + 1
+
+    def _was_looked_at(self, run: Places) -> bool:
+        """Whether what is only in the answer would have been seen here: between two words of a line, or long enough."""
+        there = self.found.pairs.inverse.there
+        before = there[run[0] - 1] if run[0] else NO_TOKEN
+        after = there[run[-1] + 1] if run[-1] + 1 < len(there) else NO_TOKEN
+        within = NO_TOKEN not in (before, after) and after == before + 1 and self._are_of_one_line(before, after)
+        long = any(len(digits_of(self.found.read.tokens[at].key)) >= MIN_SEEN_DIGITS for at in run)
+        return within or (long and not self.local.turned_lines)
+
+    def _are_of_one_line(self, one: int, other: int) -> bool:
+        origins = [self.local.origins[span[0]] for span in self._spans((one, other))]
+        return len({origin[0] for origin in origins if origin}) == 1
+
+    # --- where a token of the compared text stands in what was read here ---
+
+    @cached_property
+    def _places(self) -> Alignment:
+        return align(self.found.own.tokens, tokens_of(self.local.text))
+
+    def _spans(self, run: Places) -> list[Span]:
+        tokens = self._places.other
+        found = (self._places.there[at] for at in run)
+        return [(tokens[place].start, tokens[place].end) for place in found if place != NO_TOKEN]

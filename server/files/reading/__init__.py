@@ -1,0 +1,1 @@
+"""What reads pages here, in a process of its own; nothing of it is imported by the server."""

@@ -1,0 +1,88 @@
+"""RapidOCR, asked step by step, so that nothing of what it knows of each letter is lost.
+
+What reads is all its own; here stands which of its steps run and on how large a page. Its models are in its wheel:
+nothing is fetched.
+"""
+
+from io import BytesIO
+from math import dist
+from pathlib import Path
+from typing import Any
+
+from .columns import Column, Decoder
+
+TALL = 1.5  # a box that much higher than wide is read from top to bottom, as RapidOCR takes it
+MAX_CLASSIFIED = 16  # lines of a page, asked whether they stand on their heads
+MAX_SIDE_PX = 1_600  # of a page, where lines are looked for: twice as many take four times as long
+Line = dict[str, Any]
+
+
+class Engine:
+    def __init__(self, threads: int) -> None:
+        import numpy
+        import rapidocr
+        from rapidocr import RapidOCR
+
+        models = Path(rapidocr.__file__).parent / "models"
+        self._reader: Any = RapidOCR(
+            params={
+                "Global.log_level": "critical",
+                "Global.max_side_len": MAX_SIDE_PX,
+                "Global.return_word_box": True,
+                "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+                **{f"{step.title()}.model_path": str(_model(models, step)) for step in ("det", "cls", "rec")},
+            }
+        )
+        self._reader.recognize_txt([numpy.zeros((48, 48, 3), "uint8")])  # loads it
+        recogniser: Any = self._reader.text_rec
+        recogniser.postprocess_op = Decoder(recogniser.postprocess_op.character)
+
+    def lines(self, content: bytes) -> list[Line]:
+        """Of an image file, from top to bottom: `corners`, four [x, y] in its pixels clockwise from the line's top
+        left; `columns` that hold letters, and `width`: how many columns the line is long.
+        """
+        from rapidocr.main import RapidOCRError
+        from rapidocr.utils.process_img import map_boxes_to_original
+
+        image = _pixels(content)
+        small, steps = self._reader.preprocess_img(image)
+        try:
+            _, found = self._reader.detect_and_crop(small, steps)
+        except RapidOCRError:  # there is no text
+            return []
+        boxes = map_boxes_to_original(found.boxes, steps, *image.shape[:2])
+        crops = self._reader.crop_text_regions(image, boxes)  # in full size: it was made small to find lines
+        turned = self._is_upside_down(crops)
+        read = self._reader.recognize_txt([crop[::-1, ::-1] for crop in crops] if turned else crops)
+        lines = zip(boxes.tolist(), read.word_results, strict=True)
+        return [_line(box, turned, *seen) for box, seen in lines if seen[0]]
+
+    def _is_upside_down(self, crops: list[Any]) -> bool:
+        """A page is so as a whole: of one line alone the classifier is often wrong."""
+        sample = crops[:: len(crops) // MAX_CLASSIFIED + 1]
+        _, found = self._reader.cls_and_rotate(sample)
+        return bool(sum(label == "180" for label, _ in found.cls_res) * 2 > len(sample))
+
+
+def _model(folder: Path, step: str) -> Path:
+    """By its path: a name would be fetched where the file is missing."""
+    return next(folder.glob(f"*_{step}_*.onnx"))
+
+
+def _line(box: list[list[float]], turned: bool, columns: list[Column], width: float) -> Line:
+    """As it runs: a line from top to bottom, or upside down, begins at another corner of its box."""
+    top_left, top_right, _, bottom_left = box
+    first = 1 if dist(top_left, bottom_left) >= TALL * dist(top_left, top_right) else 0
+    first += 2 if turned else 0
+    corners = [[round(x, 1), round(y, 1)] for x, y in (box[first % 4 :] + box[: first % 4])]
+    return {"corners": corners, "columns": columns, "width": round(width, 1)}
+
+
+def _pixels(content: bytes) -> Any:
+    """As the models were taught: blue first."""
+    import numpy
+    from PIL import Image
+
+    with Image.open(BytesIO(content)) as image:
+        return numpy.asarray(image.convert("RGB"))[:, :, ::-1].copy()

@@ -1,0 +1,89 @@
+"""The process that reads pictures: a hostile one hangs or crashes in vain, and nothing is ever fetched.
+
+Run by `local_reader`, with the seconds that one picture may take and the threads to use. When it is ready it says so in
+a line of JSON; then, for each line `{"bytes": n}` and the picture that follows it, comes a line `{"bytes": n}` and the
+lines of the picture as JSON (`engine`), or `{"refusal": why}`. It ends by itself when it is not asked for a while.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
+from typing import Any, BinaryIO
+
+MAX_MEMORY_BYTES = 4_000_000_000  # of addresses: of memory it takes a fifth
+MAX_LOADING_S = 60.0
+MAX_IDLE_S = 300.0
+NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.sendto")
+
+
+def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float, threads: int) -> None:
+    sys.addaudithook(_refuse_network)
+    _limit_memory()
+    try:
+        with _within(MAX_LOADING_S):
+            from .engine import Engine
+
+            engine = Engine(threads)
+    except Exception as error:  # noqa: BLE001  # whatever a part of it lacks on this machine
+        _send(answers, {"refusal": f"{type(error).__name__} while it was loaded"})
+        return
+    _send(answers, {"ready": True})
+    for size in _sizes(requests):
+        content = requests.read(size)
+        try:
+            with _within(timeout_s):
+                said = json.dumps(engine.lines(content), ensure_ascii=False).encode("utf-8", errors="replace")
+        except Exception as error:  # noqa: BLE001  # the next picture may be read
+            _send(answers, {"refusal": f"{type(error).__name__} while it was read"})
+        else:
+            _send(answers, {"bytes": len(said)}, said)
+
+
+def _sizes(requests: BinaryIO) -> Iterator[int]:
+    while True:
+        with _within(MAX_IDLE_S):
+            line = requests.readline()
+        if not line:
+            return
+        yield json.loads(line)["bytes"]
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Ends this process when the block takes longer: what it calls cannot be interrupted."""
+    end = Timer(seconds, os._exit, (1,))
+    end.daemon = True
+    end.start()
+    try:
+        yield
+    finally:
+        end.cancel()
+
+
+def _refuse_network(event: str, _: Any) -> None:
+    if event in NETWORK:
+        raise PermissionError("no picture is read with the help of a network")
+
+
+def _send(answers: BinaryIO, header: dict[str, Any], content: bytes = b"") -> None:
+    answers.write(json.dumps(header).encode() + b"\n" + content)
+    answers.flush()
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    allowed = MAX_MEMORY_BYTES if most == resource.RLIM_INFINITY else min(MAX_MEMORY_BYTES, most)
+    resource.setrlimit(resource.RLIMIT_AS, (allowed, most))
+
+
+if __name__ == "__main__":
+    pipe = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    main(sys.stdin.buffer, pipe, float(sys.argv[1]), int(sys.argv[2]))

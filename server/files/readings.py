@@ -1,0 +1,115 @@
+"""What was read here of a picture: its lines, where they stand, and how sure each letter is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One of those that a line's width is cut into: the letters it may hold and their shares; "" is none."""
+
+    number: int
+    shares: tuple[tuple[str, float], ...]  # the likeliest first
+
+    @property
+    def letter(self) -> str:
+        return self.shares[0][0]
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A letter of a line, and its columns: the first and the last, by their place among those that were told."""
+
+    text: str
+    first: int
+    last: int
+    share: float
+
+
+@dataclass(frozen=True)
+class ReadLine:
+    """`corners`: four clockwise from where its first letter begins, in pixels of the picture. `columns`: those that may
+    hold a letter; `width`: how many there are in all.
+    """
+
+    corners: tuple[Point, ...]
+    columns: tuple[Column, ...]
+    width: float
+
+    @cached_property
+    def letters(self) -> tuple[Letter, ...]:
+        """The likeliest; one that goes on over several columns is one."""
+        found: list[Letter] = []
+        for at, column in enumerate(self.columns):
+            share = column.shares[0][1]
+            before = self.columns[at - 1] if at else None
+            if not column.letter:
+                continue
+            if before and before.number == column.number - 1 and before.letter == column.letter:
+                last = found[-1]
+                found[-1] = Letter(last.text, last.first, at, max(last.share, share))
+            else:
+                found.append(Letter(column.letter, at, at, share))
+        return tuple(found)
+
+    @property
+    def middle(self) -> Point:
+        return sum(x for x, _ in self.corners) / len(self.corners), sum(y for _, y in self.corners) / len(self.corners)
+
+    @property
+    def sureness(self) -> float:
+        """Of the letter that is least sure; 0: there are none."""
+        return min((letter.share for letter in self.letters if not letter.text.isspace()), default=0.0)
+
+    @property
+    def mean_share(self) -> float:
+        return sum(letter.share for letter in self.letters) / max(1, len(self.letters))
+
+    @property
+    def text(self) -> str:
+        return "".join(letter.text for letter in self.letters)
+
+    def box(self, first: int, last: int) -> tuple[Point, ...]:
+        """The corners of some of its letters."""
+        edges = self._edges
+        return self._part(edges[first], edges[last + 1])
+
+    @cached_property
+    def _edges(self) -> list[float]:
+        """Where each letter begins, as a share of the line's length, and where the last one ends."""
+        middles = [(self._number(each.first) + self._number(each.last) + 1) / 2 / self.width for each in self.letters]
+        return [0.0, *((one + other) / 2 for one, other in pairwise(middles)), 1.0]
+
+    def _number(self, at: int) -> int:
+        return self.columns[at].number
+
+    def _part(self, start: float, end: float) -> tuple[Point, ...]:
+        top_left, top_right, bottom_right, bottom_left = self.corners
+        return (
+            _between(top_left, top_right, start),
+            _between(top_left, top_right, end),
+            _between(bottom_left, bottom_right, end),
+            _between(bottom_left, bottom_right, start),
+        )
+
+
+def _between(one: Point, other: Point, share: float) -> Point:
+    return (round(one[0] + (other[0] - one[0]) * share, 1), round(one[1] + (other[1] - one[1]) * share, 1))
+
+
+def lines_of(told: Sequence[dict[str, Any]]) -> tuple[ReadLine, ...]:
+    """As the process that reads tells them."""
+    return tuple(ReadLine(_points(line["corners"]), _columns(line["columns"]), line["width"]) for line in told)
+
+
+def _points(corners: list[list[float]]) -> tuple[Point, ...]:
+    return tuple((x, y) for x, y in corners)
+
+
+def _columns(columns: list[Any]) -> tuple[Column, ...]:
+    return tuple(Column(number, tuple((letter, share) for letter, share in shares)) for number, shares in columns)
