@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from mcp.types import CallToolResult, ToolAnnotations
@@ -159,4 +160,17 @@ def _facts(transcription: Transcription) -> list[str]:
         left = f'since {transcription.stopped}, not read yet: call again with pages="{transcription.next_pages}"'
     else:
         left = f"stopped: {transcription.stopped}" if transcription.stopped else ""
-    return [doubts if len(transcription.pages) > 1 else "", left]
+    return [doubts if len(transcription.pages) > 1 else "", left, _second_reader(transcription.pages)]
+
+
+def _second_reader(pages: Sequence[Page]) -> str:
+    """How far it agrees on the page where it does so least, and where it could say nothing."""
+    opinions = [page.second_reader for page in pages if page.second_reader]
+    shares = [
+        f"{name} {min(found):g}"
+        for name in ("words", "numbers")
+        if (found := [share for each in opinions if (share := getattr(each, name)) is not None])
+    ]
+    whys = Counter(each.why for each in opinions if each.why).items()
+    late = [why if len(pages) == 1 else f"{why} for {count} of {len(pages)} pages" for why, count in whys]
+    return f"second reader: {', '.join([*shares, *late])}" if shares or late else ""

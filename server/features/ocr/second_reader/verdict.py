@@ -77,13 +77,23 @@ class _Opinion:
         doubts = [each for each in self.found.differences() if self._is_told(each)]
         doubts += [Difference((one,), (other,)) for one, other in self.found.swaps()]
         words_told = [self._word(each) for each in self.refused if self._is_another_word(each)]
-        words = self._words_in_the_answer()
+        sure = self._sure_text()
+        words = share_read(unwrapped(sure), unwrapped(self.answer)) if sure.strip() else None
+        omitted = words is not None and words < MIN_SHARE_READ and len(WORD.findall(sure)) >= MIN_WORDS
         return Verdict(
             words=words,
             numbers=max(0.0, 1 - len(doubts) / numbers) if numbers else None,
             doubts=(*(self._doubt(each) for each in doubts), *words_told),
-            missing_words=words if words is not None and words < MIN_SHARE_READ and not self.partly else None,
+            missing_words=words if omitted and not self.partly else None,
         )
+
+    def _sure_text(self) -> str:
+        """Of the lines that were surely read: little, where a page is written by hand or in a script not known."""
+        sure = {number for number, line in enumerate(self.local.lines) if line.mean_share >= MIN_SURE_LINE}
+        kept = (
+            c if o is None or o[0] in sure else " " for c, o in zip(self.local.text, self.local.origins, strict=True)
+        )
+        return "".join(kept)
 
     def _is_another_word(self, one: Refusal) -> bool:
         """Whether a word was surely read here, and the answer has one in its place that it cannot be."""
@@ -98,16 +108,6 @@ class _Opinion:
 
     def _word(self, one: Refusal) -> Doubt:
         return Doubt(self.before.text[one.start : one.end], one.claim, tuple(self.before.places(one.start, one.end)))
-
-    def _words_in_the_answer(self) -> float | None:
-        """The share of what was surely read here; None: that is little, as of hand-writing or a script not known."""
-        sure = {number for number, line in enumerate(self.local.lines) if line.mean_share >= MIN_SURE_LINE}
-        kept = (
-            c if o is None or o[0] in sure else " " for c, o in zip(self.local.text, self.local.origins, strict=True)
-        )
-        text = "".join(kept)
-        enough = len(WORD.findall(text)) >= MIN_WORDS
-        return share_read(unwrapped(text), unwrapped(self.answer)) if enough else None
 
     def _doubt(self, difference: Difference) -> Doubt:
         own, read = difference.own, difference.read
