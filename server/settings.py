@@ -47,7 +47,9 @@ NEEDED_TO_ASK = (
 ToolGroup = Literal["documents", "media", "meaning", "bulk"]
 NEEDED_TO_LISTEN = ("BAILIAN_HTTP_TOKEN", "BAILIAN_HTTP_TOKENS", "BAILIAN_ALLOWED_HOSTS")
 # What stands in for what cannot be read, where the default would allow more; who needs any other asks `mend` first
-CLOSED = {"BAILIAN_ALLOWED_DIRS": (), "BAILIAN_UPLOADS": False, "BAILIAN_REPLAY": False}
+CLOSED = {
+    "BAILIAN_ALLOWED_DIRS": (), "BAILIAN_UPLOADS": False, "BAILIAN_REPLAY": False, "BAILIAN_SECOND_READER": False,
+}  # fmt: skip
 MAX_TROUBLE_CHARS = 400
 OUTPUT_FOLDER = "bailian-output"
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]

@@ -54,6 +54,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
             monkeypatch.delenv(name)
     state = tmp_path_factory.getbasetemp() / "state" / uuid4().hex  # made by who keeps something
     monkeypatch.setenv("BAILIAN_STATE_DIR", str(state))
+    monkeypatch.setenv("BAILIAN_SECOND_READER", "false")  # it takes seconds; its stories turn it on
     monkeypatch.setenv("BAILIAN_LANGUAGE", "en")  # stories ask in Chinese and read in English; tests/test_language.py
 
 

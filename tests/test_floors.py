@@ -23,7 +23,7 @@ FLOORS = (
 )  # fmt: skip
 ONLY = {  # what only these may import, or read
     "httpx2": {"dashscope"}, "httptools": {"dashscope"}, "stamina": {"dashscope"}, "os.environ": {"settings", "__main__"}, "os.getenv": {"settings"},
-    "PIL": {"files/rendering"}, "pypdfium2": {"files/rendering"}, "uvicorn": {"app/transports", "sandbox"},
+    "PIL": {"files/rendering", "files/reading"}, "rapidocr": {"files/reading"}, "numpy": {"files/reading"}, "pypdfium2": {"files/rendering"}, "uvicorn": {"app/transports", "sandbox"},
     "starlette": {"app/transports", "sandbox"}, "mcp.server.mcpserver.Context": {"calls", "app"},
     "jsonschema_rs": {"features/extract"}, "sqlite3": {"spending"}, "psycopg": {"spending"},
 }  # fmt: skip

@@ -137,6 +137,10 @@ class Call:
         """Whether the settings name a model for it."""
         return tool in self.context.models
 
+    def names_model(self, tool: str, asked: str, name: str) -> bool:
+        """Whether the call, or else the settings, name that one."""
+        return (asked.strip() or self.context.models.get(tool, "")) == name
+
     def known(self, model: str) -> Model | None:
         """What the catalog holds of a model."""
         return self.context.known(model)

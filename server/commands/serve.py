@@ -86,7 +86,8 @@ def _sandbox_settings(stack: ExitStack) -> dict[str, str]:
     """Settings that lead to a sandbox of our own on loopback."""
     from .. import sandbox  # which no other start needs
 
-    url = stack.enter_context(sandbox.running())
+    reads = LocalReader(child_environment()).placed_texts if read_settings().second_reader else None
+    url = stack.enter_context(sandbox.running(reads=reads))
     return {"DASHSCOPE_BASE_URL": url, "DASHSCOPE_API_KEY": "sk-sandbox", "DASHSCOPE_WORKSPACE_ID": ""}
 
 

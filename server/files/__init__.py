@@ -16,6 +16,7 @@ from .paths import open_within as open_within
 from .patterns import files_matching as files_matching
 from .pdfs import PageWords as PageWords
 from .pdfs import Pdf as Pdf
+from .readings import Point as Point
 from .readings import ReadLine as ReadLine
 from .renderer import MAX_INLINE_BYTES as MAX_INLINE_BYTES
 from .renderer import Picture as Picture

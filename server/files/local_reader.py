@@ -17,17 +17,17 @@ import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from .readings import ReadLine, lines_of
+from .readings import Point, ReadLine, lines_of
 from .renderer import LOST, MAX_HEADER_BYTES, STUCK_AFTER_S
 
 # By itself, since all of ours would take longer to load
-START = (
+READING_START = (
     "import sys, runpy; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('reading.process', run_name='__main__')"
 )
 NEEDED = ("rapidocr", "onnxruntime")
 MAX_PAGE_S = 30.0
 MAX_THREADS = 4
-MAX_LOADING_S = 60.0
+MAX_START_S = 60.0
 
 
 class NotReadHere(Exception):
@@ -60,7 +60,7 @@ class LocalReader:
         """
         async with self._turn:
             try:
-                with anyio.fail_after(MAX_LOADING_S + STUCK_AFTER_S):
+                with anyio.fail_after(MAX_START_S + STUCK_AFTER_S):
                     process, answers = self._process or await self._begin()
                 with anyio.fail_after(self._timeout_s + STUCK_AFTER_S):
                     said = await _asked(process, answers, content)
@@ -72,10 +72,19 @@ class LocalReader:
                 raise
         return lines_of(said)
 
+    async def placed_texts(self, content: bytes) -> list[tuple[str, tuple[Point, ...]]]:
+        """Each line and its corners; none where nothing can be read here."""
+        if not self.is_installed:
+            return []
+        try:
+            return [(line.text, line.corners) for line in await self.lines(content)]
+        except NotReadHere:
+            return []
+
     async def _begin(self) -> tuple[Process, BufferedByteReceiveStream]:
         threads = str(max(1, min(MAX_THREADS, os.cpu_count() or 1)))
         process = await anyio.open_process(
-            [sys.executable, "-P", "-c", START, str(Path(__file__).parent), str(self._timeout_s), threads],
+            [sys.executable, "-P", "-c", READING_START, str(Path(__file__).parent), str(self._timeout_s), threads],
             env=self._environment,
             stderr=subprocess.DEVNULL,
         )

@@ -22,7 +22,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Letter:
+class ReadLetter:
     """A letter of a line, and its columns: the first and the last, by their place among those that were told."""
 
     text: str
@@ -42,9 +42,9 @@ class ReadLine:
     width: float
 
     @cached_property
-    def letters(self) -> tuple[Letter, ...]:
+    def letters(self) -> tuple[ReadLetter, ...]:
         """The likeliest; one that goes on over several columns is one."""
-        found: list[Letter] = []
+        found: list[ReadLetter] = []
         for at, column in enumerate(self.columns):
             share = column.shares[0][1]
             before = self.columns[at - 1] if at else None
@@ -52,9 +52,9 @@ class ReadLine:
                 continue
             if before and before.number == column.number - 1 and before.letter == column.letter:
                 last = found[-1]
-                found[-1] = Letter(last.text, last.first, at, max(last.share, share))
+                found[-1] = ReadLetter(last.text, last.first, at, max(last.share, share))
             else:
-                found.append(Letter(column.letter, at, at, share))
+                found.append(ReadLetter(column.letter, at, at, share))
         return tuple(found)
 
     @property

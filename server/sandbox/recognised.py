@@ -1,30 +1,37 @@
-"""What the sandbox reads off an image: that it reads nothing, in the form that was asked for."""
+"""What the sandbox reads off an image, in the form that was asked for: that it reads nothing, or what was read here."""
 
 import base64
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 OCR_EMPTY, OCR_LOOP, OCR_TRUNCATED = "sandbox-ocr-empty", "sandbox-ocr-loop", "sandbox-ocr-truncated"
 DOUBTFUL = (OCR_EMPTY, OCR_LOOP, OCR_TRUNCATED)
+Edges = tuple[int, int, int, int]  # left, top, right, bottom
+PlacedText = tuple[str, Sequence[tuple[float, float]]]  # a line, and its corners in pixels of the image
 USUAL_SIZE = (1000, 1000)
 
 
-def recognised(name: str, options: Mapping[str, Any], url: str) -> tuple[str, dict[str, Any]]:
-    """The text and the `ocr_result` of an image."""
+def recognised(
+    name: str, options: Mapping[str, Any], url: str, read_here: Sequence[PlacedText] = ()
+) -> tuple[str, dict[str, Any]]:
+    """The text and the `ocr_result` of an image. `read_here`: its lines, where it was really read."""
     width, height = size_of(url)
     lines = ["这是沙箱的回答，没有识别图片。", f"收到一张 {width}x{height} 像素的图片。"]
+    if read_here:
+        lines = [text for text, _ in read_here]
     if name == OCR_EMPTY:
         return "", {}
     if name == OCR_LOOP:
         return "沙箱循环" * 400, {}
     task = (options.get("ocr_options") or {}).get("task", "text_recognition")
     if task == "advanced_recognition":
-        return _located(lines, width, height)
+        places = [_edges(corners) for _, corners in read_here] or _stripes(len(lines), width, height)
+        return _located(lines, places, width, height)
     if task == "key_information_extraction":
         schema = (options["ocr_options"].get("task_config") or {}).get("result_schema") or {"说明": ""}
-        found = _filled(schema, lines[1])
+        found = _filled(schema, " ".join(lines) if read_here else lines[1])
         return _fenced("json", json.dumps(found, ensure_ascii=False, indent=1)), {"kv_result": found}
     if task == "table_parsing":
         rows = "".join(f"<tr><td>{number}</td><td>{line}</td></tr>" for number, line in enumerate(lines, 1))
@@ -51,12 +58,21 @@ def size_of(url: str) -> tuple[int, int]:
     return USUAL_SIZE
 
 
-def _located(lines: list[str], width: int, height: int) -> tuple[str, dict[str, Any]]:
+def _stripes(count: int, width: int, height: int) -> list[Edges]:
+    """Of lines that nobody read: one below the other."""
+    rows = [(height * (2 * number + 1) // 5, height * (2 * number + 2) // 5) for number in range(count)]
+    return [(width // 10, top, width * 9 // 10, bottom) for top, bottom in rows]
+
+
+def _edges(corners: Sequence[tuple[float, float]]) -> Edges:
+    across, down = zip(*corners, strict=True)
+    return round(min(across)), round(min(down)), round(max(across)), round(max(down))
+
+
+def _located(lines: list[str], places: list[Edges], width: int, height: int) -> tuple[str, dict[str, Any]]:
     """Places in pixels beside the text, in thousandths of each side inside it."""
     found, told = [], []
-    for number, line in enumerate(lines):
-        top, bottom = height * (2 * number + 1) // 5, height * (2 * number + 2) // 5
-        left, right = width // 10, width * 9 // 10
+    for line, (left, top, right, bottom) in zip(lines, places, strict=True):
         turned = [(left + right) // 2, (top + bottom) // 2, bottom - top, right - left, 90]
         corners = [left, top, right, top, right, bottom, left, bottom]
         found.append({"location": corners, "rotate_rect": turned, "text": line})

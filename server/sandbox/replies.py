@@ -86,7 +86,7 @@ def _until(text: str, stop: Any) -> str:
 
 
 def _read_off(asked: SandboxRequest) -> SandboxReply:
-    text, found = recognised(asked.name, asked.options, asked.addresses[0] if asked.addresses else "")
+    text, found = recognised(asked.name, asked.options, asked.addresses[0] if asked.addresses else "", asked.read_here)
     most = int(asked.options.get("max_tokens") or OCR_TOKENS)
     cut = asked.name == OCR_TRUNCATED and most <= OCR_TOKENS
     text = text[: len(text) // 2 if cut else most]

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from ..catalog import Model, shipped
 from .filling import SPOILED
-from .recognised import DOUBTFUL
+from .recognised import DOUBTFUL, PlacedText
 
 ProtocolName = Literal["chat", "native", "responses"]
 # Model name -> (status, code, message), in DashScope's words: https://help.aliyun.com/zh/model-studio/error-code
@@ -63,6 +63,7 @@ class SandboxRequest:
     search: Mapping[str, Any] | None = None
     endpoint: str = ""
     documents: int = 0  # that its messages named by their ids
+    read_here: tuple[PlacedText, ...] = ()  # lines of its image, where that was really read
 
     @cached_property
     def request_id(self) -> str:

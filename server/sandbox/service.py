@@ -26,6 +26,7 @@ from .model_lists import model_list, permission_list, quota_list
 from .native_generation import Native
 from .not_served import not_served
 from .protocols import CREATED, STEADY, Pace, WireFormat, frames_of
+from .really_read import ImageReader, really_read
 from .replies import sandbox_reply
 from .requests import ApiRefusal, SandboxRequest, body_of, from_chat, from_native, from_responses
 from .responses_api import ResponsesApi
@@ -37,8 +38,9 @@ ENDPOINTS = ("text-generation", "multimodal-generation")
 MARKED = {SANDBOX_HEADER: "1"}
 
 
-def app(pace: Pace = STEADY) -> Starlette:
-    service = _Service(pace)
+def app(pace: Pace = STEADY, reads: ImageReader | None = None) -> Starlette:
+    """`reads`: what really reads images, where there is such a thing."""
+    service = _Service(pace, reads)
     routes = [
         Route("/compatible-mode/v1/chat/completions", service.chat_completions, methods=["POST"]),
         Route("/compatible-mode/v1/responses", service.responses, methods=["POST"]),
@@ -59,8 +61,8 @@ def app(pace: Pace = STEADY) -> Starlette:
 
 
 class _Service:
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
+    def __init__(self, pace: Pace, reads: ImageReader | None) -> None:
+        self._pace, self._reads = pace, reads
         self._storage = Storage()
         self.files = KeptFiles()
         self.tasks = SandboxTasks(self._storage)
@@ -122,7 +124,10 @@ class _Service:
         if asked.protocol == "native" and tells_sentences(asked.name):
             status, told = sentences_reply(asked, asked.request_id)
             return JSONResponse(told, status, headers=MARKED)
-        given, headers = sandbox_reply(asked), {**MARKED, "x-request-id": asked.request_id}
+        given, headers = (
+            sandbox_reply(await really_read(asked, self._reads)),
+            {**MARKED, "x-request-id": asked.request_id},
+        )
         if not asked.stream:
             return JSONResponse(wire.whole(asked, given), headers=headers)
         frames = frames_of(wire, asked, given, self._pace)
@@ -130,10 +135,10 @@ class _Service:
 
 
 @contextmanager
-def running(pace: Pace = STEADY) -> Iterator[str]:
+def running(pace: Pace = STEADY, reads: ImageReader | None = None) -> Iterator[str]:
     """A sandbox on a free port of loopback, in a thread of its own; gives its root URL."""
     with listen("127.0.0.1", 0) as listening:
-        server = uvicorn.Server(_config(pace))
+        server = uvicorn.Server(_config(pace, reads))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         try:
@@ -143,7 +148,7 @@ def running(pace: Pace = STEADY) -> Iterator[str]:
             thread.join(timeout=2)
 
 
-def serve(host: str, port: int, latency_ms: float, chunk: int) -> int:
+def serve(host: str, port: int, latency_ms: float, chunk: int, reads: ImageReader | None = None) -> int:
     """Run the sandbox alone until it is stopped."""
     try:
         listening = listen(host, port)
@@ -156,13 +161,14 @@ def serve(host: str, port: int, latency_ms: float, chunk: int) -> int:
             f"The sandbox runs. For bailian-mcp: DASHSCOPE_BASE_URL={root} and any DASHSCOPE_API_KEY.\n"
             f"For any OpenAI client: base URL {root}/compatible-mode/v1. Stop it with Ctrl-C.\n"
         )
-        uvicorn.Server(_config(Pace(max(0, latency_ms) / 1000, max(1, chunk)))).run([listening])
+        pace = Pace(max(0, latency_ms) / 1000, max(1, chunk))
+        uvicorn.Server(_config(pace, reads)).run([listening])
     return 0
 
 
-def _config(pace: Pace) -> uvicorn.Config:
+def _config(pace: Pace, reads: ImageReader | None) -> uvicorn.Config:
     return uvicorn.Config(
-        app(pace), log_config=None, access_log=False, timeout_graceful_shutdown=1, ws="none", lifespan="off"
+        app(pace, reads), log_config=None, access_log=False, timeout_graceful_shutdown=1, ws="none", lifespan="off"
     )
 
 

@@ -26,7 +26,7 @@ AMOUNT = re.compile(r"[.%‰万亿+^]|\A-")
 
 
 @dataclass(frozen=True)
-class Difference:
+class NumberDifference:
     """Numbers of the layer in whose place the reading has others; none on one side: missing there."""
 
     own: Places = ()
@@ -278,9 +278,9 @@ class Comparison:
 
     # --- what is told ---
 
-    def differences(self) -> list[Difference]:
+    def differences(self) -> list[NumberDifference]:
         """What stands in the place of what; what is missing; what was added."""
-        changed, missing, added = list[Difference](), list[Difference](), set(self.read.left)
+        changed, missing, added = list[NumberDifference](), list[NumberDifference](), set(self.read.left)
         run_of = {at: run for run in _runs_of(sorted(added)) for at in run}
         for run in _runs_of(sorted(self.own.left)):
             places = {p for at in (run[0], run[-1]) for p in self.pairs.expected(at)} & added
@@ -291,8 +291,8 @@ class Comparison:
                 changed += _changed(run, mates)
                 added -= set(mates)
             elif not self.partly:
-                missing += [Difference(own=places) for places in self.own.apart(run)]
-        return [*changed, *missing, *(Difference(read=places) for places in self.read.apart(sorted(added)))]
+                missing += [NumberDifference(own=places) for places in self.own.apart(run)]
+        return [*changed, *missing, *(NumberDifference(read=places) for places in self.read.apart(sorted(added)))]
 
     def swaps(self) -> list[tuple[int, int]]:
         """Two numbers in each other's place. Where many are, the columns were read in another order."""
@@ -314,7 +314,7 @@ def number_doubts(layer: str, read: str, *, partly: bool, counts_itself: bool, l
     return _told(found, found.differences(), found.swaps())
 
 
-def _told(found: Comparison, differences: list[Difference], swaps: list[tuple[int, int]]) -> list[str]:
+def _told(found: Comparison, differences: list[NumberDifference], swaps: list[tuple[int, int]]) -> list[str]:
     own, read = found.own.shown, found.read.shown
     changed = [(own(each.own), read(each.read)) for each in differences if each.own and each.read]
     missing = [own(each.own) for each in differences if not each.read]
@@ -412,7 +412,7 @@ def _runs_of(places: list[int]) -> list[list[int]]:
     return runs
 
 
-def _changed(run: list[int], mates: list[int]) -> list[Difference]:
+def _changed(run: list[int], mates: list[int]) -> list[NumberDifference]:
     if len(run) == len(mates):
-        return [Difference((at,), (mate,)) for at, mate in zip(run, mates, strict=True)]
-    return [Difference(tuple(run), tuple(mates))]
+        return [NumberDifference((at,), (mate,)) for at, mate in zip(run, mates, strict=True)]
+    return [NumberDifference(tuple(run), tuple(mates))]

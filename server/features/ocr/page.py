@@ -14,13 +14,14 @@ from ...dashscope import FILTERED
 from .check_boxes import with_check_boxes
 from .loops import loop_in, without_loop
 from .quality import Status, disagreement
-from .second_reader import ReadHere, SecondOpinion, opinion
+from .second_reader import ReadHere, SecondOpinion, opinion, placed_lines
 from .tasks import OcrTask
-from .transcripts import TextLine, Transcript
+from .transcripts import NO_CORNERS, TextLine, Transcript
 
 CUT = "the output limit was reached and the rest is missing: cut the page into parts, or try another model"
 NOTHING_READ = "no text came, though there is something on the page: look at it, or try another task or model"
-CHECKED = ("ok", "disagrees", "empty")
+READ_AT_ALL = ("ok", "disagrees", "empty")
+PLACES_OF_OURS = "its places are told by this machine, not by the model"
 BETTER = ("ok", "disagrees", "truncated", "repeating", "empty", "refused", "failed")
 PLAIN_TASKS = ("text_recognition", "multi_lan")  # the others answer with markup, which stays as it is
 PARTLY = ("key_information_extraction", "table_parsing", "formula_recognition")
@@ -46,11 +47,17 @@ class Page(Frozen):
 
     def checked(self, here: ReadHere | None, *, partly: bool) -> "Page":
         """The page, and what was read of it here; only where it passes for read."""
-        if here is None or self.status not in CHECKED:
-            return self
-        found, differs = opinion(Transcript(self.text, fields=self.fields).words, here, partly=partly)
-        status: Status = "disagrees" if differs else self.status
-        return self.model_copy(update={"second_reader": found, "status": status}).doubted(differs)
+        page = self._placed(here) if here and here.lines and self.why == NO_CORNERS else self
+        if here is None or page.status not in READ_AT_ALL:
+            return page
+        found, differs = opinion(Transcript(page.text, fields=page.fields).words, here, partly=partly)
+        status: Status = "disagrees" if differs else page.status
+        return page.model_copy(update={"second_reader": found, "status": status}).doubted(differs)
+
+    def _placed(self, here: ReadHere) -> "Page":
+        """With places for an answer that tells none."""
+        lines = placed_lines(self.text, here.lines, here.unit)
+        return self.model_copy(update={"status": "ok", "why": PLACES_OF_OURS, "lines": lines})
 
     def read_twice(self, before: str) -> "Page":
         """The page, and that it was read before with that status."""

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import ceil
 from operator import attrgetter
@@ -16,13 +17,13 @@ from ...calls.salvage import Salvage
 from ...catalog import plain
 from ...dashscope import INTERRUPTED, DashScopeError
 from ...errors import InvalidRequest
-from ...files import ImageFile, Link, Pdf, Picture
+from ...files import ImageFile, Link, NotReadHere, Pdf, Picture
 from ..attachments import TargetModel, image_part
 from .page import PARTLY, Page, assess
 from .page_input import PageInput, not_in_picture, nothing_drawn
 from .page_ranges import as_ranges
 from .quality import disagreement
-from .second_reader import LocalPages, local_pages
+from .second_reader import MIN_SURE, LocalPages, local_pages
 from .tasks import USUAL_OUTPUT_TOKENS, OcrTask, document_limits, input_tokens, ocr_plan, other_settings
 from .tiled_page import TiledPage
 from .tiles import TileRead, made_one, may_be_cut, shrunk
@@ -34,6 +35,7 @@ TILES_AT_ONCE = 4  # of all pages that are cut
 MAX_REPLY_TOKENS, EXPECTED_TOKENS, MIN_EXPECTED_TOKENS = 21_000, 5_000, 1_000
 FULL = "the answer is full"
 CAP_REACHED = "a spending cap leaves too little"
+WITHOUT_KEY = "Without a key, model=local reads text and places on this machine, free of charge."
 SAMPLED_PAGES = 100  # pages whose sizes are looked at before
 GIVE_UP_AFTER = 3  # failed pages, where none was read
 
@@ -73,15 +75,22 @@ class PageRun:
         none_read = all(page.status == "failed" for page in self.pages.values())
         why = self.failure or (self._unread if none_read else None)
         if why and not (self.call.exchanges and self.pages):
-            raise why
+            raise self._with_a_way_without_key(why)
 
     def _check(self) -> None:
         """Hold what was read against what was read here."""
+        if any(exchange.sandbox for exchange in self.call.exchanges):  # it may read with the same reader
+            return
         for number, page in self.pages.items():
             with Salvage("what was read here could not be held against it") as step:
                 self.pages[number] = page.checked(self._here.of(number), partly=self.task.name in PARTLY)
             if step.note:
                 self.pages[number] = page.doubted(step.note)
+
+    def _with_a_way_without_key(self, error: ToolError) -> ToolError:
+        if isinstance(error, DashScopeError) and error.kind == "no_key" and self.call.context.local_reader.is_installed:
+            return error.reworded(hint=f"{error.hint} {WITHOUT_KEY}".strip())
+        return error
 
     @property
     def next_pages(self) -> str:
@@ -147,7 +156,7 @@ class PageRun:
             self._unread = self._unread or error
             why = error.reason if isinstance(error, InvalidRequest) else str(error)
             return Page(page=number, status="failed", why=why)
-        if sheet.picture and sheet.picture.blank:
+        if not sheet.part:
             return nothing_drawn(sheet)
         if self.failure:
             return None
@@ -174,7 +183,7 @@ class PageRun:
             return PageInput(number, file if self.source.is_pdf else image_part(url))
         picture = await self.source.picture(number, self.target.pixels)
         layer = await self.source.text(number) if isinstance(self.source, Pdf) else ""
-        if picture.blank:
+        if picture.blank and not await self._is_faint(picture):
             return PageInput(number, {}, picture, layer)
         address = await self.target.address(picture, self.source.name)
         return PageInput(number, image_part(address), picture, layer, note)
@@ -224,9 +233,21 @@ class PageRun:
         page = assess(sheet.number, self.task, read, exchange, sheet.layer, whole=not sheet.tile)
         return page.doubted(not_in_picture(sheet.picture)).doubted(sheet.note), exchange
 
-    def _read_here(self, sheet: PageInput) -> None:
+    @property
+    def _reads_here(self) -> bool:
         context = self.call.context
-        if sheet.picture and context.second_reader and not context.sandboxed and context.local_reader.is_installed:
+        return context.second_reader and not context.sandboxed and context.local_reader.is_installed
+
+    async def _is_faint(self, picture: Picture) -> bool:
+        """Whether a page that looks blank has letters for the other reader."""
+        context = self.call.context
+        if self._reads_here:
+            with anyio.move_on_after(context.second_reader_wait_s), suppress(NotReadHere):
+                return any(line.sureness >= MIN_SURE for line in await context.local_reader.lines(picture.content))
+        return False
+
+    def _read_here(self, sheet: PageInput) -> None:
+        if sheet.picture and self._reads_here:
             self._here.begin(sheet.number, sheet.tile, sheet.picture, self._geometry(sheet.picture))
 
     def _geometry(self, picture: Picture | None) -> PageGeometry:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, WithJsonSchema
 
 from ...catalog import Frozen
+from ...files import Point
 from ...json_text import NoJson, json_of
 from ...text import first_few
 from .tasks import OcrTask
@@ -25,7 +26,6 @@ MAX_PERMILLE = 1000
 NO_PERMILLE = "its places go over 1000, so they are no permille, and of what they are pixels is not known: left out"
 NO_FIELDS = "the answer holds no fields, only this text: call again, or use `extract`"
 NO_CORNERS = "the answer tells no places of its lines: leave model empty, or name an OCR model"
-Point = tuple[float, float]
 PixelSize = tuple[int, int]
 Unit = Literal["px", "permille"]
 
@@ -41,6 +41,9 @@ class TextLine(Frozen):
     text: str
     corners: Corners
     unit: Unit
+    read_here: bool = Field(
+        False, description="Its place is told by this machine, not by the model", exclude_if=lambda v: not v
+    )
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 MIN_SHARE = 0.001  # of a letter that is kept
-MAX_LETTERS = 6  # of a column
+MAX_KEPT_LETTERS = 6  # of a column
 SURE = 0.9995  # of a column that holds no letter: it is left out
-Column = tuple[int, list[tuple[str, float]]]  # its number; letters and their shares, "" for none, the likeliest first
+RawColumn = tuple[
+    int, list[tuple[str, float]]
+]  # its number; letters and their shares, "" for none, the likeliest first
 
 
 class Decoder:
@@ -18,26 +20,15 @@ class Decoder:
     def __call__(
         self, shares: Any, return_word_box: bool, *, wh_ratio_list: list[float], max_wh_ratio: float
     ) -> tuple[list[tuple[str, float]], list[Any]]:
-        """For each line of a batch its text and its sureness; its columns, and how many its image is wide."""
+        """For each line of a batch no text, which nobody asks for; its columns, and how many its image is wide."""
         columns = [list(self._columns(line)) for line in shares]
         widths = [len(line) * ratio / max_wh_ratio for line, ratio in zip(shares, wh_ratio_list, strict=True)]
-        return [(text_of(line), 1.0) for line in columns], list(zip(columns, widths, strict=True))
+        return [("", 1.0)] * len(columns), list(zip(columns, widths, strict=True))
 
-    def _columns(self, line: Any) -> Iterator[Column]:
-        best = (-line).argpartition(MAX_LETTERS, axis=1)[:, :MAX_LETTERS]
+    def _columns(self, line: Any) -> Iterator[RawColumn]:
+        best = (-line).argpartition(MAX_KEPT_LETTERS, axis=1)[:, :MAX_KEPT_LETTERS]
         for number, (places, shares) in enumerate(zip(best.tolist(), line, strict=True)):
             found = sorted(((float(shares[place]), self._letters[place]) for place in places), reverse=True)
             kept = [(letter, round(share, 4)) for share, letter in found if share >= MIN_SHARE]
             if kept and not (kept[0][0] == "" and kept[0][1] >= SURE):
                 yield number, kept
-
-
-def text_of(columns: list[Column]) -> str:
-    """The likeliest letters; one that goes on over several columns is one."""
-    text, last, last_number = "", "", -1
-    for number, letters in columns:
-        letter = letters[0][0]
-        if letter and (letter != last or number > last_number + 1):
-            text += letter
-        last, last_number = letter, number
-    return text

@@ -9,7 +9,7 @@ from math import dist
 from pathlib import Path
 from typing import Any
 
-from .columns import Column, Decoder
+from .columns import Decoder, RawColumn
 
 TALL = 1.5  # a box that much higher than wide is read from top to bottom, as RapidOCR takes it
 MAX_CLASSIFIED = 16  # lines of a page, asked whether they stand on their heads
@@ -70,7 +70,7 @@ def _model(folder: Path, step: str) -> Path:
     return next(folder.glob(f"*_{step}_*.onnx"))
 
 
-def _line(box: list[list[float]], turned: bool, columns: list[Column], width: float) -> Line:
+def _line(box: list[list[float]], turned: bool, columns: list[RawColumn], width: float) -> Line:
     """As it runs: a line from top to bottom, or upside down, begins at another corner of its box."""
     top_left, top_right, _, bottom_left = box
     first = 1 if dist(top_left, bottom_left) >= TALL * dist(top_left, top_right) else 0

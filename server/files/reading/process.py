@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from threading import Timer
 from typing import Any, BinaryIO
 
-MAX_MEMORY_BYTES = 4_000_000_000  # of addresses: of memory it takes a fifth
+MAX_ADDRESS_BYTES = 4_000_000_000  # of addresses: of memory it takes a fifth
 MAX_LOADING_S = 60.0
 MAX_IDLE_S = 300.0
 NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.sendto")
@@ -79,7 +79,7 @@ def _limit_memory() -> None:
     except ImportError:  # Windows
         return
     _, most = resource.getrlimit(resource.RLIMIT_AS)
-    allowed = MAX_MEMORY_BYTES if most == resource.RLIM_INFINITY else min(MAX_MEMORY_BYTES, most)
+    allowed = MAX_ADDRESS_BYTES if most == resource.RLIM_INFINITY else min(MAX_ADDRESS_BYTES, most)
     resource.setrlimit(resource.RLIMIT_AS, (allowed, most))
 
 

@@ -13,7 +13,7 @@ from ..markup import plain_words
 from ..side import BLANKS
 
 FLOOR = 1e-5  # of a letter that was not held possible
-BLANK = "\x00"
+_BLANK = "\x00"
 BETWEEN_DIGITS = re.compile(r"(?<=\d)\s+(?=\d)(?!\d{1,2}:\d)")  # but before a time, which is apart from its date
 MANY_DIGITS = re.compile(r"\d{9}")  # of a phone or an account, in groups or not
 Shares = dict[str, float]
@@ -21,7 +21,7 @@ Shares = dict[str, float]
 
 def log_likelihood(claim: str, columns: Sequence[Column]) -> float:
     """Of a text in one width and case; of its blanks only those between digits count."""
-    letters = list(BLANKS.sub("", BETWEEN_DIGITS.sub(BLANK, claim)).replace(BLANK, " "))
+    letters = list(BLANKS.sub("", BETWEEN_DIGITS.sub(_BLANK, claim)).replace(_BLANK, " "))
     ways = [1.0] + [0.0] * (
         2 * len(letters)
     )  # by how much of the claim is written: even, nothing after it; odd, its last letter

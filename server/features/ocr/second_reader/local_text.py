@@ -13,7 +13,7 @@ ROW_SHARE = 0.5  # of a line's height that the middle of the next in its row may
 MIN_COLUMN_LINES, MIN_COLUMN_SHARE = 5, 0.2  # of a column of prose: its lines, and how wide they are on a page
 MAX_CROSSING = 0.3  # of the lines, as headings that run over columns
 MAX_TURN = 0.5  # as a sine: of a line against the others
-Origin = tuple[int, int]  # a line, and a letter of it
+LetterOrigin = tuple[int, int]  # a line, and a letter of it
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,18 @@ class LocalText:
 
     lines: tuple[ReadLine, ...]
     text: str
-    origins: tuple[Origin | None, ...]
+    origins: tuple[LetterOrigin | None, ...]
 
     def edited(self, edits: Iterable[tuple[int, int, str]]) -> "LocalText":
         """With other texts in the place of some, in rising order; they stand where those stood."""
-        text, origins, at = [], list[Origin | None](), 0
+        text, origins, at = [], list[LetterOrigin | None](), 0
         for start, end, new in edits:
             text += [self.text[at:start], new]
             origins += [*self.origins[at:start], *self._spread(start, end, len(new))]
             at = end
         return LocalText(self.lines, "".join([*text, self.text[at:]]), (*origins, *self.origins[at:]))
 
-    def _spread(self, start: int, end: int, count: int) -> list[Origin | None]:
+    def _spread(self, start: int, end: int, count: int) -> list[LetterOrigin | None]:
         here = self.origins[start:end] or self.origins[start - 1 : start] or (None,)
         return [here[at * len(here) // count] for at in range(count)]
 
@@ -57,8 +57,8 @@ class LocalText:
 
 
 def local_text(lines: Sequence[ReadLine]) -> LocalText:
-    text, origins = [], list[Origin | None]()
-    for row in rows_of(lines):
+    text, origins = [], list[LetterOrigin | None]()
+    for row in page_rows(lines):
         for place, number in enumerate(row):
             if origins:
                 text.append("\n" if place == 0 else " ")
@@ -70,7 +70,7 @@ def local_text(lines: Sequence[ReadLine]) -> LocalText:
     return LocalText(tuple(lines), "".join(text), tuple(origins))
 
 
-def rows_of(lines: Sequence[ReadLine]) -> list[list[int]]:
+def page_rows(lines: Sequence[ReadLine]) -> list[list[int]]:
     """The lines by rows, as they would stand on a page that lies straight; columns of prose one after the other."""
     if not lines:
         return []

@@ -8,11 +8,11 @@ from pydantic import Field
 from ....catalog import Frozen
 from ....files import ReadLine
 from ..transcripts import Corners, Unit
-from .verdict import Doubt, Verdict, verdict
+from .verdict import Doubt, ReadersCompared, verdict
 
 NOT_IN_TIME = "not in time"
-MAX_TOLD = 5
-MAX_SHOWN_CHARS = 60
+MAX_DIFFERENCES_TOLD = 5
+MAX_TEXT_HERE_CHARS = 60
 MIN_SURE = 0.8  # of each letter
 MIN_SURE_CHARS = 2  # that make a word, where the answer has none
 
@@ -61,10 +61,10 @@ def _difference(doubt: Doubt, unit: Unit) -> ReadDifference:
     return ReadDifference(here=doubt.here, answer=doubt.answer, corners=corners, unit=unit)
 
 
-def _told(found: Verdict, differences: Sequence[ReadDifference]) -> str:
-    said = [_said(each) for each in differences[:MAX_TOLD]]
-    if len(differences) > MAX_TOLD:
-        said.append(f"{len(differences) - MAX_TOLD} more differences")
+def _told(found: ReadersCompared, differences: Sequence[ReadDifference]) -> str:
+    said = [_said(each) for each in differences[:MAX_DIFFERENCES_TOLD]]
+    if len(differences) > MAX_DIFFERENCES_TOLD:
+        said.append(f"{len(differences) - MAX_DIFFERENCES_TOLD} more differences")
     if found.missing_words is not None:
         said.insert(0, f"only {found.missing_words:.0%} of the words read here are in the answer")
     return "; ".join([*said, "look at the page"]) if said else ""
@@ -82,7 +82,7 @@ def _sure_text(lines: Sequence[ReadLine]) -> str:
     sure = [
         line.text for line in lines if line.sureness >= MIN_SURE and sum(map(str.isalnum, line.text)) >= MIN_SURE_CHARS
     ]
-    return " ".join(sure)[:MAX_SHOWN_CHARS]
+    return " ".join(sure)[:MAX_TEXT_HERE_CHARS]
 
 
 def _short(share: float | None) -> float | None:

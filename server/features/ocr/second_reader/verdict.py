@@ -10,24 +10,23 @@ from math import exp
 from ....files.readings import Point, ReadLine
 from ..alignment import NO_TOKEN, Alignment, align
 from ..markup import WORD, counts_itself, plain_words, unwrapped, without_marks
-from ..number_doubts import Comparison, Difference
-from ..quality import comparable, share_read
+from ..number_doubts import Comparison, NumberDifference
+from ..quality import MAX_COMPARED_CHARS, comparable, share_read
 from ..side import Places, Side
 from ..written_numbers import digits_of, tokens_of
 from .corrected import Refusal, corrected
 from .likelihood import log_likelihood
 from .local_text import LocalText, local_text
 
-MIN_SURE = 0.3  # how likely a number that is told must be
+MIN_LIKELY = 0.3  # how likely a number that is told must be
 MIN_SEEN_DIGITS = 3  # of a number that stands by itself: those of one or two digits are overlooked now and then
 MIN_WORD_CHARS = 2
 MAX_ALIKE = 0.7  # of two words: misprints are none of ours
 MIN_WORD_ODDS = 15.0  # as a logarithm, by which a word is likelier than that of the answer
 MIN_SURE_LINE = 0.9  # of its letters, on average: its words count
 MIN_WORDS, MIN_SHARE_READ = 40, 0.75  # words read here that are sure; the share of them that must be in the answer
-MAX_COMPARED_CHARS = 200_000
 Box = tuple[Point, ...]
-Span = tuple[int, int]  # of the text that was read here
+TextSpan = tuple[int, int]  # of the text that was read here
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Doubt:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ReadersCompared:
     """How far both agree, 0 to 1: in their words, and in the numbers that are in either; None: there are none."""
 
     words: float | None
@@ -49,7 +48,7 @@ class Verdict:
     missing_words: float | None = None  # the share of what was read here that is in the answer, where that is low
 
 
-def verdict(answer: str, lines: Sequence[ReadLine], *, partly: bool = False) -> Verdict:
+def verdict(answer: str, lines: Sequence[ReadLine], *, partly: bool = False) -> ReadersCompared:
     """`answer`: of the model, with its markup; `partly`: only a part of the page was asked for."""
     local = local_text(lines)
     shown = plain_words(without_marks(answer[:MAX_COMPARED_CHARS]))
@@ -72,15 +71,15 @@ class _Opinion:
         self.found = Comparison(Side(layer), Side(read), partly, counts_itself)
         self.found.explain()
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ReadersCompared:
         numbers = sum(token.number for token in self.found.read.tokens)
         doubts = [each for each in self.found.differences() if self._is_told(each)]
-        doubts += [Difference((one,), (other,)) for one, other in self.found.swaps()]
+        doubts += [NumberDifference((one,), (other,)) for one, other in self.found.swaps()]
         words_told = [self._word(each) for each in self.refused if self._is_another_word(each)]
         sure = self._sure_text()
         words = share_read(unwrapped(sure), unwrapped(self.answer)) if sure.strip() else None
         omitted = words is not None and words < MIN_SHARE_READ and len(WORD.findall(sure)) >= MIN_WORDS
-        return Verdict(
+        return ReadersCompared(
             words=words,
             numbers=max(0.0, 1 - len(doubts) / numbers) if numbers else None,
             doubts=(*(self._doubt(each) for each in doubts), *words_told),
@@ -109,16 +108,16 @@ class _Opinion:
     def _word(self, one: Refusal) -> Doubt:
         return Doubt(self.before.text[one.start : one.end], one.claim, tuple(self.before.places(one.start, one.end)))
 
-    def _doubt(self, difference: Difference) -> Doubt:
+    def _doubt(self, difference: NumberDifference) -> Doubt:
         own, read = difference.own, difference.read
         here, answer = (side.shown(at) if at else "" for side, at in ((self.found.own, own), (self.found.read, read)))
         return Doubt(here, answer, tuple(box for span in self._spans(own) for box in self.local.places(*span)))
 
-    def _is_told(self, difference: Difference) -> bool:
+    def _is_told(self, difference: NumberDifference) -> bool:
         own, read = difference.own, difference.read
         if not own:
             return self._was_looked_at(read)
-        if not all(self._sureness(span) >= MIN_SURE for span in self._spans(own)):
+        if not all(self._sureness(span) >= MIN_LIKELY for span in self._spans(own)):
             return False
         return not self._is_of_a_fraction(own, read) if read else self._is_no_speck(own)
 
@@ -129,7 +128,7 @@ class _Opinion:
         parts = {part for key in keys if "/" in key for part in (*re.split(r"[ /]", key), digits_of(key))}
         return here <= parts
 
-    def _sureness(self, span: Span) -> float:
+    def _sureness(self, span: TextSpan) -> float:
         """How likely it is what was read here, by itself."""
         found = 0.0
         for number, letters in self.local.letters(*span).items():
@@ -173,7 +172,7 @@ class _Opinion:
     def _places(self) -> Alignment:
         return align(self.found.own.tokens, tokens_of(self.local.text))
 
-    def _spans(self, run: Places) -> list[Span]:
+    def _spans(self, run: Places) -> list[TextSpan]:
         tokens = self._places.other
         found = (self._places.there[at] for at in run)
         return [(tokens[place].start, tokens[place].end) for place in found if place != NO_TOKEN]
