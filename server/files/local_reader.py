@@ -25,7 +25,7 @@ READING_START = (
     "import sys, runpy; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('reading.process', run_name='__main__')"
 )
 NEEDED = ("rapidocr", "onnxruntime")
-MAX_PAGE_S = 30.0
+MAX_PAGE_S = 60.0
 MAX_THREADS = 4
 MAX_START_S = 60.0
 
@@ -61,7 +61,7 @@ class LocalReader:
         async with self._turn:
             try:
                 with anyio.fail_after(MAX_START_S + STUCK_AFTER_S):
-                    process, answers = self._process or await self._begin()
+                    process, answers = await self._running()
                 with anyio.fail_after(self._timeout_s + STUCK_AFTER_S):
                     said = await _asked(process, answers, content)
             except LOST:
@@ -71,6 +71,12 @@ class LocalReader:
                 await self._end()
                 raise
         return lines_of(said)
+
+    async def _running(self) -> tuple[Process, BufferedByteReceiveStream]:
+        """It may have ended by itself, since nobody asked."""
+        if self._process and self._process[0].returncode is not None:
+            await self._end()
+        return self._process or await self._begin()
 
     async def placed_texts(self, content: bytes) -> list[tuple[str, tuple[Point, ...]]]:
         """Each line and its corners; none where nothing can be read here."""

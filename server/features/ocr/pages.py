@@ -4,11 +4,13 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
 from operator import attrgetter
 from typing import Any
 
 import anyio
+from anyio import to_thread
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ...calls.ask import Exchange, RequestFailed
@@ -71,19 +73,20 @@ class PageRun:
                 for _ in self.numbers[:PAGES_AT_ONCE]:
                     tasks.start_soon(self._work)
             await self._here.finish(self.call.context.second_reader_wait_s)
-        self._check()
+            await self._check()
         none_read = all(page.status == "failed" for page in self.pages.values())
         why = self.failure or (self._unread if none_read else None)
         if why and not (self.call.exchanges and self.pages):
             raise self._with_a_way_without_key(why)
 
-    def _check(self) -> None:
+    async def _check(self) -> None:
         """Hold what was read against what was read here."""
         if any(exchange.sandbox for exchange in self.call.exchanges):  # it may read with the same reader
             return
         for number, page in self.pages.items():
             with Salvage("what was read here could not be held against it") as step:
-                self.pages[number] = page.checked(self._here.of(number), partly=self.task.name in PARTLY)
+                here, partly = self._here.of(number), self.task.name in PARTLY
+                self.pages[number] = await to_thread.run_sync(partial(page.checked, here, partly=partly))
             if step.note:
                 self.pages[number] = page.doubted(step.note)
 

@@ -28,7 +28,7 @@ def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float, threads: int) 
 
             engine = Engine(threads)
     except Exception as error:  # noqa: BLE001  # whatever a part of it lacks on this machine
-        _send(answers, {"refusal": f"{type(error).__name__} while it was loaded"})
+        _send(answers, {"refusal": f"it could not be loaded ({type(error).__name__})"})
         return
     _send(answers, {"ready": True})
     for size in _sizes(requests):
@@ -37,7 +37,7 @@ def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float, threads: int) 
             with _within(timeout_s):
                 said = json.dumps(engine.lines(content), ensure_ascii=False).encode("utf-8", errors="replace")
         except Exception as error:  # noqa: BLE001  # the next picture may be read
-            _send(answers, {"refusal": f"{type(error).__name__} while it was read"})
+            _send(answers, {"refusal": f"it is broken, or of a kind that is not read here ({type(error).__name__})"})
         else:
             _send(answers, {"bytes": len(said)}, said)
 

@@ -17,6 +17,7 @@ from .local_text import LocalText
 
 MAX_LOG_ODDS = 5.0  # by which what was read here may be likelier than what is taken over
 MAX_RUN_TOKENS, MAX_MORE_TOKENS, MAX_CLAIM_CHARS = 12, 4, 120
+MAX_WORK = 5_000_000  # a second or two
 LEFT_MARKS, RIGHT_MARKS = re.compile(r"[^\w\s]{1,4}\s?\Z"), re.compile(r"\s?[^\w\s]{1,4}")
 
 
@@ -31,11 +32,24 @@ class Refusal:
     anchored: bool  # whether what stands before and after it on its line is the same in both
 
 
-def corrected(local: LocalText, read: str) -> tuple[LocalText, list[Refusal]]:
-    """And what was not taken over, in places of the text as it was. `read`: in one width and case, without markup."""
-    found = list(_Differences(local, read).judged())
+@dataclass(frozen=True)
+class Corrected:
+    """`refused`: what was not taken over, in places of the text as it was. `whole`: whether all was gone through; two
+    texts that have nearly nothing in common are not.
+    """
+
+    text: LocalText
+    refused: list[Refusal]
+    whole: bool
+
+
+def corrected(local: LocalText, read: str) -> Corrected:
+    """`read`: in one width and case, without markup."""
+    differences = _Differences(local, read)
+    found = list(differences.judged())
     edits = [(each.start, each.end, each.claim) for each in found if each.log_odds <= MAX_LOG_ODDS]
-    return local.edited(sorted(edits)), [each for each in found if each.log_odds > MAX_LOG_ODDS]
+    refused = [each for each in found if each.log_odds > MAX_LOG_ODDS]
+    return Corrected(local.edited(sorted(edits)), refused, differences.work <= MAX_WORK)
 
 
 @dataclass(frozen=True)
@@ -52,12 +66,16 @@ class _Differences:
         self.local, self.read = local, read
         self.own, self.seen = tokens_of(local.text), tokens_of(read)
         self.pairs = align(self.own, self.seen)
+        self.work = 0  # letters that were held against columns
 
     def judged(self) -> Iterator[Refusal]:
         """For each part that differs the likeliest of the claims."""
         for first, last in self._runs():
             part = self._part(first, last)
             claims = {claim.strip() for claim in self._claims(first, last)} if part else set()
+            self.work += len(part.columns) * sum(map(len, claims)) if part else 0
+            if self.work > MAX_WORK:
+                return
             if part and claims:
                 said = self.local.text[part.start : part.end]
                 start, end = part.start + len(said) - len(said.lstrip()), part.end - len(said) + len(said.rstrip())

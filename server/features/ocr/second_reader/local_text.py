@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import atan2, cos, dist, sin
+from math import atan2, ceil, cos, dist, sin
 from statistics import median
 
 from ....files.readings import Point, ReadLine
@@ -11,6 +11,7 @@ from ..markup import plain_words
 
 ROW_SHARE = 0.5  # of a line's height that the middle of the next in its row may be above or below
 MIN_COLUMN_LINES, MIN_COLUMN_SHARE = 5, 0.2  # of a column of prose: its lines, and how wide they are on a page
+GAPS_TRIED = 80  # over the width of a page
 MAX_CROSSING = 0.3  # of the lines, as headings that run over columns
 MAX_TURN = 0.5  # as a sine: of a line against the others
 LetterOrigin = tuple[int, int]  # a line, and a letter of it
@@ -122,7 +123,8 @@ def _blocks(spans: list[_Span], page_width: float) -> list[list[_Span]]:
 def _gap(spans: list[_Span], page_width: float) -> float | None:
     """Where the page is parted into columns of prose, whose lines are long: the cells of a table are short."""
     best = None
-    for gap in {span.right for span in spans}:
+    step = page_width / GAPS_TRIED
+    for gap in sorted({ceil(span.right / step) * step for span in spans}):
         sides = [span.width for span in spans if span.right <= gap], [span.width for span in spans if span.left >= gap]
         crossing = len(spans) - sum(map(len, sides))
         are_prose = all(

@@ -16,7 +16,7 @@ def placed_lines(answer: str, lines: Sequence[ReadLine], unit: Unit) -> tuple[Te
     """The lines of the answer in their order; one whose words were not read here has no corners."""
     kept = [line for line in without_marks(answer).split("\n") if line.strip()]
     shown = [plain_words(line) for line in kept]
-    local, _ = corrected(local_text(lines), "\n".join(shown))
+    local = corrected(local_text(lines), "\n".join(shown)).text
     boxes = _boxes(shown, local)
     return tuple(
         TextLine(text=text.strip(), corners=corners, unit=unit, read_here=bool(corners))

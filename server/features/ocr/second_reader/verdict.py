@@ -14,7 +14,7 @@ from ..number_doubts import Comparison, NumberDifference
 from ..quality import MAX_COMPARED_CHARS, comparable, share_read
 from ..side import Places, Side
 from ..written_numbers import digits_of, tokens_of
-from .corrected import Refusal, corrected
+from .corrected import Corrected, Refusal, corrected
 from .likelihood import log_likelihood
 from .local_text import LocalText, local_text
 
@@ -52,39 +52,33 @@ def verdict(answer: str, lines: Sequence[ReadLine], *, partly: bool = False) -> 
     """`answer`: of the model, with its markup; `partly`: only a part of the page was asked for."""
     local = local_text(lines)
     shown = plain_words(without_marks(answer[:MAX_COMPARED_CHARS]))
-    return _Opinion(local, *corrected(local, shown), shown, partly, counts_itself(answer)).verdict()
+    return _Opinion(local, corrected(local, shown), shown, partly, counts_itself(answer)).verdict()
 
 
 class _Opinion:
-    def __init__(
-        self,
-        before: LocalText,
-        local: LocalText,
-        refused: list[Refusal],
-        shown: str,
-        partly: bool,
-        counts_itself: bool,
-    ) -> None:
-        self.before, self.refused = before, refused
+    def __init__(self, before: LocalText, found: Corrected, shown: str, partly: bool, counts_itself: bool) -> None:
+        self.before, self.refused, self.whole, local = before, found.refused, found.whole, found.text
         self.local, self.answer, self.partly = local, shown, partly
         layer, read = comparable(local.text, shown, partly=partly)
         self.found = Comparison(Side(layer), Side(read), partly, counts_itself)
         self.found.explain()
 
     def verdict(self) -> ReadersCompared:
-        numbers = sum(token.number for token in self.found.read.tokens)
-        doubts = [each for each in self.found.differences() if self._is_told(each)]
-        doubts += [NumberDifference((one,), (other,)) for one, other in self.found.swaps()]
-        words_told = [self._word(each) for each in self.refused if self._is_another_word(each)]
         sure = self._sure_text()
         words = share_read(unwrapped(sure), unwrapped(self.answer)) if sure.strip() else None
         omitted = words is not None and words < MIN_SHARE_READ and len(WORD.findall(sure)) >= MIN_WORDS
-        return ReadersCompared(
-            words=words,
-            numbers=max(0.0, 1 - len(doubts) / numbers) if numbers else None,
-            doubts=(*(self._doubt(each) for each in doubts), *words_told),
-            missing_words=words if omitted and not self.partly else None,
-        )
+        missing = words if omitted and not self.partly else None
+        if not self.whole:
+            return ReadersCompared(words, None, missing_words=missing)
+        doubts = [each for each in self.found.differences() if self._is_told(each)]
+        doubts += [NumberDifference((one,), (other,)) for one, other in self.found.swaps()]
+        words_told = [self._word(each) for each in self.refused if self._is_another_word(each)]
+        told = (*(self._doubt(each) for each in doubts), *words_told)
+        return ReadersCompared(words, self._share_of_numbers(len(doubts)), told, missing)
+
+    def _share_of_numbers(self, doubted: int) -> float | None:
+        count = sum(token.number for token in self.found.read.tokens)
+        return max(0.0, 1 - doubted / count) if count else None
 
     def _sure_text(self) -> str:
         """Of the lines that were surely read: little, where a page is written by hand or in a script not known."""
