@@ -1,8 +1,5 @@
 """What a model read of a picture, held against what was read of it here."""
 
-from .local_pages import LocalPages as LocalPages
-from .local_pages import local_pages as local_pages
-from .opinion import ReadHere as ReadHere
 from .opinion import SecondOpinion as SecondOpinion
 from .opinion import opinion as opinion
 from .verdict import verdict as verdict

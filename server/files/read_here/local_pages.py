@@ -9,11 +9,22 @@ from itertools import pairwise
 import anyio
 from anyio.abc import TaskGroup
 
-from ....files import LocalReader, NotReadHere, Picture, ReadLine
-from ..transcripts import PageGeometry
-from .opinion import NOT_IN_TIME, ReadHere
+from ..local_reader import LocalReader, NotReadHere
+from ..readings import ReadLine
+from ..renderer import Picture
+from .geometry import PageGeometry, Unit
 
+NOT_IN_TIME = "not in time"
 MAX_WAITING = 16  # pictures in memory that nobody has read yet
+
+
+@dataclass(frozen=True)
+class ReadHere:
+    """The lines of a page, with corners in `unit`; or why it was not read."""
+
+    lines: tuple[ReadLine, ...] = ()
+    unit: Unit = "px"
+    why: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from functools import cached_property
 from math import atan2, cos, dist, sin
 from statistics import median
 
-from ....files.readings import Point, ReadLine
-from ..markup import plain_words
+from ..readings import Point, ReadLine
+from .plain import plain_words
 
 ROW_SHARE = 0.5  # of a line's height that the middle of the next in its row may be above or below
 MIN_COLUMN_LINES, MIN_COLUMN_SHARE = 5, 0.2  # of a column of prose: its lines, and how wide they are on a page
