@@ -39,10 +39,16 @@ class _Part:
 
 @asynccontextmanager
 async def local_pages(reader: LocalReader) -> AsyncIterator["LocalPages"]:
-    """What was not read when the block is left is not read any more."""
+    """What was not read when the block is left is not read any more. What the block raises comes out as it is."""
+    failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
-        yield LocalPages(reader, tasks)
+        try:
+            yield LocalPages(reader, tasks)
+        except Exception as error:  # noqa: BLE001  # the group would wrap it, and nobody would know it again
+            failure = error
         tasks.cancel_scope.cancel()
+    if failure:
+        raise failure
 
 
 @dataclass

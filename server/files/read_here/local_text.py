@@ -1,6 +1,6 @@
 """What was read here as one text, row by row; each of its letters knows where on the page it stands."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import atan2, cos, dist, sin
@@ -18,7 +18,7 @@ Origin = tuple[int, int]  # a line, and a letter of it
 
 @dataclass(frozen=True)
 class LocalText:
-    """`text` in one width and case; `origins`: of each of its characters, None between lines."""
+    """`text` in one width and case, or in another form; `origins`: of each of its characters, None between lines."""
 
     lines: tuple[ReadLine, ...]
     text: str
@@ -56,15 +56,16 @@ class LocalText:
         return letters
 
 
-def local_text(lines: Sequence[ReadLine]) -> LocalText:
+def local_text(lines: Sequence[ReadLine], form: Callable[[str], str] = plain_words, between: str = " ") -> LocalText:
+    """`form`: in which each letter stands in the text. `between`: the lines of a row, one character."""
     text, origins = [], list[Origin | None]()
     for row in rows_of(lines):
         for place, number in enumerate(row):
             if origins:
-                text.append("\n" if place == 0 else " ")
+                text.append("\n" if place == 0 else between)
                 origins.append(None)
             for at, letter in enumerate(lines[number].letters):
-                plain = plain_words(letter.text) or " "
+                plain = form(letter.text) or " "
                 text.append(plain)
                 origins += [(number, at)] * len(plain)
     return LocalText(tuple(lines), "".join(text), tuple(origins))
