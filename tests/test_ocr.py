@@ -15,7 +15,8 @@ import pytest
 from bailian_mcp.server import sandbox
 from bailian_mcp.server.endpoints import host as host_of
 from bailian_mcp.server.features.ocr.tasks import OcrTask
-from bailian_mcp.server.features.ocr.transcripts import PageGeometry, transcript
+from bailian_mcp.server.features.ocr.transcripts import transcript
+from bailian_mcp.server.files.read_here import PageGeometry
 from conftest import FakeDashScope, Hosted, refusal, stream, text_of, told
 from papers import (
     PATENT,

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from bailian_mcp.server.features.ocr.tasks import OcrTask
-from bailian_mcp.server.features.ocr.transcripts import PageGeometry, tells_pixels, transcript, unfenced
+from bailian_mcp.server.features.ocr.transcripts import tells_pixels, transcript, unfenced
+from bailian_mcp.server.files.read_here import PageGeometry
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

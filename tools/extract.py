@@ -12,11 +12,12 @@ from ..server.calls.language import said
 from ..server.calls.result import CallResult, call_result
 from ..server.calls.salvage import Salvage
 from ..server.errors import InvalidRequest
-from ..server.features.attachments import texts_and_images
+from ..server.features.attachments import Attached, texts_and_images
 from ..server.features.extract.drafts import inside_wrapper
 from ..server.features.extract.evidence import Evidence, find_evidence
 from ..server.features.extract.extraction import Extracted, extract_all
 from ..server.features.extract.schema import Schema, Violation
+from ..server.features.extract.second_look import SeenPage, second_look
 from ..server.json_text import short_json
 
 ANNOTATIONS = ToolAnnotations(
@@ -49,7 +50,7 @@ class Extraction(CallResult):
     data: Any = Field(description="Fits json_schema where valid is true; else the best attempt")
     valid: bool
     violations: tuple[Violation, ...] = Field(description="What does not fit, by JSON pointer; where parts disagree")
-    evidence: tuple[Evidence, ...] = Field(description="For each value where a source says it, in code points")
+    evidence: tuple[Evidence, ...] = Field(description="For each value where a source says it, in code points or a box")
     attempts: int
     mode: str = Field(description="How the model was held to the schema: json_schema, json_object or prompt")
     notes: tuple[str, ...]
@@ -91,18 +92,16 @@ async def extract(
     chosen = call.model_for("extract", model)
     call.require_settings("BAILIAN_EXTRACT_REPAIRS")
     schema = Schema(inner := inside_wrapper(json_schema))
-    read, seen = await texts_and_images(call, chosen, files)
-    images = seen.parts
-    texts = {**({"text": text} if text.strip() else {}), **{name: each.text for name, each in read.items()}}
+    async with second_look(call, wanted=evidence != "none") as look:
+        read, seen = await texts_and_images(call, chosen, files, look.begin)
+        texts = {**({"text": text} if text.strip() else {}), **{name: each.text for name, each in read.items()}}
+        _require_sources(files, texts, seen)
+        extracted = await extract_all(call, chosen, schema, texts, seen.parts, instructions)
+        pages = await look.pages()
     page_starts = {name: each.page_starts for name, each in read.items()}
-    if not texts and not images:
-        blank = "nothing can be seen in the files" if seen.notes else "the files are blank"
-        what = f"There is nothing to extract from: {blank if files else 'give text or files'}."
-        raise InvalidRequest(" ".join((what, *seen.notes)))
-    extracted = await extract_all(call, chosen, schema, texts, images, instructions)
-    looked_up = evidence != "none" and texts and any(part.read for part in extracted.read)
-    found, notes = await _evidence_of(extracted.data, texts, page_starts) if looked_up else ((), ())
-    without_place = [NO_EVIDENCE_IN_IMAGES] if images and evidence != "none" else []
+    looked_up = evidence != "none" and (texts or pages) and any(part.read for part in extracted.read)
+    found, notes = await _evidence_of(extracted.data, texts, page_starts, pages) if looked_up else ((), ())
+    without_place = [NO_EVIDENCE_IN_IMAGES] if seen.parts and evidence != "none" and not pages else []
     extraction = Extraction(
         **call.spent(chosen),
         data=extracted.data,
@@ -126,14 +125,22 @@ async def extract(
     return told if extraction.valid else told.model_copy(update={"is_error": True})
 
 
+def _require_sources(files: Sequence[str], texts: Mapping[str, str], seen: Attached) -> None:
+    """Raises InvalidRequest: there is nothing in them."""
+    if not texts and not seen.parts:
+        blank = "nothing can be seen in the files" if seen.notes else "the files are blank"
+        what = f"There is nothing to extract from: {blank if files else 'give text or files'}."
+        raise InvalidRequest(" ".join((what, *seen.notes)))
+
+
 async def _evidence_of(
-    data: Any, texts: Mapping[str, str], page_starts: Mapping[str, Sequence[int]]
+    data: Any, texts: Mapping[str, str], page_starts: Mapping[str, Sequence[int]], pages: Sequence[SeenPage]
 ) -> tuple[tuple[Evidence, ...], Sequence[str]]:
     """Where the values stand, and what is to be noted of that."""
     with Salvage("The values could not be looked up in the sources") as step:
-        found, left_out = await find_evidence(data, texts, page_starts)
+        found, left_out = await find_evidence(data, texts, page_starts, pages)
         more = f"Evidence of {left_out:,} more values was left out: ask for fewer fields at once."
-        return found, [more] if left_out else []
+        return found, [*filter(None, (page.trouble for page in pages)), *([more] if left_out else [])]
     return (), [f"{step.note}."]
 
 
@@ -165,9 +172,20 @@ def _note_in_words(note: str) -> str:
 
 def _evidence_in_words(evidence: Evidence) -> str:
     where = evidence.pointer or said("(the whole)")
+    stands = _place_in_words(evidence)
     if not evidence.found:
-        return f"{where}: {said('NOT FOUND in the sources')}" + (f" ({said(evidence.why)})" if evidence.why else "")
+        why = f" ({said(evidence.why)})" if evidence.why else ""
+        near = f"; {said('read here')}: {stands}" if evidence.read_here else ""
+        return f"{where}: {said('NOT FOUND in the sources')}{why}{near}"
+    places = f" x{evidence.places}" if (evidence.places or 0) > 1 else ""
+    return f"{where}: {stands}{places}"
+
+
+def _place_in_words(evidence: Evidence) -> str:
+    """What stands there, and where: from a character of a text on, or in a box of a page."""
     source = "" if evidence.source == "text" else f" of {evidence.source}"
     page = f", {said(f'page {evidence.page}')}" if evidence.page else ""
-    places = f" x{evidence.places}" if (evidence.places or 0) > 1 else ""
-    return f"{where}: {short_json(evidence.quote, MAX_QUOTE_CHARS)} @{evidence.start}{source}{page}{places}"
+    box = ",".join(f"{side:g}" for side in evidence.box or ())
+    at = f"{box} {evidence.unit}" if box else evidence.start
+    quote = short_json(evidence.read_here if box else evidence.quote, MAX_QUOTE_CHARS)
+    return f"{quote} @{at}{source}{page}"

@@ -6,7 +6,8 @@ from ...server.features.extract.evidence import evidence_of
 from ...server.features.extract.searchable import SearchableText
 from ...server.features.ocr.quality import disagreement
 from ...server.features.ocr.tasks import ocr_task
-from ...server.features.ocr.transcripts import PageGeometry, transcript
+from ...server.features.ocr.transcripts import transcript
+from ...server.files.read_here import PageGeometry
 from .values import Json
 
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from math import dist
 from typing import Any
 
 Point = tuple[float, float]
+ABOVE, BELOW, BESIDE = 0.14, 0.18, 0.12  # of a line's height: what its detector leaves around the ink, mostly more
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class ReadLine:
         return "".join(letter.text for letter in self.letters)
 
     def box(self, first: int, last: int) -> tuple[Point, ...]:
-        """The corners of some of its letters."""
+        """The corners of some of its letters, without what was left around the line when it was looked for."""
         edges = self._edges
         return self._part(edges[first], edges[last + 1])
 
@@ -83,23 +85,30 @@ class ReadLine:
     def _edges(self) -> list[float]:
         """Where each letter begins, as a share of the line's length, and where the last one ends."""
         middles = [(self._number(each.first) + self._number(each.last) + 1) / 2 / self.width for each in self.letters]
-        return [0.0, *((one + other) / 2 for one, other in pairwise(middles)), 1.0]
+        side = min(0.25, BESIDE * dist(self.corners[0], self.corners[3]) / max(1.0, dist(*self.corners[:2])))
+        return [side, *((one + other) / 2 for one, other in pairwise(middles)), 1 - side]
 
     def _number(self, at: int) -> int:
         return self.columns[at].number
 
     def _part(self, start: float, end: float) -> tuple[Point, ...]:
         top_left, top_right, bottom_right, bottom_left = self.corners
+        sides = ((_between(top_left, top_right, at), _between(bottom_left, bottom_right, at)) for at in (start, end))
+        (left, lower_left), (right, lower_right) = sides
         return (
-            _between(top_left, top_right, start),
-            _between(top_left, top_right, end),
-            _between(bottom_left, bottom_right, end),
-            _between(bottom_left, bottom_right, start),
+            _rounded_point(_between(left, lower_left, ABOVE)),
+            _rounded_point(_between(right, lower_right, ABOVE)),
+            _rounded_point(_between(right, lower_right, 1 - BELOW)),
+            _rounded_point(_between(left, lower_left, 1 - BELOW)),
         )
 
 
 def _between(one: Point, other: Point, share: float) -> Point:
-    return (round(one[0] + (other[0] - one[0]) * share, 1), round(one[1] + (other[1] - one[1]) * share, 1))
+    return one[0] + (other[0] - one[0]) * share, one[1] + (other[1] - one[1]) * share
+
+
+def _rounded_point(point: Point) -> Point:
+    return round(point[0], 1), round(point[1], 1)
 
 
 def lines_of(told: Sequence[dict[str, Any]]) -> tuple[ReadLine, ...]:

@@ -4,6 +4,7 @@ from .fitting import images_that_fit as images_that_fit
 from .media import able_models as able_models
 from .media import inline_address as inline_address
 from .parts import Attached as Attached
+from .parts import Shown as Shown
 from .parts import SourceText as SourceText
 from .parts import TargetModel as TargetModel
 from .parts import attached as attached

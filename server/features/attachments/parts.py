@@ -42,6 +42,10 @@ PDF_MIME = "application/pdf"
 Reads = Literal["image", "pdf", "audio", "video"]
 Upload = Callable[[str, str, BinaryIO], Awaitable[str]]
 """Puts a file (its name here, the name and the content to store) where DashScope finds it; gives its address."""
+Shown = Link | ImageFile | Pdf
+Looks = Callable[[str, Shown, int, Picture | None, int], None]
+"""Is told what a model will look at: the source ("files[0]"), the file, the page, its picture (None: there is but a
+URL), the tile of it (0: all of it)."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class TargetModel:
     pixels: int
     upload: Upload
     region: str = ""
+    looks: Callable[[Shown, int, Picture | None, int], None] = lambda *_: None  # is told what will be looked at
 
     @property
     def sees_images(self) -> bool:
@@ -176,7 +181,9 @@ class SourceText:
     page_starts: tuple[int, ...] = ()
 
 
-async def texts_and_images(call: Call, model: str, files: Sequence[str]) -> tuple[dict[str, SourceText], Attached]:
+async def texts_and_images(
+    call: Call, model: str, files: Sequence[str], looks: Looks = lambda *_: None
+) -> tuple[dict[str, SourceText], Attached]:
     """The texts of files by name ("files[0]"), and what of them is to be looked at, pages of scans included.
 
     Raises:
@@ -185,10 +192,11 @@ async def texts_and_images(call: Call, model: str, files: Sequence[str]) -> tupl
     texts: dict[str, SourceText] = {}
     images = Attached()
     for number, source in enumerate(files):
+        name = f"files[{number}]"
         async with open_source(call, source) as found, call.heartbeat("reading the file"):
-            words, seen = await read_input(found, target_of(call, model))
+            words, seen = await read_input(found, replace(target_of(call, model), looks=partial(looks, name)))
         if words.text:
-            texts[f"files[{number}]"] = words
+            texts[name] = words
         images += seen
     return texts, images
 
@@ -229,6 +237,7 @@ async def attached(found: Link | ImageFile | Pdf | MediaFile, target: TargetMode
             raise InvalidRequest("Only images and PDFs can be sent by URL. Download it and give its path.")
         case Link():
             target.require("image")
+            target.looks(found, 1, None, 0)
             return Attached((image_part(found.url),))
         case ImageFile():
             target.require("image")
@@ -266,6 +275,8 @@ async def pictures(found: ImageFile | Pdf, numbers: Sequence[int], target: Targe
                 f"{found.name} has more than {MAX_PICTURES} pages without text, too many for one request: "
                 "read it with `ocr` and give its text."
             )
+        for tile, picture in enumerate(seen, 1):
+            target.looks(found, number, picture, tile if len(seen) > 1 else 0)
         parts = [image_part(await target.address(picture, found.name)) for picture in seen]
         made += Attached((*_introduction(len(parts)), *parts), notes=shrunk)
     return made

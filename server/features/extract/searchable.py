@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
 from itertools import islice
@@ -49,7 +49,14 @@ class SearchableText:
 
     def find(self, value: str | float) -> FoundPlace | None:
         """The first place that says `value`, exactly or written alike."""
-        return self._find_text(value) if isinstance(value, str) else self._find_number(value)
+        places = self.places(value)
+        if not places:
+            return None
+        return FoundPlace(*places[0], len(places), self._is_otherwise(value, places[0]))
+
+    def places(self, value: str | float) -> list[Place]:
+        """All that say it in the same way, the first the one to tell."""
+        return self._text_places(value.strip()) if isinstance(value, str) else self._number_places(value)
 
     def says(self, value: object) -> bool:
         return isinstance(value, str | int | float) and not isinstance(value, bool) and self.find(value) is not None
@@ -58,7 +65,7 @@ class SearchableText:
         """Why a value is not found though something like it stands there; empty where nothing does."""
         if isinstance(value, str) and (uncertain := self._uncertain_date(value)):
             return f"several dates could be meant: {uncertain}"
-        for wanted in _writings(value):
+        for wanted in writings_of(value):
             for start in islice(_starts(self._one_width, one_width(wanted)), MAX_REASONS):
                 if token := self._token_around(start, start + len(wanted), isinstance(value, str)):
                     return f"the text has it as {token}"
@@ -71,22 +78,19 @@ class SearchableText:
 
     # --- texts ---
 
-    def _find_text(self, value: str) -> FoundPlace | None:
-        wanted = value.strip()
+    def _text_places(self, wanted: str) -> list[Place]:
         exactly = ((start, start + len(wanted)) for start in _starts(self.text, wanted))
         ways = (
             filter(self._stands_alone, exactly),
             self._meaning(wanted),
             filter(self._stands_alone, self._written_alike(wanted)),
         )
-        return next(filter(None, (self._first_of(places, wanted) for places in ways)), None)
+        return next(filter(None, (list(dict.fromkeys(islice(places, MAX_PLACES))) for places in ways)), [])
 
-    def _first_of(self, places: Iterable[Place], wanted: str) -> FoundPlace | None:
-        listed = list(dict.fromkeys(islice(places, MAX_PLACES)))
-        if not listed:
-            return None
-        start, end = listed[0]
-        return FoundPlace(start, end, len(listed), self.text[start:end] != wanted)
+    def _is_otherwise(self, value: str | float, place: Place) -> bool:
+        if isinstance(value, str):
+            return self.text[slice(*place)] != value.strip()
+        return self._differs(exact(repr(value)), place)
 
     def _meaning(self, wanted: str) -> Iterator[Place]:
         """Where the same date, number or code is written in another way."""
@@ -142,14 +146,11 @@ class SearchableText:
 
     # --- numbers ---
 
-    def _find_number(self, value: float) -> FoundPlace | None:
-        """The first number of that very value, however it is written; the plainest first."""
+    def _number_places(self, value: float) -> list[Place]:
+        """The numbers of that very value, however they are written; the plainest first."""
         number = exact(repr(value))
         places = self._written.numbers.get(number) or (self._code_of(str(value)) if isinstance(value, int) else [])
-        if not places:
-            return None
-        alike_ones, (start, end) = min((self._differs(number, place), place) for place in places)
-        return FoundPlace(start, end, len(places), alike_ones)
+        return sorted(places, key=lambda place: (self._differs(number, place), place))
 
     def _code_of(self, digits: str) -> list[Place]:
         """A phone number however it is grouped, else a long code."""
@@ -226,7 +227,7 @@ def _cases(text: str) -> list[bool]:
     return [letter.isupper() for letter in plain if letter.isupper() or letter.islower()]
 
 
-def _writings(value: str | float) -> list[str]:
+def writings_of(value: str | float) -> list[str]:
     """How a value may stand at the beginning of a longer token."""
     if isinstance(value, str):
         return [value.strip()]

@@ -9,7 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .side import BLANKS, Side
+from ...files.read_here import BLANKS
+from .side import Side
 from .written_numbers import EVERYDAY, FINANCIAL, SCALES, Token, digits_of, tokens_of
 
 _MAX_WORD_CHARS, MAX_PIECES_OF_NUMBER = 30, 24  # that are put together to one

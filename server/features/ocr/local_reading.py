@@ -9,11 +9,11 @@ from mcp.server.mcpserver.exceptions import ToolError
 from ...calls.call import Call
 from ...errors import InvalidRequest
 from ...files import ImageFile, Pdf, ReadLine
+from ...files.read_here import LocalPages, PageGeometry, ReadHere, local_pages, page_rows
 from .page import Page
 from .page_ranges import as_ranges
-from .second_reader import LocalPages, ReadHere, local_pages, page_rows
 from .tasks import OcrTask, TaskName
-from .transcripts import PageGeometry, TextLine
+from .transcripts import TextLine
 
 LOCAL = "local"  # the name of the model that is none
 LOCAL_TASKS: tuple[TaskName, ...] = ("text_recognition", "advanced_recognition", "multi_lan")

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .markup import plain_words, unwrapped, without_marks
+from ...files.read_here import plain_words
+from .markup import unwrapped, without_marks
 
 TAG = re.compile(r"<[^>]{0,80}>|\\[a-zA-Z]+")
 LETTERS = re.compile(r"[^\W\d_]")

@@ -2,7 +2,6 @@
 
 import html
 import re
-import unicodedata
 
 HTML_TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,500}|!--[^<>]{0,500}--)>")
 POWER_TAG = re.compile(r"<sup\b[^<>]{0,80}>", re.IGNORECASE)
@@ -36,11 +35,7 @@ COMMAND = re.compile(r"\\([a-zA-Z]{1,30}\*?|[^\w\s]|\s)")
 MATH_MARK = re.compile(r"(?<!\\)\${1,2}")
 GROUP_MARK = re.compile(r"\{([,.:\-−+])\}")
 BRACES = re.compile(r"[{}]")
-# Raised digits: to a power after a digit, plain after a letter
-RAISED = {ord(high): low for high, low in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-", strict=True)}
-RAISED_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]{1,20}")
-# Digits above and below a bar, as characters and as tags
-DRAWN_FRACTION = re.compile("([⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})[⁄/]([₀₁₂₃₄₅₆₇₈₉]{1,3})|([⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})⁄(\\d{1,3})")
+# Digits above and below a bar
 FRACTION_TAGS = re.compile(
     r"<sup\b[^<>]{0,80}>\s?(\d{1,3})\s?</sup>\s?[/⁄]\s?(?:<sub\b[^<>]{0,80}>\s?(\d{1,3})\s?</sub>|(\d{1,3}))",
     re.IGNORECASE,
@@ -48,21 +43,11 @@ FRACTION_TAGS = re.compile(
 POWER = re.compile(r"\s?\^[\s{(]{0,3}([+\-−]?\s?\d)")
 LONE_POWER = re.compile(r"\^(?![+-]?\d)")
 LONE_INDEX = re.compile(r"(?<=[^\W_])_(?=[\s{]{0,2}\w)")
-MIXED_FRACTION = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
 EMPHASIS = re.compile(r"(?<!\w)[*_~`]{1,3}(?=\S)|(?<=\S)[*_~`]{1,3}(?!\w)|\*\*")
 SECTION = re.compile(r"\\(?:sub)*(?:section|chapter|item|paragraph|part)\b|\\begin\{(?:equation|align|enumerate)")
 WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\u3400-\u9fff\uf900-\ufaff]+")  # of Chinese each letter
 WRAPPED_WORD = re.compile(r"(?<=[^\W\d])-\n(?=[^\W\d])")
 WRAPPED_NUMBER = re.compile(r"(?<=\d)((?<![.,]\d\d)-|/)\n(?=\d)")  # an amount may end with its sign
-DASHES = str.maketrans("−﹣－‐‑⁃–", "-------")
-
-
-def plain_words(text: str) -> str:
-    """In one width and case."""
-    text = DRAWN_FRACTION.sub(lambda found: unicodedata.normalize("NFKC", f" {found[0]}"), text)
-    text = MIXED_FRACTION.sub(" ", RAISED_RUN.sub(_raised, text))
-    text = unicodedata.normalize("NFKC", text.translate(DASHES)).replace("⁄", "/").translate(DASHES)
-    return text.casefold()
 
 
 def unwrapped(text: str) -> str:
@@ -92,12 +77,6 @@ def _without_latex(text: str) -> str:
 def _currency_or_nothing(found: re.Match[str]) -> str:
     """A dollar before an amount stays: whether it opens a formula does not show, and nothing is counted by it."""
     return "$" if found.string[found.end() : found.end() + 1].isdigit() and len(found[0]) == 1 else ""
-
-
-def _raised(found: re.Match[str]) -> str:
-    digits = found[0].translate(RAISED)
-    before = found.string[found.start() - 1 : found.start()]
-    return f"^{digits}" if before.isdigit() else digits
 
 
 def _power(found: re.Match[str]) -> str:

@@ -11,10 +11,11 @@ from ...calls.salvage import Salvage
 from ...catalog import Frozen
 from ...catalog.pricing import text_tokens
 from ...dashscope import FILTERED
+from ...files.read_here import ReadHere
 from .check_boxes import with_check_boxes
 from .loops import loop_in, without_loop
 from .quality import Status, disagreement
-from .second_reader import ReadHere, SecondOpinion, opinion, placed_lines
+from .second_reader import SecondOpinion, opinion, placed_lines
 from .tasks import OcrTask
 from .transcripts import NO_CORNERS, TextLine, Transcript
 

@@ -20,16 +20,17 @@ from ...catalog import plain
 from ...dashscope import INTERRUPTED, DashScopeError
 from ...errors import InvalidRequest
 from ...files import ImageFile, Link, NotReadHere, Pdf, Picture
+from ...files.read_here import LocalPages, PageGeometry, local_pages
 from ..attachments import TargetModel, image_part
 from .page import PARTLY, Page, assess
 from .page_input import PageInput, not_in_picture, nothing_drawn
 from .page_ranges import as_ranges
 from .quality import disagreement
-from .second_reader import MIN_SURE, LocalPages, local_pages
+from .second_reader import MIN_SURE
 from .tasks import USUAL_OUTPUT_TOKENS, OcrTask, document_limits, input_tokens, ocr_plan, other_settings
 from .tiled_page import TiledPage
 from .tiles import TileRead, made_one, may_be_cut, shrunk
-from .transcripts import PageGeometry, Transcript, tells_pixels, transcript
+from .transcripts import Transcript, tells_pixels, transcript
 
 PAGES_AT_ONCE = 4
 TILES_AT_ONCE = 4  # of all pages that are cut

@@ -4,8 +4,9 @@ import unicodedata
 from collections import Counter
 from typing import Literal
 
+from ...files.read_here import plain_words
 from .layer_spacing import respaced
-from .markup import WORD, counts_itself, plain_words, unwrapped, without_marks
+from .markup import WORD, counts_itself, unwrapped, without_marks
 from .number_doubts import number_doubts
 from .page_furniture import without_furniture, without_heads
 from .shingles import shingles

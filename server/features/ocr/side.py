@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ...files.read_here import BLANKS
 from .written_numbers import Token, tokens_of
 
 MAX_PIECES, PIECES_BEFORE = 8, 2  # of one number, as kerning splits it; of these before one that is missing
@@ -16,7 +17,6 @@ MAX_CELL_LINES = 3  # between the cells of a column, or of a row, that has each 
 MAX_ROW_TOKENS = 12
 BETWEEN_PIECES = re.compile(r"[ ]{0,3}[.,:/\-^'’年月]?[ ]{0,3}")
 PLAIN_CELLS = re.compile(r"[\d ,.]+")
-BLANKS = re.compile(r"\s+")
 THOUSANDS = re.compile(r"\d{1,3}(?:\s\d{3})+(?: ?[.,]\d+)?")
 Places = tuple[int, ...]  # of tokens, in rising order
 ITEM = re.compile(r"[\s#>*+\-•·(\[]*\Z")

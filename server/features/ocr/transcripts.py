@@ -6,15 +6,16 @@ for models of Qwen2.5-VL, which tell pixels there too.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import cos, radians, sin
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
 from ...catalog import Frozen
-from ...files import Point
+from ...files.read_here import PageGeometry, Unit
+from ...files.readings import Point
 from ...json_text import NoJson, json_of
 from ...text import first_few
 from .tasks import OcrTask
@@ -26,8 +27,6 @@ MAX_PERMILLE = 1000
 NO_PERMILLE = "its places go over 1000, so they are no permille, and of what they are pixels is not known: left out"
 NO_FIELDS = "the answer holds no fields, only this text: call again, or use `extract`"
 NO_CORNERS = "the answer tells no places of its lines: leave model empty, or name an OCR model"
-PixelSize = tuple[int, int]
-Unit = Literal["px", "permille"]
 
 
 Corners = Annotated[
@@ -64,45 +63,6 @@ class Transcript:
     def words(self) -> str:
         """All that was read, as text."""
         return self.text or " ".join(_leaves(self.fields))
-
-
-@dataclass(frozen=True)
-class PageGeometry:
-    """The image that was read: as it was sent, and as people see it (in pixels; None: not known).
-
-    `paper`: a page that has no pixels of its own, so that places on it are told in permille of its sides.
-    `told_in_pixels`: by the model, in its text. `top`, `whole`: of a tile, its first row, and the size of what it was
-    cut from, as people see that.
-    """
-
-    sent: PixelSize | None = None
-    shown: PixelSize | None = None
-    paper: bool = False
-    told_in_pixels: bool = False
-    top: int = 0
-    whole: PixelSize | None = None
-
-    @property
-    def unit(self) -> Unit:
-        return "permille" if self.paper else "px"
-
-    def from_pixels(self, corners: Sequence[Point]) -> tuple[Point, ...]:
-        """Pixels of the image as sent."""
-        if not self.sent or not self.shown:
-            return _rounded(corners)
-        return self._on_the_page([(x / self.sent[0], y / self.sent[1]) for x, y in corners])
-
-    def from_permille(self, corners: Sequence[Point]) -> tuple[tuple[Point, ...], Unit]:
-        if not self.shown or (self.paper and not self.whole):
-            return _rounded(corners), "permille"
-        return self._on_the_page([(x / 1000, y / 1000) for x, y in corners]), self.unit
-
-    def _on_the_page(self, shares: Sequence[Point]) -> tuple[Point, ...]:
-        """From shares of the image's sides."""
-        assert self.shown
-        (width, height), whole = self.shown, self.whole or self.shown
-        across, down = (1000 / whole[0], 1000 / whole[1]) if self.paper else (1.0, 1.0)
-        return _rounded([(x * width * across, (self.top + y * height) * down) for x, y in shares])
 
 
 def transcript(task: OcrTask, said: str, found: Mapping[str, Any], geometry: PageGeometry) -> Transcript:
@@ -243,16 +203,6 @@ def _numbers(value: Any) -> list[float]:
         isinstance(each, int | float) and not isinstance(each, bool) and abs(each) < 10**7 for each in value
     )
     return [float(each) for each in value] if plain else []
-
-
-def _rounded(corners: Sequence[Point]) -> tuple[Point, ...]:
-    """To a tenth; whole numbers without a point."""
-    return tuple((_short(x), _short(y)) for x, y in corners)
-
-
-def _short(number: float) -> float:
-    tenth = round(number, 1)
-    return int(tenth) if tenth == int(tenth) else tenth
 
 
 def _says(value: Any) -> bool:

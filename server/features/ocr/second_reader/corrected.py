@@ -8,14 +8,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ....files.read_here import BLANKS, MAX_LOG_ODDS, LocalText, log_likelihood
 from ....files.readings import Column
 from ..alignment import NO_TOKEN, align
-from ..side import BLANKS
 from ..written_numbers import tokens_of
-from .likelihood import log_likelihood
-from .local_text import LocalText
 
-MAX_LOG_ODDS = 5.0  # by which what was read here may be likelier than what is taken over
 MAX_RUN_TOKENS, MAX_MORE_TOKENS, MAX_CLAIM_CHARS = 12, 4, 120
 MAX_WORK = 5_000_000  # a second or two
 LEFT_MARKS, RIGHT_MARKS = re.compile(r"[^\w\s]{1,4}\s?\Z"), re.compile(r"\s?[^\w\s]{1,4}")

@@ -1,16 +1,15 @@
 """What the second reader says of a page, as it is told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pydantic import Field
 
 from ....catalog import Frozen
 from ....files import ReadLine
-from ..transcripts import Corners, Unit
+from ....files.read_here import ReadHere, Unit
+from ..transcripts import Corners
 from .verdict import Doubt, ReadersCompared, verdict
 
-NOT_IN_TIME = "not in time"
 MAX_DIFFERENCES_TOLD = 5
 MAX_TEXT_HERE_CHARS = 60
 MIN_SURE = 0.8  # of each letter
@@ -31,15 +30,6 @@ class SecondOpinion(Frozen):
     numbers: float | None = Field(None, exclude_if=lambda v: v is None)
     why: str = Field("", description="Why it was not read a second time", exclude_if=lambda v: not v)
     differences: tuple[ReadDifference, ...] = Field((), exclude_if=lambda v: not v)
-
-
-@dataclass(frozen=True)
-class ReadHere:
-    """The lines of a page, with corners in `unit`; or why it was not read."""
-
-    lines: tuple[ReadLine, ...] = ()
-    unit: Unit = "px"
-    why: str = ""
 
 
 def opinion(answer: str, here: ReadHere, *, partly: bool) -> tuple[SecondOpinion, str]:

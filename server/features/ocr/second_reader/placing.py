@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from ....files import ReadLine
+from ....files.read_here import LocalText, Unit, local_text, plain_words
 from ....files.readings import Point
 from ..alignment import NO_TOKEN, align
-from ..markup import plain_words, without_marks
-from ..transcripts import TextLine, Unit
+from ..markup import without_marks
+from ..transcripts import TextLine
 from ..written_numbers import tokens_of
 from .corrected import corrected
-from .local_text import LocalText, local_text
 
 
 def placed_lines(answer: str, lines: Sequence[ReadLine], unit: Unit) -> tuple[TextLine, ...]:

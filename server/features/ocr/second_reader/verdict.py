@@ -7,16 +7,15 @@ from difflib import SequenceMatcher
 from functools import cached_property
 from math import exp
 
+from ....files.read_here import LocalText, local_text, log_likelihood, plain_words
 from ....files.readings import Point, ReadLine
 from ..alignment import NO_TOKEN, Alignment, align
-from ..markup import WORD, counts_itself, plain_words, unwrapped, without_marks
+from ..markup import WORD, counts_itself, unwrapped, without_marks
 from ..number_doubts import Comparison, NumberDifference
 from ..quality import MAX_COMPARED_CHARS, comparable, share_read
 from ..side import Places, Side
 from ..written_numbers import digits_of, tokens_of
 from .corrected import Corrected, Refusal, corrected
-from .likelihood import log_likelihood
-from .local_text import LocalText, local_text
 
 MIN_LIKELY = 0.3  # how likely a number that is told must be
 MIN_SEEN_DIGITS = 3  # of a number that stands by itself: those of one or two digits are overlooked now and then

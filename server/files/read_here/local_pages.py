@@ -9,11 +9,22 @@ from itertools import pairwise
 import anyio
 from anyio.abc import TaskGroup
 
-from ....files import LocalReader, NotReadHere, Picture, ReadLine
-from ..transcripts import PageGeometry
-from .opinion import NOT_IN_TIME, ReadHere
+from ..local_reader import LocalReader, NotReadHere
+from ..readings import ReadLine
+from ..renderer import Picture
+from .geometry import PageGeometry, Unit
 
+NOT_IN_TIME = "not in time"
 MAX_WAITING = 16  # pictures in memory that nobody has read yet
+
+
+@dataclass(frozen=True)
+class ReadHere:
+    """The lines of a page, with corners in `unit`; or why it was not read."""
+
+    lines: tuple[ReadLine, ...] = ()
+    unit: Unit = "px"
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,10 +39,16 @@ class _Part:
 
 @asynccontextmanager
 async def local_pages(reader: LocalReader) -> AsyncIterator["LocalPages"]:
-    """What was not read when the block is left is not read any more."""
+    """What was not read when the block is left is not read any more. What the block raises comes out as it is."""
+    failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
-        yield LocalPages(reader, tasks)
+        try:
+            yield LocalPages(reader, tasks)
+        except Exception as error:  # noqa: BLE001  # the group would wrap it, and nobody would know it again
+            failure = error
         tasks.cancel_scope.cancel()
+    if failure:
+        raise failure
 
 
 @dataclass

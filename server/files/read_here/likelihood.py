@@ -8,10 +8,10 @@ import re
 from collections.abc import Sequence
 from math import log
 
-from ....files.readings import Column
-from ..markup import plain_words
-from ..side import BLANKS
+from ..readings import Column
+from .plain import BLANKS, plain_words
 
+MAX_LOG_ODDS = 5.0  # by which what was read here may be likelier than what is taken over
 FLOOR = 1e-5  # of a letter that was not held possible
 _BLANK = "\x00"
 BETWEEN_DIGITS = re.compile(r"(?<=\d)\s+(?=\d)(?!\d{1,2}:\d)")  # but before a time, which is apart from its date

@@ -1,13 +1,13 @@
 """What was read here as one text, row by row; each of its letters knows where on the page it stands."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import atan2, ceil, cos, dist, sin
 from statistics import median
 
-from ....files.readings import Point, ReadLine
-from ..markup import plain_words
+from ..readings import Point, ReadLine
+from .plain import plain_words
 
 ROW_SHARE = 0.5  # of a line's height that the middle of the next in its row may be above or below
 MIN_COLUMN_LINES, MIN_COLUMN_SHARE = 5, 0.2  # of a column of prose: its lines, and how wide they are on a page
@@ -19,7 +19,7 @@ LetterOrigin = tuple[int, int]  # a line, and a letter of it
 
 @dataclass(frozen=True)
 class LocalText:
-    """`text` in one width and case; `origins`: of each of its characters, None between lines."""
+    """`text` in one width and case, or in another form; `origins`: of each of its characters, None between lines."""
 
     lines: tuple[ReadLine, ...]
     text: str
@@ -57,15 +57,16 @@ class LocalText:
         return letters
 
 
-def local_text(lines: Sequence[ReadLine]) -> LocalText:
+def local_text(lines: Sequence[ReadLine], form: Callable[[str], str] = plain_words, between: str = " ") -> LocalText:
+    """`form`: in which each letter stands in the text. `between`: the lines of a row, one character."""
     text, origins = [], list[LetterOrigin | None]()
     for row in page_rows(lines):
         for place, number in enumerate(row):
             if origins:
-                text.append("\n" if place == 0 else " ")
+                text.append("\n" if place == 0 else between)
                 origins.append(None)
             for at, letter in enumerate(lines[number].letters):
-                plain = plain_words(letter.text) or " "
+                plain = form(letter.text) or " "
                 text.append(plain)
                 origins += [(number, at)] * len(plain)
     return LocalText(tuple(lines), "".join(text), tuple(origins))
