@@ -12,17 +12,16 @@ from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
 from ..calls.language import language_now, language_of
-from ..errors import InvalidRequest
 from ..features.ocr.page import Page
-from ..features.ocr.view import ViewedPage, view, viewed_pages
-from ..files import LocalReader, Renderer, open_input
+from ..features.ocr.view import view, viewed_file
+from ..files import LocalReader, Renderer
 from ..settings import BadSettings, Settings, child_environment, read_settings
 from ..text import printable
 from .logs import log_to_stderr
 from .serve import opened_server, sandbox_settings
 
 NOT_ON_DISK = ("https://", "http://", "data:")
-NOT_READ = ("failed", "refused")
+NONE_READ = ("failed", "refused")
 WAITS_S, WAITS_FOR_SECOND_READER_S = "3600", "600"  # nobody at a command line gives up as a host does
 
 
@@ -106,7 +105,7 @@ async def _told(settings: Settings, options: OcrOptions, reader: LocalReader) ->
     sys.stdout.write(f"{text}\n")
     pages = [Page.model_validate(page) for page in result.structured_content["pages"]]
     written = await _written(settings, options, reader, pages) if options.html else True
-    return int(not written or all(page.status in NOT_READ for page in pages))
+    return int(not written or all(page.status in NONE_READ for page in pages))
 
 
 async def _asked(settings: Settings, options: OcrOptions, reader: LocalReader) -> CallToolResult:
@@ -130,7 +129,8 @@ async def _written(settings: Settings, options: OcrOptions, reader: LocalReader,
     """Whether the page could be written."""
     assert options.html
     with language_of(settings.language, options.arguments):
-        viewed = await _gathered(settings, options, reader, pages)
+        renderer = Renderer(child_environment())
+        viewed = await viewed_file(options.source, settings.folders(), pages, reader, renderer)
         shown = view(options.title, viewed, language_now())
     try:
         with options.html.open("x", encoding="utf-8", newline="\n") as file:  # never over what came meanwhile
@@ -140,14 +140,3 @@ async def _written(settings: Settings, options: OcrOptions, reader: LocalReader,
         return False
     sys.stderr.write(f"Written: {options.html}. Open it in a browser.\n")
     return True
-
-
-async def _gathered(
-    settings: Settings, options: OcrOptions, reader: LocalReader, pages: list[Page]
-) -> tuple[ViewedPage, ...]:
-    """With pictures, where the file can still be opened."""
-    try:
-        async with open_input(options.source, settings.folders(), Renderer(child_environment())) as found:
-            return await viewed_pages(pages, found, reader)
-    except InvalidRequest:
-        return await viewed_pages(pages, None, reader)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from ....calls.language import said
 from ....errors import InvalidRequest
-from ....files import ImageFile, InputFile, LocalReader, NotReadHere, Pdf, Picture, ReadLine
+from ....files import ImageFile, InputFile, LocalReader, NotReadHere, Pdf, Picture, ReadLine, Renderer, open_input
 from ..page import Page
 from ..second_reader import SecondOpinion
 from ..transcripts import Unit
@@ -16,6 +17,17 @@ KINDS_OF_BROWSERS = ("image/png", "image/jpeg", "image/webp", "image/bmp")
 REDRAWN_QUALITY = 90  # of a JPEG, of what is of another kind
 NOT_INSTALLED = "the second reader is not installed: pip install 'bailian-mcp[local]'"
 NOT_ASKED = "the second reader was not asked"
+
+
+async def viewed_file(
+    source: str, folders: tuple[Path, ...], pages: Sequence[Page], reader: LocalReader, renderer: Renderer
+) -> tuple[ViewedPage, ...]:
+    """Pages that were read of a file, with pictures where it can still be opened."""
+    try:
+        async with open_input(source, folders, renderer) as found:
+            return await viewed_pages(pages, found, reader)
+    except InvalidRequest:
+        return await viewed_pages(pages, None, reader)
 
 
 async def viewed_pages(pages: Sequence[Page], found: InputFile | None, reader: LocalReader) -> tuple[ViewedPage, ...]:
