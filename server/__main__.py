@@ -27,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return demo.main(verbose=arguments.verbose)
     if arguments.command == "catalog":
         return _catalog(arguments)
+    if arguments.command == "ocr":
+        return _ocr(arguments)
     if arguments.command == "usage":
         from .commands import usage
 
@@ -50,6 +52,16 @@ def _catalog(arguments: argparse.Namespace) -> int:
     from .commands import catalog
 
     return catalog.main(arguments.action, arguments.file)
+
+
+def _ocr(arguments: argparse.Namespace) -> int:
+    from .commands.loading import loaded_lightly
+
+    with loaded_lightly():
+        from .commands import ocr
+
+    options = ocr.OcrOptions(arguments.file, arguments.html, arguments.pages, arguments.model, arguments.sandbox)
+    return ocr.main(options)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -144,11 +156,14 @@ def _parser(*, with_environment: bool) -> argparse.ArgumentParser:
         inherited=None,
     )
     parser.add_argument("--version", action="store_true", default=False, help="print the version")
-    commands = parser.add_subparsers(metavar="serve | demo | sandbox | usage | files | catalog", dest="command_given")
+    commands = parser.add_subparsers(
+        metavar="serve | demo | ocr | sandbox | usage | files | catalog", dest="command_given"
+    )
     commands.add_parser("serve", parents=[serving], help="serve MCP (the default)").set_defaults(command="serve")
     demo = commands.add_parser("demo", help="show what a host sees, against the sandbox: no key, no cost")
     demo.add_argument("--verbose", action="store_true", help="every tool, with its progress and its whole text")
     demo.set_defaults(command="demo")
+    _ocr_arguments(commands.add_parser("ocr", help="read an image or PDF, and see what was read where"))
     _usage_arguments(commands.add_parser("usage", help="what was spent, by this machine's ledger"))
     _files_arguments(commands.add_parser("files", help="what lies at DashScope, where it never expires"))
     _sandbox_arguments(commands.add_parser("sandbox", help="run the stand-in DashScope alone, for other programs"))
@@ -179,6 +194,15 @@ def _serving() -> argparse.ArgumentParser:
     serving.add_argument("--sandbox", action="store_true", help="answer from a stand-in DashScope: no key, no cost")
     serving.add_argument("--structured", action="store_true", help="results as data too, for programs")
     return serving
+
+
+def _ocr_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="an image or PDF, or its https URL")
+    parser.add_argument("--html", type=Path, metavar="OUT", help="write a page to look at; a file that is new")
+    parser.add_argument("--pages", default="", help='of a PDF or TIFF, as "1-3,7"; default: all')
+    parser.add_argument("--model", default="", help="default: the one the server would ask")
+    parser.add_argument("--sandbox", action="store_true", default=False, help="answer from a stand-in: no key, no cost")
+    parser.set_defaults(command="ocr")
 
 
 def _usage_arguments(parser: argparse.ArgumentParser) -> None:

@@ -149,19 +149,13 @@ def _in_words(transcription: Transcription) -> str:
 
 
 def _page_in_words(page: Page, mark: str, *, heading: bool) -> str:
-    doubt = page.status + (f" - {_why_in_words(page)}" if page.why else "")
+    doubt = page.status + (f" - {page.why_told}" if page.why else "")
     doubtful = page.status != "ok" or bool(page.why)
     head = ": ".join(filter(None, (_name(page) if heading else "", doubt if doubtful else "")))
     body = "\n".join(_line_in_words(line) for line in page.lines) or page.text
     given = json.dumps(page.fields, ensure_ascii=False) if page.fields is not None else ""
     ours = f"[{' '.join(filter(None, (mark, head)))}]" if head else ""
     return "\n".join(filter(None, (ours, body, given)))
-
-
-def _why_in_words(page: Page) -> str:
-    """What is ours alone is said piece by piece; what a failure says may hold anything."""
-    ours = page.status in ("ok", "disagrees")
-    return "; ".join(map(said, page.why.split("; "))) if ours else said(page.why)
 
 
 def _name(page: Page) -> str:

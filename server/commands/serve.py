@@ -3,14 +3,14 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from socket import socket
 from typing import Any, NamedTuple
 
 import anyio
 
-from ..app.server import build
+from ..app.server import App, build
 from ..app.tool_files import tool_groups
 from ..app.transports import stdio as stdio_transport
 from ..app.transports.front import Front
@@ -56,7 +56,7 @@ def main(
     with ExitStack() as stack:
         try:
             given = {"BAILIAN_STRUCTURED": "true"} if structured else {}
-            settings = read_settings(**given, **_sandbox_settings(stack) if sandboxed else {})
+            settings = read_settings(**given, **sandbox_settings(stack) if sandboxed else {})
             listening = None if stdio else stack.enter_context(_listening(settings, host, port, workers))
         except BadSettings as error:
             sys.stderr.write(f"bailian-mcp cannot start.\n{error}\n")
@@ -82,7 +82,7 @@ def _tell_troubles(settings: Settings) -> None:
         sys.stderr.write(f"bailian-mcp starts without what depends on settings that cannot be read.\n{said}\n")
 
 
-def _sandbox_settings(stack: ExitStack) -> dict[str, str]:
+def sandbox_settings(stack: ExitStack) -> dict[str, str]:
     """Settings that lead to a sandbox of our own on loopback."""
     from .. import sandbox  # which no other start needs
 
@@ -126,14 +126,10 @@ async def run(
     """Serve with these settings until the transport ends: over `stdio`, or where it is `listening`. `stateless`: any
     request may go to another process.
     """
-    most = settings.max_connections or (MAX_CONNECTIONS if stdio else CONNECTIONS_OVER_HTTP)
-    client = DashScope(
-        settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s, max_connections=most
-    )
-    reader = LocalReader(child_environment())
-    async with client, reader, Shelf() as shelf, Jobs(store=state_store(settings)) as jobs:
-        context = _context(settings, client, jobs, shelf, reader, remote=stdio is None, sandboxed=sandboxed)
-        server = build(context, groups=settings.tools, log_level=settings.log_level)
+    async with (
+        LocalReader(child_environment()) as reader,
+        opened_server(settings, reader, remote=stdio is None, sandboxed=sandboxed) as server,
+    ):
         if stdio:
             await stdio_transport.serve(server, stdio)
         elif listening:
@@ -141,6 +137,22 @@ async def run(
 
             listener = http.Listener(listening, settings.tokens, settings.allowed_hosts, stateless=stateless)
             await http.serve(server, transport, listener)
+
+
+@asynccontextmanager
+async def opened_server(
+    settings: Settings, reader: LocalReader, *, remote: bool, sandboxed: bool
+) -> AsyncIterator[App]:
+    """The server with these settings, over no transport yet; what it stands on lasts as long as the block, but for
+    `reader`, which is the caller's.
+    """
+    most = settings.max_connections or (CONNECTIONS_OVER_HTTP if remote else MAX_CONNECTIONS)
+    client = DashScope(
+        settings.host, settings.api_key, redact=settings.redact, timeout_s=settings.timeout_s, max_connections=most
+    )
+    async with client, Shelf() as shelf, Jobs(store=state_store(settings)) as jobs:
+        context = _context(settings, client, jobs, shelf, reader, remote=remote, sandboxed=sandboxed)
+        yield build(context, groups=settings.tools, log_level=settings.log_level)
 
 
 def _context(

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from ...calls.ask import Exchange
+from ...calls.language import said
 from ...calls.salvage import Salvage
 from ...catalog import Frozen
 from ...catalog.pricing import text_tokens
@@ -65,6 +66,12 @@ class Page(Frozen):
         return self.doubted(f"read twice: at first {before}")
 
     @property
+    def why_told(self) -> str:
+        """In the language of the call: what is ours alone piece by piece; what a failure says may hold anything."""
+        ours = self.status in ("ok", "disagrees")
+        return "; ".join(map(said, self.why.split("; "))) if ours else said(self.why)
+
+    @property
     def rank(self) -> tuple[int, int]:
         """The less, the better; of two that were cut off the longer one is."""
         return BETTER.index(self.status), -len(self.text) if self.status == "truncated" else 0
@@ -84,9 +91,9 @@ def _doubts(task: OcrTask, read: Transcript, exchange: Exchange, layer: str, *, 
     cut = exchange.truncated
     if exchange.finish_reason == "content_filter" or exchange.stopped_by in FILTERED:
         return "refused", "DashScope's content filter cut the answer off", read.text
-    said = loop_in(exchange.text, cut=cut, layer=layer)
-    kept = said if read.text == exchange.text else loop_in(read.text, cut=cut, layer=layer)
-    if loop := said or kept:
+    came = loop_in(exchange.text, cut=cut, layer=layer)
+    kept = came if read.text == exchange.text else loop_in(read.text, cut=cut, layer=layer)
+    if loop := came or kept:
         shown = " ".join(loop.unit.split())[:40]
         why = f'"{shown}" came {loop.turns} times: the rest of the page may be missing'
         return "repeating", why, without_loop(read.text, kept) if kept else read.text

@@ -14,7 +14,7 @@ from ..alignment import NO_TOKEN, align
 from ..written_numbers import tokens_of
 
 MAX_RUN_TOKENS, MAX_MORE_TOKENS, MAX_CLAIM_CHARS = 12, 4, 120
-MAX_WORK = 5_000_000  # a second or two
+MAX_LETTERS_HELD = 5_000_000  # a second or two
 LEFT_MARKS, RIGHT_MARKS = re.compile(r"[^\w\s]{1,4}\s?\Z"), re.compile(r"\s?[^\w\s]{1,4}")
 
 
@@ -46,7 +46,7 @@ def corrected(local: LocalText, read: str) -> Corrected:
     found = list(differences.judged())
     edits = [(each.start, each.end, each.claim) for each in found if each.log_odds <= MAX_LOG_ODDS]
     refused = [each for each in found if each.log_odds > MAX_LOG_ODDS]
-    return Corrected(local.edited(sorted(edits)), refused, differences.work <= MAX_WORK)
+    return Corrected(local.edited(sorted(edits)), refused, differences.work <= MAX_LETTERS_HELD)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class _Differences:
             part = self._part(first, last)
             claims = {claim.strip() for claim in self._claims(first, last)} if part else set()
             self.work += len(part.columns) * sum(map(len, claims)) if part else 0
-            if self.work > MAX_WORK:
+            if self.work > MAX_LETTERS_HELD:
                 return
             if part and claims:
                 said = self.local.text[part.start : part.end]

@@ -24,7 +24,7 @@ MAX_ALIKE = 0.7  # of two words: misprints are none of ours
 MIN_WORD_ODDS = 15.0  # as a logarithm, by which a word is likelier than that of the answer
 MIN_SURE_LINE = 0.9  # of its letters, on average: its words count
 MIN_WORDS, MIN_SHARE_READ = 40, 0.75  # words read here that are sure; the share of them that must be in the answer
-Box = tuple[Point, ...]
+Outline = tuple[Point, ...]
 TextSpan = tuple[int, int]  # of the text that was read here
 
 
@@ -34,7 +34,7 @@ class Doubt:
 
     here: str
     answer: str
-    places: tuple[Box, ...] = ()
+    places: tuple[Outline, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,9 @@
+"""A picture to look at: each page that was read, with boxes over its lines, and what both readers say side by side."""
+
+from .drawn_again import viewed_file as viewed_file
+from .drawn_again import viewed_pages as viewed_pages
+from .html_page import view as view
+from .viewed import SeenPicture as SeenPicture
+from .viewed import ViewedDifference as ViewedDifference
+from .viewed import ViewedLine as ViewedLine
+from .viewed import ViewedPage as ViewedPage

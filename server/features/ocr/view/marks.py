@@ -1,0 +1,67 @@
+"""Where in a text the things stand in which the readers differ, as far as they are found there."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from .escaping import escaped
+from .viewed import PictureBox, ViewedDifference, ViewedPage
+
+NumberedMark = tuple[int, int, int]  # where it starts and ends, and the number of its difference
+
+
+def marks_in_answer(page: ViewedPage) -> list[NumberedMark]:
+    """Of several places that read alike the one that is as far down in the text as the box is on the picture."""
+    found: list[NumberedMark] = []
+    height = page.picture.height if page.picture else 0
+    for number, each in enumerate(page.differences, 1):
+        share = _middle(each.corners)[1] / height if each.corners and height else 0.0
+        places = [place for place in _places(page.text, each.answer) if _is_free(place, found)]
+        if places:
+            start, end = min(places, key=lambda place: abs(place[0] - share * len(page.text)))
+            found.append((start, end, number))
+    return sorted(found)
+
+
+def marks_in_line(text: str, corners: PictureBox, differences: Sequence[ViewedDifference]) -> list[NumberedMark]:
+    """Of a line that was read here: where the middle of a difference lies in it."""
+    found: list[NumberedMark] = []
+    for number, each in enumerate(differences, 1):
+        if each.corners and _lies_in(_middle(each.corners), corners):
+            places = (place for place in _places(text, each.here) if _is_free(place, found))
+            if place := next(places, None):
+                found.append((*place, number))
+    return sorted(found)
+
+
+def marked(text: str, marks: Sequence[NumberedMark], prefix: str = "") -> str:
+    """As HTML. `prefix`: of the ids, where marks are to be led to."""
+    parts, at = [], 0
+    for start, end, number in marks:
+        id = f' id="{prefix}{number}"' if prefix else ""
+        parts += [escaped(text[at:start]), f"<mark{id}>{escaped(text[start:end])}<sup>{number}</sup></mark>"]
+        at = end
+    return "".join([*parts, escaped(text[at:])])
+
+
+def _places(text: str, said: str) -> Iterator[tuple[int, int]]:
+    """Where it stands as words of its own; a line may end within."""
+    if not said.strip():
+        return
+    words = r"\s+".join(map(re.escape, said.split()))
+    ascii_edge = (r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])")
+    for found in re.finditer(words.join(ascii_edge), text, re.IGNORECASE):
+        yield found.span()
+
+
+def _is_free(place: tuple[int, int], taken: Sequence[NumberedMark]) -> bool:
+    return all(place[1] <= start or end <= place[0] for start, end, _ in taken)
+
+
+def _middle(corners: PictureBox) -> tuple[float, float]:
+    return sum(x for x, _ in corners) / len(corners), sum(y for _, y in corners) / len(corners)
+
+
+def _lies_in(point: tuple[float, float], corners: PictureBox) -> bool:
+    """In the upright rectangle around the corners."""
+    sides = zip(point, *corners, strict=True)
+    return all(min(others) <= value <= max(others) for value, *others in sides)
