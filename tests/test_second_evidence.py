@@ -9,7 +9,7 @@ from anyio import to_thread
 from bailian_mcp.benchmarks.truth import drawing, money_genres
 from bailian_mcp.benchmarks.truth.page import Page, Pairs, Table
 from bailian_mcp.server.features.extract.near_readings import NearReadings
-from bailian_mcp.server.features.extract.on_pages import Pages
+from bailian_mcp.server.features.extract.on_pages import ValuePages
 from bailian_mcp.server.features.extract.second_look import SeenPage
 from bailian_mcp.server.files import LocalReader, NotReadHere, ReadLine
 from bailian_mcp.server.files.read_here import ReadHere, local_text
@@ -202,8 +202,8 @@ def line_of(
     return ReadLine(corners, tuple(columns), 2.0 * len(text))
 
 
-def pages(*lines: ReadLine) -> Pages:
-    return Pages([SeenPage("files[0]", None, ReadHere(lines))])
+def pages(*lines: ReadLine) -> ValuePages:
+    return ValuePages([SeenPage("files[0]", None, ReadHere(lines))])
 
 
 def test_the_same_number_is_told_in_the_row_of_its_item() -> None:
@@ -240,6 +240,12 @@ def test_a_letter_that_was_held_possible_may_be_meant(value: str, share: float, 
     assert told.found is found
     if found:
         assert told.read_here == "KX-71603"
+
+
+def test_the_blanks_of_an_account_may_be_lost() -> None:
+    (told,) = pages(line_of("Bank: ICBC6222118694834969")).look_up([("/account", "ICBC 6222 1186 9483 4969")])
+
+    assert told.found
 
 
 def test_a_number_with_its_sign_is_no_number_without_it() -> None:

@@ -15,7 +15,7 @@ from pydantic import Field
 from ...catalog import Frozen
 from ...files.read_here import Unit
 from ...json_text import pointer
-from .on_pages import OnPage, SeenPages
+from .on_pages import OnPage, ValuePages
 from .searchable import SearchableText
 from .second_look import SeenPage
 
@@ -86,7 +86,7 @@ def _with_pages(
 ) -> list[Evidence]:
     """What no text says is looked for on the pages."""
     wanted = [leaf for leaf, evidence in zip(leaves, listed, strict=False) if evidence.found is False]
-    found = iter(SeenPages(seen).look_up(wanted))
+    found = iter(ValuePages(seen).look_up(wanted))
     return [_of_page(evidence, next(found)) if evidence.found is False else evidence for evidence in listed]
 
 

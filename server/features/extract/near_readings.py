@@ -10,12 +10,12 @@ from functools import cached_property
 from itertools import islice, pairwise, product
 from operator import ne
 
-from ...files.read_here import BLANKS, LocalText, log_likelihood, plain_words
+from ...files.read_here import BLANKS, MANY_DIGITS, LocalText, log_likelihood, plain_words
 from ...files.readings import Column
 from .searchable import SearchableText, writings_of
 from .written import Place
 
-MIN_CHARS, MAX_CHARS = 2, 120  # of a value without blanks
+MIN_WANTED_CHARS, MAX_WANTED_CHARS = 2, 120  # of a value without blanks
 LONG_CHARS = 8  # of these two letters may be others, of fewer one
 MAX_SEEDS, MAX_WINDOWS = 200, 20  # of one value are looked at
 
@@ -44,7 +44,7 @@ class NearReadings:
         for place, wanted in islice(found, MAX_WINDOWS):
             if columns := self._columns(place):
                 here = log_likelihood(self._local.text[slice(*place)], columns)
-                yield NearReading(place, here - log_likelihood(wanted, columns)), wanted
+                yield NearReading(place, here - log_likelihood(_ungrouped(wanted), columns)), wanted
 
     def _stands_alone(self, place: Place, wanted: str) -> bool:
         """Whether it would be found in its row if it had been read."""
@@ -56,7 +56,7 @@ class NearReadings:
     def _places_near(self, wanted: str) -> Iterator[Place]:
         """Where a letter or two are others, or one is missing or too many: some part of it is always the same."""
         own = BLANKS.sub("", wanted)
-        if not MIN_CHARS <= len(own) <= MAX_CHARS:
+        if not MIN_WANTED_CHARS <= len(own) <= MAX_WANTED_CHARS:
             return
         wrong, seen = (2 if len(own) >= LONG_CHARS else 1), set[Place]()
         cuts = [len(own) * part // (wrong + 1) for part in range(wrong + 2)]
@@ -100,6 +100,12 @@ def _writings_read(value: str | float) -> list[str]:
         sign = "-" * (value < 0)
         written = [f"{sign}{each}" for each in (*written, *map(_with_hundredths, written))]
     return list(dict.fromkeys((*written, *map(_unaccented, written))))
+
+
+def _ungrouped(text: str) -> str:
+    """An account or a phone number may be read with the blanks of its groups, or without."""
+    together = BLANKS.sub("", text)
+    return together if MANY_DIGITS.search(together) else text
 
 
 def _with_hundredths(number: str) -> str:

@@ -36,7 +36,7 @@ class _Place:
     sighting: Sighting
 
 
-class SeenPages:
+class ValuePages:
     def __init__(self, pages: Sequence[SeenPage]) -> None:
         self._seen = [page for page in pages if not page.here.why]
         self._all_read = len(self._seen) == len(pages)

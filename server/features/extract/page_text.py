@@ -17,7 +17,7 @@ MIN_NEAR_CHARS = 4  # of what is told though it cannot be the value
 MIN_PIECE_CHARS, MAX_WRAPPED_CHARS = 2, 500  # of a value over several lines: its first piece, and all of it
 SCRIPTS = ("LATIN", "CJK", "HIRAGANA", "KATAKANA", "FULLWIDTH", "HALFWIDTH")  # that are read here
 CELLS = "\t"  # between those of a row: 3 and 382,80 are no 3 382,80
-Box = tuple[float, ...]
+Rectangle = tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Sighting:
     False where it is near the value, and cannot be it.
     """
 
-    box: Box
+    box: Rectangle
     row: int
     text: str
     is_value: bool = True
@@ -129,7 +129,7 @@ def _pieces(local: LocalText, place: Place) -> Iterator[str]:
         yield "".join(letter.text for letter in local.lines[number].letters[min(found) : max(found) + 1])
 
 
-def _around(corners: Sequence[Point]) -> Box:
+def _around(corners: Sequence[Point]) -> Rectangle:
     across, down = [x for x, _ in corners], [y for _, y in corners]
     return min(across), min(down), max(across), max(down)
 

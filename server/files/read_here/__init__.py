@@ -2,6 +2,7 @@
 
 from .geometry import PageGeometry as PageGeometry
 from .geometry import Unit as Unit
+from .likelihood import MANY_DIGITS as MANY_DIGITS
 from .likelihood import MAX_LOG_ODDS as MAX_LOG_ODDS
 from .likelihood import log_likelihood as log_likelihood
 from .local_pages import LocalPages as LocalPages
