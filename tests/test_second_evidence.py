@@ -151,10 +151,11 @@ async def test_a_value_of_a_text_keeps_its_quote(hosted: Hosted, reader: LocalRe
     assert found["/city"]["quote"] is None
 
 
-async def test_where_a_page_was_not_read_nothing_is_doubted(hosted: Hosted) -> None:
+@pytest.mark.parametrize("error", [NotReadHere("it takes too long or too much memory"), OSError("no process")])
+async def test_where_a_page_was_not_read_nothing_is_doubted(hosted: Hosted, error: Exception) -> None:
     class Slow(LocalReader):
         async def lines(self, content: bytes) -> tuple[ReadLine, ...]:
-            raise NotReadHere("it takes too long or too much memory")
+            raise error
 
     shared = {"second_reader_wait_s": 0}
     result = await extracted(hosted, Slow(), {"ship": "Titanic"}, saved(drawn(*INVOICE)), shared=shared)

@@ -94,6 +94,8 @@ class LocalPages:
             lines = await self.reader.lines(picture.content)
         except NotReadHere as error:
             self._whys[number] = str(error)
+        except Exception as error:  # noqa: BLE001  # as no process to be had: what was paid is not lost for it
+            self._whys[number] = f"{type(error).__name__} while it was read"
         else:
             self._parts[number].append(_part(lines, picture, geometry))
         finally:
