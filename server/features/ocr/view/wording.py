@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-Tongue = Literal["en", "zh"]
+Tongue = Literal["zh", "en"]
 WORDING: dict[Tongue, dict[str, str]] = {
     "en": {
         "skip": "Skip to the first page",
