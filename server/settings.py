@@ -196,8 +196,8 @@ class Settings(BaseSettings):
     second_reader: bool = Field(
         True,
         validation_alias="BAILIAN_SECOND_READER",
-        description="Whether pages that `ocr` and `extract` look at are read on this machine too, and held against each "
-        "other. Needs the extra `[local]`.",
+        description="Whether pages that `ocr` and `extract` look at are read on this machine too, and both compared. "
+        "Needs the extra `[local]`.",
     )
     second_reader_wait_s: Seconds = Field(
         5,
