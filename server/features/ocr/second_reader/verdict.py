@@ -178,7 +178,17 @@ class _Opinion:
         within = NO_TOKEN not in (before, after) and after == before + 1 and self._are_of_one_line(before, after)
         long = any(len(digits_of(self.found.read.tokens[at].key)) >= MIN_SEEN_DIGITS for at in run)
         row = _is_of_a_lone_row(self.found.read, there, run)
-        return within or ((long or row) and not self.local.turned_lines)
+        return within or ((long or row) and (not self.local.turned_lines or self._is_beside_a_word(run)))
+
+    def _is_beside_a_word(self, run: Places) -> bool:
+        """Whether a word next to it in its line of the answer was read here, in a line that is not turned: then it is
+        none of what turned lines may hold.
+        """
+        read, there = self.found.read, self.found.pairs.inverse.there
+        near = [at for at in (run[0] - 1, run[-1] + 1) if 0 <= at < len(there) and there[at] != NO_TOKEN]
+        mates = [there[at] for at in near if read.line_of(at) == read.line_of(run[0])]
+        lines = {line for span in self._spans(tuple(mates)) for line in self.local.letters(*span)}
+        return bool(lines - self.local.turned_lines)
 
     def _are_of_one_line(self, one: int, other: int) -> bool:
         origins = [self.local.origins[span[0]] for span in self._spans((one, other))]
