@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LINK := .dev/bailian_mcp
 
-.PHONY: help demo test coverage check format wheel bench scale truth bounds ledger soak bulk corpus hosts clean
+.PHONY: help demo test coverage check format wheel bench scale truth reader bounds ledger soak bulk corpus hosts clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -46,6 +46,9 @@ scale: .venv/dev $(LINK)  ## how time grows with calls, histories, catalogs, led
 
 truth: .venv/dev  ## count what is judged rightly of pages and values whose truth is known: `make truth ARGS="--show 3"`
 	@$(BIN)/python -m bailian_mcp.benchmarks.truth.run $(ARGS)
+
+reader: .venv/dev $(LINK)  ## what the second reader says of pages whose truth is known: `make reader ARGS="FOLDER --cache DIR"`
+	@$(BIN)/python -m bailian_mcp.benchmarks.second_reader.run $(ARGS)
 
 bounds: .venv/dev $(LINK)  ## how far what is held for a request lies above what it really cost, by kind
 	@$(BIN)/python -m bailian_mcp.benchmarks.bounds.run

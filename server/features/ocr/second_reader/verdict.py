@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
+from itertools import product
 from math import exp
 
 from ....files.read_here import LocalText, local_text, log_likelihood, plain_words
@@ -19,11 +20,14 @@ from .corrected import Corrected, Refusal, corrected
 
 MIN_LIKELY = 0.3  # how likely a number that is told must be
 MIN_SEEN_DIGITS = 3  # of a number that stands by itself: those of one or two digits are overlooked now and then
+MIN_GROUPED_DIGITS, MAX_DIGIT_GROUPS = 9, 8  # of a number that is written in groups, as of a phone
 MIN_WORD_CHARS = 2
+MIN_ROW_CHARS = 4  # of the words of a row that one of the two has not
 MAX_ALIKE = 0.7  # of two words: misprints are none of ours
 MIN_WORD_ODDS = 15.0  # as a logarithm, by which a word is likelier than that of the answer
 MIN_SURE_LINE = 0.9  # of its letters, on average: its words count
 MIN_WORDS, MIN_SHARE_READ = 40, 0.75  # words read here that are sure; the share of them that must be in the answer
+AROUND = re.compile(r"\A\W+|\W+\Z")  # a word
 Outline = tuple[Point, ...]
 TextSpan = tuple[int, int]  # of the text that was read here
 
@@ -95,7 +99,7 @@ class _Opinion:
         return one.anchored and one.log_odds >= MIN_WORD_ODDS and whole and unlike and self._is_one_word(one)
 
     def _is_one_word(self, one: Refusal) -> bool:
-        texts = self.before.text[one.start : one.end].split(), one.claim.split()
+        texts = [AROUND.sub("", text).split() for text in (self.before.text[one.start : one.end], one.claim)]
         return all(len(words) == 1 and len(words[0]) >= MIN_WORD_CHARS for words in texts)
 
     def _word(self, one: Refusal) -> Doubt:
@@ -110,9 +114,21 @@ class _Opinion:
         own, read = difference.own, difference.read
         if not own:
             return self._was_looked_at(read)
+        if read and (rest := self._beyond_the_pieces(own, read)) != own:
+            return bool(rest) and self._is_told(NumberDifference(rest))
         if not all(self._sureness(span) >= MIN_LIKELY for span in self._spans(own)):
             return False
         return not self._is_of_a_fraction(own, read) if read else self._is_no_speck(own)
+
+    def _beyond_the_pieces(self, own: Places, read: Places) -> Places:
+        """Without the groups of a long number that the answer has in one: lines may end between them."""
+        digits = [digits_of(self.found.own.tokens[at].key) for at in own]
+        wholes = {digits_of(self.found.read.tokens[at].key) for at in read}
+        for first, count in product(range(len(own)), range(2, MAX_DIGIT_GROUPS + 1)):
+            together = "".join(digits[first : first + count])
+            if len(together) >= MIN_GROUPED_DIGITS and together in wholes:
+                return (*own[:first], *own[first + count :])
+        return own
 
     def _is_of_a_fraction(self, own: Places, read: Places) -> bool:
         """Whether the answer has a fraction, of which but digits were read here: those of one letter are unknown."""
@@ -144,7 +160,7 @@ class _Opinion:
         before = there[run[0] - 1] if run[0] else NO_TOKEN
         after = there[run[-1] + 1] if run[-1] + 1 < len(there) else NO_TOKEN
         in_a_row = before != NO_TOKEN and line_of(run[0] - 1) == line_of(run[0])
-        return in_a_row and after == before + 1
+        return (in_a_row and after == before + 1) or _is_of_a_lone_row(self.found.own, there, run)
 
     def _was_looked_at(self, run: Places) -> bool:
         """Whether what is only in the answer would have been seen here: between two words of a line, or long enough."""
@@ -153,7 +169,18 @@ class _Opinion:
         after = there[run[-1] + 1] if run[-1] + 1 < len(there) else NO_TOKEN
         within = NO_TOKEN not in (before, after) and after == before + 1 and self._are_of_one_line(before, after)
         long = any(len(digits_of(self.found.read.tokens[at].key)) >= MIN_SEEN_DIGITS for at in run)
-        return within or (long and not self.local.turned_lines)
+        row = _is_of_a_lone_row(self.found.read, there, run)
+        return within or ((long or row) and (not self.local.turned_lines or self._is_beside_a_word(run)))
+
+    def _is_beside_a_word(self, run: Places) -> bool:
+        """Whether a word next to it in its line of the answer was read here, in a line that is not turned: then it is
+        none of what turned lines may hold.
+        """
+        read, there = self.found.read, self.found.pairs.inverse.there
+        near = [at for at in (run[0] - 1, run[-1] + 1) if 0 <= at < len(there) and there[at] != NO_TOKEN]
+        mates = [there[at] for at in near if read.line_of(at) == read.line_of(run[0])]
+        lines = {line for span in self._spans(tuple(mates)) for line in self.local.letters(*span)}
+        return bool(lines - self.local.turned_lines)
 
     def _are_of_one_line(self, one: int, other: int) -> bool:
         origins = [self.local.origins[span[0]] for span in self._spans((one, other))]
@@ -169,3 +196,17 @@ class _Opinion:
         tokens = self._places.other
         found = (self._places.there[at] for at in run)
         return [(tokens[place].start, tokens[place].end) for place in found if place != NO_TOKEN]
+
+
+def _is_of_a_lone_row(side: Side, there: list[int], run: Places) -> bool:
+    """Whether numbers stand among words that the other has not either, and what is around all that follows each other
+    there: a row that one of them left out, or read twice.
+    """
+    first, last = run[0], run[-1]
+    while first and there[first - 1] == NO_TOKEN:
+        first -= 1
+    while last + 1 < len(there) and there[last + 1] == NO_TOKEN:
+        last += 1
+    words = sum(len(token.key) for token in side.tokens[first : last + 1] if not token.number)
+    inside = first > 0 and last + 1 < len(there)
+    return words >= MIN_ROW_CHARS and inside and there[last + 1] == there[first - 1] + 1
