@@ -18,7 +18,7 @@ from ..side import Places, Side
 from ..written_numbers import digits_of, tokens_of
 from .corrected import Corrected, Refusal, corrected
 
-MIN_LIKELY = 0.3  # how likely a number that is told must be
+MIN_LIKELY, MIN_LIKELY_ALONE = 0.3, 0.8  # how likely a number that is told must be; with none in its place
 MIN_SEEN_DIGITS = 3  # of a number that stands by itself: those of one or two digits are overlooked now and then
 MIN_GROUPED_DIGITS, MAX_DIGIT_GROUPS = 9, 8  # of a number that is written in groups, as of a phone
 MIN_WORD_CHARS = 2
@@ -116,7 +116,7 @@ class _Opinion:
             return self._was_looked_at(read)
         if read and (rest := self._beyond_the_pieces(own, read)) != own:
             return bool(rest) and self._is_told(NumberDifference(rest))
-        if not all(self._sureness(span) >= MIN_LIKELY for span in self._spans(own)):
+        if not all(self._sureness(span) >= (MIN_LIKELY if read else MIN_LIKELY_ALONE) for span in self._spans(own)):
             return False
         return not self._is_of_a_fraction(own, read) if read else self._is_no_speck(own)
 
