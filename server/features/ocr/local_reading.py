@@ -71,7 +71,7 @@ class LocalRun:
                 raise
             why = error.reason if isinstance(error, InvalidRequest) else str(error)
             return Page(page=number, status="failed", why=why)
-        found = here.of(number)
+        found = here.taken(number)
         assert found  # it was begun
         return self._told(number, found)
 

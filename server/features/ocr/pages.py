@@ -74,22 +74,23 @@ class PageRun:
                 for _ in self.numbers[:PAGES_AT_ONCE]:
                     tasks.start_soon(self._work)
             await self._here.finish(self.call.context.second_reader_wait_s)
-            await self._check()
+            await self._check(all_done=True)
         none_read = all(page.status == "failed" for page in self.pages.values())
         why = self.failure or (self._unread if none_read else None)
         if why and not (self.call.exchanges and self.pages):
             raise self._with_a_way_without_key(why)
 
-    async def _check(self) -> None:
-        """Hold what was read against what was read here."""
+    async def _check(self, *, all_done: bool = False) -> None:
+        """Hold what was read against what was read here, as soon as both are there."""
         if any(exchange.sandbox for exchange in self.call.exchanges):  # it may read with the same reader
             return
-        for number, page in self.pages.items():
+        for number in [each for each in self.pages if all_done or self._here.is_ready(each)]:
+            if (here := self._here.taken(number)) is None:  # nothing to hold against it, or another page's end took it
+                continue
+            page, partly = self.pages[number], self.task.name in PARTLY
             with Salvage("what was read here could not be held against it") as step:
-                here, partly = self._here.of(number), self.task.name in PARTLY
-                self.pages[number] = await to_thread.run_sync(partial(page.checked, here, partly=partly))
-            if step.note:
-                self.pages[number] = page.doubted(step.note)
+                page = await to_thread.run_sync(partial(page.checked, here, partly=partly))
+            self.pages[number] = page.doubted(step.note)
 
     def _with_a_way_without_key(self, error: ToolError) -> ToolError:
         if isinstance(error, DashScopeError) and error.kind == "no_key" and self.call.context.local_reader.is_installed:
@@ -128,6 +129,7 @@ class PageRun:
                 self._left.appendleft(number)
                 return
             self.pages[number] = page
+            await self._check()
             await self._tell(f"page {number} {page.status}: {len(self.pages)} of {len(self.numbers)} pages")
 
     def _may_begin(self) -> bool:

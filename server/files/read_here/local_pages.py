@@ -89,6 +89,18 @@ class LocalPages:
             return ReadHere(why=why)
         return ReadHere(tuple(_joined(parts)), parts[0].geometry.unit)
 
+    def is_ready(self, number: int) -> bool:
+        """Whether all that was begun of it has ended."""
+        begun = sum(page == number for page, _ in self._begun)
+        return begun > 0 and (number in self._whys or len(self._parts[number]) == begun)
+
+    def taken(self, number: int) -> ReadHere | None:
+        """As `of`, and forgotten: a hundred pages of letters would fill the memory."""
+        found = self.of(number)
+        self._begun = {each for each in self._begun if each[0] != number}
+        self._parts.pop(number, None)
+        return found
+
     async def _read(self, number: int, picture: Picture, geometry: PageGeometry) -> None:
         try:
             lines = await self.reader.lines(picture.content)
