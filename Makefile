@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LINK := .dev/bailian_mcp
 
-.PHONY: help demo test coverage check format wheel bench scale truth reader bounds ledger soak bulk corpus hosts clean
+.PHONY: help demo test coverage check format wheel bench scale truth reader reader-time bounds ledger soak bulk corpus hosts clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -49,6 +49,9 @@ truth: .venv/dev  ## count what is judged rightly of pages and values whose trut
 
 reader: .venv/dev $(LINK)  ## what the second reader says of pages whose truth is known: `make reader ARGS="FOLDER --cache DIR"`
 	@$(BIN)/python -m bailian_mcp.benchmarks.second_reader.run $(ARGS)
+
+reader-time: .venv/dev $(LINK)  ## what documents of 1, 20 and 300 pages take with the second reader: `make reader-time ARGS="--pages 1,20"`
+	@$(BIN)/python -m bailian_mcp.benchmarks.second_reader.documents $(ARGS)
 
 bounds: .venv/dev $(LINK)  ## how far what is held for a request lies above what it really cost, by kind
 	@$(BIN)/python -m bailian_mcp.benchmarks.bounds.run
