@@ -25,6 +25,7 @@ MAX_FILE_BYTES, MAX_FILE_S, MAX_OTHER_S = 20_000_000, 60, 25
 MAX_PAGES, MAX_LOOKED = 4, 12  # of a file: taken, and looked at
 MIN_WORDS, MIN_DIGITS = 30, 6
 MAX_PIXELS = 8_000_000
+APART = re.compile(r"(?:(?<!\w)[^\W\d_] ){6,}")
 # In a process of its own, since it may hang or crash: of each page what pypdf reads, and whether images are on it
 OTHER = """
 import json, logging, sys
@@ -58,8 +59,8 @@ async def corpus_cases(folders: Iterable[Path], count: int, kept: Path, left_out
         for number, text, name in picked.pages:
             if taken == count:
                 return
-            if text in seen:
-                left_out["the same text on another page"] += 1
+            if why := "the same text on another page" if text in seen else _why_by_its_text(text):
+                left_out[why] += 1
                 continue
             seen.add(text)
             taken += 1
@@ -107,6 +108,10 @@ async def _pick(path: Path, kept: Path, picked: Picked) -> None:
             picked.pages.append((number, text, _keep(picture.content, kept)))
             if len(picked.pages) == MAX_PAGES:
                 return
+
+
+def _why_by_its_text(text: str) -> str:
+    return "letters set apart, as no reading has them" if APART.search(text) else ""
 
 
 def _why_by_its_words(words: PageWords) -> str:

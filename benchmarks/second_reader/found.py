@@ -30,6 +30,8 @@ class Found:
         self.seconds.append(seconds)
 
     def said(self) -> str:
+        if not self.seconds:
+            return "nothing was read"
         shares = (f"{kind} {self.found[kind] / max(1, count):.1%} of {count}" for kind, count in self.all.items())
         slow = quantiles(self.seconds, n=10)[-1] if len(self.seconds) > 1 else self.seconds[0]
         return f"{', '.join(shares)}; seconds a page: median {median(self.seconds):.1f}, p90 {slow:.1f}"

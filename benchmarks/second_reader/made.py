@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from random import Random
 
-from ..truth.drawing import PHOTOGRAPHED, drawn, photographed, plain
+from ..truth.drawing import BOXES, PHOTOGRAPHED, drawn, photographed, plain
 from ..truth.marks import placed
-from ..truth.page import Block, Page, Pairs, Table
+from ..truth.page import Block, Item, Page, Pairs, Table
 from ..truth.readings import GENRES, RARE, changes, traits_of
 from ..truth.rendering import layer_text, reading_text
 from .case import Case
@@ -44,7 +44,9 @@ def _as_drawn(page: Page) -> str:
 def _block(block: Block) -> str:
     if isinstance(block, Table):
         return "\n".join([block.caption, *("  ".join(row) for row in (block.head, *block.rows))])
-    return "\n".join(f"{label}: {value}" for label, value in block.pairs) if isinstance(block, Pairs) else block.text
+    if isinstance(block, Pairs):
+        return "\n".join(f"{label}: {value}" for label, value in block.pairs)
+    return f"{BOXES[block.ticked]}{block.text}" if isinstance(block, Item) else block.text
 
 
 def _kind(page: Page) -> str:

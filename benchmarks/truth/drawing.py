@@ -17,6 +17,7 @@ SIZES = {"en": 30, "zh": 32}  # of letters, in pixels: 11 points
 INK = "black"
 TURN_DEG, BLUR_PX, LOW_QUALITY = 7, 1.2, 40
 LETTER = re.compile(r"[\u3000-\u9fff\uff00-\uffef]|[^\s\u3000-\u9fff\uff00-\uffef]+\s*|\s+")
+BOXES = {None: "• ", True: "☑ ", False: "☐ "}  # before an item, by whether it is ticked
 PHOTOGRAPHED = ("straight", "rotated 7 degrees", "blurred", "JPEG 40", "stamped")
 
 
@@ -75,8 +76,7 @@ def draw_block(sheet: Sheet, block: Block, ruled: bool) -> None:
     elif isinstance(block, Paragraph):
         sheet.text(plain(block.text))
     elif isinstance(block, Item):
-        box = {None: "• ", True: "☑ ", False: "☐ "}[block.ticked]
-        sheet.text(box + plain(block.text), MARGIN + 20, room=WIDTH - 2 * MARGIN - 20)
+        sheet.text(BOXES[block.ticked] + plain(block.text), MARGIN + 20, room=WIDTH - 2 * MARGIN - 20)
     elif isinstance(block, Pairs):
         for label, value in block.pairs:
             sheet.text(f"{plain(label)}: {plain(value)}")

@@ -207,6 +207,8 @@ def _is_of_a_lone_row(side: Side, there: list[int], run: Places) -> bool:
         first -= 1
     while last + 1 < len(there) and there[last + 1] == NO_TOKEN:
         last += 1
-    words = sum(len(token.key) for token in side.tokens[first : last + 1] if not token.number)
+    keys = [token.key for token in side.tokens[first : last + 1] if not token.number]
+    words = [key for key in keys if len(key) > 2 or not key.isascii()]
+    are_words = sum(map(len, words)) >= MIN_ROW_CHARS and len(words) * 2 >= len(keys)  # formulas are not
     inside = first > 0 and last + 1 < len(there)
-    return words >= MIN_ROW_CHARS and inside and there[last + 1] == there[first - 1] + 1
+    return are_words and inside and there[last + 1] == there[first - 1] + 1
