@@ -16,7 +16,7 @@ from ..server.errors import InvalidRequest
 from ..server.features.attachments import open_source, target_of
 from ..server.features.ocr.local_reading import LOCAL, LocalRun, require_local
 from ..server.features.ocr.page import Page
-from ..server.features.ocr.page_ranges import pages_in
+from ..server.features.ocr.page_ranges import as_ranges, pages_in
 from ..server.features.ocr.pages import PageRun
 from ..server.features.ocr.tasks import OcrTask, TaskName, ocr_task, require_documents, require_region
 from ..server.features.ocr.transcripts import TextLine
@@ -186,6 +186,12 @@ def _second_reader(pages: Sequence[Page]) -> str:
         for name in ("words", "numbers")
         if (found := [share for each in opinions if (share := getattr(each, name)) is not None])
     ]
-    whys = Counter(each.why for each in opinions if each.why).items()
-    late = [why if len(pages) == 1 else f"{why} for {count} of {len(pages)} pages" for why, count in whys]
+    late = [
+        why if len(pages) == 1 else f"{why} for pages {as_ranges(_numbers(pages, why))}"
+        for why in dict.fromkeys(each.why for each in opinions if each.why)
+    ]
     return f"second reader: {', '.join([*shares, *late])}" if shares or late else ""
+
+
+def _numbers(pages: Sequence[Page], why: str) -> list[int]:
+    return [page.page for page in pages if page.second_reader and page.second_reader.why == why]

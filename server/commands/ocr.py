@@ -18,7 +18,7 @@ from ..files import LocalReader, Renderer
 from ..settings import BadSettings, Settings, child_environment, read_settings
 from ..text import printable
 from .logs import log_to_stderr
-from .serve import opened_server, sandbox_settings
+from .serve import opened_server, sandbox_settings, tell_troubles
 
 NOT_ON_DISK = ("https://", "http://", "data:")
 NONE_READ = ("failed", "refused")
@@ -65,6 +65,7 @@ def main(options: OcrOptions) -> int:
         except BadSettings as error:
             sys.stderr.write(f"{error}\n")
             return 2
+        tell_troubles(settings)
         log_to_stderr(settings)
         return anyio.run(_run, settings, options)
 

@@ -63,7 +63,7 @@ def main(
             return 2
         if listening and workers.share_a_port and workers.inherited is None:
             return _shared(listening, workers)
-        _tell_troubles(settings)
+        tell_troubles(settings)
         log_to_stderr(settings)
         for warning in warnings_for_environment(tool_groups()):
             LOGGER.warning("%s", warning)
@@ -75,7 +75,7 @@ def main(
     return 0
 
 
-def _tell_troubles(settings: Settings) -> None:
+def tell_troubles(settings: Settings) -> None:
     """On stderr, at any log level; most hosts hide it, so each result that such a setting stops says it too."""
     if settings.troubles:
         said = "\n".join(settings.troubles)

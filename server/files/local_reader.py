@@ -53,7 +53,7 @@ class LocalReader:
         await self._end()
 
     async def lines(self, content: bytes) -> tuple[ReadLine, ...]:
-        """Of an image file of any kind that Pillow knows, in its pixels.
+        """Of an image file of any kind that Pillow knows, in its pixels; row by row, however the picture is turned.
 
         Raises:
             NotReadHere: it cannot be read, or takes too long or too much memory.
@@ -70,7 +70,10 @@ class LocalReader:
             except BaseException:  # cancelled: what it still says belongs to nobody
                 await self._end()
                 raise
-        return lines_of(said)
+        from .read_here.local_text import page_rows  # whose package imports this file
+
+        lines = lines_of(said)
+        return tuple(lines[number] for row in page_rows(lines) for number in row)
 
     async def _running(self) -> tuple[Process, BufferedByteReceiveStream]:
         """It may have ended by itself, since nobody asked."""

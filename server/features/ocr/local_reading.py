@@ -21,8 +21,8 @@ MAX_LOCAL_PIXELS = 8_000_000  # of a page or a tile
 MAX_LOCAL_REPLY_TOKENS = 21_000
 MIN_CLEAR_SHARE = 0.8  # of a line's letters, on average
 NOT_INSTALLED = (
-    "model=local needs the extra: install bailian-mcp[local] (about 330 MB) and restart the server, or name a model of "
-    "DashScope."
+    "model=local needs the extra [local] (360 MB; docs/second-reader.md says how to install it): install it and "
+    "restart the server, or name a model of DashScope."
 )
 NOTHING_FOUND = "no text was found here"
 

@@ -20,7 +20,7 @@ from ...catalog import plain
 from ...dashscope import INTERRUPTED, DashScopeError
 from ...errors import InvalidRequest
 from ...files import ImageFile, Link, NotReadHere, Pdf, Picture
-from ...files.read_here import LocalPages, PageGeometry, local_pages
+from ...files.read_here import LocalPages, PageGeometry, ReadHere, local_pages
 from ..attachments import TargetModel, image_part
 from .page import PARTLY, Page, assess
 from .page_input import PageInput, not_in_picture, nothing_drawn
@@ -83,6 +83,10 @@ class PageRun:
     async def _check(self, *, all_done: bool = False) -> None:
         """Hold what was read against what was read here, as soon as both are there."""
         if any(exchange.sandbox for exchange in self.call.exchanges):  # it may read with the same reader
+            return
+        if all_done and (unreadable := self.call.context.mend("BAILIAN_SECOND_READER", "BAILIAN_SECOND_READER_WAIT_S")):
+            why = ReadHere(why=unreadable)
+            self.pages = {number: page.checked(why, partly=True) for number, page in self.pages.items()}
             return
         for number in [each for each in self.pages if all_done or self._here.is_ready(each)]:
             if (here := self._here.taken(number)) is None:  # nothing to hold against it, or another page's end took it

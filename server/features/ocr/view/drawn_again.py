@@ -15,8 +15,8 @@ from .viewed import PictureBox, SeenPicture, ViewedDifference, ViewedLine, Viewe
 SHOWN_PIXELS = 4_000_000  # A4 at 200 dots an inch, as a PDF is drawn
 KINDS_OF_BROWSERS = ("image/png", "image/jpeg", "image/webp", "image/bmp")
 REDRAWN_QUALITY = 90  # of a JPEG, of what is of another kind
-WITHOUT_READER = "the second reader is not installed: pip install 'bailian-mcp[local]'"
-NOT_ASKED = "the second reader was not asked"
+WITHOUT_READER = "the second reader is not installed (docs/second-reader.md says how)"
+NOT_ASKED = "only one reader answered"
 
 
 async def viewed_file(

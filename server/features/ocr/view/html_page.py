@@ -27,7 +27,7 @@ def view(title: str, pages: Sequence[ViewedPage], language: Tongue) -> str:
         title=escaped(title),
         style=style,
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        found=escaped(counted(words, differences)),
+        found=escaped(counted(words, differences, compared=not all(page.not_compared for page in pages))),
         index="\n".join(_index_entry(page, words) for page in pages),
         pages="\n".join(_page(page, words) for page in pages),
     )
