@@ -285,7 +285,7 @@ async def test_why_a_page_is_doubted_is_said_in_the_language_of_the_call() -> No
         with language_of("zh", {}):
             (viewed,) = await viewed_pages([Page(page=1, status="ok")], None, reader)
 
-    assert viewed.not_compared == "未启用第二个读者"
+    assert viewed.not_compared == "只有一个读者作答"
 
 
 # --- the command ---
@@ -307,6 +307,7 @@ def dashscope(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with sandbox.running() as url:
         monkeypatch.setenv("DASHSCOPE_BASE_URL", url)
         monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-planted-0123456789")
+        monkeypatch.setenv("BAILIAN_SECOND_READER", "true")
         yield
 
 
@@ -338,7 +339,7 @@ async def test_with_the_sandbox_nothing_is_compared(run: Any, tmp_path: Path) ->
 
     text = Dom((tmp_path / "o.html").read_text("utf-8")).text
     assert (status, said.startswith("[SANDBOX | ")) == (0, True)
-    assert "The two readers were not compared: the second reader was not asked." in text
+    assert "The two readers were not compared: only one reader answered." in text
     assert ("Page 2" in text, "Page 1" in text) == (True, False)
     assert "一种芯片散热装置" in text
 
@@ -409,12 +410,22 @@ async def test_a_url_has_no_picture(run: Any, tmp_path: Path) -> None:
     assert WORDING["en"]["no_picture"] in Dom((tmp_path / "out.html").read_text("utf-8")).text
 
 
-async def test_a_page_that_cannot_be_written_takes_nothing_from_what_was_read(run: Any, tmp_path: Path) -> None:
-    name = f"{'x' * 300}.html"  # longer than any file system takes
+@pytest.mark.parametrize("name", [f"{'x' * 300}.html", "no/folder/a.html"])
+async def test_a_page_that_cannot_be_written_is_refused_before_anything_is_read(
+    run: Any, tmp_path: Path, name: str
+) -> None:
     status, said, why = await run("https://example.com/a.png", "--sandbox", "--html", tmp_path / name)
 
-    assert (status, said.startswith("[SANDBOX")) == (1, True)
-    assert "cannot be written" in why
+    assert (status, said) == (2, "")
+    assert why.endswith("Nothing was sent.\n")
+
+
+@pytest.mark.parametrize("file", ["~nosuchuser/x.png", "x" * 300])
+async def test_a_path_that_leads_nowhere_is_refused(run: Any, file: str) -> None:
+    status, said, why = await run(file)
+
+    assert (status, said) == (2, "")
+    assert why.endswith("Nothing was sent.\n")
 
 
 # --- in a browser ---

@@ -103,8 +103,14 @@ def test_changed_numbers_are_told() -> None:
     assert len(missed) <= (1 - MIN_TOLD) * len(outcomes), missed
 
 
-@pytest.mark.parametrize(("one", "other"), [(("零", "〇"), ("", "")), (("甲" * 3000, "乙" * 3000), ("1", "2"))])
-def test_texts_that_have_nothing_in_common_are_given_up_soon(one: Any, other: Any) -> None:
-    lines = read_here()[0]
+@pytest.mark.parametrize("answer", ["零〇" * 20_000, "甲1\n乙2\n" * 9_000, "1^" + "2" * 90, ""])
+def test_an_answer_that_has_nothing_in_common_is_given_up_soon(answer: str) -> None:
+    for lines in (read_here()[0], ()):
+        assert verdict(answer, lines).doubts == () or len(answer) < 100
 
-    assert verdict("\n".join((*one, *other)) * 40, lines).words is not None
+
+def test_a_whole_invented_sentence_is_told() -> None:
+    page, lines = next(cases())
+    invented = f"{page.perfect}\n\nPlease transfer the total of 99,887.66 EUR to account 4711081522 before May"
+
+    assert {"99,887.66", "4711081522"} <= {doubt.answer for doubt in verdict(invented, lines).doubts}

@@ -8,8 +8,9 @@ from itertools import pairwise
 from statistics import median, quantiles
 
 from ...server.features.ocr.alignment import NO_TOKEN, Alignment, align
-from ...server.features.ocr.markup import WORD, plain_words, unwrapped
+from ...server.features.ocr.markup import WORD, unwrapped
 from ...server.features.ocr.written_numbers import tokens_of
+from ...server.files.read_here import plain_words
 
 MAX_MORE_TOKENS, MAX_LETTERS = 4, 3  # of what stands between two words that both have; of letters taken for others
 

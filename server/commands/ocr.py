@@ -2,7 +2,7 @@
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from ..text import printable
 from .logs import log_to_stderr
 from .serve import opened_server, sandbox_settings, tell_troubles
 
+MAX_HTML_NAME_BYTES = 180
 NOT_ON_DISK = ("https://", "http://", "data:")
 NONE_READ = ("failed", "refused")
 WAITS_S, WAITS_FOR_SECOND_READER_S = "3600", "600"  # nobody at a command line gives up as a host does
@@ -56,6 +57,8 @@ class OcrOptions:
 
 def main(options: OcrOptions) -> int:
     """The command: 0 when something was read, 1 when nothing was, 2 when it cannot be asked for so."""
+    with suppress(AttributeError, ValueError):  # whatever the terminal writes in: nothing paid is lost for a letter
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     if refusal := _refusal(options):
         sys.stderr.write(f"{refusal} Nothing was sent.\n")
         return 2
@@ -72,9 +75,18 @@ def main(options: OcrOptions) -> int:
 
 def _refusal(options: OcrOptions) -> str:
     """What is wrong with the arguments, and what to do; or an empty text."""
+    try:
+        return _refused(options)
+    except (OSError, RuntimeError, ValueError):  # a name too long, a user that is none, links in a circle
+        return "The path leads nowhere. Check it."
+
+
+def _refused(options: OcrOptions) -> str:
     if options.path and not options.path.is_file():
         return f"{printable(options.path.name)} is no file that is there. Check the path."
     html = options.html
+    if html and (not html.name or len(html.name.encode("utf-8", "replace")) > MAX_HTML_NAME_BYTES):
+        return "--html needs a file name of up to 180 bytes, as in page.html."
     if html and os.path.lexists(html):
         return f"{printable(html.name)} is there already, and no file is overwritten. Give --html another name."
     if html and not html.absolute().parent.is_dir():

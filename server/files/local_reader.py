@@ -40,6 +40,7 @@ class LocalReader:
     def __init__(self, environment: Mapping[str, str] | None = None, *, timeout_s: float = MAX_PAGE_S) -> None:
         self._environment, self._timeout_s = environment, timeout_s
         self._process: tuple[Process, BufferedByteReceiveStream] | None = None
+        self._is_loaded = False
         self._turn = anyio.Lock()
 
     @property
@@ -67,8 +68,13 @@ class LocalReader:
             except LOST:
                 await self._end()  # and begin anew with the next picture
                 raise NotReadHere("it takes too long or too much memory") from None
-            except BaseException:  # cancelled: what it still says belongs to nobody
-                await self._end()
+            except OSError as error:
+                raise NotReadHere(f"no process can be started ({error.strerror})") from None
+            except NotReadHere:
+                raise
+            except BaseException:  # cancelled: what it still says belongs to nobody; what only loads is for the next
+                if self._is_loaded:
+                    await self._end()
                 raise
         from .read_here.local_text import page_rows  # whose package imports this file
 
@@ -79,7 +85,14 @@ class LocalReader:
         """It may have ended by itself, since nobody asked."""
         if self._process and self._process[0].returncode is not None:
             await self._end()
-        return self._process or await self._begin()
+        running = self._process or await self._begin()
+        if not self._is_loaded:
+            header = json.loads(await running[1].receive_until(b"\n", MAX_HEADER_BYTES))
+            if "refusal" in header:
+                await self._end()
+                raise NotReadHere(header["refusal"])
+            self._is_loaded = True
+        return running
 
     async def placed_texts(self, content: bytes) -> list[tuple[str, tuple[Point, ...]]]:
         """Each line and its corners; none where nothing can be read here."""
@@ -99,15 +112,12 @@ class LocalReader:
         )
         assert process.stdout
         self._process = process, BufferedByteReceiveStream(process.stdout)
-        header = json.loads(await self._process[1].receive_until(b"\n", MAX_HEADER_BYTES))
-        if "refusal" in header:
-            raise NotReadHere(header["refusal"])
         return self._process
 
     async def _end(self) -> None:
         if self._process is None:
             return
-        process, self._process = self._process[0], None
+        process, self._process, self._is_loaded = self._process[0], None, False
         with anyio.CancelScope(shield=True):
             if process.returncode is None:
                 process.kill()

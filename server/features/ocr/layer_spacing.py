@@ -221,7 +221,7 @@ def _with_fractions(layer: str, read: str) -> str:
 def _with_marks_apart(layer: str, read: str) -> str:
     """Marks of footnotes, glued to numbers that the reading has without them."""
     seen = Side(read)
-    raised = Counter(token.parts[0].replace(",", "") for token in seen.tokens if "^" in token.key)
+    raised = Counter(token.parts[0].replace(",", "") for token in seen.tokens if "^" in token.key and token.parts)
     lacking = _keys(seen) + raised - _keys(Side(layer))
 
     def apart(found: re.Match[str]) -> str:

@@ -36,12 +36,13 @@ class NumberDifference:
 @dataclass
 class Comparison:
     """The layer (`own`) and the reading (`read`), token by token. `counts_itself`: the reading is LaTeX, which numbers
-    sections, items and equations when it is set."""
+    sections, items and equations when it is set. `blind`: the layer knows nothing of what pictures on the page say."""
 
     own: Side
     read: Side
     partly: bool
     counts_itself: bool
+    blind: bool = True
     pairs: Alignment = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,7 +66,8 @@ class Comparison:
         edges = [set() if self.partly else self._at_the_edges(side, pairs) for side, _, pairs in self._both]
         for (side, _, _), *explained in zip(self._both, items, edges, strict=True):
             side.left -= set().union(*explained)
-        self.read.left -= self._in_a_picture()
+        if self.blind:
+            self.read.left -= self._in_a_picture()
         self.own.left -= self._marks_of_notes()
         if not self.partly:
             self.own.left -= self._page_number_among_the_lines()

@@ -82,8 +82,6 @@ class PageRun:
 
     async def _check(self, *, all_done: bool = False) -> None:
         """Hold what was read against what was read here, as soon as both are there."""
-        if any(exchange.sandbox for exchange in self.call.exchanges):  # it may read with the same reader
-            return
         if all_done and (unreadable := self.call.context.mend("BAILIAN_SECOND_READER", "BAILIAN_SECOND_READER_WAIT_S")):
             why = ReadHere(why=unreadable)
             self.pages = {number: page.checked(why, partly=True) for number, page in self.pages.items()}

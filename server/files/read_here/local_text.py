@@ -41,6 +41,8 @@ class LocalText:
     @cached_property
     def turned_lines(self) -> frozenset[int]:
         """Lines that run in another direction than most: digits one above the other pass for such."""
+        if not self.lines:
+            return frozenset()
         usual, lines = _direction(self.lines), enumerate(self.lines)
         turned = (at for at, line in lines if len(line.letters) > 1 and abs(sin(_angle(line) - usual)) > MAX_TURN)
         return frozenset(turned)

@@ -12,7 +12,8 @@ from typing import Any
 from .columns import Decoder, RawColumn
 
 TALL = 1.5  # a box that much higher than wide is read from top to bottom, as RapidOCR takes it
-MAX_CLASSIFIED = 16  # lines of a page, asked whether they stand on their heads
+MAX_CLASSIFIED, MAX_TRIED = 16, 4  # lines of a page, asked whether they stand on their heads; then read both ways
+MAX_READ_PIXELS = 40_000_000
 MAX_SIDE_PX = 1_600  # of a page, where lines are looked for: twice as many take four times as long
 Line = dict[str, Any]
 
@@ -54,15 +55,29 @@ class Engine:
         boxes = map_boxes_to_original(found.boxes, steps, *image.shape[:2])
         crops = self._reader.crop_text_regions(image, boxes)  # in full size: it was made small to find lines
         turned = self._is_upside_down(crops)
-        read = self._reader.recognize_txt([crop[::-1, ::-1] for crop in crops] if turned else crops)
+        read = self._reader.recognize_txt(_on_its_head(crops) if turned else crops)
         lines = zip(boxes.tolist(), read.word_results, strict=True)
         return [_line(box, turned, *seen) for box, seen in lines if seen[0]]
 
     def _is_upside_down(self, crops: list[Any]) -> bool:
-        """A page is so as a whole: of one line alone the classifier is often wrong."""
+        """A page is so as a whole, and reads better so: the classifier alone is often wrong of long lines."""
         sample = crops[:: len(crops) // MAX_CLASSIFIED + 1]
         _, found = self._reader.cls_and_rotate(sample)
-        return bool(sum(label == "180" for label, _ in found.cls_res) * 2 > len(sample))
+        suspects = [crop for crop, (label, _) in zip(sample, found.cls_res, strict=True) if label == "180"]
+        if len(suspects) * 2 <= len(sample):
+            return False
+        tried = suspects[:MAX_TRIED]
+        return self._sureness(_on_its_head(tried)) > self._sureness(tried)
+
+    def _sureness(self, crops: list[Any]) -> float:
+        """Of the letters in their columns, on average."""
+        seen = self._reader.recognize_txt(crops).word_results
+        shares: list[float] = [letters[0][1] for columns, _ in seen for _, letters in columns if letters[0][0]]
+        return sum(shares) / max(1, len(shares))
+
+
+def _on_its_head(crops: list[Any]) -> list[Any]:
+    return [crop[::-1, ::-1] for crop in crops]
 
 
 def _model(folder: Path, step: str) -> Path:
@@ -85,4 +100,6 @@ def _pixels(content: bytes) -> Any:
     from PIL import Image
 
     with Image.open(BytesIO(content)) as image:
+        if image.width * image.height > MAX_READ_PIXELS:
+            raise ValueError("too many pixels")
         return numpy.asarray(image.convert("RGB"))[:, :, ::-1].copy()

@@ -10,7 +10,7 @@ from ....files.read_here import ReadHere, Unit
 from ..transcripts import Corners
 from .verdict import Doubt, ReadersCompared, verdict
 
-MAX_DIFFERENCES_TOLD = 5
+MAX_DIFFERENCES_TOLD, MAX_KEPT_DIFFERENCES = 5, 50
 MAX_TEXT_HERE_CHARS = 60
 MIN_SURE = 0.8  # of each letter
 MIN_SURE_CHARS = 2  # that make a word, where the answer has none
@@ -40,7 +40,7 @@ def opinion(answer: str, here: ReadHere, *, partly: bool) -> tuple[SecondOpinion
         seen = _sure_text(here.lines)
         return SecondOpinion(words=0.0 if seen else 1.0), f'read here: "{seen}"' if seen else ""
     found = verdict(answer, here.lines, partly=partly)
-    differences = tuple(_difference(doubt, here.unit) for doubt in found.doubts)
+    differences = tuple(_difference(doubt, here.unit) for doubt in found.doubts[:MAX_KEPT_DIFFERENCES])
     return SecondOpinion(words=_short(found.words), numbers=_short(found.numbers), differences=differences), _told(
         found, differences
     )
@@ -53,8 +53,8 @@ def _difference(doubt: Doubt, unit: Unit) -> ReadDifference:
 
 def _told(found: ReadersCompared, differences: Sequence[ReadDifference]) -> str:
     said = [_said(each) for each in differences[:MAX_DIFFERENCES_TOLD]]
-    if len(differences) > MAX_DIFFERENCES_TOLD:
-        said.append(f"{len(differences) - MAX_DIFFERENCES_TOLD} more differences")
+    if len(found.doubts) > MAX_DIFFERENCES_TOLD:
+        said.append(f"{len(found.doubts) - MAX_DIFFERENCES_TOLD} more differences")
     if found.missing_words is not None:
         said.insert(0, f"only {found.missing_words:.0%} of the words read here are in the answer")
     return "; ".join([*said, "look at the page"]) if said else ""

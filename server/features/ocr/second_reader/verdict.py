@@ -13,7 +13,7 @@ from ....files.readings import Point, ReadLine
 from ..alignment import NO_TOKEN, Alignment, align
 from ..markup import WORD, counts_itself, unwrapped, without_marks
 from ..number_doubts import Comparison, NumberDifference
-from ..quality import MAX_COMPARED_CHARS, comparable, share_read
+from ..quality import comparable, share_read
 from ..side import Places, Side
 from ..written_numbers import digits_of, tokens_of
 from .corrected import Corrected, Refusal, corrected
@@ -21,6 +21,7 @@ from .corrected import Corrected, Refusal, corrected
 MIN_LIKELY, MIN_LIKELY_ALONE = 0.3, 0.8  # how likely a number that is told must be; with none in its place
 MIN_SEEN_DIGITS = 3  # of a number that stands by itself: those of one or two digits are overlooked now and then
 MIN_GROUPED_DIGITS, MAX_DIGIT_GROUPS = 9, 8  # of a number that is written in groups, as of a phone
+MAX_LEFT = 500  # numbers without a counterpart: more are another page
 MIN_WORD_CHARS = 2
 MIN_ROW_CHARS = 4  # of the words of a row that one of the two has not
 MAX_ALIKE = 0.7  # of two words: misprints are none of ours
@@ -28,6 +29,7 @@ MIN_WORD_ODDS = 15.0  # as a logarithm, by which a word is likelier than that of
 MIN_SURE_LINE = 0.9  # of its letters, on average: its words count
 MIN_WORDS, MIN_SHARE_READ = 40, 0.75  # words read here that are sure; the share of them that must be in the answer
 AROUND = re.compile(r"\A\W+|\W+\Z")  # a word
+MAX_ANSWER_CHARS = 60_000  # of a page: nearly three times what an answer has room for
 Outline = tuple[Point, ...]
 TextSpan = tuple[int, int]  # of the text that was read here
 
@@ -54,7 +56,9 @@ class ReadersCompared:
 def verdict(answer: str, lines: Sequence[ReadLine], *, partly: bool = False) -> ReadersCompared:
     """`answer`: of the model, with its markup; `partly`: only a part of the page was asked for."""
     local = local_text(lines)
-    shown = plain_words(without_marks(answer[:MAX_COMPARED_CHARS]))
+    if len(answer) > MAX_ANSWER_CHARS:
+        return ReadersCompared(None, None)
+    shown = plain_words(without_marks(answer))
     return _Opinion(local, corrected(local, shown), shown, partly, counts_itself(answer)).verdict()
 
 
@@ -63,15 +67,16 @@ class _Opinion:
         self.before, self.refused, self.whole, local = before, found.refused, found.whole, found.text
         self.local, self.answer, self.partly = local, shown, partly
         layer, read = comparable(local.text, shown, partly=partly)
-        self.found = Comparison(Side(layer), Side(read), partly, counts_itself)
+        self.found = Comparison(Side(layer), Side(read), partly, counts_itself, blind=False)
         self.found.explain()
+        self.whole = self.whole and len(self.found.own.left) + len(self.found.read.left) <= MAX_LEFT
 
     def verdict(self) -> ReadersCompared:
         sure = self._sure_text()
         words = share_read(unwrapped(sure), unwrapped(self.answer)) if sure.strip() else None
         omitted = words is not None and words < MIN_SHARE_READ and len(WORD.findall(sure)) >= MIN_WORDS
         missing = words if omitted and not self.partly else None
-        if not self.whole:
+        if not self.whole or not sure.strip():
             return ReadersCompared(words, None, missing_words=missing)
         doubts = [each for each in self.found.differences() if self._is_told(each)]
         doubts += [NumberDifference((one,), (other,)) for one, other in self.found.swaps()]
