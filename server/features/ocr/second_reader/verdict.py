@@ -18,9 +18,10 @@ from ..side import Places, Side
 from ..written_numbers import digits_of, tokens_of
 from .corrected import Corrected, Refusal, corrected
 
-MIN_LIKELY, MIN_LIKELY_ALONE = 0.3, 0.8  # how likely a number that is told must be; with none in its place
+MIN_LIKELY, MIN_LIKELY_ALONE = 0.7, 0.8  # how likely a number that is told must be; with none in its place
 MIN_SEEN_DIGITS = 3  # of a number that stands by itself: those of one or two digits are overlooked now and then
 MIN_GROUPED_DIGITS, MAX_DIGIT_GROUPS = 9, 8  # of a number that is written in groups, as of a phone
+MAX_SWAPS = 1  # on a page: where there are more it was read in another order
 MAX_LEFT = 500  # numbers without a counterpart: more are another page
 MIN_WORD_CHARS = 2
 MIN_ROW_CHARS = 4  # of the words of a row that one of the two has not
@@ -79,10 +80,10 @@ class _Opinion:
         if not self.whole or not sure.strip():
             return ReadersCompared(words, None, missing_words=missing)
         doubts = [each for each in self.found.differences() if self._is_told(each)]
-        doubts += [NumberDifference((one,), (other,)) for one, other in self.found.swaps()]
+        swaps = [self._swap(*pair) for pair in self.found.swaps()]
+        told = [*(self._doubt(each) for each in doubts), *(swaps if len(swaps) <= MAX_SWAPS else [])]
         words_told = [self._word(each) for each in self.refused if self._is_another_word(each)]
-        told = (*(self._doubt(each) for each in doubts), *words_told)
-        return ReadersCompared(words, self._share_of_numbers(len(doubts)), told, missing)
+        return ReadersCompared(words, self._share_of_numbers(len(told)), (*told, *words_told), missing)
 
     def _share_of_numbers(self, doubted: int) -> float | None:
         count = sum(token.number for token in self.found.read.tokens)
@@ -115,6 +116,11 @@ class _Opinion:
         here, answer = (side.shown(at) if at else "" for side, at in ((self.found.own, own), (self.found.read, read)))
         return Doubt(here, answer, tuple(box for span in self._spans(own) for box in self.local.places(*span)))
 
+    def _swap(self, one: int, other: int) -> Doubt:
+        """Two numbers that were read here, and stand in each other's place in the answer."""
+        here, answer = (self.found.own.shown([at]) for at in (one, other))
+        return Doubt(here, answer, tuple(box for span in self._spans((one,)) for box in self.local.places(*span)))
+
     def _is_told(self, difference: NumberDifference) -> bool:
         own, read = difference.own, difference.read
         if not own:
@@ -123,7 +129,16 @@ class _Opinion:
             return bool(rest) and self._is_told(NumberDifference(rest))
         if not all(self._sureness(span) >= (MIN_LIKELY if read else MIN_LIKELY_ALONE) for span in self._spans(own)):
             return False
-        return not self._is_of_a_fraction(own, read) if read else self._is_no_speck(own)
+        if not read:
+            return self._is_no_speck(own)
+        return not self._is_of_a_fraction(own, read) and not self._are_both_in_parentheses(own, read)
+
+    def _are_both_in_parentheses(self, own: Places, read: Places) -> bool:
+        """Whether it is the same between parentheses: a sign only after a blank, which is lost now and then."""
+        here, there = ((side, side.tokens[at[0]]) for side, at in ((self.found.own, own), (self.found.read, read)))
+        alike = len(own) == len(read) == 1 and here[1].key.lstrip("-") == there[1].key.lstrip("-")
+        around = (side.text[max(0, token.start - 1) : token.end + 1] for side, token in (here, there))
+        return alike and all(text[:1] == "(" and text[-1:] == ")" for text in around)
 
     def _beyond_the_pieces(self, own: Places, read: Places) -> Places:
         """Without the groups of a long number that the answer has in one: lines may end between them."""
@@ -170,9 +185,7 @@ class _Opinion:
     def _was_looked_at(self, run: Places) -> bool:
         """Whether what is only in the answer would have been seen here: between two words of a line, or long enough."""
         there = self.found.pairs.inverse.there
-        before = there[run[0] - 1] if run[0] else NO_TOKEN
-        after = there[run[-1] + 1] if run[-1] + 1 < len(there) else NO_TOKEN
-        within = NO_TOKEN not in (before, after) and after == before + 1 and self._are_of_one_line(before, after)
+        within = all(self._is_within_a_line(place) for place in self._places_of_its_likes(run))
         long = any(len(digits_of(self.found.read.tokens[at].key)) >= MIN_SEEN_DIGITS for at in run)
         row = _is_of_a_lone_row(self.found.read, there, run)
         return within or ((long or row) and (not self.local.turned_lines or self._is_beside_a_word(run)))
@@ -186,6 +199,22 @@ class _Opinion:
         mates = [there[at] for at in near if read.line_of(at) == read.line_of(run[0])]
         lines = {line for span in self._spans(tuple(mates)) for line in self.local.letters(*span)}
         return bool(lines - self.local.turned_lines)
+
+    def _places_of_its_likes(self, run: Places) -> list[tuple[int, int]]:
+        """What was read here before and after it; and, where its neighbour is alike, before and after that one."""
+        keys = [None, *(token.key for token in self.found.read.tokens), None]
+        there = [NO_TOKEN, NO_TOKEN, *self.found.pairs.inverse.there, NO_TOKEN, NO_TOKEN]
+        first, last = run[0] + 2, run[-1] + 2
+        found = [(there[first - 1], there[last + 1])]
+        if keys[first - 2] == keys[first - 1]:
+            found.append((there[first - 2], there[first - 1]))
+        if keys[last] == keys[last - 1]:
+            found.append((there[last + 1], there[last + 2]))
+        return found
+
+    def _is_within_a_line(self, place: tuple[int, int]) -> bool:
+        before, after = place
+        return NO_TOKEN not in place and after == before + 1 and self._are_of_one_line(before, after)
 
     def _are_of_one_line(self, one: int, other: int) -> bool:
         origins = [self.local.origins[span[0]] for span in self._spans((one, other))]
