@@ -371,7 +371,7 @@ async def test_what_cannot_be_done_is_said_before_anything_is_sent(
 
     assert (status, told) == (2, "")
     assert said in why
-    assert why.endswith("Nothing was sent.\n")
+    assert why.endswith("Nothing was read.\n")
     assert (out.read_text() if out.is_file() else None) == before
 
 
@@ -417,7 +417,7 @@ async def test_a_page_that_cannot_be_written_is_refused_before_anything_is_read(
     status, said, why = await run("https://example.com/a.png", "--sandbox", "--html", tmp_path / name)
 
     assert (status, said) == (2, "")
-    assert why.endswith("Nothing was sent.\n")
+    assert why.endswith("Nothing was read.\n")
 
 
 @pytest.mark.parametrize("file", ["~nosuchuser/x.png", "x" * 300])
@@ -425,7 +425,7 @@ async def test_a_path_that_leads_nowhere_is_refused(run: Any, file: str) -> None
     status, said, why = await run(file)
 
     assert (status, said) == (2, "")
-    assert why.endswith("Nothing was sent.\n")
+    assert why.endswith("Nothing was read.\n")
 
 
 # --- in a browser ---

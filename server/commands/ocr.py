@@ -12,7 +12,6 @@ from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
 from ..calls.language import language_now, language_of
-from ..errors import NOTHING_SENT
 from ..features.ocr.page import Page
 from ..features.ocr.view import view, viewed_file
 from ..files import LocalReader, Renderer
@@ -61,7 +60,7 @@ def main(options: OcrOptions) -> int:
     with suppress(AttributeError, ValueError):  # whatever the terminal writes in: nothing paid is lost for a letter
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     if refusal := _refusal(options):
-        sys.stderr.write(f"{refusal} {NOTHING_SENT}\n")
+        sys.stderr.write(f"{refusal} Nothing was read.\n")
         return 2
     with ExitStack() as stack:
         try:
