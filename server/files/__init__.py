@@ -12,6 +12,7 @@ from .office import UnreadOffice as UnreadOffice
 from .other_files import OtherFile as OtherFile
 from .outputs import OutputFile as OutputFile
 from .outputs import OutputFolder as OutputFolder
+from .page_rows import page_rows as page_rows
 from .paths import open_within as open_within
 from .patterns import files_matching as files_matching
 from .pdfs import PageWords as PageWords

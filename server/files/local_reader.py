@@ -17,6 +17,7 @@ import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from .page_rows import page_rows
 from .readings import Point, ReadLine, lines_of
 from .renderer import LOST, MAX_HEADER_BYTES, STUCK_AFTER_S
 
@@ -76,8 +77,6 @@ class LocalReader:
                 if self._is_loaded:
                     await self._end()
                 raise
-        from .read_here.local_text import page_rows  # whose package imports this file
-
         lines = lines_of(said)
         return tuple(lines[number] for row in page_rows(lines) for number in row)
 

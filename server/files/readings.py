@@ -8,6 +8,7 @@ from math import dist
 from typing import Any
 
 Point = tuple[float, float]
+MIN_SURE_SHARE = 0.9  # of a line's letters, on average
 ABOVE, BELOW, BESIDE = 0.14, 0.18, 0.12  # of a line's height: what its detector leaves around the ink, mostly more
 
 
@@ -71,6 +72,19 @@ class ReadLine:
     @property
     def mean_share(self) -> float:
         return sum(letter.share for letter in self.letters) / max(1, len(self.letters))
+
+    @property
+    def is_sure(self) -> bool:
+        return self.mean_share >= MIN_SURE_SHARE
+
+    def columns_of(self, first: int, last: int) -> tuple[Column, ...]:
+        """All between the letter before the first one and that after the last."""
+        left = self.letters[first - 1].last + 1 if first else 0
+        right = self.letters[last + 1].first if last + 1 < len(self.letters) else len(self.columns)
+        return self.columns[left:right]
+
+    def text_of(self, first: int, last: int) -> str:
+        return "".join(letter.text for letter in self.letters[first : last + 1])
 
     @property
     def text(self) -> str:

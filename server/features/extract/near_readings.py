@@ -12,7 +12,7 @@ from operator import ne
 
 from ...files.read_here import BLANKS, MANY_DIGITS, LocalText, log_likelihood, plain_words
 from ...files.readings import Column
-from .searchable import SearchableText, writings_of
+from .searchable import SearchableText, starts_where, writings_of
 from .written import Place
 
 MIN_WANTED_CHARS, MAX_WANTED_CHARS = 2, 120  # of a value without blanks
@@ -61,7 +61,7 @@ class NearReadings:
         wrong, seen = (2 if len(own) >= LONG_CHARS else 1), set[Place]()
         cuts = [len(own) * part // (wrong + 1) for part in range(wrong + 2)]
         for first, last in pairwise(cuts):
-            for at in islice(_all_starts(self._letters, own[first:last]), MAX_SEEDS):
+            for at in islice(starts_where(self._letters, own[first:last]), MAX_SEEDS):
                 for start, end in _windows(at - first, len(own), len(self._letters)):
                     if (start, end) not in seen and _differ_little(self._letters[start:end], own, wrong):
                         yield self._at[start], self._at[end - 1] + 1
@@ -72,11 +72,8 @@ class NearReadings:
         letters = self._local.letters(*place)
         if len(letters) != 1:
             return ()
-        ((number, found),) = letters.items()
-        line, first, last = self._local.lines[number], min(found), max(found)
-        left = line.letters[first - 1].last + 1 if first else 0
-        right = line.letters[last + 1].first if last + 1 < len(line.letters) else len(line.columns)
-        return line.columns[left:right]
+        ((number, ends),) = letters.items()
+        return self._local.lines[number].columns_of(*ends)
 
     @cached_property
     def _at(self) -> list[int]:
@@ -128,10 +125,3 @@ def _differ_little(one: str, other: str, wrong: int) -> bool:
         return sum(map(bool, map(ne, one, other))) <= wrong
     short, long = sorted((one, other), key=len)
     return any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
-
-
-def _all_starts(text: str, wanted: str) -> Iterator[int]:
-    at = text.find(wanted) if wanted else -1
-    while at >= 0:
-        yield at
-        at = text.find(wanted, at + 1)

@@ -11,7 +11,6 @@ from .near_readings import NearReadings, letters_of
 from .searchable import SearchableText
 from .written import Place
 
-MIN_SURE_SHARE = 0.9  # of the letters of a line, on average
 MIN_SURE_PART = 0.9  # of the letters of a page, in such lines
 MIN_NEAR_CHARS = 4  # of what is told though it cannot be the value
 MIN_PIECE_CHARS, MAX_WRAPPED_CHARS = 2, 500  # of a value over several lines: its first piece, and all of it
@@ -58,7 +57,7 @@ class PageText:
     @cached_property
     def _is_sure(self) -> bool:
         """Whether the letters of the page were, but for a few. Where there are none, that is sure."""
-        counts = [(len(line.letters), line.mean_share >= MIN_SURE_SHARE) for line in self._local.lines]
+        counts = [(len(line.letters), line.is_sure) for line in self._local.lines]
         return sum(count for count, sure in counts if sure) >= MIN_SURE_PART * sum(count for count, _ in counts)
 
     # --- over the ends of lines, as in a narrow cell ---
@@ -125,8 +124,8 @@ def _seen(local: LocalText, places: Sequence[Place], *, is_value: bool = True) -
 
 def _pieces(local: LocalText, place: Place) -> Iterator[str]:
     """In its own letters, line by line."""
-    for number, found in local.letters(*place).items():
-        yield "".join(letter.text for letter in local.lines[number].letters[min(found) : max(found) + 1])
+    for number, ends in local.letters(*place).items():
+        yield local.lines[number].text_of(*ends)
 
 
 def _around(corners: Sequence[Point]) -> Rectangle:

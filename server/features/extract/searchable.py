@@ -66,20 +66,20 @@ class SearchableText:
         if isinstance(value, str) and (uncertain := self._uncertain_date(value)):
             return f"several dates could be meant: {uncertain}"
         for wanted in writings_of(value):
-            for start in islice(_starts(self._one_width, one_width(wanted)), MAX_REASONS):
+            for start in islice(starts_where(self._one_width, one_width(wanted)), MAX_REASONS):
                 if token := self._token_around(start, start + len(wanted), isinstance(value, str)):
                     return f"the text has it as {token}"
         shortened = next((place for each in _shortened(value) for place in self._whole_places(each)), None)
         return f"the text has it as {self.text[slice(*shortened)]}" if shortened else ""
 
     def _whole_places(self, wanted: str) -> Iterator[Place]:
-        places = ((start, start + len(wanted)) for start in islice(_starts(self._one_width, wanted), MAX_REASONS))
+        places = ((start, start + len(wanted)) for start in islice(starts_where(self._one_width, wanted), MAX_REASONS))
         return filter(self._stands_alone, places)
 
     # --- texts ---
 
     def _text_places(self, wanted: str) -> list[Place]:
-        exactly = ((start, start + len(wanted)) for start in _starts(self.text, wanted))
+        exactly = ((start, start + len(wanted)) for start in starts_where(self.text, wanted))
         ways = (
             filter(self._stands_alone, exactly),
             self._meaning(wanted),
@@ -247,7 +247,7 @@ def _shortened(value: str | float) -> Iterator[str]:
             yield f"{shorter:f} {letter}"
 
 
-def _starts(text: str, wanted: str) -> Iterator[int]:
+def starts_where(text: str, wanted: str) -> Iterator[int]:
     """Where a text stands; in a very long word only once."""
     start, seen = text.find(wanted) if wanted else -1, 0
     while start >= 0 and seen < MAX_CANDIDATES:
@@ -256,7 +256,7 @@ def _starts(text: str, wanted: str) -> Iterator[int]:
 
 
 def _places(made: Alike, text: str, wanted: str) -> Iterator[Place]:
-    for at in _starts(text, wanted):
+    for at in starts_where(text, wanted):
         if place := made.place(at, at + len(wanted)):
             yield place
 

@@ -38,10 +38,11 @@ class Alignment:
 
     def expected(self, at: int) -> set[int]:
         """Where a token of the one text would stand in the other, by its neighbours."""
-        before, after = self._neighbour(at, -1), self._neighbour(at, 1)
+        before, after = self.neighbour(at, -1), self.neighbour(at, 1)
         return {place for place in (before + 1 if before >= 0 else -1, after - 1) if 0 <= place < len(self.other)}
 
-    def _neighbour(self, at: int, step: int) -> int:
+    def neighbour(self, at: int, step: int) -> int:
+        """The place of the token before (-1) or after (1) it; NO_TOKEN where that has none."""
         near = at + step
         return self.there[near] if 0 <= near < len(self.one) else NO_TOKEN
 
@@ -66,10 +67,10 @@ class Alignment:
             if not (self.one[at].number and self.one[at + 1].number):
                 continue
             second, first = self.there[at : at + 2]
-            around = [place for place in (self._neighbour(at, -1), self._neighbour(at + 1, 1)) if place != NO_TOKEN]
+            around = [place for place in (self.neighbour(at, -1), self.neighbour(at + 1, 1)) if place != NO_TOKEN]
             if NO_TOKEN in (first, second) or not first < second <= first + NEAR or not around:
                 continue
-            before, after = self._neighbour(at, -1), self._neighbour(at + 1, 1)
+            before, after = self.neighbour(at, -1), self.neighbour(at + 1, 1)
             in_place = before == NO_TOKEN or first - NEAR <= before < first
             if in_place and (after == NO_TOKEN or second < after <= second + NEAR):
                 yield at, at + 1

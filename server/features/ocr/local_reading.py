@@ -8,8 +8,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from ...calls.call import Call
 from ...errors import InvalidRequest
-from ...files import ImageFile, Pdf, ReadLine
-from ...files.read_here import LocalPages, PageGeometry, ReadHere, local_pages, page_rows
+from ...files import ImageFile, Pdf, ReadLine, page_rows
+from ...files.read_here import LocalPages, PageGeometry, ReadHere, local_pages
 from .page import Page
 from .page_ranges import as_ranges
 from .tasks import OcrTask, TaskName

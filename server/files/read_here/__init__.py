@@ -10,6 +10,5 @@ from .local_pages import ReadHere as ReadHere
 from .local_pages import local_pages as local_pages
 from .local_text import LocalText as LocalText
 from .local_text import local_text as local_text
-from .local_text import page_rows as page_rows
 from .plain import BLANKS as BLANKS
 from .plain import plain_words as plain_words

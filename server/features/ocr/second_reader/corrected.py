@@ -109,9 +109,9 @@ class _Differences:
         line = self.local.lines[number]
         before = self.local.origins[start - 1] if start else None
         after = self.local.origins[end] if end < len(self.local.text) else None
-        left = line.letters[before[1]].last + 1 if before and before[0] == number else 0
-        right = line.letters[after[1]].first if after and after[0] == number else len(line.columns)
-        return _Part(start, end, line.columns[left:right])
+        first_letter = before[1] + 1 if before and before[0] == number else 0
+        last_letter = (after[1] if after and after[0] == number else len(line.letters)) - 1
+        return _Part(start, end, line.columns_of(first_letter, last_letter))
 
     def _edge(self, at: int, step: int) -> int:
         """Where the line of a token begins or ends in the text."""
@@ -142,9 +142,7 @@ class _Differences:
 
     def _places(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Tokens of the reading, from the first to the last, that stand where the run would."""
-        there, count = self.pairs.there, last - first + 1
-        before = there[first - 1] if first else NO_TOKEN
-        after = there[last + 1] if last + 1 < len(there) else NO_TOKEN
+        before, after, count = self.pairs.neighbour(first, -1), self.pairs.neighbour(last, 1), last - first + 1
         if before >= 0 and after >= 0 and 0 <= after - before - 1 <= count + MAX_MORE_TOKENS:
             yield before + 1, after - 1
             return

@@ -27,7 +27,6 @@ MIN_WORD_CHARS = 2
 MIN_ROW_CHARS = 4  # of the words of a row that one of the two has not
 MAX_ALIKE = 0.7  # of two words: misprints are none of ours
 MIN_WORD_ODDS = 15.0  # as a logarithm, by which a word is likelier than that of the answer
-MIN_SURE_LINE = 0.9  # of its letters, on average: its words count
 MIN_WORDS, MIN_SHARE_READ = 40, 0.75  # words read here that are sure; the share of them that must be in the answer
 AROUND = re.compile(r"\A\W+|\W+\Z")  # a word
 MAX_ANSWER_CHARS = 60_000  # of a page: nearly three times what an answer has room for
@@ -56,10 +55,9 @@ class ReadersCompared:
 
 def verdict(answer: str, lines: Sequence[ReadLine], *, partly: bool = False) -> ReadersCompared:
     """`answer`: of the model, with its markup; `partly`: only a part of the page was asked for."""
-    local = local_text(lines)
     if len(answer) > MAX_ANSWER_CHARS:
         return ReadersCompared(None, None)
-    shown = plain_words(without_marks(answer))
+    local, shown = local_text(lines), plain_words(without_marks(answer))
     return _Opinion(local, corrected(local, shown), shown, partly, counts_itself(answer)).verdict()
 
 
@@ -91,7 +89,7 @@ class _Opinion:
 
     def _sure_text(self) -> str:
         """Of the lines that were surely read: little, where a page is written by hand or in a script not known."""
-        sure = {number for number, line in enumerate(self.local.lines) if line.mean_share >= MIN_SURE_LINE}
+        sure = {number for number, line in enumerate(self.local.lines) if line.is_sure}
         kept = (
             c if o is None or o[0] in sure else " " for c, o in zip(self.local.text, self.local.origins, strict=True)
         )
@@ -114,12 +112,12 @@ class _Opinion:
     def _doubt(self, difference: NumberDifference) -> Doubt:
         own, read = difference.own, difference.read
         here, answer = (side.shown(at) if at else "" for side, at in ((self.found.own, own), (self.found.read, read)))
-        return Doubt(here, answer, tuple(box for span in self._spans(own) for box in self.local.places(*span)))
+        return Doubt(here, answer, self._outlines(own))
 
     def _swap(self, one: int, other: int) -> Doubt:
         """Two numbers that were read here, and stand in each other's place in the answer."""
         here, answer = (self.found.own.shown([at]) for at in (one, other))
-        return Doubt(here, answer, tuple(box for span in self._spans((one,)) for box in self.local.places(*span)))
+        return Doubt(here, answer, self._outlines((one,)))
 
     def _is_told(self, difference: NumberDifference) -> bool:
         own, read = difference.own, difference.read
@@ -160,14 +158,12 @@ class _Opinion:
     def _sureness(self, span: TextSpan) -> float:
         """How likely it is what was read here, by itself."""
         found = 0.0
-        for number, letters in self.local.letters(*span).items():
+        for number, (first, last) in self.local.letters(*span).items():
             if number in self.local.turned_lines:
                 return 0.0
             line = self.local.lines[number]
-            read = line.letters[min(letters) : max(letters) + 1]
-            said = plain_words("".join(letter.text for letter in read))
-            columns = line.columns[read[0].first : read[-1].last + 1]
-            found += log_likelihood(said, columns)
+            columns = line.columns[line.letters[first].first : line.letters[last].last + 1]
+            found += log_likelihood(plain_words(line.text_of(first, last)), columns)
         return exp(found)
 
     def _is_no_speck(self, run: Places) -> bool:
@@ -176,11 +172,10 @@ class _Opinion:
         """
         if any(len(digits_of(self.found.own.tokens[at].key)) >= MIN_SEEN_DIGITS for at in run):
             return True
-        there, line_of = self.found.pairs.there, self.found.own.line_of
-        before = there[run[0] - 1] if run[0] else NO_TOKEN
-        after = there[run[-1] + 1] if run[-1] + 1 < len(there) else NO_TOKEN
+        pairs, line_of = self.found.pairs, self.found.own.line_of
+        before, after = pairs.neighbour(run[0], -1), pairs.neighbour(run[-1], 1)
         in_a_row = before != NO_TOKEN and line_of(run[0] - 1) == line_of(run[0])
-        return (in_a_row and after == before + 1) or _is_of_a_lone_row(self.found.own, there, run)
+        return (in_a_row and after == before + 1) or _is_of_a_lone_row(self.found.own, pairs.there, run)
 
     def _was_looked_at(self, run: Places) -> bool:
         """Whether what is only in the answer would have been seen here: between two words of a line, or long enough."""
@@ -225,6 +220,9 @@ class _Opinion:
     @cached_property
     def _places(self) -> Alignment:
         return align(self.found.own.tokens, tokens_of(self.local.text))
+
+    def _outlines(self, run: Places) -> tuple[Outline, ...]:
+        return tuple(box for span in self._spans(run) for box in self.local.places(*span))
 
     def _spans(self, run: Places) -> list[TextSpan]:
         tokens = self._places.other
