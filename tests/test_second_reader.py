@@ -250,14 +250,12 @@ async def test_a_cancelled_reading_ends_at_once_and_the_next_one_begins_anew(rea
 
 async def test_nothing_is_fetched_by_the_process_that_reads() -> None:
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from reading.process import _refuse_network\n"
+        "import sys\n"
+        "from bailian_mcp.server.files.reading.process import _refuse_network\n"
         "sys.addaudithook(_refuse_network)\n"
         "import socket\n"
         "try: socket.create_connection(('127.0.0.1', 9), 1)\n"
         "except PermissionError: print('refused')"
     )
-    from bailian_mcp.server import files
-
-    done = await anyio.run_process([os.sys.executable, "-c", code, str(Path(files.__file__).parent)])
+    done = await anyio.run_process([os.sys.executable, "-c", code])
     assert done.stdout == b"refused\n"

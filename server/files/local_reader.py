@@ -5,11 +5,8 @@ Only with the extra `[local]`. It costs nothing, invents nothing, and knows wher
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -18,13 +15,9 @@ from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from .page_rows import page_rows
+from .processes import LOST, STUCK_AFTER_S, Running, header_of, started
 from .readings import Point, ReadLine, lines_of
-from .renderer import LOST, MAX_HEADER_BYTES, STUCK_AFTER_S
 
-# By itself, since all of ours would take longer to load
-READING_START = (
-    "import sys, runpy; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('reading.process', run_name='__main__')"
-)
 NEEDED = ("rapidocr", "onnxruntime")
 MAX_PAGE_S = 60.0
 MAX_THREADS = 4
@@ -40,7 +33,7 @@ class LocalReader:
 
     def __init__(self, environment: Mapping[str, str] | None = None, *, timeout_s: float = MAX_PAGE_S) -> None:
         self._environment, self._timeout_s = environment, timeout_s
-        self._process: tuple[Process, BufferedByteReceiveStream] | None = None
+        self._process: Running | None = None
         self._is_loaded = False
         self._turn = anyio.Lock()
 
@@ -80,13 +73,13 @@ class LocalReader:
         lines = lines_of(said)
         return tuple(lines[number] for row in page_rows(lines) for number in row)
 
-    async def _running(self) -> tuple[Process, BufferedByteReceiveStream]:
+    async def _running(self) -> Running:
         """It may have ended by itself, since nobody asked."""
         if self._process and self._process[0].returncode is not None:
             await self._end()
         running = self._process or await self._begin()
         if not self._is_loaded:
-            header = json.loads(await running[1].receive_until(b"\n", MAX_HEADER_BYTES))
+            header = await header_of(running[1])
             if "refusal" in header:
                 await self._end()
                 raise NotReadHere(header["refusal"])
@@ -102,15 +95,9 @@ class LocalReader:
         except NotReadHere:
             return []
 
-    async def _begin(self) -> tuple[Process, BufferedByteReceiveStream]:
-        threads = str(max(1, min(MAX_THREADS, os.cpu_count() or 1)))
-        process = await anyio.open_process(
-            [sys.executable, "-P", "-c", READING_START, str(Path(__file__).parent), str(self._timeout_s), threads],
-            env=self._environment,
-            stderr=subprocess.DEVNULL,
-        )
-        assert process.stdout
-        self._process = process, BufferedByteReceiveStream(process.stdout)
+    async def _begin(self) -> Running:
+        threads = max(1, min(MAX_THREADS, os.cpu_count() or 1))
+        self._process = await started("reading", self._timeout_s, threads, environment=self._environment)
         return self._process
 
     async def _end(self) -> None:
@@ -126,7 +113,7 @@ class LocalReader:
 async def _asked(process: Process, answers: BufferedByteReceiveStream, content: bytes) -> list[dict[str, Any]]:
     assert process.stdin
     await process.stdin.send(json.dumps({"bytes": len(content)}).encode() + b"\n" + content)
-    header = json.loads(await answers.receive_until(b"\n", MAX_HEADER_BYTES))
+    header = await header_of(answers)
     if "refusal" in header:
         raise NotReadHere(header["refusal"])
     found: list[dict[str, Any]] = json.loads(await answers.receive_exactly(header["bytes"]))

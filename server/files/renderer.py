@@ -2,19 +2,16 @@
 
 import base64
 import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import anyio
 from anyio.abc import Process
-from anyio.streams.buffered import BufferedByteReceiveStream
 
 from ..errors import InvalidRequest
+from .processes import LOST, STUCK_AFTER_S, Running, header_of, started
 from .rendering.limits import MAX_SENT_BYTES
 
 MAX_DATA_URI_CHARS = 10 * 1024 * 1024
@@ -41,16 +38,9 @@ class Picture:
         return f"data:{self.mime};base64,{base64.b64encode(self.content).decode()}"
 
 
-# By itself, since all of ours would take longer to load than to draw
-START = (
-    "import sys, runpy; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module('rendering.process', run_name='__main__')"
-)
 MAX_FILES_AT_ONCE = 8
 CHUNK_BYTES = 1 << 20
-MAX_HEADER_BYTES = 1 << 20
 END_GRACE_S = 0.3
-STUCK_AFTER_S = 10.0  # beyond the time the process gives itself: then it is stuck
-LOST = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.DelimiterNotFound, TimeoutError)
 
 
 @dataclass(frozen=True)
@@ -75,7 +65,7 @@ class RenderedFile:
         self.notes: tuple[str, ...] = ()  # what of it is not on its pages
         self._renderer = renderer
         self._slot = AsyncExitStack()
-        self._process: tuple[Process, BufferedByteReceiveStream] | None = None
+        self._process: Running | None = None
         self._turn = anyio.Lock()
 
     @property
@@ -160,7 +150,7 @@ class RenderedFile:
                 with anyio.fail_after(self._renderer.timeout_s + STUCK_AFTER_S):
                     assert process.stdin
                     await process.stdin.send(json.dumps([what, *numbers]).encode() + b"\n")
-                    header = json.loads(await answers.receive_until(b"\n", MAX_HEADER_BYTES))
+                    header = await header_of(answers)
                     content = await answers.receive_exactly(header.get("bytes", 0))
             except LOST:
                 await self._end()  # and begin anew with the next page
@@ -175,17 +165,12 @@ class RenderedFile:
         return header, content
 
     async def _begin(self) -> None:
-        process = await anyio.open_process(
-            [sys.executable, "-P", "-c", START, str(Path(__file__).parent), str(self._renderer.timeout_s)],
-            env=self._renderer.environment,
-            stderr=subprocess.DEVNULL,
-        )
-        assert process.stdout
-        self._process = (process, BufferedByteReceiveStream(process.stdout))
+        timeout_s, environment = self._renderer.timeout_s, self._renderer.environment
+        process, answers = self._process = await started("rendering", timeout_s, environment=environment)
         try:
-            with anyio.fail_after(self._renderer.timeout_s + STUCK_AFTER_S):
+            with anyio.fail_after(timeout_s + STUCK_AFTER_S):
                 await self._hand_over(process)
-                header = json.loads(await self._process[1].receive_until(b"\n", MAX_HEADER_BYTES))
+                header = await header_of(answers)
         except LOST:
             header = {"refusal": "takes too long or too much memory to open. Save it anew as PNG or PDF, or scan it."}
         if "refusal" in header:

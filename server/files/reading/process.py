@@ -9,9 +9,9 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Timer
 from typing import Any, BinaryIO
+
+from ..confined import limit_memory, send, within_time
 
 MAX_ADDRESS_BYTES = 4_000_000_000  # of addresses: of memory it takes a fifth
 MAX_LOADING_S = 60.0
@@ -21,66 +21,39 @@ NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.sendto")
 
 def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float, threads: int) -> None:
     sys.addaudithook(_refuse_network)
-    _limit_memory()
+    limit_memory(MAX_ADDRESS_BYTES)
     try:
-        with _within(MAX_LOADING_S):
+        with within_time(MAX_LOADING_S):
             from .engine import Engine
 
             engine = Engine(threads)
     except Exception as error:  # noqa: BLE001  # whatever a part of it lacks on this machine
-        _send(answers, {"refusal": f"it could not be loaded ({type(error).__name__})"})
+        send(answers, {"refusal": f"it could not be loaded ({type(error).__name__})"})
         return
-    _send(answers, {"ready": True})
+    send(answers, {"ready": True})
     for size in _sizes(requests):
         content = requests.read(size)
         try:
-            with _within(timeout_s):
+            with within_time(timeout_s):
                 said = json.dumps(engine.lines(content), ensure_ascii=False).encode("utf-8", errors="replace")
         except Exception as error:  # noqa: BLE001  # the next picture may be read
-            _send(answers, {"refusal": f"it is broken, or of a kind that is not read here ({type(error).__name__})"})
+            send(answers, {"refusal": f"it is broken, or of a kind that is not read here ({type(error).__name__})"})
         else:
-            _send(answers, {"bytes": len(said)}, said)
+            send(answers, {"bytes": len(said)}, said)
 
 
 def _sizes(requests: BinaryIO) -> Iterator[int]:
     while True:
-        with _within(MAX_IDLE_S):
+        with within_time(MAX_IDLE_S):
             line = requests.readline()
         if not line:
             return
         yield json.loads(line)["bytes"]
 
 
-@contextmanager
-def _within(seconds: float) -> Iterator[None]:
-    """Ends this process when the block takes longer: what it calls cannot be interrupted."""
-    end = Timer(seconds, os._exit, (1,))
-    end.daemon = True
-    end.start()
-    try:
-        yield
-    finally:
-        end.cancel()
-
-
 def _refuse_network(event: str, _: Any) -> None:
     if event in NETWORK:
         raise PermissionError("no picture is read with the help of a network")
-
-
-def _send(answers: BinaryIO, header: dict[str, Any], content: bytes = b"") -> None:
-    answers.write(json.dumps(header).encode() + b"\n" + content)
-    answers.flush()
-
-
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
-    allowed = MAX_ADDRESS_BYTES if most == resource.RLIM_INFINITY else min(MAX_ADDRESS_BYTES, most)
-    resource.setrlimit(resource.RLIMIT_AS, (allowed, most))
 
 
 if __name__ == "__main__":

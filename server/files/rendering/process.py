@@ -8,15 +8,13 @@ the file, then one request a line: `["picture", page, max_pixels, quality, tile]
 """
 
 import json
-import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Timer
 from time import monotonic
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from ..confined import limit_memory, send, within_time
 from .image_pages import ImagePages
 from .limits import MAX_MEMORY_BYTES, MAX_PAGE_CHARS, Pages, RenderRefusal, Response, Size
 from .pdf_pages import PdfPages
@@ -26,24 +24,24 @@ MAX_LOOK_S, MAX_SIZING_S = 1.0, 5.0  # at all pages, of which one alone may take
 
 def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float) -> None:
     warnings.simplefilter("ignore")
-    _limit_memory()
+    limit_memory(MAX_MEMORY_BYTES)
     first = json.loads(requests.readline())
     content = requests.read(first["bytes"])
     try:
-        with _within_time(timeout_s):
+        with within_time(timeout_s):
             pages: Pages = PdfPages(content) if first["kind"] == "pdf" else ImagePages(content)
     except RenderRefusal as refusal:
-        _send(answers, {"refusal": str(refusal)})
+        send(answers, {"refusal": str(refusal)})
         return
-    _send(answers, {"pages": pages.count, "notes": pages.notes})
+    send(answers, {"pages": pages.count, "notes": pages.notes})
     for line in requests:
         request = json.loads(line)
         try:
-            with _within_time(min(timeout_s, MAX_SIZING_S) if request[0] == "sizes" else timeout_s):
+            with within_time(min(timeout_s, MAX_SIZING_S) if request[0] == "sizes" else timeout_s):
                 header, said = _answer(pages, *request)
         except RenderRefusal as refusal:
             header, said = {"refusal": str(refusal)}, b""
-        _send(answers, header, said)
+        send(answers, header, said)
 
 
 def _answer(pages: Pages, what: str, *about: int) -> Response:
@@ -75,33 +73,6 @@ def _sizes(
             yield sizes if len(sizes) > 1 else [pages.size(number, max_pixels, looks=looks)]
         except RenderRefusal:
             yield None
-
-
-@contextmanager
-def _within_time(seconds: float) -> Iterator[None]:
-    """Ends this process when the block takes longer: what it calls cannot be interrupted."""
-    end = Timer(seconds, os._exit, (1,))
-    end.daemon = True
-    end.start()
-    try:
-        yield
-    finally:
-        end.cancel()
-
-
-def _send(answers: BinaryIO, header: dict[str, Any], content: bytes = b"") -> None:
-    answers.write(json.dumps(header).encode() + b"\n" + content)
-    answers.flush()
-
-
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
-    allowed = MAX_MEMORY_BYTES if most == resource.RLIM_INFINITY else min(MAX_MEMORY_BYTES, most)
-    resource.setrlimit(resource.RLIMIT_AS, (allowed, most))
 
 
 if __name__ == "__main__":
