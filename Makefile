@@ -7,7 +7,7 @@ LINK := .dev/bailian_mcp
 .PHONY: help demo test coverage check format wheel bench scale truth reader reader-time bounds ledger soak bulk corpus hosts clean
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
 
 demo: .venv/runtime  ## call every tool once against the sandbox: no key, no cost
 	@$(BIN)/bailian-mcp demo

@@ -25,3 +25,8 @@ class InvalidRequest(ToolError):
 
     def __str__(self) -> str:
         return f"{self.reason} {NOTHING_SENT}"
+
+
+def reason_of(error: Exception) -> str:
+    """Of a part of a call, where other parts were sent."""
+    return error.reason if isinstance(error, InvalidRequest) else str(error)

@@ -65,6 +65,11 @@ class AppContext:
         """What to do where it is not."""
         return f"Prices differ by region, and the server's is not known: give `region`. {self.host.trouble}"
 
+    @property
+    def reads_here(self) -> bool:
+        """Whether what is sent is read here too: a sandbox invents its answers."""
+        return self.second_reader and not self.sandboxed and self.local_reader.is_installed
+
     def known(self, model: str) -> Model | None:
         """What the catalog holds of a model; of another server's models it knows nothing, whatever their names."""
         return None if self.host.kind == "other" else self.catalog().find(model)

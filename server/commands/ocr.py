@@ -15,12 +15,12 @@ from ..calls.language import language_now, language_of
 from ..features.ocr.page import Page
 from ..features.ocr.view import view, viewed_file
 from ..files import LocalReader, Renderer
+from ..files.outputs import MAX_NAME_BYTES
 from ..settings import BadSettings, Settings, child_environment, read_settings
 from ..text import printable
 from .logs import log_to_stderr
 from .serve import opened_server, sandbox_settings, tell_troubles
 
-MAX_HTML_NAME_BYTES = 180
 NOT_ON_DISK = ("https://", "http://", "data:")
 NONE_READ = ("failed", "refused")
 WAITS_S, WAITS_FOR_SECOND_READER_S = "3600", "600"  # nobody at a command line gives up as a host does
@@ -85,7 +85,7 @@ def _refused(options: OcrOptions) -> str:
     if options.path and not options.path.is_file():
         return f"{printable(options.path.name)} is no file that is there. Check the path."
     html = options.html
-    if html and (not html.name or len(html.name.encode("utf-8", "replace")) > MAX_HTML_NAME_BYTES):
+    if html and (not html.name or len(html.name.encode("utf-8", "replace")) > MAX_NAME_BYTES):
         return "--html needs a file name of up to 180 bytes, as in page.html."
     if html and os.path.lexists(html):
         return f"{printable(html.name)} is there already, and no file is overwritten. Give --html another name."

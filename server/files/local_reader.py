@@ -6,6 +6,7 @@ Only with the extra `[local]`. It costs nothing, invents nothing, and knows wher
 import json
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Any
@@ -37,7 +38,7 @@ class LocalReader:
         self._is_loaded = False
         self._turn = anyio.Lock()
 
-    @property
+    @cached_property
     def is_installed(self) -> bool:
         return all(find_spec(name) for name in NEEDED)
 

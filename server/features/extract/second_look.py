@@ -31,7 +31,7 @@ class SeenPage:
 async def second_look(call: Call, *, wanted: bool) -> AsyncIterator["SecondLook"]:
     """Reads only where a second reader is installed, and what is sent is real."""
     context = call.context
-    if not (wanted and context.second_reader and not context.sandboxed and context.local_reader.is_installed):
+    if not (wanted and context.reads_here):
         yield SecondLook()
         return
     async with local_pages(context.local_reader) as pages:
@@ -58,8 +58,7 @@ class SecondLook:
             self._links.add((source, page))
             return
         number = list(self._seen).index((source, page))
-        geometry = PageGeometry(picture.sent, picture.shown, is_pdf, False, picture.top, picture.whole)
-        self._reading.begin(number, str(tile or ""), picture, geometry)
+        self._reading.begin(number, str(tile or ""), picture, PageGeometry.of(picture, paper=is_pdf))
 
     async def pages(self) -> list[SeenPage]:
         """What was read until now, or in the time that an answer may wait for it."""

@@ -7,7 +7,7 @@ from math import inf
 from mcp.server.mcpserver.exceptions import ToolError
 
 from ...calls.call import Call
-from ...errors import InvalidRequest
+from ...errors import InvalidRequest, reason_of
 from ...files import ImageFile, Pdf, ReadLine, page_rows
 from ...files.read_here import LocalPages, PageGeometry, ReadHere, local_pages
 from .page import Page
@@ -69,8 +69,7 @@ class LocalRun:
         except ToolError as error:
             if len(self.numbers) == 1:
                 raise
-            why = error.reason if isinstance(error, InvalidRequest) else str(error)
-            return Page(page=number, status="failed", why=why)
+            return Page(page=number, status="failed", why=reason_of(error))
         found = here.taken(number)
         assert found  # it was begun
         return self._told(number, found)
@@ -79,9 +78,7 @@ class LocalRun:
         count, _ = await self.source.tiles(number, MAX_LOCAL_PIXELS)
         for tile in range(1, count + 1):
             picture = await self.source.picture(number, MAX_LOCAL_PIXELS, tile=tile if count > 1 else 0)
-            paper = isinstance(self.source, Pdf)
-            geometry = PageGeometry(picture.sent, picture.shown, paper, False, picture.top, picture.whole)
-            here.begin(number, str(tile), picture, geometry)
+            here.begin(number, str(tile), picture, PageGeometry.of(picture, paper=isinstance(self.source, Pdf)))
             await here.finish(inf)
 
     def _told(self, number: int, here: ReadHere) -> Page:

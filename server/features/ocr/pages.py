@@ -18,7 +18,7 @@ from ...calls.call import Call
 from ...calls.salvage import Salvage
 from ...catalog import plain
 from ...dashscope import INTERRUPTED, DashScopeError
-from ...errors import InvalidRequest
+from ...errors import reason_of
 from ...files import ImageFile, Link, NotReadHere, Pdf, Picture
 from ...files.read_here import LocalPages, PageGeometry, ReadHere, local_pages
 from ..attachments import TargetModel, image_part
@@ -162,8 +162,7 @@ class PageRun:
             sheet = await self._sheet(number, shrunk(1, wanted))
         except ToolError as error:  # DashScope's storage included
             self._unread = self._unread or error
-            why = error.reason if isinstance(error, InvalidRequest) else str(error)
-            return Page(page=number, status="failed", why=why)
+            return Page(page=number, status="failed", why=reason_of(error))
         if not sheet.part:
             return nothing_drawn(sheet)
         if self.failure:
@@ -241,29 +240,23 @@ class PageRun:
         page = assess(sheet.number, self.task, read, exchange, sheet.layer, whole=not sheet.tile)
         return page.doubted(not_in_picture(sheet.picture)).doubted(sheet.note), exchange
 
-    @property
-    def _reads_here(self) -> bool:
-        context = self.call.context
-        return context.second_reader and not context.sandboxed and context.local_reader.is_installed
-
     async def _is_faint(self, picture: Picture) -> bool:
         """Whether a page that looks blank has letters for the other reader."""
         context = self.call.context
-        if self._reads_here:
+        if context.reads_here:
             with anyio.move_on_after(context.second_reader_wait_s), suppress(NotReadHere):
                 return any(line.sureness >= MIN_SURE for line in await context.local_reader.lines(picture.content))
         return False
 
     def _read_here(self, sheet: PageInput) -> None:
-        if sheet.picture and self._reads_here:
+        if sheet.picture and self.call.context.reads_here:
             self._here.begin(sheet.number, sheet.tile, sheet.picture, self._geometry(sheet.picture))
 
     def _geometry(self, picture: Picture | None) -> PageGeometry:
         in_pixels = tells_pixels(self.target.name)
         if not picture:
             return PageGeometry(told_in_pixels=in_pixels)
-        paper = isinstance(self.source, Pdf)
-        return PageGeometry(picture.sent, picture.shown, paper, in_pixels, picture.top, picture.whole)
+        return PageGeometry.of(picture, paper=isinstance(self.source, Pdf), told_in_pixels=in_pixels)
 
     async def _better(self, page: Page, sheet: PageInput) -> Page:
         """The page or, asked for once more with other settings, a better one. A failure of that loses nothing."""

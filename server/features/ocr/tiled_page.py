@@ -8,7 +8,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from ...calls.ask import RequestFailed
 from ...calls.salvage import Salvage
-from ...errors import InvalidRequest
+from ...errors import reason_of
 from ...files import ImageFile, Pdf, Picture
 from ..attachments import TargetModel, image_part
 from .page import Page
@@ -64,7 +64,7 @@ class TiledPage:
             self.failed(error)
             return self._missing(str(error), picture, error)
         except ToolError as error:
-            return self._missing(error.reason if isinstance(error, InvalidRequest) else str(error), picture)
+            return self._missing(reason_of(error), picture)
 
     def _missing(self, why: str, picture: Picture | None = None, failure: RequestFailed | None = None) -> TileRead:
         return TileRead(Page(page=self.number, status="failed", why=why), picture, failure)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..readings import Point
+from ..renderer import Picture
 
 PixelSize = tuple[int, int]
 Unit = Literal["px", "permille"]
@@ -25,6 +26,10 @@ class PageGeometry:
     told_in_pixels: bool = False
     top: int = 0
     whole: PixelSize | None = None
+
+    @classmethod
+    def of(cls, picture: Picture, *, paper: bool, told_in_pixels: bool = False) -> "PageGeometry":
+        return cls(picture.sent, picture.shown, paper, told_in_pixels, picture.top, picture.whole)
 
     @property
     def unit(self) -> Unit:

@@ -22,9 +22,8 @@ Shares = dict[str, float]
 def log_likelihood(claim: str, columns: Sequence[Column]) -> float:
     """Of a text in one width and case; of its blanks only those between digits count."""
     letters = list(BLANKS.sub("", BETWEEN_DIGITS.sub(_BLANK, claim)).replace(_BLANK, " "))
-    ways = [1.0] + [0.0] * (
-        2 * len(letters)
-    )  # by how much of the claim is written: even, nothing after it; odd, its last letter
+    # By how much of the claim is written: even, nothing after it; odd, its last letter
+    ways = [1.0] + [0.0] * (2 * len(letters))
     scale = 0.0
     counts = not MANY_DIGITS.search(claim)
     for shares in _plain(columns):

@@ -6,9 +6,8 @@ from typing import Any
 MIN_SHARE = 0.001  # of a letter that is kept
 MAX_KEPT_LETTERS = 6  # of a column
 SURE = 0.9995  # of a column that holds no letter: it is left out
-RawColumn = tuple[
-    int, list[tuple[str, float]]
-]  # its number; letters and their shares, "" for none, the likeliest first
+# Its number; letters and their shares, "" for none, the likeliest first
+RawColumn = tuple[int, list[tuple[str, float]]]
 
 
 class Decoder:
