@@ -695,8 +695,9 @@ async def test_what_is_kept_is_found_listed_and_forgotten(stores: Stores) -> Non
     assert await kept.find("a") == row
     assert [each.id for each in await kept.of("c")] == ["b", "a"]
     assert await kept.undelivered() == [row]
-    assert await kept.keep([replace(later, seen_at=1e9 + 2)]) == {"b"}  # and what is written over it
-    assert await kept.keep([]) == set()
+    for second in (2, 3):  # and nothing is written over a wish, which may come while its row is
+        assert await kept.keep([replace(later, seen_at=1e9 + second)]) == {"b"}
+    assert await kept.keep([replace(later, state="cancelled")]) == set()
     await kept.forget("b")
     assert await kept.find("b") is None
     now[0] += 24 * 3_600 + 1

@@ -41,9 +41,11 @@ class JobRow:
         return replace(self, replay_until=0)
 
 
-_COLUMNS = ", ".join(field.name for field in fields(JobRow))
-_PLACES = ", ".join("?" for _ in fields(JobRow))
-_REPLACED = ", ".join(f"{field.name} = excluded.{field.name}" for field in fields(JobRow))
+_NAMES = [field.name for field in fields(JobRow)]
+_COLUMNS = ", ".join(_NAMES)
+_PLACES = ", ".join("?" for _ in _NAMES)
+# Not over a wish to cancel, which may have come meanwhile
+_REPLACED = ", ".join(f"{name} = excluded.{name}" for name in _NAMES if name != "cancel_asked")
 
 
 class KeptJobs:
@@ -95,10 +97,9 @@ class KeptJobs:
 
 
 def _written(connection: StateConnection, rows: Sequence[JobRow]) -> set[str]:
-    connection.execute("BEGIN IMMEDIATE")  # or a wish to cancel that comes meanwhile would be written over
-    asked = connection.execute("SELECT id FROM jobs WHERE cancel_asked = 1 AND state = 'running'").fetchall()
     sql = f"INSERT INTO jobs ({_COLUMNS}) VALUES ({_PLACES}) ON CONFLICT (id) DO UPDATE SET {_REPLACED}"
     connection.executemany(sql, [astuple(row) for row in rows])
+    asked = connection.execute("SELECT id FROM jobs WHERE cancel_asked = 1 AND state = 'running'").fetchall()
     return {id for (id,) in asked}
 
 
