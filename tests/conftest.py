@@ -92,6 +92,12 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         await each.aclose()
 
 
+@pytest.fixture(scope="session")
+def local_extra() -> None:
+    """Of stories that the engine itself has to tell."""
+    pytest.importorskip("rapidocr", reason="the extra [local] is not installed here")
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

@@ -258,6 +258,7 @@ async def test_places_told_in_permille_and_in_pixels_are_those_of_the_picture(tm
     assert photo.differences[0].corners[2] == pytest.approx((photo.picture.width / 2, photo.picture.height * 0.4))
 
 
+@pytest.mark.usefixtures("local_extra")
 async def test_a_picture_is_of_a_kind_that_browsers_show_upright_with_its_lines(tmp_path: Path) -> None:
     image = drawn("Total 172.00", size=(500, 120))
     async with LocalReader() as reader:
@@ -280,6 +281,7 @@ async def test_a_page_that_cannot_be_drawn_has_no_picture(tmp_path: Path) -> Non
     assert viewed.differences[0].corners == ()
 
 
+@pytest.mark.usefixtures("local_extra")
 async def test_why_a_page_is_doubted_is_said_in_the_language_of_the_call() -> None:
     async with LocalReader() as reader:
         with language_of("zh", {}):
@@ -317,7 +319,7 @@ def receipt(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.usefixtures("dashscope")
+@pytest.mark.usefixtures("dashscope", "local_extra")
 async def test_a_file_is_read_and_a_page_written_on_which_each_difference_has_its_place(
     run: Any, receipt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,6 +335,7 @@ async def test_a_file_is_read_and_a_page_written_on_which_each_difference_has_it
     assert "这是沙箱的回答" in dom.text
 
 
+@pytest.mark.usefixtures("local_extra")
 async def test_with_the_sandbox_nothing_is_compared(run: Any, tmp_path: Path) -> None:
     (file := tmp_path / "two.pdf").write_bytes(pdf([("甲",), ("一种芯片散热装置",)]))
     status, said, _ = await run(file, "--pages", "2", "--sandbox", "--html", tmp_path / "o.html")

@@ -48,8 +48,7 @@ class ReaderInHere(LocalReader):
 
 
 @pytest.fixture(scope="module")
-def reader() -> LocalReader:
-    pytest.importorskip("rapidocr")
+def reader(local_extra: None) -> LocalReader:
     return ReaderInHere()
 
 
@@ -154,6 +153,8 @@ async def test_a_value_of_a_text_keeps_its_quote(hosted: Hosted, reader: LocalRe
 @pytest.mark.parametrize("error", [NotReadHere("it takes too long or too much memory"), OSError("no process")])
 async def test_where_a_page_was_not_read_nothing_is_doubted(hosted: Hosted, error: Exception) -> None:
     class Slow(LocalReader):
+        is_installed = True
+
         async def lines(self, content: bytes) -> tuple[ReadLine, ...]:
             raise error
 
@@ -169,6 +170,8 @@ async def test_where_a_page_was_not_read_nothing_is_doubted(hosted: Hosted, erro
 @pytest.mark.parametrize("shared", [{"second_reader": False}, {"sandboxed": True}])
 async def test_without_the_second_reader_all_is_as_before(hosted: Hosted, shared: dict[str, bool]) -> None:
     class Never(LocalReader):
+        is_installed = True
+
         async def lines(self, content: bytes) -> tuple[ReadLine, ...]:
             raise AssertionError
 

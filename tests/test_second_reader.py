@@ -33,13 +33,15 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module")
-async def reader() -> AsyncIterator[LocalReader]:
+async def reader(local_extra: None) -> AsyncIterator[LocalReader]:
     async with LocalReader() as reader:
         yield reader
 
 
 class Unhurried(LocalReader):
     """One that is never done."""
+
+    is_installed = True
 
     async def lines(self, content: bytes) -> Any:
         await anyio.sleep_forever()
@@ -132,6 +134,8 @@ async def test_a_page_is_empty_only_if_both_find_nothing(hosted: Hosted, tmp_pat
 
 async def test_a_page_that_looks_blank_is_sent_if_letters_are_read_here(hosted: Hosted, tmp_path: Path) -> None:
     class FarSighted(LocalReader):
+        is_installed = True
+
         async def lines(self, content: bytes) -> tuple[ReadLine, ...]:
             corners = ((30.0, 30.0), (100.0, 30.0), (100.0, 60.0), (30.0, 60.0))
             return (ReadLine(corners, (Column(1, (("8", 0.99),)), Column(4, (("6", 0.99),))), 6),)
@@ -233,6 +237,7 @@ async def test_a_hostile_picture_is_refused_and_the_next_one_read(reader: LocalR
     assert [line.text for line in await reader.lines(saved(PAPER))][1] == "2024-03-05"
 
 
+@pytest.mark.usefixtures("local_extra")
 async def test_a_picture_that_takes_too_long_ends_its_process_alone() -> None:
     async with LocalReader(timeout_s=0.05) as hasty:
         with pytest.raises(NotReadHere, match="too long"):
