@@ -30,10 +30,12 @@ from bailian_mcp.server.calls.result import short_id
 from bailian_mcp.server.commands import serve
 from bailian_mcp.server.dashscope import DashScope
 from bailian_mcp.server.endpoints import Host, host
+from bailian_mcp.server.files import LocalReader
 from bailian_mcp.server.settings import Settings, read_settings
 from bailian_mcp.server.spending import Database, Ledger, PostgresDatabase, StateStore
 from hypothesis import settings as hypothesis_settings
 from jsonschema import Draft202012Validator
+from local_engine import EngineInHere
 from mcp import Client, StdioServerParameters
 from mcp.server.stdio import stdio_server
 from mcp.types import CallToolResult, TextContent
@@ -96,6 +98,11 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 def local_extra() -> None:
     """Of stories that the engine itself has to tell."""
     pytest.importorskip("rapidocr", reason="the extra [local] is not installed here")
+
+
+@pytest.fixture(scope="session")
+def reader(local_extra: None) -> LocalReader:
+    return EngineInHere()
 
 
 @pytest.fixture

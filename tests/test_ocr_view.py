@@ -244,12 +244,15 @@ async def gathered(reader: LocalReader, content: bytes, page: Page, folder: Path
     return viewed
 
 
+class Missing(LocalReader):
+    is_installed = False
+
+
 async def test_places_told_in_permille_and_in_pixels_are_those_of_the_picture(tmp_path: Path) -> None:
     in_permille = ReadDifference(here="1", answer="2", corners=box(100, 100, 500, 200), unit="permille")
     in_pixels = in_permille.model_copy(update={"unit": "px", "corners": box(600, 600, 3000, 1200)})
-    async with LocalReader() as reader:
-        paper = await gathered(reader, pdf([("西湖",)]), told(in_permille), tmp_path)
-        photo = await gathered(reader, saved(Image.new("L", (6000, 3000), 250), "JPEG"), told(in_pixels), tmp_path)
+    paper = await gathered(Missing(), pdf([("西湖",)]), told(in_permille), tmp_path)
+    photo = await gathered(Missing(), saved(Image.new("L", (6000, 3000), 250), "JPEG"), told(in_pixels), tmp_path)
 
     assert paper.picture
     assert paper.differences[0].corners[0] == (paper.picture.width / 10, paper.picture.height / 10)
@@ -258,19 +261,19 @@ async def test_places_told_in_permille_and_in_pixels_are_those_of_the_picture(tm
     assert photo.differences[0].corners[2] == pytest.approx((photo.picture.width / 2, photo.picture.height * 0.4))
 
 
-@pytest.mark.usefixtures("local_extra")
-async def test_a_picture_is_of_a_kind_that_browsers_show_upright_with_its_lines(tmp_path: Path) -> None:
-    image = drawn("Total 172.00", size=(500, 120))
-    async with LocalReader() as reader:
-        for content in (saved(image, "TIFF"), turned(image, 6)):
-            viewed = await gathered(reader, content, told(), tmp_path)
+async def test_a_picture_is_of_a_kind_that_browsers_show_upright_with_its_lines(
+    tmp_path: Path, reader: LocalReader
+) -> None:
+    image = drawn("Total 172.00", size=(500, 300))
+    for content in (saved(image, "TIFF"), turned(image, 6)):
+        viewed = await gathered(reader, content, told(), tmp_path)
 
-            assert viewed.picture
-            assert viewed.picture.mime in ("image/png", "image/jpeg")
-            assert Image.open(BytesIO(viewed.picture.content)).size == (500, 120)
-            (line,) = viewed.lines
-            assert line.text.replace(" ", "") == "Total172.00"
-            assert all(0 <= x <= 500 and 0 <= y <= 120 for x, y in line.corners)
+        assert viewed.picture
+        assert viewed.picture.mime in ("image/png", "image/jpeg")
+        assert Image.open(BytesIO(viewed.picture.content)).size == (500, 300)
+        (line,) = viewed.lines
+        assert line.text.replace(" ", "") == "Total172.00"
+        assert all(0 <= x <= 500 and 0 <= y <= 300 for x, y in line.corners)
 
 
 async def test_a_page_that_cannot_be_drawn_has_no_picture(tmp_path: Path) -> None:
@@ -281,11 +284,9 @@ async def test_a_page_that_cannot_be_drawn_has_no_picture(tmp_path: Path) -> Non
     assert viewed.differences[0].corners == ()
 
 
-@pytest.mark.usefixtures("local_extra")
-async def test_why_a_page_is_doubted_is_said_in_the_language_of_the_call() -> None:
-    async with LocalReader() as reader:
-        with language_of("zh", {}):
-            (viewed,) = await viewed_pages([Page(page=1, status="ok")], None, reader)
+async def test_why_a_page_is_doubted_is_said_in_the_language_of_the_call(reader: LocalReader) -> None:
+    with language_of("zh", {}):
+        (viewed,) = await viewed_pages([Page(page=1, status="ok")], None, reader)
 
     assert viewed.not_compared == "只有一个读者作答"
 
@@ -315,7 +316,7 @@ def dashscope(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def receipt(tmp_path: Path) -> Path:
-    (file := tmp_path / "receipt <1>.png").write_bytes(saved(drawn("Total amount 172.00 CNY", size=(600, 120))))
+    (file := tmp_path / "receipt <1>.png").write_bytes(saved(drawn("Total amount 172.00 CNY", size=(600, 400))))
     return file
 
 

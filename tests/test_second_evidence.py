@@ -5,7 +5,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from anyio import to_thread
 from bailian_mcp.benchmarks.truth import drawing, money_genres
 from bailian_mcp.benchmarks.truth.page import Page, Pairs, Table
 from bailian_mcp.server.features.extract.near_readings import NearReadings
@@ -13,8 +12,7 @@ from bailian_mcp.server.features.extract.on_pages import ValuePages
 from bailian_mcp.server.features.extract.second_look import SeenPage
 from bailian_mcp.server.files import LocalReader, NotReadHere, ReadLine
 from bailian_mcp.server.files.read_here import ReadHere, local_text
-from bailian_mcp.server.files.reading.engine import Engine
-from bailian_mcp.server.files.readings import Column, lines_of
+from bailian_mcp.server.files.readings import Column
 from conftest import FakeDashScope, Hosted, text_of
 from papers import FONT, drawn, pdf, saved, scan, turned
 from PIL import Image, ImageFont
@@ -23,7 +21,7 @@ from test_extract import said
 pytestmark = pytest.mark.anyio
 ONLY_THE_MODEL = "only the model read it: look at the page"
 INVOICE = ("Invoice 2024-03-05", "12,345.67 square metres", "86 / 36 in Hangzhou")
-WIDE, WIDE_PT = (828, 306), (298, 110)  # 200 dots an inch
+WIDE, WIDE_PT = (600, 400), (216, 144)  # 200 dots an inch
 Box = tuple[float, ...]
 
 
@@ -31,25 +29,6 @@ Box = tuple[float, ...]
 def era() -> str:
     """What is read here does not depend on how a host is spoken to."""
     return "2026-07-28"
-
-
-class ReaderInHere(LocalReader):
-    """The real engine, in this process: it is loaded once for all stories. Its own process: tests/test_second_reader.py."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.engine = Engine(1)
-        self.read: dict[bytes, tuple[ReadLine, ...]] = {}
-
-    async def lines(self, content: bytes) -> tuple[ReadLine, ...]:
-        if content not in self.read:
-            self.read[content] = lines_of(await to_thread.run_sync(self.engine.lines, content))
-        return self.read[content]
-
-
-@pytest.fixture(scope="module")
-def reader(local_extra: None) -> LocalReader:
-    return ReaderInHere()
 
 
 async def extracted(
@@ -74,7 +53,7 @@ def by_pointer(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 async def test_each_value_of_an_image_has_its_box_and_both_readings(hosted: Hosted, reader: LocalReader) -> None:
     answer = {"date": "2024-03-05", "area": 12345.67, "city": "Hangzhou", "paid": None}
-    result = await extracted(hosted, reader, answer, saved(drawn(*INVOICE)), evidence="all")
+    result = await extracted(hosted, reader, answer, saved(drawn(*INVOICE, size=WIDE)), evidence="all")
 
     found = by_pointer(result)
     assert {name: each["found"] for name, each in found.items()} == {
@@ -91,7 +70,7 @@ async def test_each_value_of_an_image_has_its_box_and_both_readings(hosted: Host
 
 async def test_what_only_the_model_read_is_said_and_stays_valid(hosted: Hosted, reader: LocalReader) -> None:
     answer = {"area": 12845.67, "city": "Hangzhou", "ship": "Titanic"}
-    result = await extracted(hosted, reader, answer, saved(drawn(*INVOICE)))
+    result = await extracted(hosted, reader, answer, saved(drawn(*INVOICE, size=WIDE)))
 
     found = by_pointer(result)
     assert result["valid"]
@@ -107,7 +86,7 @@ async def test_what_only_the_model_read_is_said_and_stays_valid(hosted: Hosted, 
 async def test_it_is_said_in_chinese(hosted: Hosted, reader: LocalReader) -> None:
     schema = {"type": "object", "properties": {"船": {"type": "string"}}}
     context = {"language": "zh", "local_reader": reader, "second_reader": True, "second_reader_wait_s": 60}
-    file = f"data:image/png;base64,{base64.b64encode(saved(drawn(*INVOICE))).decode()}"
+    file = f"data:image/png;base64,{base64.b64encode(saved(drawn(*INVOICE, size=WIDE))).decode()}"
     async with hosted(FakeDashScope([said({"船": "Titanic"})]), **context) as host:
         result = await super(type(host), host).call_tool("extract", {"json_schema": schema, "files": [file]})
 
@@ -140,7 +119,7 @@ async def test_a_page_of_a_scan_and_a_photo_held_sideways_are_told_as_people_see
 
 async def test_a_value_of_a_text_keeps_its_quote(hosted: Hosted, reader: LocalReader) -> None:
     answer = {"city": "Hangzhou", "lake": "西湖"}
-    result = await extracted(hosted, reader, answer, saved(drawn(*INVOICE)), text="西湖")
+    result = await extracted(hosted, reader, answer, saved(drawn(*INVOICE, size=WIDE)), text="西湖")
 
     found = by_pointer(result)
     assert found["/lake"] == {
@@ -159,7 +138,7 @@ async def test_where_a_page_was_not_read_nothing_is_doubted(hosted: Hosted, erro
             raise error
 
     shared = {"second_reader_wait_s": 0}
-    result = await extracted(hosted, Slow(), {"ship": "Titanic"}, saved(drawn(*INVOICE)), shared=shared)
+    result = await extracted(hosted, Slow(), {"ship": "Titanic"}, saved(drawn(*INVOICE, size=WIDE)), shared=shared)
 
     (one,) = result["evidence"]
     assert (one["found"], one["why"]) == (None, "not all pages were read here")
@@ -175,7 +154,7 @@ async def test_without_the_second_reader_all_is_as_before(hosted: Hosted, shared
         async def lines(self, content: bytes) -> tuple[ReadLine, ...]:
             raise AssertionError
 
-    result = await extracted(hosted, Never(), {"ship": "Titanic"}, saved(drawn(*INVOICE)), shared=shared)
+    result = await extracted(hosted, Never(), {"ship": "Titanic"}, saved(drawn(*INVOICE, size=WIDE)), shared=shared)
 
     assert result["evidence"] == []
     assert any("there is no evidence" in note for note in result["notes"])

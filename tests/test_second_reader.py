@@ -16,7 +16,7 @@ from test_ocr import read
 
 pytestmark = pytest.mark.anyio
 INVOICE = ("12,345.67 square metres", "2024-03-05", "86 / 36 in Hangzhou")
-PAPER = drawn(*INVOICE)
+PAPER = drawn(*INVOICE, size=(600, 400))
 SHEET = drawn(*INVOICE, size=(900, 1273))  # of the shape of A4
 
 
@@ -28,14 +28,15 @@ def era() -> str:
 
 @pytest.fixture(scope="module")
 def anyio_backend() -> str:
-    """One event loop for all stories, since they share a process that takes seconds to load."""
+    """One event loop for the stories that share a process."""
     return "asyncio"
 
 
 @pytest.fixture(scope="module")
-async def reader(local_extra: None) -> AsyncIterator[LocalReader]:
-    async with LocalReader() as reader:
-        yield reader
+async def process(local_extra: None) -> AsyncIterator[LocalReader]:
+    """The engine as it is served; the others ask it without its process, which takes seconds to load."""
+    async with LocalReader() as process:
+        yield process
 
 
 class Unhurried(LocalReader):
@@ -66,11 +67,11 @@ async def ocr(
 
 
 async def test_a_number_that_is_not_on_the_picture_is_told_with_its_place(
-    hosted: Hosted, tmp_path: Path, reader: LocalReader
+    hosted: Hosted, tmp_path: Path, process: LocalReader
 ) -> None:
     answer = "\n".join(INVOICE).replace("12,345.67", "12,845.67")
 
-    page, said = await ocr(hosted, tmp_path, reader, answer, saved(PAPER))
+    page, said = await ocr(hosted, tmp_path, process, answer, saved(PAPER))
 
     assert page["status"] == "disagrees"
     (one,) = page["second_reader"]["differences"]
@@ -229,28 +230,28 @@ async def test_places_are_told_here_and_what_cannot_be_done_is_refused(
 # --- what nobody should be hurt by ---
 
 
-async def test_a_hostile_picture_is_refused_and_the_next_one_read(reader: LocalReader) -> None:
+async def test_a_hostile_picture_is_refused_and_the_next_one_read(process: LocalReader) -> None:
     for content in (b"\x89PNG\r\n\x1a\n" + os.urandom(2000), b"", saved(PAPER)[:300]):
         with pytest.raises(NotReadHere):
-            await reader.lines(content)
+            await process.lines(content)
 
-    assert [line.text for line in await reader.lines(saved(PAPER))][1] == "2024-03-05"
+    assert [line.text for line in await process.lines(saved(PAPER))][1] == "2024-03-05"
 
 
 @pytest.mark.usefixtures("local_extra")
 async def test_a_picture_that_takes_too_long_ends_its_process_alone() -> None:
     async with LocalReader(timeout_s=0.05) as hasty:
         with pytest.raises(NotReadHere, match="too long"):
-            await hasty.lines(saved(Image.effect_noise((2000, 2000), 90)))
+            await hasty.lines(saved(Image.effect_noise((800, 800), 90)))
 
 
-async def test_a_cancelled_reading_ends_at_once_and_the_next_one_begins_anew(reader: LocalReader) -> None:
-    await reader.lines(saved(drawn("1", size=(120, 60))))  # it is loaded
+async def test_a_cancelled_reading_ends_at_once_and_the_next_one_begins_anew(process: LocalReader) -> None:
+    await process.lines(saved(drawn("1", size=(120, 60))))  # it is loaded
     with anyio.move_on_after(0.05) as scope:
-        await reader.lines(saved(Image.effect_noise((2400, 2400), 90)))
+        await process.lines(saved(Image.effect_noise((1600, 1600), 90)))
     assert scope.cancelled_caught
 
-    assert [line.text for line in await reader.lines(saved(PAPER))][1] == "2024-03-05"
+    assert [line.text for line in await process.lines(saved(PAPER))][1] == "2024-03-05"
 
 
 async def test_nothing_is_fetched_by_the_process_that_reads() -> None:

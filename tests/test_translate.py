@@ -16,6 +16,8 @@ import docx
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
+from bailian_mcp.server.calls.rates import ModelPace, Rates
+from bailian_mcp.server.catalog import RateLimit
 from bailian_mcp.server.endpoints import host as host_of
 from bailian_mcp.server.features.translation.markdown import Markdown
 from bailian_mcp.server.features.translation.plain_text import PlainText
@@ -76,8 +78,15 @@ def answered(text: str, reason: str = "stop") -> httpx2.Response:
     return stream(sse(chunk(content=text), finish(reason), usage(100, 50)))
 
 
+class Unlimited(Rates):
+    """Of an account without limits: what the catalog's come to is told in tests/test_rates.py."""
+
+    def of(self, model: str, limit: RateLimit | None) -> ModelPace:
+        return super().of(model, None)
+
+
 async def translate(hosted: Hosted, wire: FakeDashScope, shared: Any = None, /, **arguments: Any) -> Any:
-    async with hosted(wire, **(shared or {})) as host:
+    async with hosted(wire, **{"rates": Unlimited(), **(shared or {})}) as host:
         return await host.call_tool("translate", {"target_lang": "English", **arguments})
 
 

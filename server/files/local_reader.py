@@ -54,12 +54,17 @@ class LocalReader:
         Raises:
             NotReadHere: it cannot be read, or takes too long or too much memory.
         """
+        lines = lines_of(await self.said_of(content))
+        return tuple(lines[number] for row in page_rows(lines) for number in row)
+
+    async def said_of(self, content: bytes) -> list[dict[str, Any]]:
+        """The same as the engine says it. Raises NotReadHere."""
         async with self._turn:
             try:
                 with anyio.fail_after(MAX_START_S + STUCK_AFTER_S):
                     process, answers = await self._running()
                 with anyio.fail_after(self._timeout_s + STUCK_AFTER_S):
-                    said = await _asked(process, answers, content)
+                    return await _asked(process, answers, content)
             except LOST:
                 await self._end()  # and begin anew with the next picture
                 raise NotReadHere("it takes too long or too much memory") from None
@@ -71,8 +76,6 @@ class LocalReader:
                 if self._is_loaded:
                     await self._end()
                 raise
-        lines = lines_of(said)
-        return tuple(lines[number] for row in page_rows(lines) for number in row)
 
     async def _running(self) -> Running:
         """It may have ended by itself, since nobody asked."""
