@@ -242,6 +242,8 @@ STRUCTURE_ONLY = {
     "models:models.capabilities": "but for what nearly all can", "models:models.price.*": "in short",
 }  # fmt: skip
 
+TOLD_AS = {"proofread": "ocr"}
+
 
 def leaves(value: Any, path: str = "") -> list[tuple[str, str]]:
     """Every fact of a result, with its path, as it should be legible in the text."""
@@ -262,7 +264,7 @@ def leaves(value: Any, path: str = "") -> list[tuple[str, str]]:
 
 def facts(tool: str, data: dict[str, Any]) -> list[str]:
     """What the text of a result must say."""
-    return [fact for path, fact in leaves(data) if not in_structure_only(f"{tool}:{path}")]
+    return [fact for path, fact in leaves(data) if not in_structure_only(f"{TOLD_AS.get(tool, tool)}:{path}")]
 
 
 @cache
@@ -286,7 +288,7 @@ class Reader(Client):
     async def call_tool(self, name: str, *arguments: Any, **more: Any) -> Any:
         result = await super().call_tool(name, *arguments, **more)
         for fact in facts(name, result.structured_content or {}):
-            for said in fact.splitlines() if name == "ocr" else [fact]:
+            for said in fact.splitlines() if TOLD_AS.get(name, name) == "ocr" else [fact]:
                 assert said in text_of(result), fact
         return result
 

@@ -48,6 +48,7 @@ async def test_every_tool_of_every_group_does_its_work(era: str, tmp_path: Path)
         "now": ("batch", {"tool": "extract", "source": str(desk / "*.txt"), "how": "now", "output": "now.csv",
                           "arguments": json.dumps({"json_schema": SCHEMA})}),
         "translated": ("translate", {"file": str(desk / "tea.md"), "target_lang": "en", "output": "tea-en.md"}),
+        "proofread": ("proofread", {"source": str(desk / "patent.pdf"), "output": "patent.html"}),
         "compared": ("compare", {"prompt": "1+1?", "models": ["qwen3.7-plus", "qwen-flash"]}),
         "written down": ("transcribe", {"source": str(desk / "talk.wav")}),
         "found": ("search_documents", {"query": "西湖在哪里？", "files": [str(desk / "*.txt"), str(desk / "*.md")]}),

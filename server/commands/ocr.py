@@ -13,7 +13,7 @@ from mcp.types import CallToolResult, TextContent
 
 from ..calls.language import language_now, language_of
 from ..features.ocr.page import Page
-from ..features.ocr.view import view, viewed_file
+from ..features.ocr.view import title_of, view, viewed_file
 from ..files import LocalReader, Renderer
 from ..files.outputs import MAX_NAME_BYTES
 from ..settings import BadSettings, Settings, child_environment, read_settings
@@ -44,10 +44,6 @@ class OcrOptions:
     @property
     def source(self) -> str:
         return str(self.path or self.file)
-
-    @property
-    def title(self) -> str:
-        return self.path.name if self.path else "data:" if self.file.startswith("data:") else self.file
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -144,7 +140,7 @@ async def _written(settings: Settings, options: OcrOptions, reader: LocalReader,
     with language_of(settings.language, options.arguments):
         renderer = Renderer(child_environment())
         viewed = await viewed_file(options.source, settings.folders(), pages, reader, renderer)
-        shown = view(options.title, viewed, language_now())
+        shown = view(title_of(options.source), viewed, language_now())
     try:
         with options.html.open("x", encoding="utf-8", newline="\n") as file:  # never over what came meanwhile
             file.write(shown)

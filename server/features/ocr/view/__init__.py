@@ -2,6 +2,7 @@
 
 from .drawn_again import viewed_file as viewed_file
 from .drawn_again import viewed_pages as viewed_pages
+from .html_page import title_of as title_of
 from .html_page import view as view
 from .viewed import SeenPicture as SeenPicture
 from .viewed import ViewedDifference as ViewedDifference

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from string import Template
 
 from .boxes import boxes
@@ -14,6 +14,13 @@ from .wording import WORDING, Tongue, counted
 
 FOLDER = Path(__file__).parent
 LANG = {"en": "en", "zh": "zh-Hans"}
+
+
+def title_of(source: str) -> str:
+    """The name of a file; of what is on no disk its address, of which a data URI has none."""
+    if source.startswith("data:"):
+        return "data:"
+    return source if source.lower().startswith(("https://", "http://")) else PurePath(source).name
 
 
 def view(title: str, pages: Sequence[ViewedPage], language: Tongue) -> str:
