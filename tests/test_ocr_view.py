@@ -276,6 +276,16 @@ async def test_a_picture_is_of_a_kind_that_browsers_show_upright_with_its_lines(
         assert all(0 <= x <= 500 and 0 <= y <= 300 for x, y in line.corners)
 
 
+async def test_pages_beyond_what_a_browser_takes_have_their_words_alone(tmp_path: Path) -> None:
+    (file := tmp_path.resolve() / "two.pdf").write_bytes(pdf([("甲",), ("乙",)]))
+    pages = [Page(page=number, status="ok", text=f"page {number}") for number in (1, 2)]
+    async with open_input(str(file), (file.parent,)) as found:
+        first, second = await viewed_pages(pages, found, Missing(), max_bytes=1)
+
+    assert first.picture
+    assert (second.picture, second.text) == (None, "page 2")
+
+
 async def test_a_page_that_cannot_be_drawn_has_no_picture(tmp_path: Path) -> None:
     difference = ReadDifference(here="1", answer="2", corners=box(1, 2, 3, 4), unit="px")
     viewed = await gathered(LocalReader(), saved(drawn("x"))[:2000], told(difference), tmp_path)

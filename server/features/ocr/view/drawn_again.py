@@ -14,6 +14,7 @@ from .viewed import PictureBox, SeenPicture, ViewedDifference, ViewedLine, Viewe
 
 SHOWN_PIXELS = 4_000_000  # A4 at 200 dots an inch, as a PDF is drawn
 KINDS_OF_BROWSERS = ("image/png", "image/jpeg", "image/webp", "image/bmp")
+MAX_PICTURES_BYTES = 64_000_000  # of a file; browsers take more, but not at once
 REDRAWN_QUALITY = 90  # of a JPEG, of what is of another kind
 WITHOUT_READER = "the second reader is not installed (docs/second-reader.md says how)"
 NOT_ASKED = "only one reader answered"
@@ -30,15 +31,21 @@ async def viewed_file(
         return await viewed_pages(pages, None, reader)
 
 
-async def viewed_pages(pages: Sequence[Page], found: InputFile | None, reader: LocalReader) -> tuple[ViewedPage, ...]:
+async def viewed_pages(
+    pages: Sequence[Page], found: InputFile | None, reader: LocalReader, max_bytes: int = MAX_PICTURES_BYTES
+) -> tuple[ViewedPage, ...]:
     """`found`: the open file that they are from; a URL, or None, has no pictures. Words of ours are in the language of
-    the call.
+    the call. `max_bytes`: of pictures, after which pages have none.
     """
-    return tuple([await _viewed(page, found, reader) for page in pages])
+    viewed: list[ViewedPage] = []
+    for page in pages:
+        picture = await _picture(found, page.page) if max_bytes > 0 else None
+        max_bytes -= len(picture.content) if picture else 0
+        viewed.append(await _viewed(page, picture, reader))
+    return tuple(viewed)
 
 
-async def _viewed(page: Page, found: InputFile | None, reader: LocalReader) -> ViewedPage:
-    picture = await _picture(found, page.page)
+async def _viewed(page: Page, picture: Picture | None, reader: LocalReader) -> ViewedPage:
     lines, unread = await _lines(picture, reader)
     seen, opinion = _seen(picture), page.second_reader
     return ViewedPage(

@@ -19,7 +19,8 @@ WORDING: dict[Tongue, dict[str, str]] = {
         "why": "The doubts in words",
         "alt": "Page {} as a picture; its text stands beside it",
         "boxes": "Boxes over the picture",
-        "no_picture": "There is no picture of this page.",
+        "no_picture": "There is no picture of this page: it is not on this machine, could "
+        "not be drawn, or would make this file too large.",
         "differences": "Where the readers differ",
         "count_none": "no differences",
         "count_unknown": "not compared",
@@ -60,7 +61,7 @@ WORDING: dict[Tongue, dict[str, str]] = {
         "why": "疑点说明",
         "alt": "第 {} 页的图，文字列在旁边",
         "boxes": "图上的方框",
-        "no_picture": "本页没有图。",
+        "no_picture": "本页没有图：不在本机、无法绘制，或会使本文件过大。",
         "differences": "两个读者不同之处",
         "count_none": "没有不同",
         "count_unknown": "未作比较",
