@@ -6,7 +6,7 @@ import re
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from fnmatch import fnmatch
@@ -320,8 +320,9 @@ def hosted(era: str) -> Hosted:
         """`kept`: where jobs are, and their bounds."""
         async with dashscope(wire, host=host, **(options or {})) as client, Jobs(*kept) as jobs:
             given = {"structured": True, "language": "en", "jobs": jobs, "ledger": Ledger(jobs.database), "now": noon}
-            server = build(AppContext(client, host, folders, **{**given, **shared}))
-            async with Reader(server, mode=era) as connected:
+            context = AppContext(client, host, folders, **{**given, **shared})
+            reader = nullcontext() if "local_reader" in shared else context.local_reader
+            async with reader, Reader(build(context), mode=era) as connected:
                 yield connected
 
     return connect

@@ -347,7 +347,8 @@ async def test_a_file_is_read_and_a_page_written_on_which_each_difference_has_it
 
 
 @pytest.mark.usefixtures("local_extra")
-async def test_with_the_sandbox_nothing_is_compared(run: Any, tmp_path: Path) -> None:
+async def test_with_the_sandbox_nothing_is_compared(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAILIAN_SECOND_READER", "true")
     (file := tmp_path / "two.pdf").write_bytes(pdf([("甲",), ("一种芯片散热装置",)]))
     status, said, _ = await run(file, "--pages", "2", "--sandbox", "--html", tmp_path / "o.html")
 

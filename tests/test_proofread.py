@@ -44,6 +44,21 @@ async def test_what_the_readers_disagree_on_is_told_and_shown(
     assert "receipt <1>.png" in dom.text
 
 
+async def test_with_the_second_reader_off_nothing_is_read_here(hosted: Hosted, tmp_path: Path) -> None:
+    class Never(LocalReader):
+        is_installed = True
+
+        async def lines(self, content: bytes) -> Any:
+            raise AssertionError
+
+    shared = {"local_reader": Never(), "second_reader": False}
+    result = await proofread(hosted, tmp_path, [read("Total amount 172.00 CNY")], shared)
+
+    text = Dom((tmp_path / "out" / "page.html").read_text("utf-8")).text
+    assert "second reader" not in text_of(result)
+    assert "The two readers were not compared: the second reader is switched off (BAILIAN_SECOND_READER)." in text
+
+
 @pytest.mark.parametrize(
     ("output", "said"),
     [

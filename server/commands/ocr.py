@@ -139,7 +139,8 @@ async def _written(settings: Settings, options: OcrOptions, reader: LocalReader,
     assert options.html
     with language_of(settings.language, options.arguments):
         renderer = Renderer(child_environment())
-        viewed = await viewed_file(options.source, settings.folders(), pages, reader, renderer)
+        seen_by = reader if settings.second_reader else None
+        viewed = await viewed_file(options.source, settings.folders(), pages, seen_by, renderer)
         shown = view(title_of(options.source), viewed, language_now())
     try:
         with options.html.open("x", encoding="utf-8", newline="\n") as file:  # never over what came meanwhile

@@ -57,8 +57,9 @@ async def proofread(
 
 async def _shown(call: Call, source: str, pages: list[Page]) -> str:
     context = call.context
+    reader = context.local_reader if context.second_reader else None
     async with call.heartbeat("drawing the pages"):
-        viewed = await viewed_file(source, context.folders, pages, context.local_reader, context.renderer)
+        viewed = await viewed_file(source, context.folders, pages, reader, context.renderer)
     return view(title_of(source), viewed, language_now())
 
 

@@ -17,13 +17,14 @@ KINDS_OF_BROWSERS = ("image/png", "image/jpeg", "image/webp", "image/bmp")
 MAX_PICTURES_BYTES = 64_000_000  # of a file; browsers take more, but not at once
 REDRAWN_QUALITY = 90  # of a JPEG, of what is of another kind
 WITHOUT_READER = "the second reader is not installed (docs/second-reader.md says how)"
+SWITCHED_OFF = "the second reader is switched off (BAILIAN_SECOND_READER)"
 NOT_ASKED = "only one reader answered"
 
 
 async def viewed_file(
-    source: str, folders: tuple[Path, ...], pages: Sequence[Page], reader: LocalReader, renderer: Renderer
+    source: str, folders: tuple[Path, ...], pages: Sequence[Page], reader: LocalReader | None, renderer: Renderer
 ) -> tuple[ViewedPage, ...]:
-    """Pages that were read of a file, with pictures where it can still be opened."""
+    """Pages that were read of a file, with pictures where it can still be opened. `reader` None: it is switched off."""
     try:
         async with open_input(source, folders, renderer) as found:
             return await viewed_pages(pages, found, reader)
@@ -32,7 +33,7 @@ async def viewed_file(
 
 
 async def viewed_pages(
-    pages: Sequence[Page], found: InputFile | None, reader: LocalReader, max_bytes: int = MAX_PICTURES_BYTES
+    pages: Sequence[Page], found: InputFile | None, reader: LocalReader | None, max_bytes: int = MAX_PICTURES_BYTES
 ) -> tuple[ViewedPage, ...]:
     """`found`: the open file that they are from; a URL, or None, has no pictures. Words of ours are in the language of
     the call. `max_bytes`: of pictures, after which pages have none.
@@ -45,7 +46,7 @@ async def viewed_pages(
     return tuple(viewed)
 
 
-async def _viewed(page: Page, picture: Picture | None, reader: LocalReader) -> ViewedPage:
+async def _viewed(page: Page, picture: Picture | None, reader: LocalReader | None) -> ViewedPage:
     lines, unread = await _lines(picture, reader)
     seen, opinion = _seen(picture), page.second_reader
     return ViewedPage(
@@ -80,10 +81,12 @@ def _seen(picture: Picture | None) -> SeenPicture | None:
     return SeenPicture(picture.content, picture.mime, *picture.sent)
 
 
-async def _lines(picture: Picture | None, reader: LocalReader) -> tuple[tuple[ReadLine, ...], str]:
+async def _lines(picture: Picture | None, reader: LocalReader | None) -> tuple[tuple[ReadLine, ...], str]:
     """And why there are none."""
-    if picture is None or not reader.is_installed:
-        return (), "" if reader.is_installed else WITHOUT_READER
+    if reader is None or not reader.is_installed:
+        return (), WITHOUT_READER if reader else SWITCHED_OFF
+    if picture is None:
+        return (), ""
     try:
         return await reader.lines(picture.content), ""
     except NotReadHere as error:
