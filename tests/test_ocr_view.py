@@ -1,5 +1,6 @@
 """A picture to look at: the page that `bailian-mcp ocr FILE --html OUT` writes, and the command itself."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ from bailian_mcp.server.features.ocr.view import (
 )
 from bailian_mcp.server.features.ocr.view.wording import WORDING
 from bailian_mcp.server.files import LocalReader, open_input
+from conftest import children
 from papers import drawn, pdf, saved, turned
 from PIL import Image, ImageChops
 
@@ -349,6 +351,7 @@ async def test_a_file_is_read_and_a_page_written_on_which_each_difference_has_it
 @pytest.mark.usefixtures("local_extra")
 async def test_with_the_sandbox_nothing_is_compared(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAILIAN_SECOND_READER", "true")
+    before = set(children(os.getpid()))
     (file := tmp_path / "two.pdf").write_bytes(pdf([("甲",), ("一种芯片散热装置",)]))
     status, said, _ = await run(file, "--pages", "2", "--sandbox", "--html", tmp_path / "o.html")
 
@@ -357,6 +360,7 @@ async def test_with_the_sandbox_nothing_is_compared(run: Any, tmp_path: Path, mo
     assert "The two readers were not compared: only one reader answered." in text
     assert ("Page 2" in text, "Page 1" in text) == (True, False)
     assert "一种芯片散热装置" in text
+    assert set(children(os.getpid())) <= before  # the sandbox's own reader has ended with it
 
 
 @pytest.mark.parametrize(

@@ -6,4 +6,4 @@ from ..settings import child_environment
 
 
 def main(host: str, port: int, latency_ms: float, chunk: int) -> int:
-    return serve(host, port, latency_ms, chunk, LocalReader(child_environment()).placed_texts)
+    return serve(host, port, latency_ms, chunk, LocalReader(child_environment()))

@@ -86,8 +86,8 @@ def sandbox_settings(stack: ExitStack) -> dict[str, str]:
     """Settings that lead to a sandbox of our own on loopback."""
     from .. import sandbox  # which no other start needs
 
-    reads = LocalReader(child_environment()).placed_texts if read_settings().second_reader else None
-    url = stack.enter_context(sandbox.running(reads=reads))
+    reader = LocalReader(child_environment()) if read_settings().second_reader else None
+    url = stack.enter_context(sandbox.running(reader=reader))
     return {"DASHSCOPE_BASE_URL": url, "DASHSCOPE_API_KEY": "sk-sandbox", "DASHSCOPE_WORKSPACE_ID": ""}
 
 

@@ -3,8 +3,8 @@
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any
 
 import uvicorn
@@ -38,9 +38,15 @@ ENDPOINTS = ("text-generation", "multimodal-generation")
 MARKED = {SANDBOX_HEADER: "1"}
 
 
-def app(pace: Pace = STEADY, reads: ImageReader | None = None) -> Starlette:
-    """`reads`: what really reads images, where there is such a thing."""
-    service = _Service(pace, reads)
+def app(pace: Pace = STEADY, reader: ImageReader | None = None) -> Starlette:
+    """`reader`: what really reads images, where there is such a thing."""
+    service = _Service(pace, reader)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with reader or nullcontext():
+            yield
+
     routes = [
         Route("/compatible-mode/v1/chat/completions", service.chat_completions, methods=["POST"]),
         Route("/compatible-mode/v1/responses", service.responses, methods=["POST"]),
@@ -57,12 +63,12 @@ def app(pace: Pace = STEADY, reads: ImageReader | None = None) -> Starlette:
         Route("/compatible-mode/v1/models", service.openai_models),
         Route("/compatible-mode/v1/models/{name:path}", service.openai_model),
     ]
-    return Starlette(routes=routes, exception_handlers={404: not_served, 405: not_served})
+    return Starlette(routes=routes, exception_handlers={404: not_served, 405: not_served}, lifespan=lifespan)
 
 
 class _Service:
-    def __init__(self, pace: Pace, reads: ImageReader | None) -> None:
-        self._pace, self._reads = pace, reads
+    def __init__(self, pace: Pace, reader: ImageReader | None) -> None:
+        self._pace, self._reader = pace, reader
         self._storage = Storage()
         self.files = KeptFiles()
         self.tasks = SandboxTasks(self._storage)
@@ -125,7 +131,7 @@ class _Service:
             status, told = sentences_reply(asked, asked.request_id)
             return JSONResponse(told, status, headers=MARKED)
         given, headers = (
-            sandbox_reply(await really_read(asked, self._reads)),
+            sandbox_reply(await really_read(asked, self._reader)),
             {**MARKED, "x-request-id": asked.request_id},
         )
         if not asked.stream:
@@ -135,10 +141,10 @@ class _Service:
 
 
 @contextmanager
-def running(pace: Pace = STEADY, reads: ImageReader | None = None) -> Iterator[str]:
+def running(pace: Pace = STEADY, reader: ImageReader | None = None) -> Iterator[str]:
     """A sandbox on a free port of loopback, in a thread of its own; gives its root URL."""
     with listen("127.0.0.1", 0) as listening:
-        server = uvicorn.Server(_config(pace, reads))
+        server = uvicorn.Server(_config(pace, reader))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         try:
@@ -148,7 +154,7 @@ def running(pace: Pace = STEADY, reads: ImageReader | None = None) -> Iterator[s
             thread.join(timeout=2)
 
 
-def serve(host: str, port: int, latency_ms: float, chunk: int, reads: ImageReader | None = None) -> int:
+def serve(host: str, port: int, latency_ms: float, chunk: int, reader: ImageReader | None = None) -> int:
     """Run the sandbox alone until it is stopped."""
     try:
         listening = listen(host, port)
@@ -162,14 +168,12 @@ def serve(host: str, port: int, latency_ms: float, chunk: int, reads: ImageReade
             f"For any OpenAI client: base URL {root}/compatible-mode/v1. Stop it with Ctrl-C.\n"
         )
         pace = Pace(max(0, latency_ms) / 1000, max(1, chunk))
-        uvicorn.Server(_config(pace, reads)).run([listening])
+        uvicorn.Server(_config(pace, reader)).run([listening])
     return 0
 
 
-def _config(pace: Pace, reads: ImageReader | None) -> uvicorn.Config:
-    return uvicorn.Config(
-        app(pace, reads), log_config=None, access_log=False, timeout_graceful_shutdown=1, ws="none", lifespan="off"
-    )
+def _config(pace: Pace, reader: ImageReader | None) -> uvicorn.Config:
+    return uvicorn.Config(app(pace, reader), log_config=None, access_log=False, timeout_graceful_shutdown=1, ws="none")
 
 
 def _openai_model(name: str) -> dict[str, Any]:
