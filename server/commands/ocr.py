@@ -11,9 +11,9 @@ import anyio
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from ..calls.language import language_now, language_of
+from ..calls.language import language_of
 from ..features.ocr.page import Page
-from ..features.ocr.view import title_of, view, viewed_file
+from ..features.ocr.view import file_view
 from ..files import LocalReader, Renderer
 from ..files.outputs import MAX_NAME_BYTES
 from ..settings import BadSettings, Settings, child_environment, read_settings
@@ -140,8 +140,7 @@ async def _written(settings: Settings, options: OcrOptions, reader: LocalReader,
     with language_of(settings.language, options.arguments):
         renderer = Renderer(child_environment())
         seen_by = reader if settings.second_reader else None
-        viewed = await viewed_file(options.source, settings.folders(), pages, seen_by, renderer)
-        shown = view(title_of(options.source), viewed, language_now())
+        shown = await file_view(options.source, settings.folders(), pages, seen_by, renderer)
     try:
         with options.html.open("x", encoding="utf-8", newline="\n") as file:  # never over what came meanwhile
             file.write(shown)

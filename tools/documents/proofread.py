@@ -8,12 +8,12 @@ from mcp.types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
 
 from ...server.calls.call import BoundCall, Call
-from ...server.calls.language import language_now, said
+from ...server.calls.language import said
 from ...server.calls.result import with_fact
 from ...server.calls.salvage import Salvage
 from ...server.errors import InvalidRequest
 from ...server.features.ocr.page import Page
-from ...server.features.ocr.view import title_of, view, viewed_file
+from ...server.features.ocr.view import file_view
 from ..ocr import EXAMPLE as READ
 from ..ocr import Transcription, ocr
 
@@ -59,8 +59,7 @@ async def _shown(call: Call, source: str, pages: list[Page]) -> str:
     context = call.context
     reader = context.local_reader if context.second_reader else None
     async with call.heartbeat("drawing the pages"):
-        viewed = await viewed_file(source, context.folders, pages, reader, context.renderer)
-    return view(title_of(source), viewed, language_now())
+        return await file_view(source, context.folders, pages, reader, context.renderer)
 
 
 def _written(call: Call, output: str, shown: str) -> tuple[str, str]:
