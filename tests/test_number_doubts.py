@@ -146,8 +146,8 @@ def test_a_reading_with_one_number_changed_is_doubted(kind: str) -> None:
 
 
 HOSTILE = (
-    (("1 ", 10_000),), (("1\n", 10_000),), (("1,234 ", 4_000),), (("- ", 10_000), ("1 ", 4_500)), (("2024 年 ", 3_000),),
-    (("(1) ", 4_500),), (("\\frac{", 4_500),), (("1a", 10_000),),
+    (("1 ", 5_000),), (("1\n", 5_000),), (("1,234 ", 2_000),), (("- ", 5_000), ("1 ", 2_200)), (("2024 年 ", 1_500),),
+    (("(1) ", 2_200),), (("\\frac{", 2_200),), (("1a", 5_000),),
 )  # fmt: skip
 
 
@@ -155,7 +155,7 @@ HOSTILE = (
 def test_a_page_made_to_take_long_takes_no_longer(pieces: tuple[tuple[str, int], ...]) -> None:
     half_s, whole_s = (taken_s("".join(text * (count // parts) for text, count in pieces)) for parts in (2, 1))
 
-    assert whole_s < 3 * half_s + 0.5  # with the square it would be four times as long
+    assert whole_s < 3 * half_s + 0.25  # with the square it would be four times as long
 
 
 def taken_s(hostile: str) -> float:

@@ -31,7 +31,7 @@ from bailian_mcp.server.features.ocr.view import (
 from bailian_mcp.server.features.ocr.view.wording import WORDING
 from bailian_mcp.server.files import LocalReader, open_input
 from conftest import children
-from papers import drawn, pdf, saved, turned
+from papers import A6_PT, drawn, pdf, saved, turned
 from PIL import Image, ImageChops
 
 pytestmark = pytest.mark.anyio
@@ -352,7 +352,7 @@ async def test_a_file_is_read_and_a_page_written_on_which_each_difference_has_it
 async def test_with_the_sandbox_nothing_is_compared(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAILIAN_SECOND_READER", "true")
     before = set(children(os.getpid()))
-    (file := tmp_path / "two.pdf").write_bytes(pdf([("甲",), ("一种芯片散热装置",)]))
+    (file := tmp_path / "two.pdf").write_bytes(pdf([("甲",), ("一种芯片散热装置",)], size_pt=lambda _: A6_PT))
     status, said, _ = await run(file, "--pages", "2", "--sandbox", "--html", tmp_path / "o.html")
 
     text = Dom((tmp_path / "o.html").read_text("utf-8")).text

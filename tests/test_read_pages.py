@@ -7,7 +7,7 @@ import gzip
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -20,6 +20,7 @@ from bailian_mcp.benchmarks.truth.changes import Change
 from bailian_mcp.benchmarks.truth.drawing import PHOTOGRAPHED, photographed
 from bailian_mcp.benchmarks.truth.drawing import drawn as page_drawn
 from bailian_mcp.benchmarks.truth.marks import placed
+from bailian_mcp.benchmarks.truth.page import Page
 from bailian_mcp.benchmarks.truth.rendering import reading_text
 from bailian_mcp.server.features.ocr.second_reader import verdict
 from bailian_mcp.server.files import LocalReader, ReadLine
@@ -37,7 +38,9 @@ MIN_TOLD, MAX_DOUBTED = 0.95, 0.02
 
 
 class ReadPage:
-    def __init__(self, how: str, picture: bytes, perfect: str, changed: tuple[Change, ...]) -> None:
+    """`picture` is drawn where it is asked for: only to be read anew."""
+
+    def __init__(self, how: str, picture: Callable[[], bytes], perfect: str, changed: tuple[Change, ...]) -> None:
         self.how, self.picture, self.perfect, self.changed = how, picture, perfect, changed
 
 
@@ -51,9 +54,13 @@ def _page(number: int, rng: Random, used: Counter[str]) -> ReadPage:
     page = readings.GENRES[number % len(readings.GENRES)](rng)
     traits = readings.traits_of(page, 10_000 + number, rng) - LEFT_OUT
     how = PHOTOGRAPHED[number % len(PHOTOGRAPHED)]
-    picture = photographed(page_drawn(page, rng), how, rng)
     perfect = placed(reading_text(page, traits, rng))
-    return ReadPage(how, picture, perfect.text, readings.changes(perfect, False, used, rng))
+    return ReadPage(how, lambda: _picture(number, page, how), perfect.text, readings.changes(perfect, False, used, rng))
+
+
+def _picture(number: int, page: Page, how: str) -> bytes:
+    rng = Random(f"{SEED}/{number}")
+    return photographed(page_drawn(page, rng), how, rng)
 
 
 @cache
@@ -66,7 +73,7 @@ def read_here() -> list[tuple[ReadLine, ...]]:
 
 async def _read_all() -> list[Any]:
     async with LocalReader() as reader:
-        return [[_told(line) for line in await reader.lines(page.picture)] for page in pages()]
+        return [[_told(line) for line in await reader.lines(page.picture())] for page in pages()]
 
 
 def _told(line: ReadLine) -> dict[str, Any]:
@@ -103,7 +110,7 @@ def test_changed_numbers_are_told() -> None:
     assert len(missed) <= (1 - MIN_TOLD) * len(outcomes), missed
 
 
-@pytest.mark.parametrize("answer", ["零〇" * 20_000, "甲1\n乙2\n" * 9_000, "1^" + "2" * 90, ""])
+@pytest.mark.parametrize("answer", ["零〇" * 10_000, "甲1\n乙2\n" * 4_500, "1^" + "2" * 90, ""])
 def test_an_answer_that_has_nothing_in_common_is_given_up_soon(answer: str) -> None:
     for lines in (read_here()[0], ()):
         assert verdict(answer, lines).doubts == () or len(answer) < 100

@@ -16,15 +16,27 @@ import docx
 import httpx2
 import pytest
 from bailian_mcp.server import sandbox
-from bailian_mcp.server.calls.rates import ModelPace, Rates
-from bailian_mcp.server.catalog import RateLimit
 from bailian_mcp.server.endpoints import host as host_of
 from bailian_mcp.server.features.translation.markdown import Markdown
 from bailian_mcp.server.features.translation.plain_text import PlainText
 from bailian_mcp.server.features.translation.subtitles import Subtitles
 from bailian_mcp.server.features.translation.word import WordDocument
 from bailian_mcp.server.spending import Caps
-from conftest import KEY, FakeDashScope, Hosted, chunk, finish, over_pipes, refusal, sse, stream, text_of, told, usage
+from conftest import (
+    KEY,
+    FakeDashScope,
+    Hosted,
+    Unlimited,
+    chunk,
+    finish,
+    over_pipes,
+    refusal,
+    sse,
+    stream,
+    text_of,
+    told,
+    usage,
+)
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from hypothesis import given
@@ -76,13 +88,6 @@ class Translator(FakeDashScope):
 
 def answered(text: str, reason: str = "stop") -> httpx2.Response:
     return stream(sse(chunk(content=text), finish(reason), usage(100, 50)))
-
-
-class Unlimited(Rates):
-    """Of an account without limits: what the catalog's come to is told in tests/test_rates.py."""
-
-    def of(self, model: str, limit: RateLimit | None) -> ModelPace:
-        return super().of(model, None)
 
 
 async def translate(hosted: Hosted, wire: FakeDashScope, shared: Any = None, /, **arguments: Any) -> Any:

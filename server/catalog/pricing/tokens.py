@@ -52,7 +52,7 @@ def image_tokens(
     return min(w * h, most) // (f * f) + MARKER_TOKENS  # a very long strip would exceed the limit by its rounding
 
 
-CJK_TOKENS = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef\U00020000-\U0003ffff]")
+CJK_TOKENS = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef\U00020000-\U0003ffff]+")
 TEMPLATE_TOKENS = 10  # what the chat template and the server add
 
 
@@ -66,7 +66,7 @@ class TextTokens:
 
 
 def text_tokens(text: str) -> TextTokens:
-    chinese = len(CJK_TOKENS.findall(text))
+    chinese = 0 if text.isascii() else len(text) - len(CJK_TOKENS.sub("", text))
     other = len(text) - chinese
     return TextTokens(
         least=ceil(chinese * 0.5 + other / 5),
