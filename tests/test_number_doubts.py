@@ -10,7 +10,7 @@ from readings import CHANGES, PERFECT, made
 
 PROSE = "本合同一式两份，双方各执一份，自双方签字盖章之日起生效。乙方应当按照约定交付货物。"
 INVOICE = f"{PROSE}\nBolt 12 18.37 6000.00\nHinge 5 20.10 1234.50\nDate 2024-03-05 balance $6000 phone 010-6554-1234\n{PROSE}\n"
-SEEDS = range(12)
+SEEDS = range(8)
 
 
 def doubt(read: str, layer: str = INVOICE, *, partly: bool = False) -> str:
