@@ -113,13 +113,13 @@ class Settings(BaseSettings):
         None,
         validation_alias="BAILIAN_ALLOWED_DIRS",
         description="Folders whose files may be sent, separated by `:` (`;` on Windows). "
-        "Default on stdio: the working directory, unless that is `/` or your home folder; on HTTP: none.",
+        "Default on stdio: the working directory, unless that is or holds your home folder; on HTTP: none.",
     )
     output_dir: Path | None = Field(
         None,
         validation_alias="BAILIAN_OUTPUT_DIR",
         description="The folder where tools may write new files, and overwrite none. "
-        "Default on stdio: `bailian-output` in the working directory, unless that is `/` or your home folder; "
+        "Default on stdio: `bailian-output` in the working directory, unless that is or holds your home folder; "
         "on HTTP: none.",
     )
     catalog_file: Path | None = Field(
@@ -199,7 +199,7 @@ class Settings(BaseSettings):
         description="Whether pages that `ocr` and `extract` look at are read on this machine too, and both compared. "
         "Needs the extra `[local]`.",
     )
-    second_reader_wait_s: Seconds = Field(
+    second_reader_wait_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = Field(
         5,
         validation_alias="BAILIAN_SECOND_READER_WAIT_S",
         description="Seconds that an answer may wait for the second reader.",

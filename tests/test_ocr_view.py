@@ -184,6 +184,21 @@ def test_of_words_that_come_twice_those_are_marked_that_stand_as_far_down() -> N
     assert 'three\n<mark id="p1-a1">8<sup>1</sup></mark> end' in shown
 
 
+def test_of_numbers_of_a_line_that_read_alike_the_one_at_the_box_is_marked() -> None:
+    row = ViewedLine("tea 1 x 25.50 25.50", box(50, 300, 450, 340))
+    last = replace(TOTAL, here="25.50", answer="26.50", corners=box(350, 300, 450, 340))
+    first = replace(last, corners=box(200, 300, 300, 340))
+    for difference, marked in ((last, "25.50 <mark>25.50<"), (first, "<mark>25.50<sup>1</sup></mark> 25.50<")):
+        assert f"tea 1 x {marked}" in view("x", [replace(PAGE, lines=(row,), differences=(difference,))], "en")
+
+
+def test_who_answered_stands_at_the_head_of_the_page() -> None:
+    shown = view("x", [PAGE], "en", f"[SANDBOX | qwen3.5-ocr | {EVIL}]")
+
+    assert f"[SANDBOX | qwen3.5-ocr | {EVIL}]" in Dom(shown).text
+    assert 'class="facts"' not in view("x", [PAGE], "en")
+
+
 def test_it_is_a_document_with_headings_a_language_and_an_alternative_to_its_picture() -> None:
     dom = Dom(view("receipt.pdf", [PAGE], "en"))
 
@@ -357,6 +372,7 @@ async def test_with_the_sandbox_nothing_is_compared(run: Any, tmp_path: Path, mo
 
     text = Dom((tmp_path / "o.html").read_text("utf-8")).text
     assert (status, said.startswith("[SANDBOX | ")) == (0, True)
+    assert said.partition("\n")[0] in text
     assert "The two readers were not compared: only one reader answered." in text
     assert ("Page 2" in text, "Page 1" in text) == (True, False)
     assert "一种芯片散热装置" in text
@@ -371,8 +387,9 @@ async def test_with_the_sandbox_nothing_is_compared(run: Any, tmp_path: Path, mo
         (lambda out: None, ["nothing.png"], "nothing.png is no file that is there. Check the path."),
         (lambda out: None, ["."], "is no file that is there."),
         (lambda out: None, ["receipt <1>.png", "--html", "no such/out.html"], "There is no folder "),
+        (lambda out: None, ["receipt <1>.png", "--html", "out.txt"], "--html needs a name that ends in .html."),
     ],
-    ids=["file there", "link there", "no file", "folder", "no folder"],
+    ids=["file there", "link there", "no file", "folder", "no folder", "no page"],
 )
 @pytest.mark.usefixtures("receipt")
 async def test_what_cannot_be_done_is_said_before_anything_is_sent(

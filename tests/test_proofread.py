@@ -55,7 +55,7 @@ async def test_with_the_second_reader_off_nothing_is_read_here(hosted: Hosted, t
     result = await proofread(hosted, tmp_path, [read("Total amount 172.00 CNY")], shared)
 
     text = Dom((tmp_path / "out" / "page.html").read_text("utf-8")).text
-    assert "second reader" not in text_of(result)
+    assert "not compared with a second reading: the second reader is switched off" in text_of(result).splitlines()[0]
     assert "The two readers were not compared: the second reader is switched off (BAILIAN_SECOND_READER)." in text
 
 
@@ -84,6 +84,14 @@ async def test_without_a_folder_for_files_nothing_is_sent(hosted: Hosted, tmp_pa
     result = await proofread(hosted, tmp_path, [], {"output_folder": None})
 
     assert text_of(result).startswith("No folder is set where files may be written.")
+    assert "or call `ocr`, which writes no file." in text_of(result)
+    assert text_of(result).endswith("Nothing was sent.")
+
+
+async def test_what_is_on_another_machine_is_not_shown(hosted: Hosted, tmp_path: Path) -> None:
+    result = await proofread(hosted, tmp_path, [], source=" HTTPS://example.com/a.png")
+
+    assert text_of(result).startswith("proofread shows pictures and fetches none: download the file and give its path.")
     assert text_of(result).endswith("Nothing was sent.")
 
 

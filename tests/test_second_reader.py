@@ -9,7 +9,7 @@ import anyio
 import pytest
 from bailian_mcp.server.files import LocalReader, NotReadHere, ReadLine
 from bailian_mcp.server.files.readings import Column
-from conftest import FakeDashScope, Hosted, text_of
+from conftest import FakeDashScope, Hosted, refusal, text_of
 from papers import drawn, saved, scan
 from PIL import Image, ImageFilter
 from test_ocr import read
@@ -177,6 +177,16 @@ async def test_a_reader_that_is_late_keeps_nobody_waiting(hosted: Hosted, tmp_pa
     assert page["status"] == "ok"
     assert page["second_reader"] == {"why": "not in time"}
     assert "second reader: not in time]" in said.splitlines()[0]
+
+
+async def test_where_no_answer_came_nobody_waits_for_it(hosted: Hosted, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(saved(PAPER))
+    shared = {"local_reader": Unhurried(), "second_reader": True, "second_reader_wait_s": 3_600}
+    with anyio.fail_after(30):
+        async with hosted(FakeDashScope([refusal(401, "invalid_api_key", "Incorrect API key provided.")]), folders=(tmp_path.resolve(),), **shared) as host:
+            result = await host.call_tool("ocr", {"source": str(tmp_path / "a.png")})
+
+    assert result.is_error
 
 
 async def test_nothing_is_said_of_it_where_it_is_off_or_not_installed(hosted: Hosted, tmp_path: Path) -> None:

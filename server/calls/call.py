@@ -120,14 +120,14 @@ class Call:
         if unreadable := self.context.mend(*variables):
             raise InvalidRequest(unreadable)
 
-    def outputs(self) -> OutputFolder:
-        """Where a tool may write new files. Raises InvalidRequest: nowhere."""
+    def outputs(self, instead: str = "call without `output`") -> OutputFolder:
+        """Where a tool may write new files. `instead`: what else helps. Raises InvalidRequest: nowhere."""
         self.require_settings("BAILIAN_OUTPUT_DIR")
         if folder := self.context.output_folder:
             return OutputFolder(folder)
         raise InvalidRequest(
             "No folder is set where files may be written. Put one into BAILIAN_OUTPUT_DIR in this server's environment "
-            "and restart the server, or call without `output`."
+            f"and restart the server, or {instead}."
         )
 
     def require_storing(self) -> None:

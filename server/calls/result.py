@@ -73,6 +73,12 @@ def with_fact(text: str, fact: str) -> str:
     return f"[{fact}]\n{text}"
 
 
+def first_line(text: str) -> str:
+    """Of a result: who answered, and what it cost."""
+    line = text.partition("\n")[0]
+    return line if line.startswith("[") and line.endswith("]") else ""
+
+
 def incomplete(why: str) -> str:
     return f"INCOMPLETE: {why}" if why else ""
 

@@ -87,6 +87,8 @@ def _refused(options: OcrOptions) -> str:
         return f"{printable(html.name)} is there already, and no file is overwritten. Give --html another name."
     if html and not html.absolute().parent.is_dir():
         return f"There is no folder {html.absolute().parent}. Make it, or give --html another path."
+    if html and html.suffix.lower() not in (".html", ".htm"):
+        return "--html needs a name that ends in .html."
     return ""
 
 
@@ -113,7 +115,7 @@ async def _told(settings: Settings, options: OcrOptions, reader: LocalReader) ->
         return 1
     sys.stdout.write(f"{text}\n")
     pages = [Page.model_validate(page) for page in result.structured_content["pages"]]
-    written = await _written(settings, options, reader, pages) if options.html else True
+    written = await _written(settings, options, reader, text, pages) if options.html else True
     return int(not written or all(page.status in NONE_READ for page in pages))
 
 
@@ -134,13 +136,13 @@ async def _progress(progress: float, total: float | None, message: str | None) -
 # --- the page to look at ---
 
 
-async def _written(settings: Settings, options: OcrOptions, reader: LocalReader, pages: list[Page]) -> bool:
-    """Whether the page could be written."""
+async def _written(settings: Settings, options: OcrOptions, reader: LocalReader, text: str, pages: list[Page]) -> bool:
+    """Whether the page could be written. `text`: of the answer."""
     assert options.html
     with language_of(settings.language, options.arguments):
         renderer = Renderer(child_environment())
         seen_by = reader if settings.second_reader else None
-        shown = await file_view(options.source, settings.folders(), pages, seen_by, renderer)
+        shown, _ = await file_view(options.source, text, settings.folders(), pages, seen_by, renderer)
     try:
         with options.html.open("x", encoding="utf-8", newline="\n") as file:  # never over what came meanwhile
             file.write(shown)

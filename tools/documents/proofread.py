@@ -26,6 +26,7 @@ ANNOTATIONS = ToolAnnotations(
 )
 EXAMPLE = {"source": READ["source"], "output": "tea.html"}
 
+INSTEAD = "call `ocr`, which writes no file"
 SECOND_READER_WAIT_S = 600  # it is what this is for
 
 
@@ -35,7 +36,9 @@ class Proof(Transcription):
 
 async def proofread(
     call: BoundCall,
-    source: Annotated[str, Field(description="Image or PDF: a path in the allowed folders", pattern=r"\S")],
+    source: Annotated[
+        str, Field(description="Image or PDF: a path in the allowed folders, or data URI", pattern=r"\S")
+    ],
     output: Annotated[str, Field(description="Name of a new file to write, as page.html")],
     pages: Annotated[str, Field(description='As "1-3,7"; empty: all')] = "",
     model: Annotated[str, Field(description="As in ocr")] = "",
@@ -44,22 +47,31 @@ async def proofread(
 
     Give the user its path. The page needs no network and runs no script.
     """
-    call.outputs().check(output, (".html",))
+    _require_file(source)
+    call.outputs(INSTEAD).check(output, (".html",))
     call.context = replace(call.context, second_reader_wait_s=SECOND_READER_WAIT_S)
     result = await ocr(call, source, pages=pages, model=model)
     assert result.structured_content
     written, lacks = "", ""
     with Salvage("the page could not be made") as step:
-        shown = await _shown(call, source, [Page.model_validate(page) for page in result.structured_content["pages"]])
+        shown, blind = await _shown(call, source, result)
         written, lacks = await to_thread.run_sync(_written, call, output, shown)
-    return _told(result, written, lacks or step.note)
+    return _told(result, written, lacks or step.note, blind)
 
 
-async def _shown(call: Call, source: str, pages: list[Page]) -> str:
-    context = call.context
+def _require_file(source: str) -> None:
+    """Raises InvalidRequest: there would be no picture."""
+    if source.strip().lower().startswith(("https:", "http:", "oss:")):
+        raise InvalidRequest("proofread shows pictures and fetches none: download the file and give its path.")
+
+
+async def _shown(call: Call, source: str, result: CallToolResult) -> tuple[str, str]:
+    """The page, and why nothing on it was compared, where that is so."""
+    assert result.structured_content
+    context, pages = call.context, [Page.model_validate(page) for page in result.structured_content["pages"]]
     reader = context.local_reader if context.second_reader else None
     async with call.heartbeat("drawing the pages"):
-        return await file_view(source, context.folders, pages, reader, context.renderer)
+        return await file_view(source, _text_of(result), context.folders, pages, reader, context.renderer)
 
 
 def _written(call: Call, output: str, shown: str) -> tuple[str, str]:
@@ -72,10 +84,15 @@ def _written(call: Call, output: str, shown: str) -> tuple[str, str]:
     return str(file.path), ""
 
 
-def _told(result: CallToolResult, written: str, lacks: str) -> CallToolResult:
-    """What was read is paid for: it is told, whatever became of the page."""
+def _text_of(result: CallToolResult) -> str:
     (block,) = result.content
     assert isinstance(block, TextContent)
-    text = with_fact(block.text, said(f"written: {written}" if written else lacks))
+    return block.text
+
+
+def _told(result: CallToolResult, written: str, lacks: str, blind: str) -> CallToolResult:
+    """What was read is paid for: it is told, whatever became of the page. `blind`: why nothing was compared."""
+    text = with_fact(_text_of(result), said(f"written: {written}" if written else lacks))
+    text = with_fact(text, said(f"not compared with a second reading: {blind}")) if written and blind else text
     data = {**(result.structured_content or {}), **({"output": written} if written else {})}
     return result.model_copy(update={"content": [TextContent(type="text", text=text)], "structured_content": data})

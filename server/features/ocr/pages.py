@@ -73,8 +73,9 @@ class PageRun:
             async with anyio.create_task_group() as tasks:
                 for _ in self.numbers[:PAGES_AT_ONCE]:
                     tasks.start_soon(self._work)
-            await self._here.finish(self.call.context.second_reader_wait_s)
-            await self._check(all_done=True)
+            if self.call.exchanges:  # or there is nothing to compare
+                await self._here.finish(self.call.context.second_reader_wait_s)
+                await self._check(all_done=True)
         none_read = all(page.status == "failed" for page in self.pages.values())
         why = self.failure or (self._unread if none_read else None)
         if why and not (self.call.exchanges and self.pages):

@@ -15,7 +15,7 @@ TALL = 1.5  # a box that much higher than wide is read from top to bottom, as Ra
 MAX_CLASSIFIED, MAX_TRIED = 16, 4  # lines of a page, asked whether they stand on their heads; then read both ways
 MAX_READ_PIXELS = 40_000_000
 MAX_SIDE_PX = 1_600  # of a page, where lines are looked for: twice as many take four times as long
-MAX_ASPECT = 3  # times its height: a wider picture gets margins, since RapidOCR makes each one 736 px high to look for lines
+MAX_ASPECT = 3  # width to height: a wider picture gets margins, since each is made 736 px high to look for lines
 Line = dict[str, Any]
 
 

@@ -23,8 +23,10 @@ def title_of(source: str) -> str:
     return source if source.lower().startswith(("https://", "http://")) else PurePath(source).name
 
 
-def view(title: str, pages: Sequence[ViewedPage], language: Tongue) -> str:
-    """`title`: as a rule the name of the file. Nothing in it or in `pages` is taken for markup."""
+def view(title: str, pages: Sequence[ViewedPage], language: Tongue, facts: str = "") -> str:
+    """`title`: as a rule the name of the file; `facts`: who read it, and at what cost. Nothing in any of them is taken
+    for markup.
+    """
     words = WORDING[language]
     style = "\n".join([(FOLDER / "style.css").read_text("utf-8"), *_links_to_boxes(pages)])
     differences = sum(len(page.differences) for page in pages)
@@ -32,6 +34,7 @@ def view(title: str, pages: Sequence[ViewedPage], language: Tongue) -> str:
         {name: escaped(text) for name, text in words.items()},
         lang=LANG[language],
         title=escaped(title),
+        facts=f'<p class="facts"><bdi>{escaped(facts)}</bdi></p>' if facts else "",
         style=style,
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         found=escaped(counted(words, differences, compared=not all(page.not_compared for page in pages))),

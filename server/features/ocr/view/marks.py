@@ -23,13 +23,17 @@ def marks_in_answer(page: ViewedPage) -> list[NumberedMark]:
 
 
 def marks_in_line(text: str, corners: PictureBox, differences: Sequence[ViewedDifference]) -> list[NumberedMark]:
-    """Of a line that was read here: where the middle of a difference lies in it."""
+    """Of a line that was read here: where the middle of a difference lies in it; of places that read alike the one
+    that is as far along the line.
+    """
     found: list[NumberedMark] = []
     for number, each in enumerate(differences, 1):
-        if each.corners and _lies_in(_middle(each.corners), corners):
-            places = (place for place in _places(text, each.here) if _is_free(place, found))
-            if place := next(places, None):
-                found.append((*place, number))
+        if each.corners and _lies_in(middle := _middle(each.corners), corners):
+            share = _share_along(middle, corners)
+            places = [place for place in _places(text, each.here) if _is_free(place, found)]
+            if places:
+                start, end = min(places, key=lambda place: abs(sum(place) / 2 - share * len(text)))
+                found.append((start, end, number))
     return sorted(found)
 
 
@@ -59,6 +63,13 @@ def _is_free(place: tuple[int, int], taken: Sequence[NumberedMark]) -> bool:
 
 def _middle(corners: PictureBox) -> tuple[float, float]:
     return sum(x for x, _ in corners) / len(corners), sum(y for _, y in corners) / len(corners)
+
+
+def _share_along(point: tuple[float, float], corners: PictureBox) -> float:
+    """How far from the line's beginning it lies, 0 to 1, whichever way the line runs."""
+    (x, y), (left, top), (right, bottom) = point, corners[0], corners[1]
+    across, down = right - left, bottom - top
+    return ((x - left) * across + (y - top) * down) / (across**2 + down**2 or 1)
 
 
 def _lies_in(point: tuple[float, float], corners: PictureBox) -> bool:
