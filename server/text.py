@@ -8,7 +8,7 @@ from typing import Any
 # Control characters but tab and line feed, what reorders text or hides in it, tags, and noncharacters
 HIDDEN = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufdd0-\ufdef\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\u2060-\u206f\u3164\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 JOINERS = "\u200c\u200d\ufe00-\ufe0f"  # parts of emoji and of Persian words: kept in texts, needless on a line
 SURROGATES = "\ud800-\udfff"

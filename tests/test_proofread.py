@@ -113,9 +113,23 @@ async def test_what_was_read_is_told_where_the_page_cannot_be_written_any_more(h
     assert (tmp_path / "out").read_text() == "a file by now"
 
 
+async def test_a_name_that_is_taken_meanwhile_costs_no_page(hosted: Hosted, tmp_path: Path) -> None:
+    def taken() -> Any:
+        (tmp_path / "out" / "page.html").write_text("another's")
+        return read("Total amount 172.00 CNY")
+
+    result = await proofread(hosted, tmp_path, [taken])
+
+    assert result.structured_content["output"] == str(tmp_path / "out" / "page-2.html")
+    assert (tmp_path / "out" / "page.html").read_text() == "another's"
+    assert "Total amount" in Dom((tmp_path / "out" / "page-2.html").read_text("utf-8")).text
+
+
 @pytest.mark.parametrize(
     ("source", "title"),
     [
+        (" data:image/png;base64,iVBO", "data:"), ("DATA:image/png;base64,iV/BO", "data:"),
+        ("https://u:p@example.com/a@b.png?Signature=x#y", "https://example.com/a@b.png"),
         ("/a/b c.pdf", "b c.pdf"), ("file:///a/b.png", "b.png"), ("data:image/png;base64,iVBO", "data:"),
         ("https://example.com/a.png", "https://example.com/a.png"),
     ],

@@ -183,7 +183,11 @@ async def test_where_no_answer_came_nobody_waits_for_it(hosted: Hosted, tmp_path
     (tmp_path / "a.png").write_bytes(saved(PAPER))
     shared = {"local_reader": Unhurried(), "second_reader": True, "second_reader_wait_s": 3_600}
     with anyio.fail_after(30):
-        async with hosted(FakeDashScope([refusal(401, "invalid_api_key", "Incorrect API key provided.")]), folders=(tmp_path.resolve(),), **shared) as host:
+        async with hosted(
+            FakeDashScope([refusal(401, "invalid_api_key", "Incorrect API key provided.")]),
+            folders=(tmp_path.resolve(),),
+            **shared,
+        ) as host:
             result = await host.call_tool("ocr", {"source": str(tmp_path / "a.png")})
 
     assert result.is_error

@@ -13,9 +13,8 @@ from mcp.types import CallToolResult, TextContent
 
 from ..calls.language import language_of
 from ..features.ocr.page import Page
-from ..features.ocr.view import file_view
-from ..files import LocalReader, Renderer
-from ..files.outputs import MAX_NAME_BYTES
+from ..features.ocr.view import file_view, page_written, why_no_page
+from ..files import LocalReader, OutputFolder, Renderer
 from ..settings import BadSettings, Settings, child_environment, read_settings
 from ..text import printable
 from .logs import log_to_stderr
@@ -81,15 +80,11 @@ def _refused(options: OcrOptions) -> str:
     if options.path and not options.path.is_file():
         return f"{printable(options.path.name)} is no file that is there. Check the path."
     html = options.html
-    if html and (not html.name or len(html.name.encode("utf-8", "replace")) > MAX_NAME_BYTES):
-        return "--html needs a file name of up to 180 bytes, as in page.html."
     if html and os.path.lexists(html):
         return f"{printable(html.name)} is there already, and no file is overwritten. Give --html another name."
     if html and not html.absolute().parent.is_dir():
         return f"There is no folder {html.absolute().parent}. Make it, or give --html another path."
-    if html and html.suffix.lower() not in (".html", ".htm"):
-        return "--html needs a name that ends in .html."
-    return ""
+    return why_no_page(OutputFolder(html.absolute().parent), html.name) if html else ""
 
 
 def _settings(options: OcrOptions, stack: ExitStack) -> Settings:
@@ -143,11 +138,9 @@ async def _written(settings: Settings, options: OcrOptions, reader: LocalReader,
         renderer = Renderer(child_environment())
         seen_by = reader if settings.second_reader else None
         shown, _ = await file_view(options.source, text, settings.folders(), pages, seen_by, renderer)
-    try:
-        with options.html.open("x", encoding="utf-8", newline="\n") as file:  # never over what came meanwhile
-            file.write(shown)
-    except OSError as error:
-        sys.stderr.write(f"{options.html} cannot be written ({error.strerror}). What was read stands above.\n")
+    written, why = page_written(OutputFolder(options.html.absolute().parent), options.html.name, shown)
+    if not written:
+        sys.stderr.write(f"{why.partition(' Check ')[0]} What was read stands above.\n")
         return False
-    sys.stderr.write(f"Written: {options.html}. Open it in a browser.\n")
+    sys.stderr.write(f"Written: {written}. Open it in a browser.\n")
     return True

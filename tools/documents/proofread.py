@@ -13,7 +13,7 @@ from ...server.calls.result import with_fact
 from ...server.calls.salvage import Salvage
 from ...server.errors import InvalidRequest
 from ...server.features.ocr.page import Page
-from ...server.features.ocr.view import file_view
+from ...server.features.ocr.view import VIEW_SUFFIXES, file_view, page_written
 from ..ocr import EXAMPLE as READ
 from ..ocr import Transcription, ocr
 
@@ -48,14 +48,16 @@ async def proofread(
     Give the user its path. The page needs no network and runs no script.
     """
     _require_file(source)
-    call.outputs(INSTEAD).check(output, (".html",))
+    folder = call.outputs(INSTEAD)
+    folder.check(output, VIEW_SUFFIXES)
     call.context = replace(call.context, second_reader_wait_s=SECOND_READER_WAIT_S)
     result = await ocr(call, source, pages=pages, model=model)
     assert result.structured_content
     written, lacks = "", ""
     with Salvage("the page could not be made") as step:
-        shown, blind = await _shown(call, source, result)
-        written, lacks = await to_thread.run_sync(_written, call, output, shown)
+        async with call.context.pages_to_look_at:
+            shown, blind = await _shown(call, source, result)
+            written, lacks = await to_thread.run_sync(page_written, folder, output, shown)
     return _told(result, written, lacks or step.note, blind)
 
 
@@ -72,16 +74,6 @@ async def _shown(call: Call, source: str, result: CallToolResult) -> tuple[str, 
     reader = context.local_reader if context.second_reader else None
     async with call.heartbeat("drawing the pages"):
         return await file_view(source, _text_of(result), context.folders, pages, reader, context.renderer)
-
-
-def _written(call: Call, output: str, shown: str) -> tuple[str, str]:
-    """The path of the new file, or why there is none."""
-    try:
-        with call.outputs().new_file(output, (".html",)) as file:
-            file.write(shown.encode())
-    except InvalidRequest as error:
-        return "", error.reason
-    return str(file.path), ""
 
 
 def _text_of(result: CallToolResult) -> str:

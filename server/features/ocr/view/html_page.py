@@ -2,25 +2,31 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from string import Template
 
 from .boxes import boxes
 from .escaping import escaped
-from .marks import marked, marks_in_answer, marks_in_line
+from .marks import NumberedMark, marked, marks_in_answer, marks_in_line
 from .viewed import ViewedDifference, ViewedPage
 from .wording import WORDING, Tongue, counted
 
 FOLDER = Path(__file__).parent
+USER_INFO = re.compile(r"//[^/]*@")
 LANG = {"en": "en", "zh": "zh-Hans"}
 
 
 def title_of(source: str) -> str:
-    """The name of a file; of what is on no disk its address, of which a data URI has none."""
-    if source.startswith("data:"):
+    """The name of a file; of what is on no disk where it is, without what may be secret in its address."""
+    scheme, _, rest = source.strip().partition(":")
+    if scheme.lower() == "data":
         return "data:"
-    return source if source.lower().startswith(("https://", "http://")) else PurePath(source).name
+    if scheme.lower() not in ("https", "http"):
+        return PurePath(source).name
+    place = re.split(r"[?#]", rest, maxsplit=1)[0]
+    return f"{scheme}:{USER_INFO.sub('//', place, count=1)}"
 
 
 def view(title: str, pages: Sequence[ViewedPage], language: Tongue, facts: str = "") -> str:
@@ -65,15 +71,15 @@ def _index_entry(page: ViewedPage, words: dict[str, str]) -> str:
 
 
 def _page(page: ViewedPage, words: dict[str, str]) -> str:
-    id, said = f"p{page.number}", escaped(words.get(page.status, page.status))
+    id, said, marks = f"p{page.number}", escaped(words.get(page.status, page.status)), marks_in_answer(page)
     status = f'<span class="status {escaped(page.status)}">{said}</span>'
     parts = [
         f'<section class="page" id="{id}" aria-labelledby="{id}-name">',
         f'<h2 id="{id}-name">{escaped(_name(page, words))} {status}</h2>',
         _why(page, words),
         f'<div class="spread">\n{_picture(page, words)}\n<div class="words">',
-        _differences(page, words),
-        f'<div class="texts">\n{_answer(page, words)}\n{_lines(page, words)}\n</div>',
+        _differences(page, marks, words),
+        f'<div class="texts">\n{_answer(page, marks, words)}\n{_lines(page, words)}\n</div>',
         "</div>\n</div>\n</section>",
     ]
     return "\n".join(filter(None, parts))
@@ -90,16 +96,16 @@ def _picture(page: ViewedPage, words: dict[str, str]) -> str:
         return f'<p class="no-picture">{escaped(words["no_picture"])}</p>'
     size = f'width="{page.picture.width}" height="{page.picture.height}"'
     alt = escaped(words["alt"].format(page.number))
-    image = f'<img src="{escaped(page.picture.data_uri)}" {size} alt="{alt}">'
+    image = f'<img src="{page.picture.data_uri}" {size} alt="{alt}">'
     return f'<div class="picture"><div class="sheet">{image}\n{boxes(page, page.picture, words)}</div></div>'
 
 
 # --- where the readers differ ---
 
 
-def _differences(page: ViewedPage, words: dict[str, str]) -> str:
-    marks = {number for *_, number in marks_in_answer(page)}
-    items = [_item(page, at, each, at in marks, words) for at, each in enumerate(page.differences, 1)]
+def _differences(page: ViewedPage, marks: Sequence[NumberedMark], words: dict[str, str]) -> str:
+    marked_here = {number for *_, number in marks}
+    items = [_item(page, at, each, at in marked_here, words) for at, each in enumerate(page.differences, 1)]
     listed = f'<ol class="differences">\n{chr(10).join(items)}\n</ol>' if items else f"<p>{_none(page, words)}</p>"
     return f"<h3>{escaped(words['differences'])}</h3>\n{_agreement(page, words)}{listed}"
 
@@ -135,8 +141,8 @@ def _agreement(page: ViewedPage, words: dict[str, str]) -> str:
 # --- the words of both ---
 
 
-def _answer(page: ViewedPage, words: dict[str, str]) -> str:
-    said = marked(page.text, marks_in_answer(page), f"p{page.number}-a")
+def _answer(page: ViewedPage, marks: Sequence[NumberedMark], words: dict[str, str]) -> str:
+    said = marked(page.text, marks, f"p{page.number}-a")
     body = (
         f'<div class="answer" dir="auto">{said}</div>' if page.text.strip() else f"<p>{escaped(words['no_answer'])}</p>"
     )

@@ -1,7 +1,7 @@
 """Where in a text the things stand in which the readers differ, as far as they are found there."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from .escaping import escaped
 from .viewed import PictureBox, ViewedDifference, ViewedPage
@@ -15,10 +15,8 @@ def marks_in_answer(page: ViewedPage) -> list[NumberedMark]:
     height = page.picture.height if page.picture else 0
     for number, each in enumerate(page.differences, 1):
         share = _middle(each.corners)[1] / height if each.corners and height else 0.0
-        places = [place for place in _places(page.text, each.answer) if _is_free(place, found)]
-        if places:
-            start, end = min(places, key=lambda place: abs(place[0] - share * len(page.text)))
-            found.append((start, end, number))
+        if place := _nearest(_places(page.text, each.answer), share * len(page.text), found):
+            found.append((*place, number))
     return sorted(found)
 
 
@@ -28,12 +26,10 @@ def marks_in_line(text: str, corners: PictureBox, differences: Sequence[ViewedDi
     """
     found: list[NumberedMark] = []
     for number, each in enumerate(differences, 1):
-        if each.corners and _lies_in(middle := _middle(each.corners), corners):
-            share = _share_along(middle, corners)
-            places = [place for place in _places(text, each.here) if _is_free(place, found)]
-            if places:
-                start, end = min(places, key=lambda place: abs(sum(place) / 2 - share * len(text)))
-                found.append((start, end, number))
+        if not each.corners or not _lies_in(middle := _middle(each.corners), corners):
+            continue
+        if place := _nearest(_places(text, each.here), _share_along(middle, corners) * len(text), found):
+            found.append((*place, number))
     return sorted(found)
 
 
@@ -55,6 +51,12 @@ def _places(text: str, said: str) -> Iterator[tuple[int, int]]:
     ascii_edge = (r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])")
     for found in re.finditer(words.join(ascii_edge), text, re.IGNORECASE):
         yield found.span()
+
+
+def _nearest(places: Iterable[tuple[int, int]], at: float, taken: Sequence[NumberedMark]) -> tuple[int, int] | None:
+    """The free one whose middle is the nearest to that letter."""
+    by_distance = sorted(places, key=lambda place: abs(sum(place) / 2 - at))
+    return next((place for place in by_distance if _is_free(place, taken)), None)
 
 
 def _is_free(place: tuple[int, int], taken: Sequence[NumberedMark]) -> bool:
