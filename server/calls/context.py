@@ -42,9 +42,7 @@ class AppContext:
     mend: Callable[..., str] = lambda *variables: ""  # what to do about those settings that cannot be read
     remote: bool = False  # whether its clients may be on other machines
     sandboxed: bool = False  # whether all of it is the sandbox's, what is never sent as well
-    pages_to_look_at: anyio.Semaphore = field(
-        default_factory=lambda: anyio.Semaphore(2)
-    )  # made at once: they are large
+    pages_to_look_at: anyio.Semaphore = field(default_factory=lambda: anyio.Semaphore(2))  # at once: they are large
     pacing: Pacing = field(default_factory=Pacing)
     rates: Rates = field(default_factory=Rates)
     shelf: Shelf = field(default_factory=Shelf)
