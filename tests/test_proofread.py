@@ -113,6 +113,21 @@ async def test_what_was_read_is_told_where_the_page_cannot_be_written_any_more(h
     assert (tmp_path / "out").read_text() == "a file by now"
 
 
+@pytest.mark.parametrize(
+    "change", [lambda file: file.write_bytes(saved(drawn("1"))), Path.unlink], ids=["other", "gone"]
+)
+async def test_no_page_shows_another_file_than_was_read(hosted: Hosted, tmp_path: Path, change: Any) -> None:
+    def changed() -> Any:
+        change(tmp_path / "receipt <1>.png")
+        return read("Total amount 172.00 CNY")
+
+    result = await proofread(hosted, tmp_path, [changed])
+
+    assert "Total amount 172.00 CNY" in text_of(result)
+    assert "no page was written: the file changed while it was read" in text_of(result).splitlines()[0]
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 async def test_a_name_that_is_taken_meanwhile_costs_no_page(hosted: Hosted, tmp_path: Path) -> None:
     def taken() -> Any:
         (tmp_path / "out" / "page.html").write_text("another's")

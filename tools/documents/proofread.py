@@ -1,5 +1,6 @@
 """A page to look at: what was read of a file beside its pictures, with every doubt at its place."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from ...server.calls.salvage import Salvage
 from ...server.errors import InvalidRequest
 from ...server.features.ocr.page import Page
 from ...server.features.ocr.view import VIEW_SUFFIXES, file_view, page_written
+from ...server.files import digest
 from ..ocr import EXAMPLE as READ
 from ..ocr import Transcription, ocr
 
@@ -27,6 +29,7 @@ ANNOTATIONS = ToolAnnotations(
 EXAMPLE = {"source": READ["source"], "output": "tea.html"}
 
 INSTEAD = "call `ocr`, which writes no file"
+CHANGED = "no page was written: the file changed while it was read"
 SECOND_READER_WAIT_S = 600  # it is what this is for
 
 
@@ -50,6 +53,7 @@ async def proofread(
     _require_file(source)
     folder = call.outputs(INSTEAD)
     folder.check(output, VIEW_SUFFIXES)
+    seen = await digest(source, call.context.folders)
     call.context = replace(call.context, second_reader_wait_s=SECOND_READER_WAIT_S)
     result = await ocr(call, source, pages=pages, model=model)
     assert result.structured_content
@@ -57,7 +61,10 @@ async def proofread(
     with Salvage("the page could not be made") as step:
         async with call.context.pages_to_look_at:
             shown, blind = await _shown(call, source, result)
-            written, lacks = await to_thread.run_sync(page_written, folder, output, shown)
+            if await _is_still(seen, call, source):
+                written, lacks = await to_thread.run_sync(page_written, folder, output, shown)
+            else:
+                lacks = CHANGED
     return _told(result, written, lacks or step.note, blind)
 
 
@@ -65,6 +72,13 @@ def _require_file(source: str) -> None:
     """Raises InvalidRequest: there would be no picture."""
     if source.strip().lower().startswith(("https:", "http:", "oss:")):
         raise InvalidRequest("proofread shows pictures and fetches none: download the file and give its path.")
+
+
+async def _is_still(seen: str, call: Call, source: str) -> bool:
+    """Whether the file is the one that was read: its pictures are drawn behind that."""
+    with suppress(InvalidRequest):
+        return await digest(source, call.context.folders) == seen
+    return False
 
 
 async def _shown(call: Call, source: str, result: CallToolResult) -> tuple[str, str]:
