@@ -525,6 +525,27 @@ async def test_the_second_header_of_a_connection_is_cut_off_too() -> None:
         await cut_off(connection)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [HEADER + b"x: " + b"a" * 100_000, HEADER + b"x: a\r\n" * 20_000, HEADER + b"Host: evil.example\r\n\r\n"],
+    ids=["one long", "many", "two hosts"],
+)
+async def test_a_header_that_is_none_of_a_host_is_refused(header: bytes) -> None:
+    async with impatient("streamable-http") as connect, await connect() as connection:
+        with suppress(anyio.BrokenResourceError):  # it may be refused before it was all sent
+            await connection.send(header)
+        assert (await told_by(connection, b"\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+        await cut_off(connection)
+
+
+async def test_a_client_that_would_speak_http_2_is_answered_in_http_1() -> None:
+    """As Java's client asks on plain HTTP, with a body behind it."""
+    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n\r\n"
+    async with impatient("streamable-http") as connect, await connect() as connection:
+        await connection.send(HEADER + upgrade + INITIALIZE)
+        assert b"HTTP/1.1 200 " in await told_by(connection, b"serverInfo")
+
+
 async def test_a_slow_body_outlives_the_time_for_a_header() -> None:
     async with impatient("streamable-http") as connect, await connect() as slow, await connect() as later:
         await slow.send(HEADER + b"\r\n" + INITIALIZE[:10])

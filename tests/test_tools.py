@@ -69,6 +69,11 @@ async def test_its_schema_is_the_snapshot(hosted: Hosted, era: str, name: str) -
     assert tool == kept, f"tests/snapshots/{name}.json is behind the code: run `UPDATE=1 make test` and read the diff"
 
 
+def test_no_argument_is_repeated_in_a_header() -> None:
+    """`App.take_no_parameter_headers` says so to the SDK: a tool that has one must be told there."""
+    assert [name for name in NAMES if "x-mcp-header" in (SNAPSHOTS / f"{name}.json").read_text("utf-8")] == []
+
+
 async def test_no_snapshot_outlives_its_tool() -> None:
     assert sorted(p.stem for p in SNAPSHOTS.glob("*.json")) == NAMES
 

@@ -111,6 +111,12 @@ class App(MCPServer[AppContext]):
             own_words = str(refusal).removeprefix(f"Error executing tool {name}: ")
             raise ToolError(repair_surrogates(own_words)) from refusal.__cause__
 
+    def take_no_parameter_headers(self) -> None:
+        """No argument of any tool is repeated in a header (`x-mcp-header`): the SDK would walk through a tool's whole
+        schema, twice, to see that at each call over HTTP.
+        """
+        self._lowlevel_server.get_tool_input_schema = _no_schema
+
     async def run_over(self, read: Any, write: Any) -> None:
         """Serve one host over a pair of message streams until its input ends."""
         await serve_either_era(self._lowlevel_server, read, write)
@@ -151,6 +157,10 @@ def failures_said() -> Iterator[None]:
         raise UnexpectedToolError(said(str(crash))) from crash.__cause__
     except ToolError as refusal:
         raise ToolError(said(str(refusal))) from refusal.__cause__
+
+
+def _no_schema(name: str) -> dict[str, Any]:
+    return {}
 
 
 def _without_namespace(name: str) -> str:

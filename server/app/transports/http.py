@@ -97,6 +97,7 @@ def application(server: App, transport: Transport, listener: Listener) -> ASGIAp
     )
     sessions = Sessions(watched(mended(plain, PATHS[transport])), listener.max_sessions)
     server.middleware.append(sessions.while_called)
+    server.take_no_parameter_headers()
     return AuthMiddleware(sessions, listener.tokens, names)
 
 
