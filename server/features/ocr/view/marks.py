@@ -7,7 +7,7 @@ from itertools import islice
 from .escaping import escaped
 from .viewed import PictureBox, ViewedDifference, ViewedPage
 
-MAX_PLACES = 2_000  # of one word: no page has so many, and each difference looks at all of its own
+MAX_PLACES_OF_A_WORD = 2_000  # of one word: no page has so many, and each difference looks at all of its own
 NumberedMark = tuple[int, int, int]  # where it starts and ends, and the number of its difference
 
 
@@ -51,7 +51,7 @@ def _places(text: str, said: str) -> Iterator[tuple[int, int]]:
         return
     words = r"\s+".join(map(re.escape, said.split()))
     ascii_edge = (r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])")
-    for found in islice(re.finditer(words.join(ascii_edge), text, re.IGNORECASE), MAX_PLACES):
+    for found in islice(re.finditer(words.join(ascii_edge), text, re.IGNORECASE), MAX_PLACES_OF_A_WORD):
         yield found.span()
 
 
