@@ -67,14 +67,13 @@ def _unnamed(result: CallResult) -> str:
 
 def with_fact(text: str, fact: str) -> str:
     """The text of a result with one more fact in its line, which it gets where it has none."""
-    line, line_end, body = text.partition("\n")
-    if line.startswith("[") and line.endswith("]"):
-        return f"{line[:-1]} | {fact}]{line_end}{body}"
+    if line := first_line(text):
+        return f"{line[:-1]} | {fact}]{text[len(line) :]}"
     return f"[{fact}]\n{text}"
 
 
 def first_line(text: str) -> str:
-    """Of a result: who answered, and what it cost."""
+    """Of a result: who answered, and what it cost; empty where it has none."""
     line = text.partition("\n")[0]
     return line if line.startswith("[") and line.endswith("]") else ""
 

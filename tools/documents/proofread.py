@@ -56,7 +56,6 @@ async def proofread(
     seen = await digest(source, call.context.folders)
     call.context = replace(call.context, second_reader_wait_s=SECOND_READER_WAIT_S)
     result = await ocr(call, source, pages=pages, model=model)
-    assert result.structured_content
     written, lacks = "", ""
     with Salvage("the page could not be made") as step:
         async with call.context.pages_to_look_at:
