@@ -144,7 +144,7 @@ def test_a_pattern_that_nobody_can_check_is_left_out_and_said(schema: Any, data:
     assert checked.notes == [f"Patterns of the schema that could not be checked: {where}."]
 
 
-SLOW = {"properties": {f"p{n}": {"pattern": r"^\p{L}{1,60}$"} for n in range(1_500)}}
+SLOW = {"properties": {f"p{n}": {"pattern": rf"^\p{{L}}{{1,60}}{n}$"} for n in range(1_500)}}  # 25 ms each
 
 
 @pytest.mark.parametrize(
