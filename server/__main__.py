@@ -66,9 +66,9 @@ def _ocr(arguments: argparse.Namespace) -> int:
 
 def _serve(arguments: argparse.Namespace) -> int:
     stdio = _take_over_stdio(structured=arguments.structured) if arguments.transport == "stdio" else None
-    from .commands.loading import loaded_lightly
+    from .commands.loading import kept_out, loaded_lightly
 
-    with loaded_lightly():
+    with loaded_lightly(), kept_out(*(["uvicorn"] if stdio and not arguments.sandbox else [])):  # a web server
         from .commands import serve
 
     return serve.main(

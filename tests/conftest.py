@@ -211,10 +211,15 @@ class FakeDashScope:
         return dict(json.loads(self.requests[-1].content))
 
 
+@cache  # settings take a third of a short story's time to be read
+def redact() -> Callable[[str], str]:
+    return Settings(DASHSCOPE_API_KEY=KEY).redact
+
+
 def dashscope(wire: FakeDashScope, **options: Any) -> DashScope:
     """The real client over a scripted wire; retries do not wait."""
     given = {
-        "redact": Settings(DASHSCOPE_API_KEY=KEY).redact,
+        "redact": redact(),
         "first_wait_s": 0,
         "transport": httpx2.MockTransport(wire),
         **options,
@@ -298,8 +303,28 @@ check_schema = Draft202012Validator.check_schema.__func__
 Draft202012Validator.check_schema = classmethod(lambda kind, schema: check_once(kind, json.dumps(schema)))
 
 
+@dataclass
+class Listed:
+    """What clients learn when they list tools: each story's client would list them anew, which takes as long as a story."""
+
+    schemas: dict[str, Any] = field(default_factory=dict)
+    validators: dict[str, Any] = field(default_factory=dict)
+
+
+LISTED = {structured: Listed() for structured in (False, True)}
+
+
 class Reader(Client):
     """A client that sees for itself that whoever reads the text alone loses nothing."""
+
+    listed: Listed | None = None
+
+    async def __aenter__(self) -> Any:
+        entered = await super().__aenter__()
+        if self.listed:  # the SDK's client has no way to hand on what it learned
+            self.session._tool_output_schemas = self.listed.schemas
+            self.session._tool_output_validators = self.listed.validators
+        return entered
 
     async def call_tool(self, name: str, *arguments: Any, **more: Any) -> Any:
         result = await super().call_tool(name, *arguments, **more)
@@ -338,7 +363,9 @@ def hosted(era: str) -> Hosted:
             given = {"structured": True, "language": "en", "jobs": jobs, "ledger": Ledger(jobs.database), "now": noon}
             context = AppContext(client, host, folders, **{**given, **shared})
             reader = nullcontext() if "local_reader" in shared else context.local_reader
-            async with reader, Reader(build(context), mode=era) as connected:
+            reading = Reader(build(context), mode=era)
+            reading.listed = LISTED[context.structured]
+            async with reader, reading as connected:
                 yield connected
 
     return connect

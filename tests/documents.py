@@ -11,7 +11,7 @@ DOCTYPE = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.1//EN" "http://www.w3.org/
 
 def zipped(parts: dict[str, str], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     content = BytesIO()
-    with zipfile.ZipFile(content, "w", method) as archive:
+    with zipfile.ZipFile(content, "w", method, compresslevel=1) as archive:
         for name, part in parts.items():
             archive.writestr(name, part)
     return content.getvalue()

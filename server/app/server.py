@@ -1,7 +1,7 @@
 """The MCP server: finds the tools, publishes their schemas, words bad arguments."""
 
 import re
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, cast
@@ -11,7 +11,7 @@ from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, Prompt
+from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, Prompt, Resource, ResourceTemplate
 from pydantic import ValidationError
 
 from ..calls.arguments import fitted, reworded
@@ -48,9 +48,29 @@ class App(MCPServer[AppContext]):
 
     language = "auto"
     workbench: Workbench
+    add_resources: Callable[[], None] | None = None  # until somebody asks for one: most hosts never do
 
     def offer(self, names: Collection[str], *, structured: bool) -> None:
         self._tool_manager = ToolsAtUse(names, structured=structured)
+
+    async def list_resources(self) -> list[Resource]:
+        self._have_resources()
+        return await super().list_resources()
+
+    async def list_resource_templates(self) -> list[ResourceTemplate]:
+        self._have_resources()
+        return await super().list_resource_templates()
+
+    async def read_resource(
+        self, uri: Any, context: Context[AppContext, Any] | None = None
+    ) -> Iterable[Any] | InputRequiredResult:
+        self._have_resources()
+        return await super().read_resource(uri, context)
+
+    def _have_resources(self) -> None:
+        if add := self.add_resources:
+            self.add_resources = None
+            add()
 
     async def list_prompts(self) -> list[Prompt]:
         return self.workbench.listed()
@@ -144,7 +164,7 @@ def build(context: AppContext, *, groups: Collection[str] | None = None, log_lev
     app.offer(names := tools_in(groups), structured=context.structured)
     app.workbench = Workbench(context, names)
     add_completions(app, context, names)
-    add_resources(app, context)
+    app.add_resources = partial(add_resources, app, context)
     return app
 
 

@@ -2,8 +2,10 @@
 
 import os
 import sys
+from functools import cache
 
 
+@cache
 def own_version() -> str:
     return installed_version("bailian-mcp") or "0"  # run from a bare clone
 

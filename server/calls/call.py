@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from functools import partial, wraps
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server.context import ServerRequestContext
@@ -15,7 +15,6 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult
 
 from ..catalog import Catalog, Cost, Model, plain, unpriced
-from ..catalog.live import LiveReading
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
 from ..dashscope import BatchChat, ChatCompletions, DashScopeError, Reply
 from ..errors import InvalidRequest
@@ -26,7 +25,6 @@ from .context import AppContext
 from .functions import Functions
 from .host_limits import UNKNOWN, TextLimit, client_name, text_limit
 from .jobs import CURRENT_JOB, Asked, Job, SoFar, job_of
-from .live_list import read_live_list
 from .patience import IMPATIENT_S
 from .payment import Payment
 from .progress import Progress
@@ -37,6 +35,9 @@ from .so_far import UnderWay, answers_so_far, so_far
 from .spent import Spent, sum_exchanges, without_failed
 from .thinking import Level, ThinkingParameters, output_limit, standard, thinking
 from .turns import PacedRequest, in_turn
+
+if TYPE_CHECKING:
+    from ..catalog.live import LiveReading
 
 MAX_MODEL_CHARS = 200
 MAX_BATCH_CHAT_S = 3_600.0  # https://help.aliyun.com/zh/model-studio/openai-compatible-batch-chat
@@ -164,7 +165,7 @@ class Call:
         if self.context.host.kind != "dashscope":
             raise InvalidRequest(f"{what} is DashScope's own: a plan or another server has none. `chat` works there.")
 
-    async def live_list(self) -> LiveReading:
+    async def live_list(self) -> "LiveReading":
         """DashScope's own list of models, as it is now; free of charge.
 
         Raises:
@@ -174,6 +175,8 @@ class Call:
         self.require_dashscope("The live list of models")
         if trouble := self.context.host.trouble:
             raise InvalidRequest(trouble)
+        from .live_list import read_live_list  # with what it needs, which few calls do
+
         async with self.heartbeat("reading the live list"):
             return await read_live_list(self.context.dashscope, self.context.host, self.today)
 

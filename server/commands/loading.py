@@ -28,6 +28,18 @@ def loaded_lightly() -> Iterator[None]:
         gc.enable()
 
 
+@contextmanager
+def kept_out(*packages: str) -> Iterator[None]:
+    """Meanwhile they count as not installed, for those who can do without: https://docs.python.org/3/reference/import.html"""
+    hidden = [package for package in packages if package not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is the documented sign
+    try:
+        yield
+    finally:
+        for package in hidden:
+            del sys.modules[package]
+
+
 def _open_when_asked(package: str) -> None:
     """Let modules of a package be loaded without its `__init__`, which is run when a name of its own is asked for."""
     spec = None if package in sys.modules else find_spec(package)

@@ -23,6 +23,7 @@ from ..files import LocalReader, Renderer
 from ..network import listen
 from ..settings import BadSettings, Settings, child_environment, read_settings, warnings_for_environment
 from ..spending import Caps, Ledger, VectorCache
+from .loading import kept_out
 from .logs import log_to_stderr
 from .state import state_store
 
@@ -152,7 +153,9 @@ async def opened_server(
     )
     async with client, Shelf() as shelf, Jobs(store=state_store(settings)) as jobs:
         context = _context(settings, client, jobs, shelf, reader, remote=remote, sandboxed=sandboxed)
-        yield build(context, groups=settings.tools, log_level=settings.log_level)
+        with kept_out("rich"):  # the SDK would load it for the handler of a log that has one already
+            app = build(context, groups=settings.tools, log_level=settings.log_level)
+        yield app
 
 
 def _context(
