@@ -625,7 +625,7 @@ async def test_what_waited_over_midnight_is_of_the_day_on_which_it_is_sent(hoste
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(client.call_tool, "chat", CALL)
             while not wire.requests:
-                await anyio.sleep(0)
+                await anyio.sleep(0.01)
             looks = store.looks
             tasks.start_soon(client.call_tool, "chat", {"prompt": "the next day"})
             while store.looks < looks + 2:  # it found too little, and looks again

@@ -58,7 +58,7 @@ async def proofread(
     result = await ocr(call, source, pages=pages, model=model)
     written, lacks = "", ""
     with Salvage("the page could not be made") as step:
-        async with call.context.pages_to_look_at:
+        async with call.heartbeat("drawing the pages"), call.context.pages_to_look_at:
             shown, blind = await _shown(call, source, result)
             if await _is_still(seen, call, source):
                 written, lacks = await to_thread.run_sync(page_written, folder, output, shown)
@@ -85,8 +85,7 @@ async def _shown(call: Call, source: str, result: CallToolResult) -> tuple[str, 
     assert result.structured_content
     context, pages = call.context, [Page.model_validate(page) for page in result.structured_content["pages"]]
     reader = context.local_reader if context.second_reader else None
-    async with call.heartbeat("drawing the pages"):
-        return await file_view(source, _text_of(result), context.folders, pages, reader, context.renderer)
+    return await file_view(source, _text_of(result), context.folders, pages, reader, context.renderer)
 
 
 def _text_of(result: CallToolResult) -> str:
