@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
-from bailian_mcp.server.files import LocalReader, NotReadHere, ReadLine
+from bailian_mcp.server.files import LocalReader, NotReadHere, ReadLine, processes
 from bailian_mcp.server.files.readings import Column
 from conftest import FakeDashScope, Hosted, refusal, text_of
 from papers import drawn, saved, scan
@@ -270,12 +270,14 @@ async def test_a_cancelled_reading_ends_at_once_and_the_next_one_begins_anew(pro
 
 async def test_nothing_is_fetched_by_the_process_that_reads() -> None:
     code = (
-        "import sys\n"
-        "from bailian_mcp.server.files.reading.process import _refuse_network\n"
+        "import sys, types\n"
+        "files = sys.modules['files'] = types.ModuleType('files')\n"  # by itself, as it runs
+        "files.__path__ = [sys.argv[1]]\n"
+        "from files.reading.process import _refuse_network\n"
         "sys.addaudithook(_refuse_network)\n"
         "import socket\n"
         "try: socket.create_connection(('127.0.0.1', 9), 1)\n"
         "except PermissionError: print('refused')"
     )
-    done = await anyio.run_process([os.sys.executable, "-c", code])
+    done = await anyio.run_process([os.sys.executable, "-c", code, str(Path(processes.__file__).parent)])
     assert done.stdout == b"refused\n"
