@@ -22,7 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return sandbox.main(arguments.host, arguments.port, arguments.latency_ms, arguments.chunk)
     if arguments.command == "demo":
-        from .commands import demo
+        from .commands.loading import loaded_lightly
+
+        with loaded_lightly():
+            from .commands import demo
 
         return demo.main(verbose=arguments.verbose)
     if arguments.command == "catalog":
