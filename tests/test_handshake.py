@@ -1,5 +1,6 @@
 """What is answered while the SDK loads, the handshake and the lists: as the SDK answers it, in both eras, or not at all."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from bailian_mcp.server.app.tool_files import CORE, tool_groups, tool_modules
 from bailian_mcp.server.app.transports import handshake, listing
 from bailian_mcp.server.app.transports.early import MAX_EARLY, Early
+from bailian_mcp.server.commands.loading import kept_out
 from bailian_mcp.server.settings import ToolGroup, read_settings
 from conftest import ENVELOPE, HELLO, INFO, SERVER, Raw, lines, raw
 from connections import GREETED, line, replies, server_of
@@ -331,6 +333,16 @@ def test_the_sdks_package_is_opened_when_a_name_of_it_is_asked_for() -> None:
     assert done.stdout == "True mcp.client.client ClientSession False\n"
 
 
+def test_what_is_kept_out_counts_as_not_installed_for_a_while_unless_it_is_there() -> None:
+    sys.modules.pop("this", None)
+    with kept_out("this", "json"):
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("this")
+        assert importlib.import_module("json") is json
+
+    assert importlib.util.find_spec("this") is not None
+
+
 async def said(*given: bytes, **environment: str) -> Raw:
     """A server that was told all this at once, when the last of it was answered."""
     wanted = sum(b'"id"' in each for each in given)
@@ -356,7 +368,8 @@ NOT_FOR_THE_LIST = {
     "bailian_mcp.server.app.transports.http", "bailian_mcp.server.commands.demo",
     "bailian_mcp.server.app.prompts.scenarios", "httptools", "bailian_mcp.server.dashscope.transport",
     "bailian_mcp.tools.chat", "bailian_mcp.tools.ocr",
-    "mcp.client",
+    "bailian_mcp.server.catalog.live", "bailian_mcp.server.calls.live_list",
+    "mcp.client", "uvicorn.main", "rich.console",
 }  # fmt: skip
 LIST = [line(**HELLO), b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n', line(1, "tools/list")]
 
