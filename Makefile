@@ -85,8 +85,8 @@ clean:  ## remove what this file made
 # By the link below: what setuptools puts there instead takes each Python 30 ms to start, and tests start hundreds. What
 # it built on the way would take longer still where it lies: each start would ask it for the version.
 define found_by_its_link
-	@cd $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
-		&& rm -f __editable__.bailian_mcp-*.pth && echo '$(CURDIR)/.dev' > bailian_mcp.pth
+	@cd "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+		&& rm -f __editable__.bailian_mcp-*.pth && echo "$(CURDIR)/.dev" > bailian_mcp.pth
 	@rm -rf bailian_mcp.egg-info
 endef
 
