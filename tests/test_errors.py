@@ -4,8 +4,7 @@ import ast
 import copy
 import pickle
 import re
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,7 @@ from bailian_mcp.server.errors import NOTHING_SENT, InvalidRequest
 from bailian_mcp.server.sandbox.requests import ApiRefusal
 from bailian_mcp.server.settings import OUTPUT_FOLDER, settings_table
 from conftest import FakeDashScope, Hosted, stream
-
-ROOT = Path(__file__).parent.parent
-SOURCES = [*(ROOT / "server").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]
+from sources import FILES, tree_of
 
 
 def test_a_refusal_says_that_nothing_was_sent() -> None:
@@ -32,10 +29,9 @@ def test_a_refusal_says_that_nothing_was_sent() -> None:
     )
 
 
-@cache
-def nodes() -> list[tuple[Path, ast.AST]]:
+def nodes() -> Iterator[tuple[Path, ast.AST]]:
     """All that is written in the sources."""
-    return [(file, node) for file in SOURCES for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    return ((file, node) for file in FILES for node in ast.walk(tree_of(file)))
 
 
 def test_nobody_refuses_with_the_bare_error_of_the_sdk() -> None:
@@ -51,7 +47,7 @@ def test_nobody_refuses_with_the_bare_error_of_the_sdk() -> None:
 
 def test_the_sentence_is_typed_once() -> None:
     """What DashScope's own errors say of a request that never left is theirs: they are no refusals."""
-    typed = [file for file in SOURCES if NOTHING_SENT in file.read_text("utf-8")]
+    typed = [file for file in FILES if NOTHING_SENT in file.read_text("utf-8")]
 
     assert [file for file in typed if file.stem not in ("errors", "client", "connection", "stream")] == []
 
@@ -94,7 +90,7 @@ def test_every_error_that_is_made_of_more_than_its_text_is_among_them() -> None:
 
 def messages(file: Path) -> list[str]:
     """The texts of a file that are shown to somebody: its strings, but for docstrings."""
-    tree = ast.parse(file.read_text("utf-8"))
+    tree = tree_of(file)
     docstrings = {
         id(node.body[0].value)
         for node in ast.walk(tree)
@@ -116,7 +112,7 @@ async def test_what_stands_in_back_ticks_in_a_message_is_there(hosted: Hosted) -
     known |= {f"bailian-mcp {words}" for words in ("catalog format", "catalog check", "files")}
     known |= {"all", OUTPUT_FOLDER}
     words = re.compile(r"`([A-Za-z][\w.-]*(?: [\w.-]+)*)`")
-    named = {(word, file.stem) for file in SOURCES for text in messages(file) for word in words.findall(text)}
+    named = {(word, file.stem) for file in FILES for text in messages(file) for word in words.findall(text)}
 
     assert len(named) >= 10
     assert {(word, file) for word, file in named if word not in known} == set()

@@ -12,8 +12,8 @@ from pathlib import Path
 from statistics import quantiles
 
 import pytest
+from sources import FILES, ROOT, tree_of
 
-ROOT = Path(__file__).parent.parent
 FLOORS = (
     {"errors", "text", "network"},
     {"json_text"},
@@ -33,14 +33,8 @@ MAX_ROOMS, MAX_ARROWS = (
     61,
 )  # of which two lead to the ground: tables show texts of others; one shows what a feature draws
 P90_LINES, MAX_LINES = 20, 80
-FILES = sorted([*(ROOT / "server").rglob("*.py"), *(ROOT / "tools").rglob("*.py")])
 NAMES = {file: file.relative_to(ROOT).with_suffix("").as_posix().removeprefix("server/") for file in FILES}
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
-
-
-@cache
-def tree_of(file: Path) -> ast.Module:
-    return ast.parse(file.read_text("utf-8"))
 
 
 def room(name: str) -> str:

@@ -5,7 +5,6 @@ import importlib
 import json
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -27,6 +26,7 @@ from bailian_mcp.server.json_text import NoJson, json_of
 from bailian_mcp.server.settings import NEEDED_TO_ASK, read_settings
 from bailian_mcp.server.text import PLAIN_WORDS
 from conftest import ANSWER, FakeDashScope, Hosted, chunk, ended_job, finish, refusal, sse, stream, text_of, usage
+from sources import FILES, ROOT, tree_of
 
 pytestmark = pytest.mark.anyio
 
@@ -37,7 +37,6 @@ def era() -> str:
     return "2026-07-28"
 
 
-ROOT = Path(__file__).parent.parent
 ENGLISH = re.compile(r"[a-z']+ [a-z']+,? [a-z']+")  # three plain words in a row: a sentence that stayed
 UNKNOWN_MODEL = refusal(404, "model_not_found", "The model does not exist.")
 
@@ -208,10 +207,10 @@ PIECES = {  # what a gap may hold that is a part of the sentence itself
 def literals() -> list[tuple[str, int, str]]:
     """The texts given to InvalidRequest and DashScopeError as they stand in the code, with values for the gaps."""
     found = []
-    for file in [*(ROOT / "server").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]:
+    for file in FILES:
         name = str(file.relative_to(ROOT))
         module = importlib.import_module(f"bailian_mcp.{name.removesuffix('.py').replace('/', '.').removesuffix('.__init__')}") if "__main__" not in name else None  # fmt: skip
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        for node in ast.walk(tree_of(file)):
             if (
                 isinstance(node, ast.Call)
                 and ast.unparse(node.func) in ("InvalidRequest", "DashScopeError")
