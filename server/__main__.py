@@ -71,7 +71,8 @@ def _serve(arguments: argparse.Namespace) -> int:
     stdio = _take_over_stdio(structured=arguments.structured) if arguments.transport == "stdio" else None
     from .commands.loading import kept_out, loaded_lightly
 
-    with loaded_lightly(), kept_out(*(["uvicorn"] if stdio and not arguments.sandbox else [])):  # a web server
+    needs_web_server = arguments.sandbox or not stdio
+    with loaded_lightly(), kept_out(*() if needs_web_server else ("uvicorn",)):
         from .commands import serve
 
     return serve.main(

@@ -270,9 +270,7 @@ async def test_a_cancelled_reading_ends_at_once_and_the_next_one_begins_anew(pro
 
 async def test_nothing_is_fetched_by_the_process_that_reads() -> None:
     code = (
-        "import sys, types\n"
-        "files = sys.modules['files'] = types.ModuleType('files')\n"  # by itself, as it runs
-        "files.__path__ = [sys.argv[1]]\n"
+        f"{processes.ALONE}\n"  # as it runs
         "from files.reading.process import _refuse_network\n"
         "sys.addaudithook(_refuse_network)\n"
         "import socket\n"

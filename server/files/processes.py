@@ -12,10 +12,10 @@ from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 # By itself, since all of ours would take longer to load than to draw: of this package only its folder is known there
-START = (
-    "import sys, types, runpy; files = sys.modules['files'] = types.ModuleType('files'); "
-    "files.__path__ = [sys.argv.pop(1)]; runpy.run_module(f'files.{sys.argv.pop(1)}.process', run_name='__main__')"
+ALONE = (
+    "import sys, types; files = sys.modules['files'] = types.ModuleType('files'); files.__path__ = [sys.argv.pop(1)]; "
 )
+START = f"{ALONE}import runpy; runpy.run_module(f'files.{{sys.argv.pop(1)}}.process', run_name='__main__')"
 MAX_HEADER_BYTES = 1 << 20
 STUCK_AFTER_S = 10.0  # beyond the time the process gives itself: then it is stuck
 LOST = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.DelimiterNotFound, TimeoutError)

@@ -23,10 +23,10 @@ Line = dict[str, Any]
 class Engine:
     def __init__(self, threads: int) -> None:
         import numpy
+        import rapidocr
 
-        rapidocr = _rapidocr()
         models = Path(rapidocr.__file__).parent / "models"
-        self._reader: Any = rapidocr.RapidOCR(
+        self._reader: Any = _loaded()(
             params={
                 "Global.log_level": "critical",
                 "Global.max_side_len": MAX_SIDE_PX,
@@ -78,16 +78,19 @@ class Engine:
         return sum(shares) / max(1, len(shares))
 
 
-def _rapidocr() -> Any:
-    """Its list of all models there are, which none of ours is chosen by, it reads twice while it loads: a fifth of the
-    time until the first page.
+def _loaded() -> Any:
+    """RapidOCR, whose list of all models there are, of which ours are not chosen, is read twice while it loads: the
+    second time takes a fifth of the time until the first page.
     """
     from omegaconf import OmegaConf
 
-    OmegaConf.load = cache(OmegaConf.load)  # type: ignore[method-assign]
-    import rapidocr
-
-    return rapidocr
+    read = OmegaConf.load
+    OmegaConf.load = cache(read)  # type: ignore[method-assign]
+    try:
+        from rapidocr import RapidOCR
+    finally:  # what is read later is changed by who reads it
+        OmegaConf.load = staticmethod(read)  # type: ignore[method-assign]
+    return RapidOCR
 
 
 def _on_its_head(crops: list[Any]) -> list[Any]:
