@@ -14,11 +14,12 @@ import pytest
 from bailian_mcp.server.app.tool_files import CORE, tool_groups, tool_modules
 from bailian_mcp.server.app.transports import handshake, listing
 from bailian_mcp.server.app.transports.early import MAX_EARLY, Early
-from bailian_mcp.server.commands.loading import kept_out
+from bailian_mcp.server.commands.loading import kept_out, loaded_lightly
 from bailian_mcp.server.settings import ToolGroup, read_settings
 from conftest import ENVELOPE, HELLO, INFO, SERVER, Raw, lines, raw
 from connections import GREETED, line, replies, server_of
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
+from pydantic import TypeAdapter, ValidationError
 
 pytestmark = pytest.mark.anyio
 CAPABILITIES: tuple[dict[str, Any], ...] = (
@@ -331,6 +332,18 @@ def test_the_sdks_package_is_opened_when_a_name_of_it_is_asked_for() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
     assert done.stdout == "True mcp.client.client ClientSession False\n"
+
+
+def test_what_is_loaded_lightly_is_made_ready_when_it_is_used() -> None:
+    with loaded_lightly():
+        union = TypeAdapter(int | list[str])
+    ready = TypeAdapter(int | list[str])
+
+    assert (union.pydantic_complete, ready.pydantic_complete) == (False, True)
+    assert union.validate_python(["a"]) == ["a"]
+    assert union.pydantic_complete
+    with pytest.raises(ValidationError):
+        union.validate_python("a")
 
 
 def test_what_is_kept_out_counts_as_not_installed_for_a_while_unless_it_is_there() -> None:

@@ -279,6 +279,9 @@ Kind = Literal[
 ]  # fmt: skip
 
 
+NO_LIMITS = Limits()  # one for all that have none: as a plain default it would be copied for each of them
+
+
 class Model(Frozen):
     id: Name
     aliases: tuple[Name, ...] = ()
@@ -288,7 +291,7 @@ class Model(Frozen):
     type: LineOfText
     released_on: date | None = None
     input: tuple[str, ...] = ()  # what it reads; empty: unknown
-    limits: Limits = Limits()
+    limits: Limits = Field(default_factory=lambda: NO_LIMITS)
     rate_limits: tuple[RateLimit, ...] = ()
     thinking: Thinking | None = None  # none: unknown
     can: dict[str, bool] = Field(default_factory=dict)  # stated capabilities; an absent one is unknown
