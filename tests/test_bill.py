@@ -34,6 +34,7 @@ from bailian_mcp.server.spending.bill.columns import BILL_COLUMNS
 from bailian_mcp.server.spending.bill.matching import ComparedItem
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sources import tree_of
 
 BILL = Path(__file__).parent.parent / "server" / "spending" / "bill"
 DAY = date(2026, 11, 22)
@@ -879,7 +880,7 @@ def test_what_hides_in_a_bill_is_made_visible(written: Written) -> None:
 
 def test_no_amount_is_ever_a_float() -> None:
     for file in BILL.glob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        for node in ast.walk(tree_of(file)):
             assert not (isinstance(node, ast.Constant) and isinstance(node.value, float)), file.name
             assert not (isinstance(node, ast.Name) and node.id == "float"), file.name
 

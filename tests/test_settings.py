@@ -1,13 +1,13 @@
 """The environment: what it may hold, where it leads, and that the key stays in."""
 
 import ast
-import inspect
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from bailian_mcp.server.settings import BadSettings, Settings, read_settings, settings_table, warnings_for_environment
 from conftest import KEY
+from sources import FILES, tree_of
 
 
 def settings(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
@@ -453,8 +453,6 @@ def test_other_spellings_of_a_key_are_found(monkeypatch: pytest.MonkeyPatch, spe
 
 
 def test_each_setting_is_handed_to_somebody() -> None:
-    server = Path(inspect.getfile(Settings)).parent
-    sources = [path.read_text("utf-8") for path in server.rglob("*.py")]
-    read = {node.attr for text in sources for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
+    read = {node.attr for file in FILES for node in ast.walk(tree_of(file)) if isinstance(node, ast.Attribute)}
 
     assert set(Settings.model_fields) - read == set()

@@ -44,9 +44,10 @@ class Wire:
             self.heard += await self.stream.receive()
         head, _, self.heard = self.heard.partition(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
-        while len(self.heard) < length:
-            self.heard += await self.stream.receive()
-        self.heard = self.heard[length:]
+        body = bytearray(self.heard)
+        while len(body) < length:
+            body += await self.stream.receive()
+        self.heard = bytes(body[length:])
         return head
 
     async def say(self, *pieces: bytes) -> None:
