@@ -54,7 +54,8 @@ async def data_frames(response: httpx2.Response) -> AsyncGenerator[list[Data]]:
     except httpx2.RequestError:
         yield [data for data in reader.end() if data.value == DONE or isinstance(data.value, dict | list)]
         raise
-    yield [*reader.feed(decoder.decode(b"", final=True)), *reader.end()]
+    if last := [*reader.feed(decoder.decode(b"", final=True)), *reader.end()]:
+        yield last
 
 
 @asynccontextmanager

@@ -1,11 +1,11 @@
 """From the first byte on: frames -> events, watched by a deadline and for silence. Nothing is sent again."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-import anyio
 import httpx2
 
 from ..text import clip, without_markup
@@ -44,15 +44,10 @@ class ReplyStream:
         """
         reply = self.reply
         try:
-            async with aclosing(self._frames()) as frames:
-                async for frame, status in frames:
-                    self._require_bounds()
-                    reply.request_id = reply.request_id or self._request_id(frame)
-                    events, failure = self._decoded(frame, status)
-                    for event in events:
-                        yield reply.observe(event)
-                    if failure:
-                        raise failure
+            async with aclosing(self._pieces()) as pieces:
+                async for piece in pieces:
+                    for event in self._told(piece):
+                        yield event
             for event in self._ending():
                 yield event
         except DashScopeError as error:
@@ -78,34 +73,51 @@ class ReplyStream:
             raise DashScopeError(f"{self._service} ended the stream in the middle. {NOT_AGAIN}")
         return self.reply.flush()
 
-    async def _frames(self) -> AsyncGenerator[tuple[Frame, int]]:
-        """The JSON of each frame, and its status; comments and heartbeats do not count as a sign of life."""
+    async def _pieces(self) -> AsyncGenerator[list[Data]]:
+        """What comes at once; comments and heartbeats do not count as a sign of life."""
+        now = asyncio.get_running_loop().time
         # the first line may take as long as the call
-        last, limit, ending = anyio.current_time(), self.deadline, False
-        async with aclosing(data_frames(self.response)) as frames:
-            while True:
-                with anyio.move_on_at(min(limit, self.deadline)) as waiting:
+        last, limit, ending = now(), self.deadline, False
+        try:
+            # one for all waits: each in a scope of its own would take as long as what is done with the piece
+            async with aclosing(data_frames(self.response)) as frames, asyncio.timeout(None) as waiting:
+                while True:
+                    waiting.reschedule(min(limit, self.deadline))
                     came = await _next(frames)
-                if waiting.cancelled_caught and not ending:
-                    raise self._silence(anyio.current_time() - last, limit < self.deadline)
-                if waiting.cancelled_caught or came is None:
-                    return
-                told = [data for data in came if data.value not in HEARTBEATS]
-                for data in told:
-                    if data.value == DONE:
-                        self.reply.end()
-                    else:
-                        yield self._object(data.value), data.status
-                if not told:
-                    continue
-                last = anyio.current_time()
-                # A whole reply is read to the end of its body, or the connection cannot be used again; not for long.
-                drained, ending = ending, self.reply.whole or self.reply.done
-                if not (drained and ending):
-                    limit = last + (DRAIN_S if ending else self.gap_s)
+                    waiting.reschedule(None)  # whoever reads it takes the time it takes
+                    if came is None:
+                        return
+                    if not (told := [data for data in came if data.value not in HEARTBEATS]):
+                        continue
+                    yield told
+                    last = now()
+                    # a whole reply is read to the end of its body, or the connection is lost; but not for long
+                    drained, ending = ending, self.reply.whole or self.reply.done
+                    if not (drained and ending):
+                        limit = last + (DRAIN_S if ending else self.gap_s)
+        except TimeoutError:
+            if not ending:
+                raise self._silence(now() - last, limit < self.deadline) from None
+
+    def _told(self, piece: list[Data]) -> Iterator[Event]:
+        for data in piece:
+            events, failure = self._read(data)
+            yield from map(self.reply.observe, events)
+            if failure:
+                raise failure
+
+    def _read(self, data: Data) -> tuple[list[Event], DashScopeError | None]:
+        """What one frame says, and the failure it tells."""
+        if data.value == DONE:
+            self.reply.end()
+            return [], None
+        frame = self._object(data.value)
+        self._require_bounds()
+        self.reply.request_id = self.reply.request_id or self._request_id(frame)
+        return self._decoded(frame, data.status)
 
     def _decoded(self, frame: Frame, status: int) -> tuple[list[Event], DashScopeError | None]:
-        """What a frame says, and the failure it tells; a failure may come with what was used until then."""
+        """A failure may come with what was used until then."""
         protocol, safe = self.protocol, self.connection.safe
         events: list[Event] = []
         try:
