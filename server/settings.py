@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .endpoints import DEFAULT_REGION, REGIONS, Host, Region, host, near_region, region_of
 from .network import is_host_name, is_loopback
-from .text import clip, complaint
+from .text import clip, complaint, listed_names
 
 PLAN_KEY = "sk-sp-"
 PLAN_KEY_ELSEWHERE = (
@@ -262,7 +262,7 @@ class Settings(BaseSettings):
     def _split_groups(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        names = {name.strip().lower() for name in value.split(",")} - {"", "core"}
+        names = {name.lower() for name in listed_names(value)} - {"core"}
         if not names <= {*get_args(ToolGroup), "all"}:
             raise ValueError(f"must hold names of groups ({', '.join(get_args(ToolGroup))}), or `all`")
         return tuple(group for group in get_args(ToolGroup) if group in names or "all" in names)
@@ -270,9 +270,7 @@ class Settings(BaseSettings):
     @field_validator("allowed_hosts", mode="before")
     @classmethod
     def _split_hosts(cls, value: Any) -> Any:
-        names = (
-            tuple(name.strip().lower() for name in value.split(",") if name.strip()) if isinstance(value, str) else ()
-        )
+        names = tuple(name.lower() for name in listed_names(value)) if isinstance(value, str) else ()
         if not all(map(is_host_name, names)):
             raise ValueError("must hold host names such as mcp.example.com or 192.0.2.7, without port and path")
         return names
@@ -284,8 +282,9 @@ class Settings(BaseSettings):
 
     @field_validator("language", mode="before")
     @classmethod
-    def _in_lower_case(cls, value: Any) -> Any:
-        return value.strip().lower() if isinstance(value, str) else value
+    def _of_any_country(cls, value: Any) -> Any:
+        """zh-CN, zh_TW, en-US."""
+        return re.split("[-_]", value.strip().lower())[0] if isinstance(value, str) else value
 
     @field_validator("http_token", mode="after")
     @classmethod
@@ -299,22 +298,32 @@ class Settings(BaseSettings):
     def _split_tokens(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        pairs = [pair.strip().partition(":")[::2] for pair in value.split(",") if pair.strip()]
+        pairs = [pair.partition(":")[::2] for pair in listed_names(value)]
         names, tokens = [name.strip() for name, _ in pairs], [token.strip() for _, token in pairs]
         if not all(map(TOKEN_NAME.fullmatch, names)) or not all(tokens) or len(set(names)) < len(names):
             raise ValueError("must read name:token,name:token, each name once, of letters, digits, '.', '_' and '-'")
         if len(set(tokens)) < len(tokens):
             raise ValueError("must give each name a token of its own")
         for token in map(SecretStr, tokens):
-            cls._token_is_a_secret(cls._fits_a_header(token) or token)
+            cls._token_is_a_secret(cls._token_fits_a_header(token) or token)
         return dict(zip(names, tokens, strict=True))
 
-    @field_validator("api_key", "http_token", mode="after")
+    @field_validator("api_key", mode="after")
     @classmethod
-    def _fits_a_header(cls, secret: SecretStr | None) -> SecretStr | None:
-        text = secret.get_secret_value().strip() if secret else ""
-        if not (text.isascii() and text.isprintable()) or set(text) & set(" \"'"):
+    def _is_a_key(cls, key: SecretStr | None) -> SecretStr | None:
+        text = key.get_secret_value().strip() if key else ""
+        if not _fits_a_header(text):
             raise ValueError("holds spaces, quotes or characters that no key has; copy it again")
+        if text.startswith("LTAI"):  # https://help.aliyun.com/zh/ram/user-guide/create-an-accesskey-pair
+            raise ValueError("is the id of an AccessKey of the cloud account; Model Studio takes an API key (sk-...)")
+        return SecretStr(text) if text else None
+
+    @field_validator("http_token", mode="after")
+    @classmethod
+    def _token_fits_a_header(cls, token: SecretStr | None) -> SecretStr | None:
+        text = token.get_secret_value().strip() if token else ""
+        if not _fits_a_header(text):
+            raise ValueError("must be of ASCII characters without spaces and quotes")
         return SecretStr(text) if text else None
 
     @field_validator("api_key", mode="after")
@@ -424,6 +433,10 @@ class Settings(BaseSettings):
         return (url, *(word for word in (parts.password or "", unquote(parts.password or ""), *asked) if word))
 
 
+def _fits_a_header(secret: str) -> bool:
+    return secret.isascii() and secret.isprintable() and not set(secret) & set(" \"'")
+
+
 def _working_folder() -> Path | None:
     """Where the server was started; None: it is / or all of home, or there is none."""
     try:
@@ -505,7 +518,7 @@ def _caps_of_no_setting() -> list[str]:
     known = {str(field.validation_alias) for field in Settings.model_fields.values()}
     strange = sorted(name for name in os.environ if name.startswith("BAILIAN_MAX_COST") and name not in known)
     return [
-        f"BAILIAN_MAX_COST_PER_DAY (or _SESSION, _CALL) may be meant by {name}, which is no setting."
+        f"BAILIAN_MAX_COST_PER_DAY (or _PER_SESSION, _PER_CALL) is a cap; {name} is no setting, and caps nothing."
         for name in strange[:1]
     ]
 
@@ -518,7 +531,9 @@ def child_environment() -> dict[str, str]:
 def warnings_for_environment(tools: Collection[str]) -> list[str]:
     """What in the environment looks like a mistake but stops nothing: names of no setting or tool, missing folders."""
     known = {name for name, _ in settings_table()}
-    ours = [name for name in sorted(os.environ) if name.startswith("BAILIAN_") and name not in known]
+    spelt = {name.replace("_", "") for name in known}  # other programs have names of DashScope's that are none of ours
+    strange = [name for name in sorted(os.environ) if name not in known]
+    ours = [name for name in strange if name.startswith("BAILIAN_") or name.replace("_", "") in spelt]
     tool_of = {name: match["tool"].lower() for name in ours if (match := TOOL_MODEL.fullmatch(name))}
     folders = [folder for folder in os.environ.get("BAILIAN_ALLOWED_DIRS", "").split(os.pathsep) if folder]
     missing = [folder for folder in folders if not os.path.isdir(os.path.expanduser(folder))]

@@ -26,6 +26,7 @@ STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2
 HALF_A_PAIR = "half of a surrogate pair (a broken emoji)"
 THOUGHT_TAGS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("◁think▷", "◁/think▷"))
 FIRST_FEW = 5
+COMMAS = re.compile("[,，、]")  # Chinese keyboards have two more
 
 
 def clip(text: str, max_chars: int) -> str:
@@ -62,6 +63,11 @@ def first_few(names: Iterable[str]) -> str:
     listed = list(dict.fromkeys(names))
     more = f" and {len(listed) - FIRST_FEW} more" if len(listed) > FIRST_FEW else ""
     return f"{', '.join(listed[:FIRST_FEW])}{more}"
+
+
+def listed_names(text: str) -> list[str]:
+    """Of a list that is one text."""
+    return [name.strip() for name in COMMAS.split(text) if name.strip()]
 
 
 def is_sendable(text: str) -> bool:

@@ -319,7 +319,7 @@ async def test_what_is_said_of_a_job_is_in_the_language_of_its_call(hosted: Host
         ("chat", {"prompt": "你好", "temperatur": 1}, "temperatur 不是参数。"),
         ("chat", {"system": "你好"}, "缺少必填参数 prompt。"),
         ("chat", {"prompt": "你好", "temperature": 7}, "temperature 须小于 2。"),
-        ("chat", {"prompt": "你好", "thinking": "deep"}, "thinking 须为 'off'"),
+        ("chat", {"prompt": "你好", "thinking": "deep"}, "thinking 须为 off、low、medium 或 high。"),
         ("ocr", {"source": "没有.png"}, "无法读取 没有.png：没有允许的文件夹。"),
         ("job", {"id": "没有"}, "没有编号为 没有 的任务"),
         ("extract", {"text": "甲方", "json_schema": {}}, "json_schema 不可用："),

@@ -194,10 +194,10 @@ def one_tool(module: Any) -> Iterator[str]:
         ("parameter", "type", "default", "meaning"), *(parameter(schema, each) for each in schema["properties"])
     )
     asks = issubclass(result, CallResult)
-    yield f"The answer holds{' beside what [every answer](#every-answer) holds' if asks else ''}:"
     common = set(CallResult.model_fields) if asks else {"cost"}  # told under "Every answer"
-    rows = list(fields(result.model_json_schema(mode="serialization"), leave_out=common))
-    yield table(("field", "type", "meaning"), *rows)
+    if rows := list(fields(result.model_json_schema(mode="serialization"), leave_out=common)):
+        yield f"The answer holds{' beside what [every answer](#every-answer) holds' if asks else ''}:"
+        yield table(("field", "type", "meaning"), *rows)
 
 
 def result_model(module: Any, name: str) -> Any:

@@ -121,7 +121,7 @@ def test_the_region_is_known_only_where_it_is_not_what_cannot_be_read(
         ({"BAILIAN_LOG_LEVEL": "loud"}, "BAILIAN_LOG_LEVEL must be 'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL'."),
         ({"BAILIAN_ALLOWED_DIRS": "~nobody-of-that-name/x"}, "BAILIAN_ALLOWED_DIRS names a folder that leads nowhere"),
         ({"BAILIAN_OUTPUT_DIR": "~nobody-of-that-name/x"}, "BAILIAN_OUTPUT_DIR names a folder that leads nowhere"),
-        ({"BAILIAN_HTTP_TOKEN": "a b c d e f g h i"}, "BAILIAN_HTTP_TOKEN holds spaces, quotes"),
+        ({"BAILIAN_HTTP_TOKEN": "a b c d e f g h i"}, "BAILIAN_HTTP_TOKEN must be of ASCII characters without spaces"),
     ],
 )  # fmt: skip
 def test_what_only_some_calls_need_stops_no_other(
@@ -251,7 +251,7 @@ def test_the_password_of_the_state_shows_nowhere(monkeypatch: pytest.MonkeyPatch
         ({"BAILIAN_HTTP_TOKEN": "short"}, "BAILIAN_HTTP_TOKEN must have at least 16 characters"),
         ({"BAILIAN_HTTP_TOKEN": " " * 16}, "BAILIAN_HTTP_TOKEN must have at least 16 characters"),
         ({"BAILIAN_HTTP_TOKEN": "x" + " " * 15}, "BAILIAN_HTTP_TOKEN must have at least 16 characters"),
-        ({"BAILIAN_HTTP_TOKEN": "'sk-planted-0123456789'"}, "BAILIAN_HTTP_TOKEN holds spaces, quotes"),
+        ({"BAILIAN_HTTP_TOKEN": "'sk-planted-0123456789'"}, "BAILIAN_HTTP_TOKEN must be of ASCII characters without spaces"),
         ({"BAILIAN_ALLOWED_HOSTS": "a.example,*"}, "BAILIAN_ALLOWED_HOSTS must hold host names such as"),
         ({"BAILIAN_ALLOWED_HOSTS": "192.0.2.7:8000"}, "BAILIAN_ALLOWED_HOSTS must hold host names such as"),
         ({"BAILIAN_ALLOWED_HOSTS": "https://a.example"}, "BAILIAN_ALLOWED_HOSTS must hold host names such as"),

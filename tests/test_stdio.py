@@ -417,7 +417,7 @@ async def test_a_malformed_overlay_is_said_at_the_start_and_the_shipped_catalog_
     async with Client(over_pipes(BAILIAN_CATALOG=str(mine)), mode=era) as host:
         result = await host.call_tool("cost", {"models": ["qwen-max"], "input_tokens": 10_000})
 
-    said = "The catalog overlay is set aside: mine.json: qwen-max.prices[0].scope is required."
+    said = "The catalog overlay (BAILIAN_CATALOG) is set aside: mine.json: qwen-max.prices[0].scope is required."
     assert said in started.stderr.decode()
     assert "0.024 CNY" in text_of(result)
     assert said in text_of(result)

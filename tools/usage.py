@@ -11,10 +11,9 @@ from ..server.calls.call import BoundCall, Call
 from ..server.calls.client import THIS_USER
 from ..server.calls.details import RequestDetails
 from ..server.calls.purse import CapLeft
-from ..server.calls.receipt import LEDGER_UNREADABLE, unknown_request
+from ..server.calls.receipt import unknown_request, unreadable_ledger
 from ..server.calls.result import sum_in_words, tool_result
 from ..server.catalog import Cost, Frozen, Money, plain
-from ..server.errors import InvalidRequest
 from ..server.spending import KeptRequest, ReportSpan, SpendingGroup, SpendingSum, from_nano, total_of
 
 ANNOTATIONS = ToolAnnotations(
@@ -86,7 +85,7 @@ async def usage(
     by = by or "day"
     sums = await call.context.ledger.sums(by, span)
     if sums is None:
-        raise InvalidRequest(LEDGER_UNREADABLE)
+        raise unreadable_ledger(call.context)
     groups = list(map(_group, sums))
     answer = UsageAnswer(
         since=span.first,

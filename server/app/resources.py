@@ -6,6 +6,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError
 
 from ..calls.context import AppContext
+from ..calls.language import said
 from ..catalog import Model, capabilities_of, in_force
 from ..catalog.pricing import price_sheet
 from ..errors import InvalidRequest
@@ -38,8 +39,8 @@ def add_resources(server: MCPServer[AppContext], context: AppContext) -> None:
     def model(id: str) -> dict[str, Any]:
         known = catalog().find(catalog().canonical_name(id))
         if known is None:
-            near = ", ".join(catalog().similar_names(id)) or "none; bailian://models lists them all"
-            raise ResourceError(f"There is no model {printable(id)}. Near names: {near}.")
+            near = ", ".join(catalog().similar_names(id)) or "none: bailian://models lists them all"
+            raise ResourceError(said(f"There is no model {printable(id)}. Near names: {near}."))
         cited = {key: source for key, source in catalog().sources.items() if f'"{key}"' in known.model_dump_json()}
         sources = {key: source.model_dump(exclude_none=True) for key, source in cited.items()}
         return {**known.model_dump(mode="json", exclude_defaults=True), "sources": sources}
@@ -55,11 +56,11 @@ def add_resources(server: MCPServer[AppContext], context: AppContext) -> None:
         try:
             region = region or context.region
         except InvalidRequest as unknown:
-            raise ResourceError(unknown.reason) from None
+            raise ResourceError(said(unknown.reason)) from None
         here = [m for m in catalog().models if m.in_service and in_force(m, region, None, context.today())]
         if not here:
             regions = sorted({price.region for m in catalog().models for price in m.prices})
-            raise ResourceError(f"No prices are known for {printable(region)}. Regions: {', '.join(regions)}.")
+            raise ResourceError(said(f"No prices are known for {printable(region)}. Regions: {', '.join(regions)}."))
         sheets = [price_sheet(catalog(), m, m.id, region, context.today()) for m in here]
         return [sheet.model_dump(mode="json", exclude_defaults=True) for sheet in sheets]
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, cast
+from urllib.parse import unquote
 
 from mcp.server import MCPServer
 from mcp.server.caching import CacheableMethod, CacheHint
@@ -47,6 +48,7 @@ class App(MCPServer[AppContext]):
     """MCPServer that words its refusals for a model, in the language of the call, and runs on our standard streams."""
 
     language = "auto"
+    groups_unread = ""  # what to do about a BAILIAN_TOOLS that cannot be read
     workbench: Workbench
     add_resources: Callable[[], None] | None = None  # until somebody asks for one: most hosts never do
 
@@ -65,7 +67,8 @@ class App(MCPServer[AppContext]):
         self, uri: Any, context: Context[AppContext, Any] | None = None
     ) -> Iterable[Any] | InputRequiredResult:
         self._have_resources()
-        return await super().read_resource(uri, context)
+        with language_of(self.language, unquote(str(uri))):
+            return await super().read_resource(uri, context)
 
     def _have_resources(self) -> None:
         if add := self.add_resources:
@@ -102,7 +105,7 @@ class App(MCPServer[AppContext]):
         bare = _without_namespace(name)
         tool = self._tool_manager.get_tool(name) or self._tool_manager.get_tool(bare)
         if tool is None:
-            raise ToolError(_no_such_tool(bare, self.workbench.tools))
+            raise ToolError(_no_such_tool(bare, self.workbench.tools, self.groups_unread))
         return tool
 
     async def _called(
@@ -161,6 +164,7 @@ def build(context: AppContext, *, groups: Collection[str] | None = None, log_lev
         log_level=log_level,
     )
     app.language = context.language
+    app.groups_unread = context.mend("BAILIAN_TOOLS")
     app.offer(names := tools_in(groups), structured=context.structured)
     app.workbench = Workbench(context, names)
     add_completions(app, context, names)
@@ -188,8 +192,11 @@ def _without_namespace(name: str) -> str:
     return name[found.end() :] if found else name
 
 
-def _no_such_tool(name: str, tools: Collection[str]) -> str:
-    if group := tool_groups().get(name):
+def _no_such_tool(name: str, tools: Collection[str], groups_unread: str) -> str:
+    group = tool_groups().get(name)
+    if group and groups_unread:
+        return f"{name} is not switched on here. {groups_unread} Tools: {', '.join(tools)}."
+    if group:
         return (
             f"{name} is not switched on here: it is one of the {group} tools. Add {group} to BAILIAN_TOOLS in the "
             f"server's environment and restart the server. Tools: {', '.join(tools)}."

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..text import complaints
+from ..errors import InvalidRequest
+from ..text import complaints, listed_names
 from .checked_schemas import NOT_SET
 
 # What hosts add of their own: n8n (n8n-io/n8n#21500), and old Cursor to tools without arguments
@@ -18,11 +19,18 @@ TERSE = {
     "model", "on", "pages", "request_id", "id", "output", "source", "file", "glossary", "memory",
     "source_lang", "target_lang", "language",
 }  # fmt: skip
+# Lists of what holds no comma, and may come as one text
+LISTS_OF_NAMES = {"models", "sites", "capabilities"}
+FULL_WIDTH = set("：，“”‘’｛｝［］")
 LEVELS_OF_A_SWITCH = {"true": "medium", "false": "off"}
 
 
 def fitted(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
-    """What is to be checked: without what is not set and what hosts add, each value in the form that is meant."""
+    """What is to be checked: without what is not set and what hosts add, each value in the form that is meant.
+
+    Raises:
+        InvalidRequest: a text that is meant to be JSON is none.
+    """
     fits: dict[str, Any] = {}
     for name, given in arguments.items():
         argument = schema["properties"].get(name)
@@ -37,28 +45,43 @@ def fitted(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str,
 
 def _fit(given: Any, argument: Mapping[str, Any], *, name: str = "") -> Any:
     if argument.get("type") in ("array", "object"):
-        return _as_structure(given, argument)
+        return _as_structure(given, argument, name)
     if "enum" in argument:
         return _as_member(given, argument["enum"])
     return _as_ranges(given) if name == "pages" else given
 
 
-def _as_structure(given: Any, argument: Mapping[str, Any]) -> Any:
+def _as_structure(given: Any, argument: Mapping[str, Any], name: str) -> Any:
     """A list or an object: from JSON text too, and a list from one text."""
-    value = _parsed(given) if isinstance(given, str) else given
     items = argument.get("items", {})
-    if isinstance(value, str) and value.strip() and items.get("type") == "string":
+    of_texts = items.get("type") == "string"
+    value = _parsed(given, "" if of_texts else name) if isinstance(given, str) else given
+    if isinstance(value, str) and value.strip() and of_texts:
         value = [value]
+    if name in LISTS_OF_NAMES and isinstance(value, list):
+        value = [part for each in value for part in (listed_names(each) if isinstance(each, str) else [each])]
     return [_fit(each, items) for each in value] if isinstance(value, list) else value
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str, name: str) -> Any:
+    """`name`: of an argument that can be nothing but JSON. Raises InvalidRequest: it is none."""
     if not text.lstrip().startswith(("[", "{")):
         return text
     try:
         return json.loads(text)
+    except json.JSONDecodeError as error:
+        if name:
+            raise InvalidRequest(_no_json(name, text, error.pos)) from None
     except (ValueError, RecursionError):
-        return text
+        pass
+    return text
+
+
+def _no_json(name: str, text: str, at: int) -> str:
+    again = "Give it as an object or a list, or correct this and call again."
+    if FULL_WIDTH & set(text[at : at + 1]):
+        return f"{name} is not JSON from character {at + 1} on: that is no punctuation of ASCII. {again}"
+    return f"{name} is not JSON from character {at + 1} on. {again}"
 
 
 def _as_member(given: Any, members: list[Any]) -> Any:

@@ -71,6 +71,7 @@ class Call:
         self.exchanges: list[Exchange] = []  # every request that was answered or counted
         self._under_way: dict[int, Payment] = {}  # requests that have not ended
         self.stored_files = 0  # in DashScope's temporary storage, before anything was asked
+        self._of_setting: dict[str, str] = {}  # model -> the variable that names it, since the call names none
         self._perhaps_billed = 0  # requests that failed, and nobody said what they used
 
     @property
@@ -114,7 +115,10 @@ class Call:
         if len(asked) > MAX_MODEL_CHARS or not asked.strip().isprintable():
             raise InvalidRequest("model must be a model id, as `models` tells them.")
         chosen = asked.strip() or self.context.models.get(tool) or defaults.get(tool, defaults["chat"])
-        return chosen if self.context.host.kind == "other" else self.catalog.canonical_name(chosen)
+        name = chosen if self.context.host.kind == "other" else self.catalog.canonical_name(chosen)
+        if self.has_configured_model(tool) and not asked.strip():
+            self._of_setting[name] = f"BAILIAN_{tool.upper()}_MODEL"
+        return name
 
     def require_settings(self, *variables: str) -> None:
         """Raises InvalidRequest: one of them cannot be read, and its default is not what somebody set."""
@@ -394,6 +398,8 @@ class Call:
 
     def told(self, error: ToolError) -> ToolError:
         """A failure that ends the call, as the host is told it: true of all the call did and spent before."""
+        if isinstance(error, InvalidRequest) and (named := self._named_by_settings(error.reason)):
+            error = InvalidRequest(f"{error.reason} {named}")
         if isinstance(error, InvalidRequest) and (self.stored_files or self.exchanges):
             stored = " Another file was stored at DashScope, for 48 hours." if self.stored_files else ""
             error = DashScopeError(f"{error.reason}{stored}")
@@ -419,7 +425,13 @@ class Call:
         model, known = exchange.model, self.known(exchange.model)
         near = self.catalog.similar_names(model)
         advice = lifecycle_warnings(known, model, self.today) if known else []
-        return " ".join([*advice, f"Near names: {', '.join(near)}." if near else "The catalog knows no near name."])
+        told = f"Near names: {', '.join(near)}." if near else "The catalog knows no near name: `models` finds one."
+        return " ".join([*advice, told, self._named_by_settings(model)]).rstrip()
+
+    def _named_by_settings(self, text: str) -> str:
+        """Who chose a model that is spoken of, where it was not the caller."""
+        said = [variable for model, variable in self._of_setting.items() if model in text]
+        return f"{said[0]} in the server's environment names that model." if said else ""
 
     async def job(self, id: str, wait_s: float, *, cancel: bool) -> CallToolResult:
         """What another call of this client gave, as its tool gave or raised it; or how far it is.

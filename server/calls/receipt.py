@@ -14,7 +14,6 @@ from .result import CallResult
 from .spent import sum_costs, sum_usages, without_failed
 
 ANSWERED = ("answered", "cut")
-LEDGER_UNREADABLE = "The ledger cannot be read at the moment: call again."
 NOT_ENDED = RequestDetails(cost=unpriced("it has not ended, or nobody saw its end"))
 AT_NO_COST = RequestDetails(usage=Usage(input_tokens=0, output_tokens=0), cost=Cost(total=Decimal()))
 
@@ -35,10 +34,15 @@ async def receipts_of(context: AppContext, client: str, request_id: str) -> tupl
     """
     calls = await context.ledger.calls(request_id, client)
     if calls is None:
-        raise InvalidRequest(LEDGER_UNREADABLE)
+        raise unreadable_ledger(context)
     if not calls:
         raise unknown_request(request_id)
     return tuple(_receipt(list(map(_past, call))) for call in calls)
+
+
+def unreadable_ledger(context: AppContext) -> InvalidRequest:
+    why = context.ledger.why_not_kept
+    return InvalidRequest(f"The ledger cannot be read: {why or 'try again in a moment'}.")
 
 
 def unknown_request(id: str) -> InvalidRequest:

@@ -50,7 +50,9 @@ def overlaid(path: Path) -> Catalog:
     try:
         return laid_over(read_json(path), path.name)
     except BadCatalog as error:
-        return shipped().model_copy(update={"trouble": repair_surrogates(f"The catalog overlay is set aside: {error}")})
+        return shipped().model_copy(
+            update={"trouble": repair_surrogates(f"The catalog overlay (BAILIAN_CATALOG) is set aside: {error}")}
+        )
 
 
 def validated(data: Any, name: str) -> Catalog:

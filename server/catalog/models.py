@@ -478,9 +478,12 @@ class Catalog(Frozen):
         return self._by_name.get(name) or (dated[0] if len(dated) == 1 else None)
 
     def similar_names(self, name: str) -> list[str]:
-        """Up to three ids of models in service that look like `name`, nearest first."""
-        in_service = [model.id for model in self.models if not model.retired]
-        return difflib.get_close_matches(name.lower(), in_service, n=3, cutoff=0.6)
+        """Up to three ids of models in service that look like `name`, nearest first; or the newest of that series."""
+        in_service = [model for model in self.models if not model.retired]
+        near = difflib.get_close_matches(name.lower(), [model.id for model in in_service], n=3, cutoff=0.6)
+        series = [model for model in in_service if _bare(model.series) == _bare(name)]
+        newest = sorted(series, key=lambda model: (model.kind == "mainline", str(model.released_on)), reverse=True)
+        return near or [model.id for model in newest[:3]]
 
     def fee(self, item: str, region: str, strategy: str | None = None) -> Fee | None:
         """The most particular fee of that item that fits the region and strategy."""
@@ -490,6 +493,11 @@ class Catalog(Frozen):
             if fee.item == item and fee.region in (None, region) and fee.strategy in (None, strategy)
         ]
         return max(fitting, key=lambda fee: (fee.region is not None, fee.strategy is not None), default=None)
+
+
+def _bare(series: str) -> str:
+    """As it is often written: 通义千问-Plus is 千问Plus."""
+    return re.sub(r"[\s_-]|通义", "", series).casefold()
 
 
 def cited_sources(catalog: Catalog) -> Iterator[str]:

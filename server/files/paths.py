@@ -77,6 +77,11 @@ def _require_inside(name: str, real: Path, folders: tuple[Path, ...]) -> None:
         if not folders:
             raise InvalidRequest(f"{name} cannot be read: no folder is allowed. Put its folder into {mend}.")
         allowed = ", ".join(str(folder) for folder in folders)
+        if missing := [str(folder) for folder in folders if not folder.is_dir()]:
+            raise InvalidRequest(
+                f"{name} is outside the allowed folders ({allowed}). There is no folder {', '.join(missing)}: correct "
+                f"{mend} (several are separated by {os.pathsep})."
+            )
         raise InvalidRequest(
             f"{name} is outside the allowed folders ({allowed}). Move it there, or add its folder to {mend}."
         )

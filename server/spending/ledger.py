@@ -110,6 +110,11 @@ class Ledger:
         broken = await self._database.run(partial(self._continuity.trouble, today=day))
         return self._unusable(broken or "") if self._database.trouble or broken is None or broken else None
 
+    @property
+    def why_not_kept(self) -> str:
+        """Why nothing outlives the process now; empty where it does."""
+        return self._database.trouble
+
     async def spent(self, span: str) -> tuple[int, int]:
         """What was spent in a span, and how much of it is held for what is under way."""
         return await self._database.run(partial(spent_in, span=span)) or (0, 0)

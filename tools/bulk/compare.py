@@ -1,6 +1,5 @@
 """The same question to several models, side by side."""
 
-import re
 from collections.abc import Sequence
 from secrets import token_hex
 from typing import Annotated, Any
@@ -94,8 +93,7 @@ def _chosen(call: Call, models: Sequence[str]) -> list[str]:
     Raises:
         InvalidRequest: there is nothing to compare.
     """
-    names = [name for given in models for name in re.split("[,，、]", given) if name.strip()]
-    chosen = list(dict.fromkeys(call.model_for("chat", name) for name in names))
+    chosen = list(dict.fromkeys(call.model_for("chat", name) for name in models))
     if len(chosen) < MIN_MODELS:
         raise InvalidRequest(f"models must name at least {MIN_MODELS} different models. `chat` asks one.")
     return chosen

@@ -15,7 +15,7 @@ from ...catalog.pricing import text_tokens
 from ...errors import InvalidRequest
 from .choice import ModelNeed, chosen_model
 from .steps import ToolStep, block
-from .texts import words
+from .texts import sentences, words
 
 Given = Mapping[str, str]  # the arguments of a prompt, each without space around it
 SENTENCE_OF_A_PATENT = "Patents: formal legal style of the field, terms translated alike throughout."
@@ -65,7 +65,8 @@ def abstract(context: AppContext, tools: Collection[str], given: Given) -> str:
         return words("abstract", step=ToolStep("translate", {**called, "model": model}, model, sizes).told(context))
     model = chosen_model(context, REWORDING, given.get("model", ""))
     listed = "; ".join(f"{word}={translation}" for word, translation in terms.items())
-    system = " ".join([words("translator", target=target), *([words("use_terms", terms=listed)] if terms else [])])
+    translator = words("translator", target=given.get("target_lang") or words("english"))
+    system = sentences([translator, *([words("use_terms", terms=listed)] if terms else [])])
     called = {"prompt": given["text"], "system": system, "preset": "translation", "model": model}
     step = ToolStep("chat", called, model, sizes).told(context)
     return f"{words('off', tool='translate', group='documents')}\n\n{words('abstract', step=step)}"

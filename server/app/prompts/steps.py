@@ -10,7 +10,7 @@ from ...calls.language import said
 from ...catalog import plain
 from ...catalog.pricing import Estimate, Workload, compare_prices
 from ...errors import InvalidRequest
-from .texts import words
+from .texts import sentences, words
 
 WorkSizes = Mapping[str, Any]  # arguments of `cost`: tokens of one call, how many such, images
 
@@ -29,7 +29,7 @@ class ToolStep:
         if context.host.kind == "other" or not self.model:
             return f"{called}\n{words('not_ours')}"
         repriced = block("cost", {"models": [self.model], **self.sizes})
-        return f"{called}\n{_money(context, self.model, self.sizes)} {words('repriced')}\n{repriced}"
+        return f"{called}\n{sentences([_money(context, self.model, self.sizes), words('repriced')])}\n{repriced}"
 
 
 def block(tool: str, arguments: Mapping[str, Any]) -> str:
@@ -50,7 +50,7 @@ def _money(context: AppContext, model: str, sizes: WorkSizes) -> str:
         "expected", total=plain(cost.total), model=cost.model, sizes=_in_words(sizes), region=context.region,
         day=cost.date, page=cost.source,
     )  # fmt: skip
-    return " ".join([told, *(said(f"{warning.rstrip('.')}.") for warning in cost.warnings)])
+    return sentences([told, *(said(f"{warning.rstrip('.')}.") for warning in cost.warnings)])
 
 
 def _estimate(context: AppContext, model: str, sizes: WorkSizes) -> Estimate:

@@ -65,7 +65,7 @@ class Listing:
 def chosen(tools: str, structured: str) -> Listing | None:
     """By the values of BAILIAN_TOOLS and BAILIAN_STRUCTURED, as the settings read them; `None`: they must say."""
     names = {name.strip().lower() for name in tools.split(",")} - {""}
-    if structured.lower() not in TRUE_WORDS | FALSE_WORDS:
+    if structured.lower() not in TRUE_WORDS | FALSE_WORDS or not tools.isascii():
         return None
     return Listing(frozenset({"core", *names}), structured.lower() in TRUE_WORDS)
 

@@ -207,7 +207,7 @@ class Jobs:
         """The whole of such an answer. Raises InvalidRequest: this client has none of that id, or it was no longer."""
         whole = str(json.loads((await self.view(id, client)).content).get("whole", ""))
         if not whole:
-            raise InvalidRequest(f"The answer of job {printable(id)} was given whole: call again without offset.")
+            raise InvalidRequest(f"Nothing more of job {printable(id)} lies behind an offset: call again without one.")
         return whole
 
     # --- the tool `job` ---

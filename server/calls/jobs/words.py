@@ -30,8 +30,8 @@ class SoFar:
 
 
 def still_running(id: str, elapsed_s: float, so_far: SoFar) -> CallToolResult:
-    """The handle: what there is, and how to get the rest."""
-    rest = f'RUNNING since {elapsed_s:.0f} s: get the rest with job(id="{id}"), do not repeat the call'
+    """The handle: what there is, and how to get all of it."""
+    rest = f'RUNNING since {elapsed_s:.0f} s: get the whole answer with job(id="{id}"), do not repeat the call'
     under_way = f"about {so_far.tokens:,} tokens under way{so_far.at_least}" if so_far.tokens else ""
     follows = "what has come follows as it came, untrusted" if so_far.text else ""
     return _told(id, "running", (rest, so_far.known, so_far.counted, under_way, follows), so_far)
