@@ -13,6 +13,8 @@ import anyio
 import pytest
 from bailian_mcp.server.files import MAX_INLINE_BYTES, ImageFile, Link, OtherFile, open_input
 from bailian_mcp.server.files.renderer import MAX_DATA_URI_CHARS
+from bailian_mcp.server.files.texts import decoded
+from bailian_mcp.server.text import MAX_SHOWN_NAME_CHARS
 from mcp.server.mcpserver.exceptions import ToolError
 from PIL import Image
 
@@ -355,3 +357,36 @@ async def test_marks_of_urls_in_names_are_kept(tmp_path: Path, name: str) -> Non
 
 async def test_a_drive_is_no_other_machine(tmp_path: Path) -> None:
     assert "another machine" not in await refused("file://C:/papers/a.pdf", tmp_path)
+
+
+async def test_a_blank_at_the_end_of_a_name_is_part_of_it_where_there_is_such_a_file(tmp_path: Path) -> None:
+    for name in ("end.txt", "end.txt "):
+        (tmp_path / name).write_text(repr(name))
+    for named, text in (("end.txt ", "'end.txt '"), (" end.txt", "'end.txt'"), ("end.txt\n", "'end.txt'")):
+        async with open_input(named, (tmp_path,)) as file:
+            assert isinstance(file, OtherFile)
+            assert file.text() == text
+
+
+def test_a_long_name_keeps_its_ending() -> None:
+    link = Link(f"https://example.com/{'x' * 90}.pdf")
+
+    assert link.is_pdf
+    assert len(link.name) == MAX_SHOWN_NAME_CHARS
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "readable"),
+    [
+        ("Gebühr für Müller: Prüfung geprüft, Größe 5", "cp1252", False),
+        ("Le café crème coûte très cher à Genève", "cp1252", False),
+        ("用Python写的程序，A和B，x和y都是变量", "gb18030", True),
+        ("发明名称：散热装置 heat sink", "gb18030", True),
+    ],
+)
+def test_western_letters_are_not_taken_for_chinese(text: str, encoding: str, readable: bool) -> None:
+    if readable:
+        assert decoded(text.encode(encoding), "a.txt") == text
+    else:
+        with pytest.raises(ToolError, match="no text that can be read"):
+            decoded(text.encode(encoding), "a.txt")

@@ -520,6 +520,29 @@ async def test_an_answer_that_reached_nobody_is_given_after_a_restart_too(stores
     assert tool.calls == 1
 
 
+@pytest.mark.parametrize("freed", ["soon", "at the end"])
+async def test_an_answer_that_a_lock_kept_from_being_written_is_written_later(freed: str, tmp_path: Path) -> None:
+    tool = Tool()
+    tool.go.set()
+    await KeptJobs(Database(tmp_path)).keep([])
+    async with Jobs(None, FAST, store=Database(tmp_path, busy_s=0.02, let_alone_s=0)) as jobs:
+        with sqlite3.connect(tmp_path / STATE_FILE, isolation_level=None) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            await jobs.answer(asked(vanished=lambda: True), tool)
+            while not jobs.unwritten:
+                await anyio.lowlevel.checkpoint()
+            other.execute("ROLLBACK")
+        while freed == "soon" and jobs.unwritten:
+            await anyio.lowlevel.checkpoint()
+    async with Jobs(tmp_path) as jobs:
+        for _ in range(2):
+            await jobs.of("c")  # asks after the store was asked what it has
+        same = await jobs.answer(asked(), tool)
+
+    assert "not billed again" in text_of(same)
+    assert tool.calls == 1
+
+
 async def test_a_server_that_ends_keeps_what_had_come(hosted: Hosted, tmp_path: Path) -> None:
     slow = Slow()
     async with hosted(slow.wire(), soft_timeout_s=SOON, kept=(tmp_path,)) as host:

@@ -403,6 +403,21 @@ async def test_a_file_that_is_locked_when_it_is_first_needed_is_used_once_it_is_
     assert "database is locked" in caplog.text
 
 
+@pytest.mark.parametrize("then", ["a report", "the end"])
+async def test_what_a_lock_kept_from_being_written_is_written_by_the_time_of(then: str, tmp_path: Path) -> None:
+    ledger = Ledger(Database(tmp_path, busy_s=0.05, let_alone_s=0))
+    under_way = await held(ledger, 5)
+    with sqlite3.connect(tmp_path / "state.db", isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        await ledger.settle(under_way, answered(3))
+        other.execute("ROLLBACK")
+    if then == "the end":
+        await ledger.aclose()
+        ledger = Ledger(Database(tmp_path))
+
+    assert await ledger.spent(CAP.span) == (3, 0)
+
+
 async def test_where_the_name_of_a_ledger_cannot_be_written_caps_are_shut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

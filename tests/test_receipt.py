@@ -152,7 +152,7 @@ async def test_a_ledger_that_cannot_be_read_is_said(hosted: Hosted) -> None:
         found = await client.call_tool("cost", {"request_id": "17f5c078"})
 
     assert found.is_error
-    assert text_of(found).startswith("The ledger cannot be read at the moment: call again.")
+    assert text_of(found).startswith("The ledger cannot be read: PostgreSQL cannot be used (")
 
 
 async def test_a_sandbox_is_said_to_be_one(hosted: Hosted) -> None:

@@ -8,11 +8,12 @@ import json
 import os
 import select
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,24 @@ async def test_a_cancelled_call_closes_the_upstream_and_the_server_lives_on(era:
             async with Client(over_pipes(**environment), mode=era) as host:
                 await cancel_under_way(host, dashscope)
                 assert (await host.list_tools()).tools
+
+
+async def test_what_the_end_of_input_stops_was_cancelled_by_nobody(tmp_path: Path) -> None:
+    """A batch at DashScope would be cancelled with it, and paid again."""
+    async with upstream(HALF_AN_ANSWER) as dashscope:
+        environment = {
+            "DASHSCOPE_BASE_URL": dashscope.url,
+            "DASHSCOPE_API_KEY": KEY,
+            "BAILIAN_STATE_DIR": str(tmp_path),
+        }
+        async with shaken_hands(**environment) as server:
+            asked = {"name": "chat", "arguments": {"prompt": "x"}, "_meta": {"progressToken": 1}}
+            await server.send(id=1, method="tools/call", params=asked)
+            while "西湖" not in await server.line():
+                pass
+
+    with closing(sqlite3.connect(tmp_path / "state.db")) as kept:
+        assert kept.execute("SELECT state FROM jobs").fetchall() == [("interrupted",)]
 
 
 @pytest.mark.parametrize("end", ["end of input", signal.SIGTERM, signal.SIGINT])

@@ -18,7 +18,7 @@ def era() -> str:
 
 
 async def test_lines_are_messages_in_their_order_and_what_is_none_says_so() -> None:
-    inbox, found = Inbox(), list[Any]()
+    inbox, found = Inbox(lambda: None), list[Any]()
     for line in (PING, b"no JSON\n", b"\xff\n", PING, None):
         inbox.put(line)
     async for item in inbox:
@@ -30,7 +30,7 @@ async def test_lines_are_messages_in_their_order_and_what_is_none_says_so() -> N
 
 
 async def test_who_waits_for_a_line_is_woken_by_it_and_by_the_end() -> None:
-    inbox, found = Inbox(), list[Any]()
+    inbox, found = Inbox(lambda: None), list[Any]()
 
     async def read() -> None:
         async with inbox:

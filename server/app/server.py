@@ -48,6 +48,7 @@ class App(MCPServer[AppContext]):
     """MCPServer that words its refusals for a model, in the language of the call, and runs on our standard streams."""
 
     language = "auto"
+    ends: Callable[[], None]  # to be told when no more will be asked, before what runs is stopped
     groups_unread = ""  # what to do about a BAILIAN_TOOLS that cannot be read
     workbench: Workbench
     add_resources: Callable[[], None] | None = None  # until somebody asks for one: most hosts never do
@@ -164,6 +165,7 @@ def build(context: AppContext, *, groups: Collection[str] | None = None, log_lev
         log_level=log_level,
     )
     app.language = context.language
+    app.ends = context.jobs.server_ends
     app.groups_unread = context.mend("BAILIAN_TOOLS")
     app.offer(names := tools_in(groups), structured=context.structured)
     app.workbench = Workbench(context, names)

@@ -11,7 +11,16 @@ from typing import Any
 
 from ..catalog import Cost, Model, Usage, unpriced
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
-from ..dashscope import BeforeAttempt, DashScopeError, FunctionCall, Heard, Reply, SearchResult, WireProtocol
+from ..dashscope import (
+    INTERRUPTED,
+    BeforeAttempt,
+    DashScopeError,
+    FunctionCall,
+    Heard,
+    Reply,
+    SearchResult,
+    WireProtocol,
+)
 from ..errors import InvalidRequest
 from ..text import thoughts_apart
 from .context import AppContext
@@ -196,8 +205,10 @@ def _cost(context: AppContext, plan: RequestPlan, reply: Reply, usage: Usage | N
         web_searches=(reply.searches or 1) if reply.searched else 0,
         search_strategy=plan.search_strategy,
         pdf_pages=pages,
-        batch=plan.batch,
+        batch=plan.batch and (context.host.known or reply.sandbox),  # another host than DashScope's has no half price
     )
+    if reply.finish_reason == INTERRUPTED:
+        warnings.append("It was cut off: what came after the last count may be billed too.")
     price = cost_of(context.catalog(), plan.model, work, region=context.host.region, on=context.now())
     return price.model_copy(update={"warnings": (*warnings, *price.warnings)})
 

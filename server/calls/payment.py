@@ -50,7 +50,7 @@ def _outcome(payment: Payment) -> RequestOutcome:
     if payment.failure:
         return "refused" if payment.failure.refused_at_once else "failed"
     if payment.exchange is None:
-        return "cancelled"
+        return "refused" if payment.reply.refused else "cancelled"
     return "cut" if payment.exchange.finish_reason == INTERRUPTED else "answered"
 
 

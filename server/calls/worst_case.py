@@ -113,6 +113,7 @@ def worst_case(context: AppContext, plan: RequestPlan) -> WorstCase:
     thought = _thought_tokens(plan, body, model)
     answer = _answer_tokens(plan, body, model, contents)
     work, unknown = _work(plan, model, contents, answer + thought)
+    work = replace(work, batch=plan.batch and (host.known or context.sandboxed))
     unbounded = 0 if _takes_budget(plan, body, model) else thought
     return WorstCase(
         context.catalog(),
@@ -153,7 +154,6 @@ def _work(plan: RequestPlan, model: Model | None, contents: Contents, written: i
         search_strategy=plan.search_strategy,
         pdf_pages=pages,
         audio_seconds=_seconds(plan, model) if hears(model) else None,
-        batch=plan.batch,
         measured=True,  # what is above a limit is priced all the same
     )
     return work, unknown

@@ -153,6 +153,7 @@ async def opened_server(
     )
     async with client, Shelf() as shelf, Jobs(store=state_store(settings)) as jobs:
         context = _context(settings, client, jobs, shelf, reader, remote=remote, sandboxed=sandboxed)
+        jobs.before_close(context.ledger.aclose)
         with kept_out("rich"):  # the SDK would load it for the handler of a log that has one already
             app = build(context, groups=settings.tools, log_level=settings.log_level)
         yield app

@@ -167,11 +167,11 @@ class DashScope:
         async def once() -> httpx2.Response:
             nonlocal failed
             await before_attempt()
-            reply.sent, failed = True, None
+            reply.sent, reply.refused, failed = True, False, None
             try:
                 return await self._connection.request("POST", url, headers, content=content)
             except DashScopeError as error:
-                failed = error
+                failed, reply.refused = error, error.refused_at_once
                 await after_failure(error)
                 raise
 

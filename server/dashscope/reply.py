@@ -36,6 +36,7 @@ class Reply:
     request_id: str = ""
     sandbox: bool = False
     sent: bool = False  # whatever comes of it
+    refused: bool = False  # the last time, before any work on it began
     withdrawn: bool = False  # before any work on it began, as DashScope confirmed
     events: AsyncGenerator[Event] = field(init=False, repr=False)
     text: list[str] = field(default_factory=list)

@@ -46,6 +46,14 @@ def starts_of(path: Path, folders: tuple[Path, ...]) -> tuple[Path, ...]:
     return (Path(),) if path.is_absolute() else (Path(), *folders)
 
 
+def is_there(path: str, folders: tuple[Path, ...]) -> bool:
+    """Whether a path leads to something, wherever it may start."""
+    try:
+        return _place(path, folders).exists()
+    except (OSError, RuntimeError, ValueError):  # it cannot be one, which is said where it is opened
+        return False
+
+
 def _place(path: str, folders: tuple[Path, ...]) -> Path:
     """The first place where something is that may be read; else the one whose refusal says most."""
     named = Path(path).expanduser()

@@ -19,7 +19,7 @@ from ..text import printable
 from .images import Heic, ImageFile, is_heic, is_image, unread_kind
 from .media import MediaFile, MediaKind, media_kind, media_of, opened_media
 from .other_files import OtherFile, require_size
-from .paths import open_within
+from .paths import is_there, open_within
 from .pdfs import Pdf
 from .renderer import MAX_DATA_URI_CHARS, RenderedFile, Renderer
 from .urls import require_public_url, split_url
@@ -85,7 +85,7 @@ async def open_input(
     Raises:
         InvalidRequest: it cannot be read, is outside the allowed folders, too large, or broken.
     """
-    found = await _found(source.strip(), folders, renderer or Renderer())
+    found = await _found(source, folders, renderer or Renderer())
     if isinstance(found, OtherFile | MediaFile):
         with found.file:
             yield found
@@ -100,30 +100,32 @@ async def open_input(
 
 
 async def _found(source: str, folders: tuple[Path, ...], renderer: Renderer) -> InputFile:
-    if not source:
+    if not source.strip():
         raise InvalidRequest(f"A file is named by an empty text. {FORMS}")
     scheme = _scheme(source)
     if scheme in ("http", "https"):
-        return Link(require_public_url(source))
+        return Link(require_public_url(source.strip()))
     if scheme not in ("", "data", "file"):
-        raise InvalidRequest(f"{printable(scheme)}: cannot be read. {FORMS}")
+        raise InvalidRequest(f"{printable(scheme)}: cannot be read. {FORMS} A file of such a name is given as ./name.")
     return await to_thread.run_sync(_local, source, scheme, folders, renderer, abandon_on_cancel=True)
 
 
 def names_a_path(source: str) -> bool:
     """Whether a file of this machine is meant."""
-    return _scheme(source.strip()) in ("", "file")
+    return _scheme(source) in ("", "file")
 
 
 def _scheme(source: str) -> str:
-    match = SCHEME.match(source)
+    match = SCHEME.match(source.lstrip())
     return match[1].lower() if match else ""
 
 
 def _local(source: str, scheme: str, folders: tuple[Path, ...], renderer: Renderer) -> InputFile:
     if scheme == "data":
-        return _identified("The data URI", BytesIO(_data_uri(source)), renderer)
+        return _identified("The data URI", BytesIO(_data_uri(source.strip())), renderer)
     path = local_path(source)
+    if not is_there(path, folders):  # a name may end with a blank; mostly somebody pasted it
+        path = local_path(source.strip())
     name = printable(Path(path).name)
     try:
         return _identified(name, open_within(path, folders), renderer)
@@ -133,7 +135,7 @@ def _local(source: str, scheme: str, folders: tuple[Path, ...], renderer: Render
 
 def local_path(source: str) -> str:
     """The path that a file: URL names, or the source itself. Raises InvalidRequest as `open_input` does."""
-    return _path_of(source) if _scheme(source) == "file" else source
+    return _path_of(source.lstrip()) if _scheme(source) == "file" else source
 
 
 def _path_of(url: str) -> str:

@@ -3,7 +3,7 @@
 What is reserved counts as spent until it is settled. So whatever ends a process, no cap is opened by it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
 from secrets import randbits, token_hex
@@ -13,7 +13,7 @@ from .continuity import CONFIRM, SPENT_IS_LOST, Continuity
 from .database import Database
 from .entries import UNSENT, Cap, OverCap, RequestEntry, Reserved, Settlement, SpendingGroup, Unusable
 from .report import KeptRequest, ReportSpan, SpendingSum, SpentItem, calls_of, items_of, requests_of, sums_by
-from .store import StateConnection, StateStore
+from .store import Made, StateConnection, StateStore
 from .transactions import close_lost, held_for, reserved, settled, spent_for, spent_in
 
 MAX_LATE = 1_000  # what is older stays spent at what was held
@@ -88,8 +88,13 @@ class Ledger:
         self._late.append((held, settlement))
         await self._settle_late()
 
+    async def _read(self, work: Callable[[StateConnection], Made]) -> Made | None:
+        """After what is known has been written."""
+        await self._settle_late()
+        return await self._database.run(work)
+
     async def _settle_late(self) -> None:
-        """The newest first; what cannot be written now is tried again before the next request."""
+        """The newest first; what cannot be written now is tried again before the next request, report, or the end."""
         while self._late and await self._written(*self._late.pop()):
             pass
 
@@ -110,6 +115,10 @@ class Ledger:
         broken = await self._database.run(partial(self._continuity.trouble, today=day))
         return self._unusable(broken or "") if self._database.trouble or broken is None or broken else None
 
+    async def aclose(self) -> None:
+        """What could not be written yet is tried once more."""
+        await self._settle_late()
+
     @property
     def why_not_kept(self) -> str:
         """Why nothing outlives the process now; empty where it does."""
@@ -117,21 +126,21 @@ class Ledger:
 
     async def spent(self, span: str) -> tuple[int, int]:
         """What was spent in a span, and how much of it is held for what is under way."""
-        return await self._database.run(partial(spent_in, span=span)) or (0, 0)
+        return await self._read(partial(spent_in, span=span)) or (0, 0)
 
     async def sums(self, by: SpendingGroup, span: ReportSpan) -> list[SpendingSum] | None:
         """None: the store cannot be read now."""
-        return await self._database.run(partial(sums_by, by=by, span=span))
+        return await self._read(partial(sums_by, by=by, span=span))
 
     async def requests(self, id: str, client: str | None) -> list[KeptRequest]:
-        return await self._database.run(partial(requests_of, id=id, client=client)) or []
+        return await self._read(partial(requests_of, id=id, client=client)) or []
 
     async def calls(self, id: str, client: str) -> list[list[KeptRequest]] | None:
         """None: the store cannot be read now."""
-        return await self._database.run(partial(calls_of, id=id, client=client))
+        return await self._read(partial(calls_of, id=id, client=client))
 
     async def items(self, span: ReportSpan) -> list[SpentItem]:
-        return await self._database.run(partial(items_of, span=span)) or []
+        return await self._read(partial(items_of, span=span)) or []
 
     async def confirm(self, day: str, nano: int) -> int | None:
         """Take somebody's word for what was spent on a day, all together: what counts from here on, which is never less

@@ -7,7 +7,7 @@ token is needed too. Spec: https://modelcontextprotocol.io/specification/2026-07
 import logging
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -55,7 +55,7 @@ async def serve(server: App, transport: Transport, listener: Listener) -> None:
     """Serve many hosts until SIGTERM or SIGINT; then calls are cancelled and their upstream connections closed."""
     web = _Server(web_config(server, transport, listener))
     async with anyio.create_task_group() as tasks:
-        await tasks.start(_stop_at_signal, web)
+        await tasks.start(_stop_at_signal, web, server.ends)
         if not listener.stateless:  # or who started this process has said it
             sys.stderr.write(f"bailian-mcp listens on {root_url(listener.listening)}{PATHS[transport]}\n")
         await web.serve(sockets=[listener.listening])
@@ -113,8 +113,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _stop_at_signal(web: uvicorn.Server, *, task_status: TaskStatus[None]) -> None:
+async def _stop_at_signal(web: uvicorn.Server, at_end: Callable[[], None], *, task_status: TaskStatus[None]) -> None:
     await wait_for_shutdown(task_status=task_status)
+    at_end()
     for name in ("uvicorn.error", "mcp.server.streamable_http", "mcp.server.sse", "mcp.shared.jsonrpc_dispatcher"):
         logging.getLogger(name).disabled = True  # what is cancelled now is meant to be
     web.should_exit = True

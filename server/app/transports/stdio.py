@@ -23,13 +23,13 @@ MAX_GRACE_S = 1.5
 
 
 @asynccontextmanager
-async def streams(front: Front) -> AsyncIterator[tuple[Inbox, Outbox]]:
-    """The SDK's (read, write) pair over the two streams that a front reads for us.
+async def streams(front: Front, at_end: Callable[[], None]) -> AsyncIterator[tuple[Inbox, Outbox]]:
+    """The SDK's (read, write) pair over the two streams that a front reads for us. `at_end` hears of the end first.
 
     Ends at the end of input, at SIGTERM and at SIGINT alike: running calls are cancelled, the process can go, even
     when the host has stopped reading what we write.
     """
-    token, inbox = anyio.lowlevel.current_token(), Inbox()
+    token, inbox = anyio.lowlevel.current_token(), Inbox(at_end)
     writer = _Writer(front.outlet, token, front.said)
     outbox = Outbox(writer.write)
     async with _reading(front, inbox, token), anyio.create_task_group() as tasks:
@@ -44,7 +44,7 @@ async def streams(front: Front) -> AsyncIterator[tuple[Inbox, Outbox]]:
 
 async def serve(server: App, front: Front) -> None:
     """Serve one host over two streams until its input ends."""
-    async with streams(front) as (read, write):
+    async with streams(front, server.ends) as (read, write):
         await server.run_over(read, write)
 
 

@@ -42,10 +42,11 @@ class MessageStream(ABC):
 
 class Inbox(MessageStream):
     """Lines as messages, and what is wrong with a line that is none. `whole` once nothing follows,
-    `ended` once all was taken.
+    `ended` once all was taken. `at_end` is told first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, at_end: Callable[[], None]) -> None:
+        self._at_end = at_end
         self.whole, self.ended = anyio.Event(), anyio.Event()
         self._lines: deque[str] = deque()
         self._change = anyio.Event()
@@ -58,6 +59,7 @@ class Inbox(MessageStream):
     def put(self, line: bytes | None) -> None:
         """The next line; None: that was all."""
         if line is None:
+            self._at_end()
             self.whole.set()
         elif not self.whole.is_set():
             self._lines.append(line.decode("utf-8", errors="replace"))

@@ -24,6 +24,7 @@ from .remembered import Remembered
 from .words import SoFar, still_running
 
 CLEAN_EVERY_S, HANDLE_WAITS_S = 3_600, 0.3
+MAX_UNWRITTEN = 100
 Work = Callable[[], Awaitable[CallToolResult]]
 JOINED = "the same call was running already: joined, billed once"
 REPLAYED = "answered before, but it reached nobody: not billed again"
@@ -47,12 +48,20 @@ class Jobs:
         self.now = now
         self._kept = KeptJobs(self.database, now)
         self._running: dict[str, Job] = {}
+        self.unwritten: dict[str, Job] = {}  # that have ended, while nothing could be written
+        self._last_work: list[Callable[[], Awaitable[None]]] = [self._keep_unwritten]
+        self._server_ends = False
         self._remembered = Remembered(self._bounds.max_remembered_chars)
         self._tasks: anyio.abc.TaskGroup | None = None
         self._stack = AsyncExitStack()
 
+    def before_close(self, work: Callable[[], Awaitable[None]]) -> None:
+        """To be done once all has ended, while the store is still open."""
+        self._last_work.append(work)
+
     async def __aenter__(self) -> Self:
         self._stack.push_async_callback(self.database.aclose)
+        self._stack.push_async_callback(self._do_last_work)
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._tasks.start_soon(self._keep_house)
         return self
@@ -64,6 +73,10 @@ class Jobs:
         assert self._tasks
         self._tasks.cancel_scope.cancel()
         return await self._stack.__aexit__(kind, fault, traceback)
+
+    def server_ends(self) -> None:
+        """From here on nobody who waits no more has cancelled anything: it ends for them all."""
+        self._server_ends = True
 
     # --- a tools/call ---
 
@@ -140,7 +153,7 @@ class Jobs:
                 self._tasks.start_soon(self._settle, job)
         elif heard:
             job.handed_out = True
-        elif not job.listeners and not job.handed_out:
+        elif not (job.listeners or job.handed_out or self._server_ends):
             job.cancel()
 
     # --- what is kept ---
@@ -165,11 +178,24 @@ class Jobs:
         for job in jobs:
             job.kept = True  # from here on: what ends meanwhile is to be forgotten after it was written
         rows = [job.row(now, self._bounds.replay_s) for job in jobs]
-        for id in await self._kept.keep(rows) or ():
+        wanted_to_end = await self._kept.keep(rows)
+        if wanted_to_end is None:
+            self.unwritten |= {job.id: job for job in jobs if job.ended.is_set()}
+        for id in wanted_to_end or ():
             if id in self._running:
                 self._running[id].cancel()
         if written:
             written.set()
+
+    async def _do_last_work(self) -> None:
+        for work in self._last_work:
+            await work()
+
+    async def _keep_unwritten(self) -> None:
+        """What could not be written when it ended, until it can."""
+        jobs, self.unwritten = list(self.unwritten.values())[-MAX_UNWRITTEN:], {}
+        if jobs:
+            await self._keep(jobs)
 
     async def _keep_house(self) -> None:
         """What a process that is killed would lose is written every few seconds."""
@@ -181,6 +207,7 @@ class Jobs:
                 cleaned = self.now()
                 await self._kept.forget_old()
             await anyio.sleep(self._bounds.snapshot_s)
+            await self._keep_unwritten()
             old = self.now() - self._bounds.snapshot_s
             if jobs := [job for job in self._running.values() if job.started_at <= old and not job.ended.is_set()]:
                 await self._keep(jobs)
