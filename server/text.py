@@ -26,7 +26,7 @@ STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2
 HALF_A_PAIR = "half of a surrogate pair (a broken emoji)"
 THOUGHT_TAGS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("◁think▷", "◁/think▷"))
 FIRST_FEW = 5
-MAX_SHOWN_NAME_CHARS = 80
+MAX_PRINTABLE_CHARS = 80
 COMMAS = re.compile("[,，、]")  # Chinese keyboards have two more
 
 
@@ -58,7 +58,7 @@ def printable(name: str) -> str:
     """A name from outside, fit for a sentence: short, and without what could hide or reorder text. It keeps its ending,
     which says what it is.
     """
-    short = name if len(name) <= MAX_SHOWN_NAME_CHARS else f"{name[: MAX_SHOWN_NAME_CHARS - 20]}…{name[-19:]}"
+    short = name if len(name) <= MAX_PRINTABLE_CHARS else f"{name[: MAX_PRINTABLE_CHARS - 20]}…{name[-19:]}"
     return "".join(c if c.isprintable() else "?" for c in short)
 
 

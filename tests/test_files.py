@@ -14,7 +14,7 @@ import pytest
 from bailian_mcp.server.files import MAX_INLINE_BYTES, ImageFile, Link, OtherFile, open_input
 from bailian_mcp.server.files.renderer import MAX_DATA_URI_CHARS
 from bailian_mcp.server.files.texts import decoded
-from bailian_mcp.server.text import MAX_SHOWN_NAME_CHARS
+from bailian_mcp.server.text import MAX_PRINTABLE_CHARS
 from mcp.server.mcpserver.exceptions import ToolError
 from PIL import Image
 
@@ -372,7 +372,7 @@ def test_a_long_name_keeps_its_ending() -> None:
     link = Link(f"https://example.com/{'x' * 90}.pdf")
 
     assert link.is_pdf
-    assert len(link.name) == MAX_SHOWN_NAME_CHARS
+    assert len(link.name) == MAX_PRINTABLE_CHARS
 
 
 @pytest.mark.parametrize(
