@@ -251,3 +251,36 @@ async def test_a_number_of_thousands_of_digits_is_a_bad_argument(hosted: Hosted,
     assert result.is_error
     assert text_of(result).startswith(f"{argument} ")
     assert "failed inside" not in text_of(result)
+
+
+# --- as people type them ---
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("extract", {"text": "x", "json_schema": '{"type"：“object”}'}, "json_schema is not JSON from character 8 on: that is no punctuation of ASCII."),
+        ("extract", {"text": "x", "json_schema": "{'type': 'object'}"}, "json_schema is not JSON from character 2 on."),
+        ("chat", {"prompt": "x", "history": '[{"role"：“user”}]'}, "history is not JSON from character 9 on"),
+    ],
+)  # fmt: skip
+async def test_text_that_is_meant_as_json_and_is_none_is_told_from_where(
+    hosted: Hosted, name: str, arguments: dict[str, Any], says: str
+) -> None:
+    result = await called(hosted, name, arguments)
+
+    assert result.is_error
+    assert text_of(result).startswith(says)
+    assert text_of(result).endswith("Nothing was sent.")
+
+
+async def test_names_may_be_one_text_with_any_comma_between(hosted: Hosted) -> None:
+    wanted = {"models": ["qwen3.7-plus", "qwen-flash"], "input_tokens": 1_000}
+    listed, *others = await each_called(
+        hosted,
+        "cost",
+        [wanted, *({**wanted, "models": f"qwen3.7-plus{comma}qwen-flash"} for comma in (",", "，", "、 "))],
+    )
+
+    assert not listed.is_error
+    assert [text_of(each) for each in others] == [text_of(listed)] * 3

@@ -71,6 +71,7 @@ def test_a_day_that_means_two_snapshots_means_none() -> None:
 
 def test_near_names_are_of_models_in_service() -> None:
     assert shipped().similar_names("QWEN3.7PLUS")[0] == "qwen3.7-plus"
+    assert "qwen3.7-plus" in shipped().similar_names("通义千问-Plus")
     assert "qwen3-max" not in shipped().similar_names("qwen3-max")
 
 
@@ -448,7 +449,7 @@ def test_an_overlay_can_be_checked_and_formatted_too(tmp_path: Path, capsys: pyt
 def test_a_malformed_overlay_is_named_and_set_aside(tmp_path: Path, data: Any, says: str) -> None:
     catalog = overlaid(overlay(tmp_path, data))
 
-    assert catalog.trouble.startswith("The catalog overlay is set aside: ")
+    assert catalog.trouble.startswith("The catalog overlay (BAILIAN_CATALOG) is set aside: ")
     assert says in catalog.trouble
     assert catalog.models == shipped().models
 

@@ -390,3 +390,10 @@ def test_western_letters_are_not_taken_for_chinese(text: str, encoding: str, rea
     else:
         with pytest.raises(ToolError, match="no text that can be read"):
             decoded(text.encode(encoding), "a.txt")
+
+
+async def test_where_an_allowed_folder_does_not_exist_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture())
+    wrong = tmp_path / "a,b"
+
+    assert f"There is no folder {wrong}: correct BAILIAN_ALLOWED_DIRS" in await refused(str(tmp_path / "a.png"), wrong)

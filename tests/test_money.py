@@ -474,7 +474,7 @@ def test_a_batch_price_that_the_row_does_not_print_says_so() -> None:
 
 
 def test_an_overlay_that_is_set_aside_is_said_with_every_price() -> None:
-    troubled = shipped().model_copy(update={"trouble": "The catalog overlay is set aside: why."})
+    troubled = shipped().model_copy(update={"trouble": "The catalog overlay (BAILIAN_CATALOG) is set aside: why."})
 
     assert says(cost("qwen-max", of=troubled, input_tokens=1), "set aside: why.")
 

@@ -350,10 +350,13 @@ def test_what_looks_like_a_mistake_is_named(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("BAILIAN_TIMOUT_S", "3")
     monkeypatch.setenv("BAILIAN_CHAT_MODEL", "qwen-plus")
     monkeypatch.setenv("BAILIAN_CAHT_MODEL", "qwen-plus")
+    monkeypatch.setenv("DASHSCOPE_APIKEY", "sk-x")
+    monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", "https://x")  # DashScope's own SDK reads it
     monkeypatch.setenv("BAILIAN_ALLOWED_DIRS", f"{tmp_path}:{tmp_path}/none")
 
     assert warnings_for_environment(["chat", "ocr"]) == [
         "BAILIAN_TIMOUT_S is not a setting.",
+        "DASHSCOPE_APIKEY is not a setting.",
         "BAILIAN_CAHT_MODEL: no tool is called caht; tools: chat, ocr.",
         f"BAILIAN_ALLOWED_DIRS: {tmp_path}/none is not a folder.",
     ]
@@ -365,6 +368,7 @@ def test_what_looks_like_a_mistake_is_named(monkeypatch: pytest.MonkeyPatch, tmp
         ("", ()),
         ("core", ()),
         (" Media ,documents", ("documents", "media")),
+        ("media，documents、bulk", ("documents", "media", "bulk")),
         ("all", ("documents", "media", "meaning", "bulk")),
         ("core,documents,media,meaning,bulk", ("documents", "media", "meaning", "bulk")),
     ],
@@ -375,6 +379,20 @@ def test_groups_of_tools_are_named_in_any_order(
     monkeypatch.setenv("BAILIAN_TOOLS", said)
 
     assert read_settings().tools == groups
+
+
+@pytest.mark.parametrize(("said", "language"), [("zh-CN", "zh"), ("ZH_Hans", "zh"), ("en-US", "en"), ("Auto", "auto")])
+def test_a_language_may_name_its_country(monkeypatch: pytest.MonkeyPatch, said: str, language: str) -> None:
+    monkeypatch.setenv("BAILIAN_LANGUAGE", said)
+
+    assert (read_settings().language, read_settings().troubles) == (language, ())
+
+
+def test_the_id_of_an_access_key_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "LTAI5t0123456789")
+
+    assert "DASHSCOPE_API_KEY is the id of an AccessKey of the cloud account" in read_settings().host.trouble
+    assert "LTAI5t" not in read_settings().host.trouble
 
 
 def test_a_group_that_does_not_exist_leaves_the_core(monkeypatch: pytest.MonkeyPatch) -> None:

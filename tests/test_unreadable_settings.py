@@ -208,6 +208,21 @@ async def test_where_leave_to_store_files_cannot_be_read_none_is_stored(tmp_path
     assert not sent
 
 
+async def test_where_the_groups_cannot_be_read_a_tool_of_one_says_so() -> None:
+    ((result, sent),) = await answers({"BAILIAN_TOOLS": "文档"}, ("translate", {"text": "x", "target_lang": "en"}))
+
+    assert text_of(result).startswith("translate is not switched on here. BAILIAN_TOOLS must hold names of groups (")
+    assert not sent
+
+
+async def test_a_model_that_the_settings_name_is_told_as_theirs() -> None:
+    given = {"BAILIAN_CHAT_MODEL": "text-embedding-v4"}
+    ((result, sent),) = await answers(given, ("chat", {"prompt": "x"}))
+
+    assert "BAILIAN_CHAT_MODEL in the server's environment names that model. Nothing was sent." in text_of(result)
+    assert not sent
+
+
 # --- the process ---
 
 
