@@ -85,6 +85,21 @@ async def test_what_is_not_there_is_refused_in_words(hosted: Hosted, uri: str, s
     assert says in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        ("bailian://models/没有", "没有模型 没有。相近的名称：无，全部模型见 bailian://models。"),
+        ("bailian://prices?region=mars", "没有 mars 的价格。地域：ap-northeast-1"),
+    ],
+)
+async def test_that_is_said_in_the_language_of_the_server(hosted: Hosted, uri: str, says: str) -> None:
+    async with hosted(FakeDashScope([]), language="zh") as host:
+        with pytest.raises(MCPError) as refused:
+            await host.read_resource(uri)
+
+    assert says in str(refused.value)
+
+
 async def test_they_may_be_kept_for_an_hour(hosted: Hosted, era: str) -> None:
     async with hosted(FakeDashScope([])) as host:
         page = await host.read_resource("bailian://models")

@@ -39,7 +39,7 @@ def add_resources(server: MCPServer[AppContext], context: AppContext) -> None:
     def model(id: str) -> dict[str, Any]:
         known = catalog().find(catalog().canonical_name(id))
         if known is None:
-            near = ", ".join(catalog().similar_names(id)) or "none: bailian://models lists them all"
+            near = ", ".join(catalog().similar_names(id)) or "none; bailian://models lists them all"
             raise ResourceError(said(f"There is no model {printable(id)}. Near names: {near}."))
         cited = {key: source for key, source in catalog().sources.items() if f'"{key}"' in known.model_dump_json()}
         sources = {key: source.model_dump(exclude_none=True) for key, source in cited.items()}
