@@ -383,7 +383,7 @@ async def test_data_stay_and_what_does_not_fit_is_said_in_chinese(hosted: Hosted
     assert "未通过校验" in lines[0]
     assert lines[1] == '{"name":1,"note":"Call again."}'
     assert lines[2] == '- /name: 1 不是 "string" 类型'
-    assert lines[3] == "/name: 在来源中未找到（NOT FOUND）"
+    assert lines[3] == "/name: 在来源中未找到"
     assert result.structured_content["violations"][0]["message"] == '1 is not of type "string"'
 
 

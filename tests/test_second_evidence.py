@@ -90,7 +90,7 @@ async def test_it_is_said_in_chinese(hosted: Hosted, reader: LocalReader) -> Non
     async with hosted(FakeDashScope([said({"船": "Titanic"})]), **context) as host:
         result = await super(type(host), host).call_tool("extract", {"json_schema": schema, "files": [file]})
 
-    assert "/船: 在来源中未找到（NOT FOUND） (只有模型读到：请查看该页)" in text_of(result).splitlines()
+    assert "/船: 在来源中未找到 (只有模型读到：请查看该页)" in text_of(result).splitlines()
 
 
 async def test_a_page_of_a_scan_and_a_photo_held_sideways_are_told_as_people_see_them(
