@@ -134,7 +134,9 @@ def _require_question(prompt: str, history: Sequence[Turn], files: Sequence[str]
     """Raises InvalidRequest: there is nothing to answer, or a result that belongs to no call."""
     ends_with_result = bool(history) and history[-1].role == "tool"
     if not prompt.strip() and (files or not ends_with_result):
-        raise InvalidRequest("prompt must not be empty. It may be empty only right behind a function's result, without files.")
+        raise InvalidRequest(
+            "prompt must not be empty. It may be empty only right behind a function's result, without files."
+        )
     called: set[str] = set()
     for turn in history:
         if turn.role == "tool" and turn.function_call_id not in called:
