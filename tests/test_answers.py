@@ -304,7 +304,7 @@ async def test_an_offset_where_nothing_is_left_is_told(hosted: Hosted) -> None:
         told = text_of(await host.call_tool("job", {"id": id, "offset": 3}))
         nameless = text_of(await host.call_tool("job", {"cancel": True}))
 
-    assert "was given whole: call again without offset" in told
+    assert "lies behind an offset: call again without one" in told
     assert nameless.startswith("id is required with cancel or offset.")
 
 

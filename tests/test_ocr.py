@@ -1143,7 +1143,7 @@ async def test_a_page_that_was_counted_and_then_refused_tells_what_it_spent(host
     result = await ask(hosted, wire, tmp_path, source=str(tmp_path / "a.png"))
 
     assert result.is_error
-    assert "Spent: 524+65 tokens, 0.000392 CNY." in text_of(result)
+    assert "Spent at least: 524+65 tokens, 0.000392 CNY." in text_of(result)
     assert "failed inside" not in text_of(result)
 
 
