@@ -664,6 +664,14 @@ async def test_subtitles_keep_numbers_times_and_lines(hosted: Hosted, tmp_path: 
     assert written == SRT.replace("第一行字幕\r\n第二行", "one two\r\nthree").replace("再见", "word2")
 
 
+async def test_words_before_the_first_cue_are_translated(hosted: Hosted, tmp_path: Path) -> None:
+    (file := tmp_path / "a.srt").write_text("\n片头文字\n\n第二段\n\n00:00:01,000 --> 00:00:02,000\n你好\n", "utf-8")
+    result = await in_file(hosted, wire := Translator(), file)
+
+    assert wire.texts == ["片头文字\n第二段\n\n你好"]
+    assert translation(result) == "\nword4\n\nword3\n\n00:00:01,000 --> 00:00:02,000\nword2\n"
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "gb18030"])
 async def test_older_texts_are_read_in_their_encoding(hosted: Hosted, tmp_path: Path, encoding: str) -> None:
     (file := tmp_path / "a.txt").write_bytes("西湖很美。".encode(encoding))

@@ -23,17 +23,19 @@ class Subtitles:
         cues = list(CUE.finditer(text))
         if not cues:
             raise ValueError
-        self._template.keep(text[: cues[0].start()])
+        head = text[: cues[0].start()]
+        first = 1 + head.count("\n", 0, len(head) - len(head.lstrip()))
+        self._words(f"line {first}", head)
         for order, cue in enumerate(cues):
             end = cues[order + 1].start() if order + 1 < len(cues) else len(text)
             self._template.keep(cue[0])
-            self._cue(cue[1] or str(order + 1), text[cue.end() : end])
+            self._words(f"cue {cue[1] or order + 1}", text[cue.end() : end])
         self.units = self._template.units
 
     def filled(self, translations: Mapping[int, str]) -> bytes:
         return self._template.filled(translations).encode()
 
-    def _cue(self, name: str, words: str) -> None:
+    def _words(self, place: str, words: str) -> None:
         body = words.strip()
         start = words.find(body) if body else len(words)
         self._template.keep(words[:start])
@@ -42,5 +44,5 @@ class Subtitles:
             marking = Marking(body)
             text = "\n".join(marking.protected(line) for line in lines)
             between = tuple(found[0] for found in CUE_LINE_END.finditer(body))
-            self._template.offer(TextUnit(text, f"cue {name}", between, marking.things, marking.spans))
+            self._template.offer(TextUnit(text, place, between, marking.things, marking.spans))
         self._template.keep(words[start + len(body) :])
