@@ -611,6 +611,31 @@ async def test_markdown_keeps_its_form(hosted: Hosted, tmp_path: Path) -> None:
     assert translation(result) == MARKDOWN_IN_ENGLISH
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("$$\na = b $$\n\n下文", ["下文"]), ("$$\na\n$$ {#eq:x}\n甲\n\n$$\nb\n$$ 其中\n", ["甲", "其中"]),
+        ("价 $$\n\n$$\n\n下文", ["价 $$", "下文"]), ("<pre-commit 钩子> 好\n\n下文", ["<x1/> 好", "下文"]),
+        ("<PRE\nclass=x>\n码\n\n码</PRE> 下文", ["下文"]), ("<!-- 注 -->甲\n乙", ["甲\n乙"]),
+        ("<style>x</style>     甲\n\n<!-- 注 --><!-- 注\n注 --> 乙", ["甲", "乙"]),
+        ("<!-- 注\n注\n\n下文", ["下文"]), ("<pre>码\n\n<pre>码\n\n下文", ["下文"]), ("```码``` 甲\n\n乙", ["<x1/> 甲", "乙"]),
+        ("---\n\n# 甲\n\n乙\n\n---\n丙", ["甲", "乙", "丙"]), ("---\n注: 甲\n\n乙\n\n---\n", ["注: 甲", "乙"]),
+        ("---\n# 甲\n\n---\n乙", ["甲", "乙"]), ("---\n题: 甲\n\n乙", ["题: 甲", "乙"]),
+        ("---\r\n# 注\r\n题: >\r\n  文\r\n\r\n列:\r\n- 甲\r\n...\r\n下文", ["下文"]),
+        ("+++\n题 = \"\"\"\n文\n\"\"\"\n+++\n下文", ["下文"]),
+    ],
+)  # fmt: skip
+async def test_what_stays_ends_where_it_ends_and_words_behind_it_are_translated(
+    hosted: Hosted, tmp_path: Path, text: str, said: list[str]
+) -> None:
+    (file := tmp_path / "a.md").write_bytes(text.encode())
+    wire = Translator(say=lambda text, _: text.upper())
+    result = await in_file(hosted, wire, file)
+
+    assert wire.texts == ["\n\n".join(said)]
+    assert translation(result) == text
+
+
 async def test_a_text_that_looks_like_markdown_is_read_as_that(hosted: Hosted) -> None:
     assert translation(await translate(hosted, Translator(), text=MARKDOWN)) == MARKDOWN_IN_ENGLISH
 
@@ -1081,7 +1106,7 @@ async def test_where_the_default_is_not_offered_chat_is_named(hosted: Hosted) ->
 # --- whatever is given ---
 
 PIECES = ["# ", "西湖", "。", "word ", "\n", "\r\n", " ", "\t", "- ", "> ", "| ", "`", "```", "[a](b)", "![", "](", "$", "{x}", "%s", "http://a.b/c?d=e.",
-          "<b>", "<x1/>", "<g2>", "</g2>", "---", "***", "1. ", "[^1]:", "\\", "a line that is long enough to go on in the next", "&amp;", "\u3000"]  # fmt: skip
+          "<b>", "<x1/>", "<g2>", "</g2>", "<!--", "-->", "<pre>", "</pre>", "$$\n", "a: b\n", "---", "***", "1. ", "[^1]:", "\\", "a line that is long enough to go on in the next", "&amp;", "\u3000"]  # fmt: skip
 CUES = ["1\n", "00:00:01,000 --> 00:00:02,000\n", "西湖\n", "\n", " ", "<i>a</i>", "\r\n", "2\r\n"]
 
 
@@ -1165,8 +1190,17 @@ def quick(work: Callable[[], Any], seconds: float = 20) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a|b\n" * 20_000, "a|b\n|---|---|\n" + "c|d\n" * 20_000, "[^a" * 100_000],
-    ids=["bars", "table", "footnotes"],
+    [
+        "a|b\n" * 20_000,
+        "a|b\n|---|---|\n" + "c|d\n" * 20_000,
+        "[^a" * 100_000,
+        "<!--a-->" * 100_000,
+        "<!--a--> w\n" * 30_000,
+        "<pre\n\n" * 100_000,
+        "$$\n\n$$ y\n" * 30_000,
+        "---\r\na: b\r\n" + "\r\n" * 200_000,
+    ],
+    ids=["bars", "table", "footnotes", "comments", "words behind", "never closed", "formulas", "front matter"],
 )
 def test_a_long_document_takes_no_longer_for_each_of_its_lines(text: str) -> None:
     quick(lambda: Markdown(text))

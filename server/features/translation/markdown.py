@@ -7,8 +7,17 @@ from .plain_text import TEXT_LINE, edges_of, gaps_of
 from .sentences import ends_a_sentence
 from .units import Marking, TextTemplate, TextUnit
 
-CODE_FENCE = re.compile(r"[ >]*(?:[-*+]|\d+[.)])?\s*(`{3,}|~{3,})")
-FRONT = re.compile(r"\A(---|\+\+\+)[ \t]*(?:\r\n|\r|\n).*?^\1[ \t]*(?:\r\n|\r|\n|\Z)", re.DOTALL | re.MULTILINE)
+CODE_FENCE = re.compile(r"[ >]*(?:[-*+]|\d+[.)])?\s*(`{3,}(?!.*`)|~{3,})")
+# Dashes may be a rule, too: between those of front matter stands nothing but YAML, and a key before all else
+ONE_LINE_END = r"(?>\r\n|\r|\n)"
+YAML_KEY = r"[^\s:#-][^:\r\n]{0,80}:(?=[ \t\r\n])[^\r\n]*"
+YAML_LINE = rf"(?:[ \t#\]}}][^\r\n]*|-(?:[ \t][^\r\n]*)?|{YAML_KEY})?"
+FRONT = re.compile(
+    rf"---[ \t]*{ONE_LINE_END}(?:#[^\r\n]*{ONE_LINE_END})*{YAML_KEY}{ONE_LINE_END}(?:{YAML_LINE}{ONE_LINE_END})*?"
+    rf"(?:---|\.\.\.)[ \t]*(?:{ONE_LINE_END}|\Z)"
+    rf"|\+\+\+[ \t]*{ONE_LINE_END}(?s:.*?)^\+\+\+[ \t]*(?:{ONE_LINE_END}|\Z)",
+    re.MULTILINE,
+)
 BLOCK_MARKS = re.compile(r"\s*(?:>\s?|#{1,6}\s+|[-*+]\s+(?:\[[ xX]\]\s+)?|\d{1,9}[.)]\s+|\[\^[^\]\s]+\]:\s+|:\s+)*")
 HEADING = re.compile(r"\s*#{1,6}\s")
 INDENTED_CODE = re.compile(r"(?: {4}|\t)")
@@ -16,8 +25,10 @@ HORIZONTAL_RULE = re.compile(r"\s*(?:[-*_=]\s*){3,}$|\s*=+\s*$|\s*-+\s*$")
 DEFINITION = re.compile(r"\s*\[[^\]]+\]:\s*\S")
 TABLE_EDGE = re.compile(r"\s*\|?\s*:?-{1,}:?\s*(?:\|\s*:?-{1,}:?\s*)*\|?\s*$")
 CELL = re.compile(r"(?<!\\)\|")
-HTML_BLOCK = re.compile(r"\s*<(?:!--|/?(?:script|style|pre|svg|iframe)\b)", re.IGNORECASE)
-HTML_ENDS = {"!--": "-->", "script": "</script>", "style": "</style>", "pre": "</pre>", "svg": "</svg>"}
+HTML_BLOCK = re.compile(r"\s*<(!--|(?:script|style|pre|svg)(?=[\s>]|$))", re.IGNORECASE)
+HTML_ENDS = {name: re.compile(rf"</{name}>\s*", re.IGNORECASE) for name in ("script", "style", "pre", "svg")}
+HTML_ENDS["!--"] = re.compile(r"-->\s*")
+MATH_END = re.compile(r"\$\$\s*(?:\{[^{}]*\}\s*)?")  # and the label of the formula
 # Inside a line, in this order: code, formulas, footnotes, what is linked to, references
 CODE_SPAN = re.compile(r"(?<![\\`])(`{1,8})(?!`).{1,2000}?(?<!`)\1(?!`)", re.DOTALL)
 FORMULA_SPAN = re.compile(
@@ -41,6 +52,7 @@ class Markdown:
         self._template.keep(text[:begins])
         first = len(TEXT_LINE.findall(text[:begins])) if begins else 1
         self._lines = [(found[1], found[2]) for found in TEXT_LINE.finditer(text[begins:]) if found[0]]
+        self._endless: set[re.Pattern[str]] = set()  # ends that come no more
         self._behind_an_edge = list(_behind_edges(line for line, _ in self._lines))
         self._read(max(1, first))
         self.units = self._template.units
@@ -52,9 +64,9 @@ class Markdown:
         at = 0
         while at < len(self._lines):
             line = self._lines[at][0]
-            if (kept := self._kept(at)) > at:
-                self._template.keep("".join(body + end for body, end in self._lines[at:kept]))
-                at = kept
+            if (kept := self._kept(at)) > (at, 0):
+                self._keep(at, *kept)
+                at = kept[0]
             elif self._in_table(at):
                 self._row(first + at, *self._lines[at])
                 at += 1
@@ -67,25 +79,51 @@ class Markdown:
 
     # --- what stays ---
 
-    def _kept(self, at: int) -> int:
-        """Behind the lines from here on that stay as they are."""
+    def _kept(self, at: int) -> tuple[int, int]:
+        """Behind what stays from here on: a line, and the column where words go on in it."""
         line = self._lines[at][0]
         if fence := CODE_FENCE.match(line):
             return self._until(
                 at + 1, lambda body: body.strip(" >\t").startswith(fence[1]) and not body.strip(" >\t`~")
-            )
-        if (html := HTML_BLOCK.match(line)) and (end := HTML_ENDS.get(html[0].strip().strip("</").lower())):
-            return at + 1 if end in line.lower() else self._until(at + 1, lambda body: end in body.lower())
-        if line.strip() == "$$":
-            return self._until(at + 1, lambda body: body.strip() == "$$")
-        alone = (
-            not line.strip() or HORIZONTAL_RULE.match(line.rstrip()) or TABLE_EDGE.match(line.strip()) or _defines(line)
-        )
+            ), 0
+        if HTML_BLOCK.match(line):
+            return self._behind_html(at)
+        if line.strip() == "$$" and (behind := self._behind(at + 1, 0, MATH_END)):
+            return behind
+        return at + self._stays(at), 0
+
+    def _stays(self, at: int) -> bool:
+        """Whether a line does by itself."""
+        line = self._lines[at][0]
+        if not line.strip() or HORIZONTAL_RULE.match(line.rstrip()) or TABLE_EDGE.match(line.strip()) or _defines(line):
+            return True
         before = self._lines[at - 1][0] if at else ""
-        code = (
-            INDENTED_CODE.match(line) and (not before.strip() or INDENTED_CODE.match(before)) and not self._in_list(at)
-        )
-        return at + 1 if alone or code else at
+        code = INDENTED_CODE.match(line) and (not before.strip() or INDENTED_CODE.match(before))
+        return bool(code) and not self._in_list(at)
+
+    def _behind_html(self, at: int) -> tuple[int, int]:
+        """One block after another; one that nothing ends goes on to a blank line, and not through all that follows."""
+        column = 0
+        while at < len(self._lines) and (block := HTML_BLOCK.match(self._lines[at][0], column)):
+            behind = self._behind(at, block.start(1), HTML_ENDS[block[1].lower()])
+            at, column = behind or (self._until(at, lambda body: not body.strip()), 0)
+        return at, column
+
+    def _behind(self, at: int, column: int, end: re.Pattern[str]) -> tuple[int, int] | None:
+        for line in range(at, at if end in self._endless else len(self._lines)):
+            body = self._lines[line][0]
+            if found := end.search(body, column):
+                return (line, found.end()) if found.end() < len(body) else (line + 1, 0)
+            column = 0
+        self._endless.add(end)
+        return None
+
+    def _keep(self, at: int, behind: int, column: int) -> None:
+        self._template.keep("".join(body + end for body, end in self._lines[at:behind]))
+        if column:
+            body, end = self._lines[behind]
+            self._template.keep(body[:column])
+            self._lines[behind] = (body[column:], end)
 
     def _until(self, at: int, ends: object) -> int:
         while at < len(self._lines):
@@ -129,7 +167,7 @@ class Markdown:
         """Whether a line is the same paragraph as the one before."""
         line, before = self._lines[at][0], self._lines[at - 1][0]
         marks = BLOCK_MARKS.match(line)
-        if self._kept(at) > at or self._in_table(at) or (marks and marks[0].strip()):
+        if self._kept(at) > (at, 0) or self._in_table(at) or (marks and marks[0].strip()):
             return False
         if not BLOCK_MARKS.sub("", before, count=1).strip():  # marks alone
             return False
