@@ -874,6 +874,79 @@ async def test_footnotes_and_text_boxes_are_translated(hosted: Hosted, tmp_path:
     assert "not translated: charts" in text_of(result)
 
 
+SPACES = (
+    'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
+    'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+)
+
+
+def said_in(text: str) -> str:
+    return f"<w:r><w:t>{text}</w:t></w:r>"
+
+
+def with_paragraphs(*bodies: str) -> Any:
+    from docx.oxml import parse_xml
+
+    made = docx.Document()
+    for body in bodies:
+        made.add_paragraph()._p.extend(parse_xml(f"<w:p {SPACES}>{body}</w:p>"))
+    return made
+
+
+TEXT_BOX = f"<w:r><w:pict><w:txbxContent><w:p>{said_in('框')}</w:p></w:txbxContent></w:pict></w:r>"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (f"<w:ins>{said_in('插入文字')}{TEXT_BOX}</w:ins>", "word4word1"),
+        (f"<w:hyperlink>{TEXT_BOX}{said_in('链接')}</w:hyperlink>{said_in('后')}", "word1word2word1"),
+        (f"{said_in('很长的文字')}<w:dir w:val='rtl'>{said_in('方向')}</w:dir>", "word5word2"),
+        (
+            f"{said_in('很长的文字')}<mc:AlternateContent><mc:Choice Requires='w14'>{said_in('新的')}</mc:Choice>"
+            f"<mc:Fallback>{said_in('旧')}</mc:Fallback></mc:AlternateContent>",
+            "word5word2旧",
+        ),
+        (
+            f"<mc:AlternateContent><mc:Choice Requires='w14'>{said_in('甲')}</mc:Choice>"
+            f"<mc:Choice Requires='w15'>{said_in('甲乙')}</mc:Choice></mc:AlternateContent>{said_in('后面的')}",
+            "word1word2word3",
+        ),
+    ],
+    ids=["insertion", "link", "direction", "alternative", "alternatives"],
+)
+async def test_words_that_stand_in_something_are_translated(
+    hosted: Hosted, tmp_path: Path, body: str, said: str
+) -> None:
+    result, given = await word(hosted, Translator(), saved_as(tmp_path / "a.docx", with_paragraphs(body)))
+
+    assert words_of(given.paragraphs[0]._p) == said
+    assert "untranslated" not in result.structured_content
+
+
+RUBY = f"<w:r><w:ruby><w:rt>{said_in('读音')}</w:rt><w:rubyBase>{said_in('汉字')}</w:rubyBase></w:ruby></w:r>"
+
+
+async def test_words_that_stay_are_told_with_their_place(hosted: Hosted, tmp_path: Path) -> None:
+    moved = f"<w:moveFrom>{said_in('移走')}</w:moveFrom>{TEXT_BOX}<w:r><w:ruby/></w:r>"
+    forced = f"<w:bdo w:val='rtl'>{said_in('方向')}</w:bdo>"
+    made = with_paragraphs(
+        said_in("甲") + moved, f"{said_in('很长的')}{RUBY}{said_in('文字')}{RUBY}", said_in("乙"), forced
+    )
+    result, given = await word(hosted, wire := Translator(), saved_as(tmp_path / "a.docx", made))
+
+    assert wire.texts == ["甲\n\n框\n\n很长的<x2/>文字\n\n乙"]
+    assert [words_of(each._p) for each in given.paragraphs] == [
+        "word1移走word1", "word3读音汉字word2读音汉字", "word1", "方向",
+    ]  # fmt: skip
+    assert text_of(result).partition("\n")[0].partition("INCOMPLETE")[2] == ": 1 place not translated" + (
+        f" | written: {tmp_path / 'out' / 'en.docx'}]"
+    )
+    assert (
+        "paragraph 3 – paragraph 5: words in it with a reading above them, a forced direction or an unknown form stayed"
+    ) in text_of(result)
+
+
 async def test_of_a_document_that_cannot_be_written_the_words_are_given(hosted: Hosted, tmp_path: Path) -> None:
     def say(text: str, _: Any) -> Said:
         (tmp_path / "out").rmdir()
@@ -1231,6 +1304,8 @@ RUNS = {
     "by turns": f"<w:r><w:t>a </w:t></w:r>{BOLD}" * 5_000,
     "tabs": "<w:r><w:t>a</w:t><w:tab/><w:t>b</w:t></w:r>" * 10_000,
     "links": "<w:hyperlink><w:r><w:t>a</w:t></w:r></w:hyperlink>" * 10_000,
+    "nested": "<w:ins>" * 200 + "<w:r><w:t>a</w:t><w:tab/></w:r>" * 10_000 + "</w:ins>" * 200,
+    "boxes": "<w:r><w:pict><w:p><w:r><w:t>a</w:t></w:r>" * 50 + "</w:p></w:pict></w:r>" * 50,
 }
 
 

@@ -14,8 +14,9 @@ from ...server.errors import InvalidRequest
 from ...server.features.translation.documents import OUTPUTS, form_of, pairs_of
 from ...server.features.translation.languages import language
 from ...server.features.translation.models import translation_model
-from ...server.features.translation.translating import PLACE_RANGE, Translating, Untranslated, Wish
+from ...server.features.translation.translating import Translating, Wish
 from ...server.features.translation.units import WIDE, DocumentForm
+from ...server.features.translation.untranslated import PLACE_RANGE, Untranslated
 
 ANNOTATIONS = ToolAnnotations(
     title="Translate texts and documents (百炼翻译)",
@@ -72,7 +73,7 @@ async def translate(
     )
     if not form.units:
         raise InvalidRequest("There are no words to translate in it.")
-    run = Translating(call, chosen, form.units, wish)
+    run = Translating(call, chosen, form.units, wish, untranslated=[*form.untranslated])
     translations = await run.run()
     with Salvage("the document could not be put together, and what came stands one piece a line") as step:
         filled = await to_thread.run_sync(form.filled, translations)

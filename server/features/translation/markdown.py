@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from .plain_text import TEXT_LINE, edges_of, gaps_of
 from .sentences import ends_a_sentence
 from .units import Marking, TextTemplate, TextUnit
+from .untranslated import Untranslated
 
 CODE_FENCE = re.compile(r"[ >]*(?:[-*+]|\d+[.)])?\s*(`{3,}(?!.*`)|~{3,})")
 # Dashes may be a rule, too: between those of front matter stands nothing but YAML, and a key before all else
@@ -44,6 +45,7 @@ AUTOLINK = re.compile(r"<(?:https?:|mailto:)[^<>\s]{1,2000}>")
 class Markdown:
     suffix = ".md"
     notes: tuple[str, ...] = ()
+    untranslated: tuple[Untranslated, ...] = ()
 
     def __init__(self, text: str) -> None:
         self._template = TextTemplate()

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from .sentences import ends_a_sentence
 from .units import WIDE, Marking, TextTemplate, TextUnit
+from .untranslated import Untranslated
 
 TEXT_LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 MIN_WRAPPED_COLUMNS = 40  # a shorter line ends where it is meant to
@@ -14,6 +15,7 @@ LIST_ITEM = re.compile(r"[-*+•·>#|]|\(?\d{1,3}[.)、）]|[（(]?[一二三四
 class PlainText:
     suffix = ".txt"
     notes: tuple[str, ...] = ()
+    untranslated: tuple[Untranslated, ...] = ()
 
     def __init__(self, text: str) -> None:
         self._template = TextTemplate()

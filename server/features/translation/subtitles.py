@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from .units import Marking, TextTemplate, TextUnit
+from .untranslated import Untranslated
 
 CUE_TIMES = r"\d{1,3}:\d{2}:\d{2}[,.]\d{1,3}[ \t]*-->[ \t]*\d{1,3}:\d{2}:\d{2}[,.]\d{1,3}[^\r\n]*"
 CUE = re.compile(rf"(?:^[ \t]*(\d+)[ \t]*(?:\r\n|\r|\n))?^[ \t]*{CUE_TIMES}(?:\r\n|\r|\n|\Z)", re.MULTILINE)
@@ -16,6 +17,7 @@ CUE_LINE_END = re.compile(r"[^\S\r\n]*(?:\r\n|\r|\n)\s*")
 class Subtitles:
     suffix = ".srt"
     notes: tuple[str, ...] = ()
+    untranslated: tuple[Untranslated, ...] = ()
 
     def __init__(self, text: str) -> None:
         """Raises ValueError: there is no cue in it."""

@@ -11,13 +11,12 @@ from typing import Any
 
 import anyio
 from anyio import to_thread
-from pydantic import Field
 
 from ...calls.ask import Exchange, RequestFailed, RequestPlan
 from ...calls.call import Call
 from ...calls.reply import why_empty
 from ...calls.salvage import Salvage
-from ...catalog import Frozen, plain
+from ...catalog import plain
 from ...catalog.pricing import text_tokens
 from ...dashscope import INTERRUPTED, ChatCompletions, DashScopeError
 from ...errors import InvalidRequest
@@ -26,6 +25,7 @@ from .marks import without_tags
 from .pairs import Pair, memory_for, terms_for
 from .parts import Passage, TextPart, parts_for, tokens_at_most
 from .units import ANY_LETTER, TextUnit, joined
+from .untranslated import Untranslated, tell
 
 PARTS_AT_ONCE = 4
 MAX_TRANSLATED_PARTS = 400
@@ -37,16 +37,7 @@ MIN_EQUAL_LETTERS = 12  # of fewer, a text may be the same in both languages
 ANOTHER_FORM = "it came back in another number of paragraphs than it has"
 WORD_TOO_LONG = "one word of it is longer than a request takes"
 LIMIT_REACHED = "the output limit was reached in it"
-PLACE_RANGE = " – "  # between the places of several that lie together
 EQUAL = "it came back as it was"
-
-
-class Untranslated(Frozen):
-    """What is not in the other language."""
-
-    place: str
-    why: str
-    came: str = Field("", description="What came of it, which stands nowhere else", exclude_if=lambda v: not v)
 
 
 @dataclass(frozen=True)
@@ -233,7 +224,7 @@ class Translating:
         for piece in (piece for part in self._all for piece in part.pieces):
             pieces.setdefault(piece.unit, []).append(piece)
         for number in self._too_long:
-            self._tell(Untranslated(place=self.units[number].place, why=WORD_TOO_LONG))
+            tell(self.untranslated, self.units[number].place, WORD_TOO_LONG)
         found = {number: self._joined(number, each) for number, each in pieces.items()}
         by_text = {self.units[number].text: text for number, text in found.items() if text}
         return {n: by_text[unit.text] for n, unit in enumerate(self.units) if unit.text in by_text}
@@ -248,7 +239,7 @@ class Translating:
             gap = piece.gap
         if lost:
             why, came = lost[0]
-            self._tell(Untranslated(place=self.units[number].place, why=why, came=came))
+            tell(self.untranslated, self.units[number].place, why, came)
         if len(lost) == len(pieces):
             return ""
         if not lost:
@@ -262,23 +253,15 @@ class Translating:
         target = self.wish.target_lang
         plain_source, plain_said = without_tags(unit.text), without_tags(said)
         if plain_said == plain_source and len(ANY_LETTER.findall(plain_source)) >= MIN_EQUAL_LETTERS:
-            self._tell(Untranslated(place=unit.place, why=EQUAL))
+            tell(self.untranslated, unit.place, EQUAL)
         elif looks_wrong(plain_said, target):
-            self._tell(Untranslated(place=unit.place, why=f"it came back in other letters than those of {target}"))
+            tell(self.untranslated, unit.place, f"it came back in other letters than those of {target}")
         if lost := unit.read(said).lost:
             self.notes.append(f"{unit.place}: {len(lost)} marks of its form were lost in the translation")
         lower = plain_said.lower()
         for source, wanted in self.wish.terms_in(plain_source):
             if wanted.lower() not in lower:
                 self.notes.append(f"{unit.place}: {source} is not translated as {wanted}")
-
-    def _tell(self, found: Untranslated) -> None:
-        last = self.untranslated[-1] if self.untranslated else None
-        if last and last.why == found.why and not last.came and not found.came:
-            begins = last.place.partition(PLACE_RANGE)[0]
-            found = Untranslated(place=f"{begins}{PLACE_RANGE}{found.place}", why=found.why)
-            self.untranslated.pop()
-        self.untranslated.append(found)
 
     @property
     def in_words(self) -> str:

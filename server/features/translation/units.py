@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from .marks import INLINE_TAG, Marked, Tag, first_free, read_marks, span, thing, without_tags
+from .untranslated import Untranslated
 
 ANY_LETTER = re.compile(r"[^\W\d_]")
 WIDE = re.compile(r"[\u2e80-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")  # written without spaces between words
@@ -58,7 +59,7 @@ class TextUnit:
 
 
 class DocumentForm(Protocol):
-    """A document taken apart. `notes`: what of it is not translated."""
+    """A document taken apart. `notes`: what of it is not translated; `untranslated`: that which has a place."""
 
     @property
     def suffix(self) -> str: ...
@@ -68,6 +69,9 @@ class DocumentForm(Protocol):
 
     @property
     def notes(self) -> Sequence[str]: ...
+
+    @property
+    def untranslated(self) -> Sequence[Untranslated]: ...
 
     def filled(self, translations: Mapping[int, str]) -> bytes:
         """The document with these units in another language, by number, and the others as they were."""

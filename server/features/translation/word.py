@@ -19,14 +19,20 @@ from ...files import Package, UnreadOffice
 from .marks import first_free, span, thing
 from .plain_text import edges_of
 from .units import ANY_LETTER, TextUnit
+from .untranslated import Untranslated, tell
 
 MAX_ZIP_ENTRIES, MAX_DOCX_BYTES, MAX_XML_BYTES = 5_000, 150_000_000, 30_000_000  # of a file in which nothing is hidden
 MAX_PARAGRAPHS = 20_000
 MAX_SIBLINGS = 50_000  # runs of one paragraph, each of which Word may have cut where somebody typed
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+ALTERNATIVES, NEWER_CHOICE, FALLBACK = f"{MC}AlternateContent", f"{MC}Choice", f"{MC}Fallback"
 XML_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
-CONTAINERS = {f"{W}{name}" for name in ("hyperlink", "ins", "smartTag", "fldSimple", "moveTo", "sdt", "customXml")}
+CONTAINERS = {ALTERNATIVES} | {
+    f"{W}{name}" for name in ("hyperlink", "ins", "smartTag", "fldSimple", "moveTo", "sdt", "customXml", "dir")
+}
+# Whose words are those of another paragraph, or not on the page
+NOT_ITS_WORDS = {f"{W}{name}" for name in ("p", "del", "moveFrom")} | {FALLBACK}
 # What is nowhere on the page: of no use once the words change, and what stays, ahead of the words
 INVISIBLE = {f"{W}{name}" for name in ("proofErr", "lastRenderedPageBreak", "softHyphen")}
 UNSEEN_LOOKS = {f"{W}{name}" for name in ("lang", "noProof", "rtl")}
@@ -39,6 +45,7 @@ STORIES = {  # by the end of a part's content type
     "footnotes+xml": "footnotes: ", "endnotes+xml": "endnotes: ",
 }  # fmt: skip
 NOT_READ = {"comments+xml": "comments", "chart+xml": "charts", "diagramData+xml": "diagrams"}
+STAYED = "words in it with a reading above them, a forced direction or an unknown form stayed as they were"
 NO_LIBRARY = (
     'Word documents need python-docx, which is not installed here: pip install "bailian-mcp[documents]" in the '
     "server's environment and restart the server, or save the document as text or Markdown."
@@ -64,6 +71,7 @@ class _Paragraph:
     first: int = 1
     edges: tuple[str, str] = ("", "")
     skipped: bool = False  # words of a field are in it
+    unread: bool = False  # words are in it that stay
 
     def text(self) -> str:
         said = []
@@ -116,6 +124,7 @@ class WordDocument:
         self._paragraphs: list[_Paragraph] = []
         self.units: list[TextUnit] = []
         self.notes: list[str] = []
+        self.untranslated: list[Untranslated] = []
         self._fields = False
         for story, root, _ in self._parts:
             self._read(name, story, root)
@@ -144,7 +153,7 @@ class WordDocument:
         paragraphs = list(root.iter(f"{W}p"))
         if len(paragraphs) > MAX_PARAGRAPHS:
             raise InvalidRequest(f"{name} has more than {MAX_PARAGRAPHS:,} paragraphs. Split it.")
-        if any(len(each) > MAX_SIBLINGS for each in root.iter(f"{W}p", *CONTAINERS, f"{W}sdtContent")):
+        if any(len(each) > MAX_SIBLINGS for each in root.iter(f"{W}p", *CONTAINERS, f"{W}sdtContent", NEWER_CHOICE)):
             raise InvalidRequest(f"{name} holds more than is unpacked here. Split it.")
         for number, paragraph in enumerate(paragraphs, 1):
             if any(above.tag == FALLBACK for above in paragraph.iterancestors()):
@@ -154,6 +163,8 @@ class WordDocument:
 
     def _offer(self, found: _Paragraph, place: str) -> None:
         self._fields |= found.skipped
+        if found.unread:
+            tell(self.untranslated, place, STAYED)
         _trim(found)
         stretches = [piece for piece in found.pieces if isinstance(piece, _Stretch)]
         if not stretches:
@@ -234,19 +245,31 @@ def _pieces_of(parent: Any) -> Iterator[_Paragraph]:
         if child.tag in INVISIBLE:
             parent.remove(child)
         elif child.tag == f"{W}r":
-            parts = _split_run(child)
-            for part in parts:
+            for part in _split_run(child):
                 depth = max(0, depth + _field_depth(part))
-                text = _text_of(part)
-                found.skipped |= bool(depth and ANY_LETTER.search(text))
-                found.pieces.append(_Stretch(part, text, _look(part)) if text and not depth else part)
+                _take(found, part, depth)
         elif child.tag in CONTAINERS:
-            inner = child.find(f"{W}sdtContent") if child.tag == f"{W}sdt" else child
-            yield from _contained(found, child, inner)
+            yield from _contained(found, child)
         elif child.tag != f"{W}pPr" and not _marks_a_place(child):
+            found.unread |= _says(child)
             found.pieces.append(child)
     _join(found)
     yield found
+
+
+def _take(found: _Paragraph, run: Any, depth: int) -> None:
+    """A run that is text alone, or one other thing; `depth`: of the fields around it."""
+    text = _text_of(run)
+    found.skipped |= bool(depth and ANY_LETTER.search(text))
+    found.unread |= not text and _says(run)
+    found.pieces.append(_Stretch(run, text, _look(run)) if text and not depth else run)
+
+
+def _says(element: Any) -> bool:
+    """Whether words of this paragraph stand in it."""
+    if element.tag == f"{W}t":
+        return bool(ANY_LETTER.search(element.text or ""))
+    return element.tag not in NOT_ITS_WORDS and any(map(_says, element))
 
 
 def _marks_a_place(element: Any) -> bool:
@@ -254,11 +277,12 @@ def _marks_a_place(element: Any) -> bool:
     return str(element.tag).endswith(("Start", "End"))
 
 
-def _contained(found: _Paragraph, container: Any, inner: Any) -> Iterator[_Paragraph]:
+def _contained(found: _Paragraph, container: Any) -> Iterator[_Paragraph]:
     """A link is words of a look of its own; one that holds more than words is a thing here, and a piece by itself."""
-    runs = list(inner) if inner is not None else []
-    plain = [run for run in runs if run.tag == f"{W}r" and _is_text(run)]
-    if plain and len(plain) == len([run for run in runs if run.tag not in INVISIBLE]):
+    inside = _inside(container)
+    inner = inside[0] if len(inside) == 1 else container
+    plain = [run for run in inner if run.tag == f"{W}r" and _is_text(run)]
+    if plain and len(plain) == len([run for run in inner if run.tag not in INVISIBLE]):
         text = "".join(_text_of(run) for run in plain)
         for run in plain[1:]:
             inner.remove(run)
@@ -266,8 +290,14 @@ def _contained(found: _Paragraph, container: Any, inner: Any) -> Iterator[_Parag
         found.pieces.append(_Stretch(container, text, _look(plain[0]) + str(id(container)).encode()))
         return
     found.pieces.append(container)
-    if inner is not None and next(inner.iter(f"{W}p"), None) is None:
-        yield from _pieces_of(inner)
+    for each in inside:
+        yield from _pieces_of(each)
+
+
+def _inside(container: Any) -> list[Any]:
+    """Where its words stand; what is there for several programs has them more than once."""
+    names = {f"{W}sdt": f"{W}sdtContent", ALTERNATIVES: NEWER_CHOICE}
+    return list(container.iterfind(names[container.tag])) if container.tag in names else [container]
 
 
 def _split_run(run: Any) -> list[Any]:
