@@ -6,6 +6,7 @@ from io import BytesIO
 
 WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:mc="urn:mc"'
 SLIDE = 'xmlns:a="urn:a" xmlns:p="urn:p" xmlns:r="urn:r"'
+RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 DOCTYPE = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.1//EN" "http://www.w3.org/TR/xhtml11/DTD/xhtml11.dtd">'
 
 
@@ -18,8 +19,23 @@ def zipped(parts: dict[str, str], method: int = zipfile.ZIP_DEFLATED) -> bytes:
 
 
 def word(body: str, **parts: str) -> bytes:
-    """A DOCX of that XML."""
-    return zipped({"word/document.xml": f"<w:document {WORD}><w:body>{body}</w:body></w:document>", **parts})
+    """A DOCX of that XML. `parts`: by their names, each of which is what it is to the document and a number."""
+    return zipped(
+        {
+            "word/document.xml": f"<w:document {WORD}><w:body>{body}</w:body></w:document>",
+            "word/_rels/document.xml.rels": relations(*parts),
+            **{f"word/{name}.xml": part for name, part in parts.items()},
+        }
+    )
+
+
+def relations(*names: str, folder: str = "") -> str:
+    """To parts whose names are what they are and a number."""
+    links = (
+        f'<Relationship Id="r{n}" Type="{RELATION}/{name.rstrip("0123456789")}" Target="{folder}{name}.xml"/>'
+        for n, name in enumerate(names)
+    )
+    return f'<Relationships xmlns="urn:x">{"".join(links)}</Relationships>'
 
 
 def docx(*paragraphs: str) -> bytes:
@@ -30,7 +46,10 @@ def pptx(*slides: str) -> bytes:
     """In the order of their ids, which is not that of their names."""
     numbers = range(1, len(slides) + 1)
     ids = "".join(f'<p:sldId id="{255 + n}" r:id="r{n}"/>' for n in numbers)
-    links = "".join(f'<Relationship Id="r{n}" Target="slides/slide{len(slides) + 1 - n}.xml"/>' for n in numbers)
+    links = "".join(
+        f'<Relationship Id="r{n}" Type="{RELATION}/slide" Target="slides/slide{len(slides) + 1 - n}.xml"/>'
+        for n in numbers
+    )
     return zipped(
         {
             "ppt/presentation.xml": f"<p:presentation {SLIDE}><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>",

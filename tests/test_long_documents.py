@@ -212,7 +212,7 @@ async def test_words_that_word_does_not_show_are_left_out_and_none_stands_twice(
         "</w:tbl>"
     )
     note = f"<w:footnotes {documents.WORD}><w:p><w:r><w:t>脚注</w:t></w:r></w:p></w:footnotes>"
-    (folder / "a.docx").write_bytes(documents.word(body, **{"word/footnotes.xml": note}))
+    (folder / "a.docx").write_bytes(documents.word(body, footnotes=note))
     wire = FakeDashScope([stream()])
     await ask(hosted, wire, folder, "a.docx")
 

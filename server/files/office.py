@@ -2,27 +2,28 @@
 
 What such a file may cost is bounded: its table of contents, what is unpacked, the text. Declared entities, with which a
 few bytes become billions, end the reading, and so does whatever else no program writes. Left out: numbers of lists,
-which Word draws itself, headers and footers, comments, and what is marked as hidden or deleted.
+which Word draws itself, headers and footers, comments, and what is marked as hidden or deleted; pictures and charts are
+counted. Which part is what is told by the relations between them (ECMA-376, part 2), not by their names.
 """
 
 import posixpath
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from html.entities import html5
 from typing import BinaryIO
 from urllib.parse import unquote
 from xml.parsers import expat
 
+from .book_text import BookText
+from .ooxml_text import OoxmlText
+from .xml_parts import Elements, PartBounds, PartReading, part_parser
+
 MAX_OFFICE_BYTES = 200_000_000
 MAX_OFFICE_TEXT_CHARS = 10_000_000
 MAX_CONTENTS_BYTES = 4_000_000  # of the table of contents: about 50,000 files
-MAX_XML_DEPTH = 500
 MAX_ELEMENTS = 2_000_000  # of all parts: a book of 2,000 pages has half of that
-MAX_LISTED_ELEMENTS = 100_000  # relations, or items of a book
-MAX_TOKEN_BYTES = 8_000_000  # a tag or a comment, which the parser reads anew with each piece of it
 PART_BYTES = 10_000  # what a part counts at least, since opening one takes as long
 XML_PIECE_BYTES = 256 * 1024
 END_RECORD, END64 = b"PK\x05\x06", b"PK\x06\x07"
@@ -31,9 +32,12 @@ NO_OFFICE = (
     zipfile.BadZipFile, zlib.error, expat.ExpatError, struct.error, EOFError, LookupError, OSError, RuntimeError,
     ValueError,
 )  # fmt: skip
-WORD_MAIN, SLIDES_MAIN, BOOK_MAIN = "word/document.xml", "ppt/presentation.xml", "META-INF/container.xml"
-OFFICE_KINDS = {WORD_MAIN: "docx", SLIDES_MAIN: "pptx", "xl/workbook.xml": "xlsx", BOOK_MAIN: "epub"}
-BREAKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+BOOK_MAIN, CONTENT_TYPES = "META-INF/container.xml", "[Content_Types].xml"
+OFFICE_KINDS = {
+    "word/document.xml": "docx", "ppt/presentation.xml": "pptx", "xl/workbook.xml": "xlsx", BOOK_MAIN: "epub",
+}  # fmt: skip
+KIND_WORDS = {"word": "docx", "powerpoint": "pptx", "presentationml": "pptx", "excel": "xlsx", "spreadsheetml": "xlsx"}
+UNREAD_PARTS = {"xl/media/": "pictures", "xl/charts/chart": "charts"}
 
 
 class UnreadOffice(Exception):
@@ -41,7 +45,9 @@ class UnreadOffice(Exception):
 
 
 class Package:
-    """A zip, opened within bounds. `kind`: docx, pptx, xlsx, epub; empty: another."""
+    """A zip, opened within bounds. `kind`: docx, pptx, xlsx, epub; empty: another. `unread`: how much of what kind its
+    text does not hold.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         """Raises UnreadOffice."""
@@ -54,10 +60,26 @@ class Package:
         self._left = MAX_OFFICE_BYTES
         self._room = MAX_OFFICE_TEXT_CHARS
         self._elements = MAX_ELEMENTS
+        self._said = 0
+        self._main, self.kind = self._told_main() or self._usual_main()
+        parts = (kind for name in self._names for start, kind in UNREAD_PARTS.items() if name.startswith(start))
+        self.unread = Counter(parts if self.kind == "xlsx" else ())
 
-    @property
-    def kind(self) -> str:
-        return next((kind for name, kind in OFFICE_KINDS.items() if name in self._names), "")
+    def _told_main(self) -> tuple[str, str] | None:
+        """The main part and its kind, as a package of Office tells them."""
+        try:
+            (main, *_) = self._related("", "officeDocument").values()
+            types = Elements("Override", "Default")
+            self._parse(CONTENT_TYPES, types)
+        except NO_OFFICE:
+            return None
+        told = {each.get("PartName", each.get("Extension", "")): each.get("ContentType", "") for each in types.found}
+        named = told.get(f"/{main}", told.get(main.rpartition(".")[2], ""))
+        kind = next((kind for word, kind in KIND_WORDS.items() if word in named), "")
+        return (main, kind) if kind else None
+
+    def _usual_main(self) -> tuple[str, str]:
+        return next((usual for usual in OFFICE_KINDS.items() if usual[0] in self._names), ("", ""))
 
     def text(self) -> str:
         """What it says. Raises UnreadOffice."""
@@ -66,53 +88,75 @@ class Package:
             text = "\n\n".join(filter(None, (part.strip() for part in read()))) if read else ""
         except NO_OFFICE as error:
             raise UnreadOffice from error
-        if not text:
+        if not self._said:
             raise UnreadOffice
         return text
 
     def _word(self) -> Iterator[str]:
-        for name in (WORD_MAIN, "word/footnotes.xml", "word/endnotes.xml"):
-            if name in self._names:
-                yield self._text_of(name, _OoxmlText)
+        yield self._text_of(self._main, OoxmlText)
+        for kind in ("diagramData", "footnotes", "endnotes"):
+            for name in self._related(self._main, kind).values():
+                yield self._text_of(name, OoxmlText)
 
     def _slides(self) -> Iterator[str]:
-        related = self._related("ppt/_rels/presentation.xml.rels")
-        for number, slide in enumerate(self._attributes(SLIDES_MAIN, "sldId", "id"), 1):
-            text = self._text_of(posixpath.normpath(f"ppt/{related[slide]}"), _OoxmlText).strip()
+        slides = self._related(self._main)
+        for number, slide in enumerate(self._attributes(self._main, "sldId", "id"), 1):
+            text = self._slide(slides[slide])
             yield f"Slide {number}\n{text}" if text else ""
 
-    def _related(self, name: str) -> dict[str, str]:
-        found = _Elements("Relationship")
-        self._parse(name, found)
-        return {each["Id"]: each["Target"].removeprefix("/ppt/") for each in found.found}
+    def _slide(self, name: str) -> str:
+        """With its SmartArt, and what its speaker is to say."""
+        diagrams = (self._text_of(each, OoxmlText) for each in self._related(name, "diagramData").values())
+        texts = [self._text_of(name, OoxmlText), *diagrams]
+        for each in self._related(name, "notesSlide").values():
+            notes = self._text_of(each, OoxmlText).strip()
+            texts += [f"Speaker notes: {notes}"] if notes else []
+        return "\n".join(filter(None, (text.strip() for text in texts)))
+
+    def _related(self, name: str, kind: str = "") -> dict[str, str]:
+        """The parts that are this (empty: anything) to a part, or to the whole, by the id of the relation."""
+        folder, base = posixpath.split(name)
+        relations = posixpath.join(folder, f"_rels/{base}.rels")
+        if relations not in self._names:
+            return {}
+        found = Elements("Relationship")
+        self._parse(relations, found)
+        targets = {
+            each["Id"]: posixpath.normpath(posixpath.join("/", folder, each["Target"])).lstrip("/")
+            for each in found.found
+            if kind in ("", each.get("Type", "").rpartition("/")[2])
+        }
+        return {id: target for id, target in targets.items() if target in self._names}
 
     def _chapters(self) -> Iterator[str]:
         """In the order of the spine."""
         (root, *_) = self._attributes(BOOK_MAIN, "rootfile", "full-path")
-        items = _Elements("item")
+        items = Elements("item")
         self._parse(root, items)
         places = {each["id"]: unquote(each["href"].partition("#")[0]) for each in items.found}
         for chapter in self._attributes(root, "itemref", "idref"):
-            yield self._text_of(posixpath.normpath(posixpath.join(posixpath.dirname(root), places[chapter])), _PageText)
+            yield self._text_of(posixpath.normpath(posixpath.join(posixpath.dirname(root), places[chapter])), BookText)
 
     def _attributes(self, name: str, element: str, attribute: str) -> list[str]:
-        found = _Elements(element)
+        found = Elements(element)
         self._parse(name, found)
         return [each[attribute] for each in found.found]
 
-    def _text_of(self, name: str, reader: "type[_OoxmlText | _PageText]") -> str:
+    def _text_of(self, name: str, reader: type[OoxmlText | BookText]) -> str:
         reading = reader(self._room)
         self._parse(name, reading)
         text = "".join(reading.pieces)
         self._room -= len(text)
+        self._said += reading.said
+        self.unread += reading.unread
         return text
 
-    def _parse(self, name: str, reading: "_Reading") -> None:
+    def _parse(self, name: str, reading: PartReading) -> None:
         info = self._zip.getinfo(name)
         if info.compress_type not in PLAIN_METHODS:
             raise ValueError("packed in a rare way")
-        within = _Bounds(self._elements)
-        parser = _parser(reading, within)
+        within = PartBounds(self._elements)
+        parser = part_parser(reading, within)
         self._left -= PART_BYTES
         with self._zip.open(info) as member:
             while piece := member.read(XML_PIECE_BYTES):
@@ -137,176 +181,3 @@ def _require_small_contents(file: BinaryIO) -> None:
     if contents > MAX_CONTENTS_BYTES:
         raise ValueError("too many files")
     file.seek(0)
-
-
-class _Reading:
-    """What is made of the elements of one part, by their local names."""
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        """An element begins."""
-
-    def end(self, name: str) -> None:
-        """It ends."""
-
-    def text(self, text: str) -> None:
-        """Its letters."""
-
-
-@dataclass
-class _Bounds:
-    """What of one part may still come. All raise ValueError: it is too much."""
-
-    elements: int
-    depth: int = 0
-    silent_bytes: int = 0  # since the parser last said something
-
-    def read(self, size: int) -> None:
-        self.silent_bytes += size
-        if self.silent_bytes > MAX_TOKEN_BYTES:
-            raise ValueError("a tag or a comment without an end")
-
-    def start(self) -> None:
-        self.silent_bytes = 0
-        self.elements -= 1
-        self.depth += 1
-        if self.depth > MAX_XML_DEPTH or self.elements < 0:
-            raise ValueError("too deep, or too many elements")
-
-    def end(self) -> None:
-        self.silent_bytes = 0
-        self.depth -= 1
-
-
-def _parser(reading: _Reading, within: _Bounds) -> expat.XMLParserType:
-    """Element and attribute names come without their prefixes; an entity of HTML is its letter, any other declared one
-    an end: those that are no letters can only be declared inside the document.
-    """
-    parser = expat.ParserCreate()
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        within.start()
-        reading.start(_local(name), {_local(each): value for each, value in attributes.items()})
-
-    def end(name: str) -> None:
-        within.end()
-        reading.end(_local(name))
-
-    def text(text: str) -> None:
-        within.silent_bytes = 0
-        reading.text(text)
-
-    def doctype(_name: str, _system: str | None, _public: str | None, has_internal_subset: int) -> None:
-        if has_internal_subset:
-            raise ValueError("declares entities")
-
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler = text
-    parser.StartDoctypeDeclHandler = doctype
-    parser.SkippedEntityHandler = lambda name, _: reading.text(html5.get(f"{name};", ""))
-    parser.UseForeignDTD(True)  # or &nbsp; of a page would be an error: nothing is fetched for it
-    parser.buffer_text = True
-    return parser
-
-
-def _local(name: str) -> str:
-    return name.rpartition(":")[2]
-
-
-class _Elements(_Reading):
-    """The attributes of all elements of one name."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self.found: list[dict[str, str]] = []
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == self._name:
-            self.found.append(attributes)
-        if len(self.found) > MAX_LISTED_ELEMENTS:
-            raise ValueError("too many of them")
-
-
-class _Pieces(_Reading):
-    """Text within bounds."""
-
-    def __init__(self, room: int) -> None:
-        self._room = room
-        self.pieces: list[str] = []
-
-    def add(self, text: str) -> None:
-        self._room -= len(text)
-        if self._room < 0:
-            raise ValueError("too much text")
-        self.pieces.append(text)
-
-
-class _OoxmlText(_Pieces):
-    """Of Word and PowerPoint: paragraphs are lines, cells are parted by tabs."""
-
-    def __init__(self, room: int) -> None:
-        super().__init__(room)
-        self._within: list[str] = []
-        self._hidden = False
-        self._twice = 0  # inside what older programs are shown instead
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        self._within.append(name)
-        self._twice += name == "Fallback"
-        if name == "r":
-            self._hidden = False
-        elif name == "vanish" and "r" in self._within[-3:]:
-            self._hidden = attributes.get("val", "1") not in ("0", "false", "off")
-        elif name in BREAKS and self._within[-2:-1] in (["r"], ["p"]) and self._is_seen:
-            self.add(BREAKS[name])
-
-    def end(self, name: str) -> None:
-        self._within.pop()
-        self._twice -= name == "Fallback"
-        if self._twice:
-            return
-        if name == "p":
-            self.add(" " if "tc" in self._within else "\n")
-        elif name in ("tc", "tr"):
-            self.add("\t" if name == "tc" else "\n")
-
-    def text(self, text: str) -> None:
-        if self._within[-1:] == ["t"] and self._is_seen:
-            self.add(text)
-
-    @property
-    def _is_seen(self) -> bool:
-        return not (self._hidden or self._twice)
-
-
-class _PageText(_Pieces):
-    """Of a page in XHTML."""
-
-    SKIPPED = ("head", "script", "style", "svg", "math")
-    BLOCKS = (
-        "p", "div", "li", "tr", "br", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "section", "dt", "dd",
-    )  # fmt: skip
-
-    def __init__(self, room: int) -> None:
-        super().__init__(room)
-        self._skipped = 0
-        self._verbatim = 0
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        self._skipped += name in self.SKIPPED
-        self._verbatim += name == "pre"
-
-    def end(self, name: str) -> None:
-        self._skipped -= name in self.SKIPPED
-        self._verbatim -= name == "pre"
-        if not self._skipped and name in (*self.BLOCKS, "td", "th"):
-            self.add("\t" if name in ("td", "th") else "\n")
-
-    def text(self, text: str) -> None:
-        if not self._skipped:
-            self.add(text if self._verbatim else _in_one_line(text))
-
-
-def _in_one_line(text: str) -> str:
-    words = " ".join(text.split())
-    before, after = (" " if text[:1].isspace() else ""), (" " if words and text[-1:].isspace() else "")
-    return f"{before}{words}{after}"

@@ -14,6 +14,14 @@ MOBI_AT = 60
 
 
 @dataclass(frozen=True)
+class OtherText:
+    """What a file says. `notes`: what of it is not in its text."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class OtherFile:
     """Open until the block of `open_input` is left."""
 
@@ -22,6 +30,10 @@ class OtherFile:
     size_bytes: int
 
     def text(self) -> str:
+        """Raises InvalidRequest as `read` does."""
+        return self.read().text
+
+    def read(self) -> OtherText:
         """Raises InvalidRequest: it is no text, or not read here."""
         if not self.size_bytes:
             raise InvalidRequest(f"{self.name} is empty (0 bytes). Check the file.")
@@ -34,7 +46,7 @@ class OtherFile:
             raise InvalidRequest(f"{self.name} is {kind}, which is not read. Save it as PNG, JPEG or PDF.")
         require_size(self.name, self.size_bytes, MAX_PLAIN_TEXT_BYTES)
         self.file.seek(0)
-        return decoded(self.file.read(), self.name)
+        return OtherText(decoded(self.file.read(), self.name))
 
     @property
     def kind(self) -> str:
@@ -52,11 +64,27 @@ class OtherFile:
     def is_mobi(self) -> bool:
         return self._beginning()[MOBI_AT:].startswith(MOBI)
 
-    def _office_text(self) -> str:
+    def _office_text(self) -> OtherText:
         try:
-            return Package(self.file).text()
+            package = Package(self.file)
+            text = package.text()
         except UnreadOffice:
             raise self._unread() from None
+        return OtherText(text, self._unseen(package, "that are not read"))
+
+    def unsure(self) -> tuple[str, ...]:
+        """Of a workbook, which is not read here: what of it DashScope may not see. No page says whether it does."""
+        try:
+            package = Package(self.file)
+        except UnreadOffice:
+            return ()
+        return self._unseen(package, "that DashScope may not read") if package.kind == "xlsx" else ()
+
+    def _unseen(self, package: Package, what: str) -> tuple[str, ...]:
+        return tuple(
+            f"{self.name} has {kind} {what}: {count}. Save it as PDF to have them seen."
+            for kind, count in sorted(package.unread.items())
+        )
 
     def _unread(self) -> InvalidRequest:
         return InvalidRequest(f"{self.name} is an Office document or an archive. Save it as PDF and give that.")

@@ -329,7 +329,8 @@ async def read_input(found: InputFile, target: TargetModel) -> tuple[SourceText,
     if isinstance(found, Link) and found.is_document:
         raise InvalidRequest("Only images can be sent by URL, and this is a document. Download it and give its path.")
     if isinstance(found, OtherFile):
-        return SourceText(await to_thread.run_sync(found.text, abandon_on_cancel=True)), Attached()
+        read = await to_thread.run_sync(found.read, abandon_on_cancel=True)
+        return SourceText(read.text), Attached(notes=read.notes)
     if not isinstance(found, Pdf):
         return SourceText(""), await attached(found, target)
     pages = await found.all_words()
@@ -361,7 +362,8 @@ async def text_layer(found: InputFile) -> TextLayer:
     if isinstance(found, ImageFile):
         raise InvalidRequest(f"{found.name} is an image: read it with `ocr` first, and give its text.")
     if isinstance(found, OtherFile):
-        return TextLayer(SourceText(await to_thread.run_sync(found.text, abandon_on_cancel=True)))
+        read = await to_thread.run_sync(found.read, abandon_on_cancel=True)
+        return TextLayer(SourceText(read.text), read.notes)
     if isinstance(found, MediaFile):
         found.refuse()
     pages = await found.all_words()

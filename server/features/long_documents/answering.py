@@ -58,7 +58,9 @@ async def _about_texts(
     texts, attached = list[str](), given.others
     tag = f"document-{token_hex(3)}"  # which no document can foresee, and so none can close
     for document in given.documents:
-        text, seen = await _as_read(call, target, document) if document.is_pdf else (document.text, Attached())
+        text, seen = document.text, Attached(notes=document.notes)
+        if document.is_pdf:
+            text, seen = await _as_read(call, target, document)
         name = document.name.replace('"', "'")
         texts += [f'<{tag} name="{name}">\n{text}\n</{tag}>'] if text else []
         attached += seen

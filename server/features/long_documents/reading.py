@@ -102,12 +102,12 @@ async def _document(source: str, found: OtherFile | Pdf) -> Document:
 def _other(source: str, found: OtherFile) -> Document:
     kind = found.kind
     try:
-        text = found.text()
+        read = found.read()
     except InvalidRequest:
         if kind not in UPLOADED_AS_THEY_ARE:
             raise
-        return Document(source, found.name, kind=kind)
-    return Document(source, found.name, text, tokens=text_tokens(text))
+        return Document(source, found.name, kind=kind, notes=found.unsure())
+    return Document(source, found.name, read.text, tokens=text_tokens(read.text), notes=read.notes)
 
 
 async def _pdf(source: str, found: Pdf) -> Document:
