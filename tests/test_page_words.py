@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import pytest
@@ -81,6 +82,68 @@ async def test_a_scan_under_a_line_is_to_be_looked_at(tmp_path: Path) -> None:
     assert (words.text.strip(), words.more) == ("申请人", "covered")
     assert (await words_of(pdf([PATENT]), tmp_path)).more == ""
     assert (await words_of(scan([page]), tmp_path)).more == "covered"
+
+
+def beside_an_image(drawing: str, line: str = "BATES 000123", *, box: str = "0 0 612 792") -> bytes:
+    """A line of text, and what `drawing` does with an image /I and a form /X of which the image is all."""
+    left, bottom = box.split()[:2]
+    lines = " ".join(f"({each}) Tj T*" for each in wrap(line, 60))
+    text = f"BT /F 8 Tf 9 TL {left} {bottom} Td 40 100 Td {lines} ET q 1 0 0 1 {left} {bottom} cm {drawing} Q"
+    shown = "/Resources << /Font << /F 7 0 R >> /XObject << /I 5 0 R /X 6 0 R >> >>"
+    of_image = b"/Type /XObject /Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray"
+    of_form = b"/Type /XObject /Subtype /Form /BBox [0 0 1 1] /Resources << /XObject << /I 5 0 R >> >>"
+    return written(
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        f"<< /Type /Page /Parent 2 0 R /MediaBox [{box}] /Contents 4 0 R {shown} >>".encode(),
+        streamed(text.encode()),
+        streamed(b"\x80", of_image),
+        streamed(b"/I Do", of_form),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    )
+
+
+STRIPS = " ".join(f"q 612 0 0 3 0 {30 + 3 * number} cm /I Do Q" for number in range(250))
+
+
+@pytest.mark.parametrize(
+    ("drawing", "box"),
+    [
+        ("612 0 0 760 0 30 cm /I Do", "2000 2000 2612 2792"),
+        ("612 0 0 760 0 30 cm /I Do", "-3000 -90 -2388 702"),
+        ("612 0 0 760 0 30 cm /X Do", "0 0 612 792"),
+        ("612 0 0 760 0 30 cm 0 1 -1 0 1 0 cm /X Do", "0 0 612 792"),
+        ("q 560 0 0 200 26 400 cm /I Do Q 560 0 0 200 26 60 cm /I Do", "0 0 612 792"),
+        (STRIPS, "0 0 612 792"),
+        ("460 0 0 460 26 60 cm /I Do", "0 0 612 792"),
+    ],
+    ids=["far from the origin", "below it", "in a form", "turned in a form", "halves", "strips", "less than half"],
+)
+async def test_a_scan_is_to_be_looked_at_wherever_it_lies(tmp_path: Path, drawing: str, box: str) -> None:
+    words = await words_of(beside_an_image(drawing, box=box), tmp_path)
+
+    assert (words.text.strip(), words.more) == ("BATES 000123", "covered")
+
+
+async def test_a_scan_under_a_letterhead_of_some_lines_is_to_be_looked_at(tmp_path: Path) -> None:
+    head = "Dear customer, this is the letterhead of our firm. " * 6  # 246 letters
+
+    assert (await words_of(beside_an_image("560 0 0 560 26 60 cm /I Do", head), tmp_path)).more == "covered"
+
+
+@pytest.mark.parametrize(
+    ("drawing", "line"),
+    [
+        ("560 0 0 560 26 60 cm /I Do", "A report with a photo. " * 20),
+        ("300 0 0 300 26 60 cm /I Do", "A photo"),
+        (" ".join(["q 300 0 0 300 26 60 cm /I Do Q"] * 9), "A photo that is drawn again and again"),
+        ("612 0 0 760 0 3000 cm /I Do", "An image above the page"),
+        ("1e38 0 0 1e38 1e38 1e38 cm 1e38 0 0 1e38 1e38 1e38 cm /X Do", "A form without end"),
+    ],
+    ids=["much text", "small", "over itself", "off the page", "without end"],
+)
+async def test_no_picture_is_sent_for_what_the_text_tells(tmp_path: Path, drawing: str, line: str) -> None:
+    assert (await words_of(beside_an_image(drawing, line), tmp_path)).more == ""
 
 
 async def test_letters_without_a_meaning_are_no_text(tmp_path: Path) -> None:

@@ -90,6 +90,14 @@ async def test_they_are_counted_beside_others_and_inside_of_forms(tmp_path: Path
     assert (await picture_of(inside.replace(b"/I1 Do", b"      "), tmp_path)).missing_images == 1
 
 
+async def test_they_are_counted_on_a_page_that_does_not_begin_at_zero(tmp_path: Path) -> None:
+    content = pictured(BROKEN["JPEG"], state=b"1 0 0 1 2000 2000 cm ").replace(
+        b"[0 0 595 842]", b"[2000 2000 2595 2842]"
+    )
+
+    assert (await picture_of(content, tmp_path)).missing_images == 1
+
+
 async def test_what_nobody_would_see_is_not_missed(tmp_path: Path) -> None:
     """Off the page."""
     content = pictured(BROKEN["JPEG"], GOOD["JPEG"], state=b"1 0 0 1 2000 0 cm ")

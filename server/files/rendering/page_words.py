@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from pypdfium2 import raw
+from pypdfium2 import PdfMatrix, raw
 
-MIN_COVER = 0.5  # of a page by images: what it says may be in these
-MAX_SPARSE_LETTERS = 200  # beside such an image: a stamp, a page number
+MIN_COVER = 0.4  # of a page by images: what it says may be in these
+MAX_SPARSE_LETTERS = 300  # beside such images: a stamp, a letterhead; a page of text has ten times as many
+GRID = 100  # cells across and down, by which a cover is counted
 MIN_GARBLED = 0.2  # of the letters without a meaning
 MAX_OBJECTS = 20_000  # of a page, looked through for its images
 MAX_FORM_FIELDS, MAX_NOTES = 3_000, 10_000  # of a page: PDFium takes longer and longer to find a field
@@ -33,19 +34,30 @@ def says_more(page: Any, text: str) -> str:
 
 
 def image_cover(page: Any) -> float:
-    """How much of the page its largest image takes."""
-    width, height = page.get_size()
-    sizes = [0.0]
-    for image in images_on(page):
-        left, bottom, right, top = image.get_bounds()
-        sizes.append(max(0.0, min(right, width) - max(left, 0)) * max(0.0, min(top, height) - max(bottom, 0)))
-    return float(max(sizes) / max(width * height, 1e-6))
+    """How much of the page its images take together: a scan may be in strips, which may overlap."""
+    left, bottom, right, top = page.get_bbox()
+    rows = [0] * GRID  # a bit for each cell
+    for _, box in images_on(page):
+        start, end = (_cells_before(edge, left, right) for edge in box[::2])
+        low, high = (_cells_before(edge, bottom, top) for edge in box[1::2])
+        for row in range(low, high):
+            rows[row] |= (1 << end) - (1 << start)
+    return sum(map(int.bit_count, rows)) / GRID**2
 
 
-def images_on(page: Any) -> Iterator[Any]:
-    """As a rule it is among the first: drawings may have a million parts."""
-    objects = islice(page.get_objects(max_depth=4), MAX_OBJECTS)
-    return (part for part in objects if part.type == raw.FPDF_PAGEOBJ_IMAGE)
+def _cells_before(edge: float, start: float, end: float) -> int:
+    """How many have their middle before it; `max` comes first, since it leaves out what is no number."""
+    return round(GRID * min(1.0, max(0.0, (edge - start) / max(end - start, 1e-6))))
+
+
+def images_on(page: Any) -> Iterator[tuple[Any, tuple[float, float, float, float]]]:
+    """Each with its box on the page. As a rule it is among the first: drawings may have a million parts."""
+    outer = [PdfMatrix()]  # of the forms that lead to a part, by level: its own place is told as of the last of them
+    for part in islice(page.get_objects(max_depth=4), MAX_OBJECTS):
+        if part.type == raw.FPDF_PAGEOBJ_FORM:
+            outer[part.level + 1 :] = [part.get_matrix().multiply(outer[part.level])]
+        elif part.type == raw.FPDF_PAGEOBJ_IMAGE:
+            yield part, outer[part.level].on_rect(*part.get_bounds())
 
 
 def beside_the_text(page: Any, form: Any) -> tuple[list[str], int]:

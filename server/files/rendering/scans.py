@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from ctypes import c_int, c_uint
-from dataclasses import dataclass
 from math import hypot, inf
 from typing import Any
 
-from pypdfium2 import raw
+from pypdfium2 import PdfMatrix, raw
 
 from .seen_text import NOT_PAINTED
 
@@ -15,35 +14,17 @@ MIN_WHITE = 250  # of a colour: the ground that some programs paint first
 LINK_NOTE = 2  # an annotation that shows nothing
 
 
-@dataclass(frozen=True)
-class Spread:
-    """How parts of a form lie on the page: a turn and a scale."""
-
-    a: float = 1
-    b: float = 0
-    c: float = 0
-    d: float = 1
-
-    def within(self, outer: "Spread") -> "Spread":
-        return Spread(
-            self.a * outer.a + self.b * outer.c,
-            self.a * outer.b + self.b * outer.d,
-            self.c * outer.a + self.d * outer.c,
-            self.c * outer.b + self.d * outer.d,
-        )
-
-
 def finest_image(page: Any) -> float:
     """Pixels to a unit of the page, in the finest of its images; 0: it shows anything else, or nothing."""
     if any(kind != LINK_NOTE for kind in _annotations(page)):
         return 0.0
-    finest, spreads = 0.0, [Spread()]  # of the forms that lead to a part, by level
+    finest, spreads = 0.0, [PdfMatrix()]  # of the forms that lead to a part, by level
     for count, part in enumerate(page.get_objects()):
         del spreads[part.level + 1 :]
         if count == MAX_SCAN_PARTS or _shows_more(part):
             return 0.0
         if part.type in (raw.FPDF_PAGEOBJ_FORM, raw.FPDF_PAGEOBJ_IMAGE):
-            spread = Spread(*part.get_matrix().get()[:4]).within(spreads[part.level])
+            spread = part.get_matrix().multiply(spreads[part.level])
             spreads.append(spread)
             finest = max(finest, _fineness(part, spread) if part.type == raw.FPDF_PAGEOBJ_IMAGE else 0.0)
     return finest
@@ -76,7 +57,7 @@ def _is_unseen_path(part: Any) -> bool:
     return bool(told) and min(red.value, green.value, blue.value) >= MIN_WHITE
 
 
-def _fineness(image: Any, spread: Spread) -> float:
+def _fineness(image: Any, spread: Any) -> float:
     """The larger of its two: a fax has twice as many dots across as down."""
     across, down = c_uint(), c_uint()
     if not raw.FPDFImageObj_GetImagePixelSize(image, across, down):

@@ -16,18 +16,16 @@ MAX_BLANK_ROW_BYTES = 8  # of a fax: a white row takes four at most
 def count_undrawn(page: Any) -> int:
     """How many images on it cannot be decoded, as far as that shows in a few seconds."""
     end, count = time.monotonic() + MAX_DECODING_S, 0
-    for number, image in enumerate(images_on(page)):
+    for number, (image, box) in enumerate(images_on(page)):
         if number >= MAX_IMAGES or time.monotonic() > end:
             break
-        count += _is_on(page, image) and not _decodes(page, image)
+        count += _is_on(page, box) and not _decodes(page, image)
     return count
 
 
-def _is_on(page: Any, image: Any) -> bool:
-    """Inside of a form its place is told as of the form: there it is taken to be seen."""
-    left, bottom, right, top = image.get_bounds()
-    width, height = page.get_size()
-    return bool(image.level or (left < width and bottom < height and right > 0 and top > 0))
+def _is_on(page: Any, box: tuple[float, float, float, float]) -> bool:
+    left, bottom, right, top = page.get_bbox()
+    return bool(box[0] < right and box[1] < top and box[2] > left and box[3] > bottom)
 
 
 def _decodes(page: Any, image: Any) -> bool:
