@@ -375,6 +375,27 @@ def test_a_fax_that_was_cut_off_is_told() -> None:
         asked(content[: len(content) // 2], lambda file: file.picture(1, OCR))
 
 
+def test_a_later_page_without_a_width_costs_itself_alone() -> None:
+    content = bytearray(saved(PAGE, "TIFF", save_all=True, append_images=[PAGE]))
+    at = content.rindex(struct.pack("<HHI", 256, 4, 1)) + 8  # the entry's number, its kind, one value
+    content[at : at + 4] = bytes(4)
+
+    assert asked(bytes(content), lambda file: file.sizes([1, 2], OCR))[0] == PAGE.size
+    assert asked(bytes(content), lambda file: file.tiles(1, OCR)) == (1, 1)
+    with pytest.raises(ToolError, match="Page 2 of x is"):
+        asked(bytes(content), lambda file: file.picture(2, OCR))
+
+
+def test_a_later_page_that_would_unpack_to_too_much_is_refused_by_its_size() -> None:
+    content = bytearray(saved(PAGE, "TIFF", save_all=True, append_images=[PAGE]))
+    for entry in (256, 257):
+        at = content.rindex(struct.pack("<HHI", entry, 4, 1)) + 8
+        content[at : at + 4] = struct.pack("<I", 60_000)
+
+    with pytest.raises(ToolError, match="Page 2 of x would unpack to 3,600 megapixels"):
+        asked(bytes(content), lambda file: file.picture(2, OCR))
+
+
 def test_frames_without_end_are_refused() -> None:
     """Each directory of a TIFF names the next: 1,200 of them, all alike."""
     entries = [

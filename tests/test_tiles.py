@@ -209,6 +209,27 @@ async def test_what_wants_one_answer_is_asked_for_once_and_that_it_was_shrunk_is
     assert said[0].startswith("1 page, about 8,")
 
 
+COVER = list(range(4_000, 4_010))
+
+
+def in_frames(*images: Image.Image) -> bytes:
+    return saved(images[0], "TIFF", save_all=True, append_images=images[1:])
+
+
+@pytest.mark.parametrize("long_at", [0, 1])
+async def test_each_page_of_a_tiff_is_cut_by_its_own_size(hosted: Hosted, tmp_path: Path, long_at: int) -> None:
+    frames = [COVER, COVER]
+    frames[long_at] = EACH
+    (tmp_path / "a").write_bytes(in_frames(*map(lines_drawn, frames)))
+    wire = Reading()
+    async with hosted(wire, folders=(tmp_path.resolve(),)) as host:
+        result = await host.call_tool("ocr", {"source": str(tmp_path / "a")})
+
+    pages = result.structured_content["pages"]
+    assert [page["text"].split("\n") for page in pages] == [[str(number) for number in each] for each in frames]
+    assert [image.width for image in wire.seen] == [WIDTH] * 3  # nothing was shrunk
+
+
 LARGE_PAGE = (2384, 3370)  # A0
 
 
@@ -318,6 +339,19 @@ async def test_where_so_many_images_cannot_be_sent_it_is_one_and_a_note_says_so(
 
     assert [part["type"] for part in images] == ["image_url"]
     assert SHRUNK in notes
+
+
+async def test_a_long_page_behind_a_short_one_is_several_images_or_a_note_says_so(
+    hosted: Hosted, tmp_path: Path
+) -> None:
+    fax = in_frames(lines_drawn(COVER), lines_drawn(EACH))
+
+    (_, words, *images), notes = await attached(hosted, tmp_path, fax, prompt="?")
+    assert words["text"] == "The next 5 images are one, cut into rows from top to bottom; they may overlap."
+    assert (len(images), notes) == (5, [])
+
+    _, notes = await attached(hosted, tmp_path, fax, prompt="?", model="qwen3.5-ocr")
+    assert notes == [f"Page 2 of {SHRUNK}"]
 
 
 async def test_tiles_take_no_room_from_pages(hosted: Hosted, tmp_path: Path) -> None:

@@ -50,12 +50,11 @@ class ImagePages:
         self.notes: list[str] = []
         self._uncut: Uncut | None = None
         with _broken_image(), self._opened() as image:
-            self._size = image.size
-            self.count = _frames(image) if image.format == "TIFF" else 1
+            self._sizes = _sizes(image) if image.format == "TIFF" else [image.size]
+        self.count = len(self._sizes)
 
     def size(self, number: int, max_pixels: int, *, looks: bool = True) -> Size:
-        """Of a later frame that of the first."""
-        return shrunk_size(*self._size, max_pixels)
+        return shrunk_size(*self._sizes[number - 1], max_pixels)
 
     def text(self, number: int) -> str:
         return ""
@@ -64,17 +63,16 @@ class ImagePages:
         return {}
 
     def tiles(self, number: int, max_pixels: int, *, looks: bool = True) -> Tiles:
-        most = most_tiles(self._size, max_pixels)
+        size = self._sizes[number - 1]
+        most = most_tiles(size, max_pixels)
         if most == 1 or not looks:
-            return tiles_of(self._size, most, None)
+            return tiles_of(size, most, None)
         return self._uncut_page(number).tiles(max_pixels)
 
     def picture(self, number: int, max_pixels: int, quality: int = 0, tile: int = 0) -> Response:
         if tile:
             return self._uncut_page(number).picture(tile, max_pixels)
-        with _broken_image(), self._opened() as image:
-            image.seek(number - 1)
-            require_shape(*image.size)
+        with self._frame(number) as image:
             kind, turn = _kind(image), image.getexif().get(ORIENTATION, 1)
             width, height = _square_size(image)
             sideways = turn in SIDEWAYS and kind != "TIFF"  # whose size is told as it will be shown
@@ -95,12 +93,18 @@ class ImagePages:
         """Kept until another one is asked for: to decode it for each tile would take long."""
         if self._uncut is None or self._uncut.number != number:
             self._uncut = None
-            with _broken_image(), self._opened() as image:
-                image.seek(number - 1)
-                require_shape(*image.size)
+            with self._frame(number) as image:
                 lossless = _kind(image) in LOSSLESS
                 self._uncut = Uncut(number, _upright(image, ANY_PIXELS), lossless)
         return self._uncut
+
+    @contextmanager
+    def _frame(self, number: int) -> Iterator["Image.Image"]:
+        with _broken_image(), self._opened() as image:
+            image.seek(number - 1)
+            _require_room(image)
+            require_shape(*image.size)
+            yield image
 
     def _fits(self, image: "Image.Image", max_pixels: int) -> bool:
         kind = _kind(image)
@@ -120,13 +124,7 @@ class ImagePages:
         TiffImagePlugin.OPEN_INFO[NEGATIVE] = ("I;16B", "I;16B")
         Image.MAX_IMAGE_PIXELS = None  # Pillow would refuse by a count of its own
         image = Image.open(BytesIO(self._content), formats=READ)
-        pixels = image.width * image.height
-        most = MAX_JPEG_PIXELS if _kind(image) == "JPEG" else MAX_DECODED_BYTES // (1 if image.mode in GREY else 4)
-        if pixels > most:
-            raise RenderRefusal(
-                f"would unpack to {pixels / 1e6:,.0f} megapixels; {most / 1e6:,.0f} are read of such a file. Shrink it "
-                "first."
-            )
+        _require_room(image)
         return image
 
 
@@ -147,18 +145,29 @@ def _broken_image() -> Iterator[None]:
         raise RenderRefusal(f"is {why} and cannot be decoded. Save or copy it again.") from None
 
 
+def _require_room(image: "Image.Image") -> None:
+    """Raises RenderRefusal: it promises more than may be unpacked."""
+    pixels = image.width * image.height
+    most = MAX_JPEG_PIXELS if _kind(image) == "JPEG" else MAX_DECODED_BYTES // (1 if image.mode in GREY else 4)
+    if pixels > most:
+        raise RenderRefusal(
+            f"would unpack to {pixels / 1e6:,.0f} megapixels; {most / 1e6:,.0f} are read of such a file. Shrink it first."
+        )
+
+
 def _kind(image: "Image.Image") -> str:
     return "JPEG" if image.format == "MPO" else str(image.format)  # a photo with another beside it
 
 
-def _frames(image: "Image.Image") -> int:
-    count = 1
+def _sizes(image: "Image.Image") -> list[Size]:
+    """Of each frame of a TIFF; a later one may say 0 and is refused when it is drawn."""
+    sizes = [image.size]
     try:
-        while count <= MAX_FRAMES:
-            image.seek(count)
-            count += 1
+        while len(sizes) <= MAX_FRAMES:
+            image.seek(len(sizes))
+            sizes.append((max(1, image.width), max(1, image.height)))
     except EOFError:
-        return count
+        return sizes
     raise RenderRefusal(f"has more than {MAX_FRAMES:,} pages. Split it.")
 
 
