@@ -30,8 +30,11 @@ from papers import (
     pdf,
     saved,
     scan,
+    streamed,
     table,
     turned,
+    with_attached_files,
+    written,
 )
 from PIL import Image
 
@@ -478,6 +481,36 @@ async def test_an_answer_that_is_full_begins_no_new_page(hosted: Hosted, tmp_pat
     assert found["stopped"] == "the answer is full"
     assert 6 <= last <= 12
     assert len(json.dumps(found, ensure_ascii=False)) < 25_000
+
+
+def a_form_of_adobe() -> bytes:
+    """An XFA form: what others show of it is a page that asks for patience."""
+    return written(
+        b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [] /XFA 4 0 R >> >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R >>",
+        streamed(b"<xdp:xdp xmlns:xdp='http://ns.adobe.com/xdp/'/>"),
+        streamed(b"50 700 200 20 re f"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "note"),
+    [
+        (with_attached_files(pdf([PATENT, PATENT]), "inv.xml"), "holds attached files, which are not read: inv.xml."),
+        (a_form_of_adobe(), "is an XFA form, which Adobe's programs alone show whole: print it to a new PDF."),
+    ],
+    ids=["attached", "XFA"],
+)
+async def test_what_of_a_file_is_on_no_page_is_told_once(
+    hosted: Hosted, tmp_path: Path, content: bytes, note: str
+) -> None:
+    (tmp_path / "a.pdf").write_bytes(content)
+    wire = FakeDashScope([read("\n".join(PATENT))] * 2)
+    result = await ask(hosted, wire, tmp_path, source=str(tmp_path / "a.pdf"))
+
+    assert result.structured_content["notes"] == [f"a.pdf {note}"]
+    assert text_of(result).count(note) == text_of(result).partition("\n")[0].count(note) == 1
 
 
 async def test_a_blank_page_is_not_sent(hosted: Hosted, tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 from bailian_mcp.server.files import LocalReader, NotReadHere, ReadLine, processes
 from bailian_mcp.server.files.readings import Column
 from conftest import FakeDashScope, Hosted, refusal, text_of
-from papers import drawn, saved, scan
+from papers import drawn, eight_bit, one_page, pictured, saved, scan
 from PIL import Image, ImageFilter
 from test_ocr import read
+from test_undrawn_images import BROKEN, MISSING
 
 pytestmark = pytest.mark.anyio
 INVOICE = ("12,345.67 square metres", "2024-03-05", "86 / 36 in Hangzhou")
@@ -223,6 +224,43 @@ async def test_a_page_without_text_is_empty_here(hosted: Hosted, tmp_path: Path,
     page, _ = await ocr(hosted, tmp_path, reader, "", saved(Image.new("RGB", (600, 400), "white")), model="local")
 
     assert page["status"] == "empty"
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "why"),
+    [
+        (
+            saved(PAPER, "GIF", save_all=True, append_images=[drawn("2"), drawn("3")]),
+            "ok",
+            "the first of 3 frames was read",
+        ),
+        (pictured(BROKEN["JPEG"]), "failed", f"nothing on it can be seen: it was not sent; {MISSING}1"),
+        (pictured(BROKEN["JPEG"], line="Total 86.00 of 2024-03-05"), "ok", f"{MISSING}1"),
+        (eight_bit("ანგარიში"), "failed", "nothing on it can be seen, though it has a text of its own"),
+        (one_page(b""), "empty", "there is nothing on it: it was not sent"),
+    ],
+    ids=["moving", "broken image", "broken beside words", "no font", "blank"],
+)
+async def test_what_a_picture_lacks_is_told_here_as_beside_a_model(
+    hosted: Hosted, tmp_path: Path, reader: LocalReader, content: bytes, status: str, why: str
+) -> None:
+    page, said = await ocr(hosted, tmp_path, reader, "", content, model="local")
+
+    assert page["status"] == status
+    assert page["why"].startswith(why)
+    assert why in said
+
+
+async def test_what_was_not_found_and_not_drawn_is_told_in_chinese(
+    hosted: Hosted, tmp_path: Path, reader: LocalReader
+) -> None:
+    (tmp_path / "a.pdf").write_bytes(pictured(BROKEN["JPEG"], state=b"0 0 595 300 re f "))
+    shared = {"language": "zh", "structured": False}
+    result = await ask(hosted, tmp_path, reader, [], source=str(tmp_path / "a.pdf"), model="local", shared=shared)
+
+    assert "本机没有找到文字; 因损坏或编码方式未知而无法绘出的图像（请打印为新的 PDF 或重新扫描）：1 个" in text_of(
+        result
+    )
 
 
 async def test_places_are_told_here_and_what_cannot_be_done_is_refused(

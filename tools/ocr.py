@@ -46,6 +46,7 @@ class Transcription(CallResult):
         "", description="Where one page was read; else each page has its own text", exclude_if=lambda v: not v
     )
     pages: tuple[Page, ...]
+    notes: tuple[str, ...] = Field((), description="What of the file is on no page", exclude_if=lambda v: not v)
     next_pages: str = Field(description="Not begun for lack of time or room: call again with these. Empty: all done")
     stopped: str = Field("", description="Why no further page was begun", exclude_if=lambda v: not v)
 
@@ -114,6 +115,7 @@ def _result(call: BoundCall, model: str, run: PageRun | LocalRun, *facts: str) -
         **call.spent(model),
         transcript=done[0].text if len(run.numbers) == 1 else "",
         pages=done,
+        notes=() if isinstance(run.source, Link) else run.source.notes,
         next_pages=run.next_pages,
         stopped=run.stopped,
     )
@@ -175,7 +177,8 @@ def _facts(transcription: Transcription) -> list[str]:
         left = f'since {transcription.stopped}, not read yet: call again with pages="{transcription.next_pages}"'
     else:
         left = f"stopped: {transcription.stopped}" if transcription.stopped else ""
-    return [doubts if len(transcription.pages) > 1 else "", left, _second_reader(transcription.pages)]
+    several = doubts if len(transcription.pages) > 1 else ""
+    return [several, left, _second_reader(transcription.pages), *transcription.notes]
 
 
 def _second_reader(pages: Sequence[Page]) -> str:

@@ -8,11 +8,13 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from ...calls.call import Call
 from ...errors import InvalidRequest, reason_of
-from ...files import ImageFile, Pdf, ReadLine, page_rows
+from ...files import ImageFile, Pdf, Picture, ReadLine, page_rows
 from ...files.read_here import LocalPages, PageGeometry, ReadHere, local_pages
 from .page import Page
+from .page_input import PageInput, not_in_picture, nothing_drawn
 from .page_ranges import as_ranges
 from .tasks import OcrTask, TaskName
+from .tiles import shrunk
 from .transcripts import TextLine
 
 LOCAL = "local"  # the name of the model that is none
@@ -65,21 +67,31 @@ class LocalRun:
 
     async def _page(self, number: int, here: LocalPages) -> Page:
         try:
-            await self._read(number, here)
+            return await self._read(number, here)
         except ToolError as error:
             if len(self.numbers) == 1:
                 raise
             return Page(page=number, status="failed", why=reason_of(error))
+
+    async def _read(self, number: int, here: LocalPages) -> Page:
+        """Raises ToolError: it cannot be drawn."""
+        count, wanted = await self.source.tiles(number, MAX_LOCAL_PIXELS)
+        pictures = [await self._begun(number, tile if count > 1 else 0, here) for tile in range(1, count + 1)]
         found = here.taken(number)
         assert found  # it was begun
-        return self._told(number, found)
+        if not found.why and not found.lines and all(picture.blank for picture in pictures):
+            layer = await self.source.text(number) if isinstance(self.source, Pdf) else ""
+            return nothing_drawn(PageInput(number, {}, pictures[0], layer))
+        page = self._told(number, found)
+        for lacking in (*dict.fromkeys(map(not_in_picture, pictures)), shrunk(count, wanted)):
+            page = page.doubted(lacking)
+        return page
 
-    async def _read(self, number: int, here: LocalPages) -> None:
-        count, _ = await self.source.tiles(number, MAX_LOCAL_PIXELS)
-        for tile in range(1, count + 1):
-            picture = await self.source.picture(number, MAX_LOCAL_PIXELS, tile=tile if count > 1 else 0)
-            here.begin(number, str(tile), picture, PageGeometry.of(picture, paper=isinstance(self.source, Pdf)))
-            await here.finish(inf)
+    async def _begun(self, number: int, tile: int, here: LocalPages) -> Picture:
+        picture = await self.source.picture(number, MAX_LOCAL_PIXELS, tile=tile)
+        here.begin(number, str(tile), picture, PageGeometry.of(picture, paper=isinstance(self.source, Pdf)))
+        await here.finish(inf)
+        return picture
 
     def _told(self, number: int, here: ReadHere) -> Page:
         if here.why:

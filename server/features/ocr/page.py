@@ -68,7 +68,7 @@ class Page(Frozen):
     @property
     def why_told(self) -> str:
         """In the language of the call: what is ours alone piece by piece; what a failure says may hold anything."""
-        ours = self.status in ("ok", "disagrees")
+        ours = self.status in ("ok", "disagrees", "empty")
         return "; ".join(map(said, self.why.split("; "))) if ours else said(self.why)
 
     @property

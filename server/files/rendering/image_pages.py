@@ -151,7 +151,8 @@ def _require_room(image: "Image.Image") -> None:
     most = MAX_JPEG_PIXELS if _kind(image) == "JPEG" else MAX_DECODED_BYTES // (1 if image.mode in GREY else 4)
     if pixels > most:
         raise RenderRefusal(
-            f"would unpack to {pixels / 1e6:,.0f} megapixels; {most / 1e6:,.0f} are read of such a file. Shrink it first."
+            f"would unpack to {pixels / 1e6:,.0f} megapixels; {most / 1e6:,.0f} are read of such a file. Shrink it "
+            "first."
         )
 
 
