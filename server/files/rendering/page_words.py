@@ -40,8 +40,8 @@ def image_cover(page: Any) -> float:
     for _, box in images_on(page):
         start, end = (_cells_before(edge, left, right) for edge in box[::2])
         low, high = (_cells_before(edge, bottom, top) for edge in box[1::2])
-        for row in range(low, high):
-            rows[row] |= (1 << end) - (1 << start)
+        across = (1 << end) - (1 << start)
+        rows[low:high] = [row | across for row in rows[low:high]]
     return sum(map(int.bit_count, rows)) / GRID**2
 
 
