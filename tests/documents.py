@@ -42,8 +42,26 @@ def docx(*paragraphs: str) -> bytes:
     return word("".join(f"<w:p><w:r><w:t>{escape(text)}</w:t></w:r></w:p>" for text in paragraphs))
 
 
-def pptx(*slides: str) -> bytes:
-    """In the order of their ids, which is not that of their names."""
+def word_elsewhere() -> bytes:
+    """A DOCX whose document lies where few programs put it; where most do, there is what is no part of it."""
+    main = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    return zipped(
+        {
+            "_rels/.rels": relations("officeDocument2", folder="/doc/"),
+            "[Content_Types].xml": f'<Types><Override PartName="/doc/officeDocument2.xml" ContentType="{main}"/></Types>',
+            "doc/officeDocument2.xml": f"<w:document {WORD}><w:p><w:r><w:t>申请人：杭州</w:t></w:r></w:p></w:document>",
+            "doc/_rels/officeDocument2.xml.rels": relations("footnotes3"),
+            "doc/footnotes3.xml": f"<w:footnotes {WORD}><w:p><w:r><w:t>脚注</w:t></w:r></w:p></w:footnotes>",
+            "word/document.xml": f"<w:document {WORD}><w:p><w:r><w:t>unrelated</w:t></w:r></w:p></w:document>",
+        }
+    )
+
+
+def pptx(*slides: str, shapes: str = "", beside: str = "", diagram: str = "") -> bytes:
+    """In the order of their ids, which is not that of their names. The first slide has more `shapes`, what its speaker
+    has `beside` it, and a `diagram`.
+    """
+    more = {"notesSlide1": beside, "diagramData1": diagram}
     numbers = range(1, len(slides) + 1)
     ids = "".join(f'<p:sldId id="{255 + n}" r:id="r{n}"/>' for n in numbers)
     links = "".join(
@@ -56,9 +74,11 @@ def pptx(*slides: str) -> bytes:
             "ppt/_rels/presentation.xml.rels": f'<Relationships xmlns="urn:x">{links}</Relationships>',
             **{
                 f"ppt/slides/slide{len(slides) + 1 - n}.xml": f"<p:sld {SLIDE}><p:txBody><a:p><a:r><a:t>{escape(text)}</a:t>"
-                "</a:r></a:p></p:txBody></p:sld>"
+                f"</a:r></a:p></p:txBody>{shapes if n == 1 else ''}</p:sld>"
                 for n, text in zip(numbers, slides, strict=True)
             },
+            f"ppt/slides/_rels/slide{len(slides)}.xml.rels": relations(*more, folder="../more/"),
+            **{f"ppt/more/{name}.xml": f"<p:x {SLIDE}>{part}</p:x>" for name, part in more.items()},
         }
     )
 
@@ -82,8 +102,10 @@ def epub(*chapters: str, more: str = "", again: int = 1) -> bytes:
     )
 
 
-def xlsx() -> bytes:
-    return zipped({"xl/workbook.xml": "<workbook/>", "xl/worksheets/sheet1.xml": "<worksheet/>"})
+def xlsx(*more: str) -> bytes:
+    """`more`: names of parts."""
+    parts = dict.fromkeys(more, "x")
+    return zipped({"xl/workbook.xml": "<workbook/>", "xl/worksheets/sheet1.xml": "<worksheet/>", **parts})
 
 
 def mobi() -> bytes:

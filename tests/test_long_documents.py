@@ -22,6 +22,7 @@ from bailian_mcp.server.__main__ import main
 from bailian_mcp.server.app.server import build
 from bailian_mcp.server.app.transports.http import Listener, application
 from bailian_mcp.server.calls.context import AppContext
+from bailian_mcp.server.calls.language import in_chinese
 from bailian_mcp.server.calls.shelf import Shelf
 from bailian_mcp.server.dashscope import DashScopeError, StoredFiles
 from bailian_mcp.server.endpoints import host as host_of
@@ -33,13 +34,16 @@ from conftest import (
     KEY,
     FakeDashScope,
     Hosted,
+    chunk,
     dashscope,
+    finish,
     refusal,
     shaken_hands,
     sse,
     stream,
     text_of,
     told,
+    usage,
 )
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -219,6 +223,164 @@ async def test_words_that_word_does_not_show_are_left_out_and_none_stands_twice(
     assert "\n甲\t乙丙\nbox\na \tb\n\n脚注\n" in wire.body["messages"][0]["content"]
 
 
+def said_in_words(*texts: str) -> str:
+    """A paragraph of Word of these runs; what begins with < is XML."""
+    runs = (text if text.startswith("<") else f"<w:r><w:t xml:space='preserve'>{text}</w:t></w:r>" for text in texts)
+    return f"<w:p>{''.join(runs)}</w:p>"
+
+
+def formula(*parts: str) -> str:
+    return f"<m:oMath>{''.join(parts)}</m:oMath>"
+
+
+def of(kind: str, **parts: str) -> str:
+    """An element of a formula; a part that is no XML is letters."""
+    within = (
+        f"<m:{name}>{part if part.startswith('<') else f'<m:r><m:t>{part}</m:t></m:r>'}</m:{name}>"
+        for name, part in parts.items()
+    )
+    return f"<m:{kind}>{''.join(within)}</m:{kind}>"
+
+
+def sign(font: str, code: str) -> str:
+    return f'<w:r><w:sym w:font="{font}" w:char="{code}"/></w:r>'
+
+
+BOX = f"<w:r><w:pict><w:txbxContent>{said_in_words('200 EUR')}</w:txbxContent></w:pict></w:r>"
+UP, DOWN, LEVEL = (
+    f'<w:r><w:rPr><w:vertAlign w:val="{way}"/></w:rPr><w:t>2</w:t></w:r>'
+    for way in ("superscript", "subscript", "baseline")
+)
+RUBY = "<w:r><w:ruby><w:rt><w:r><w:t>kan</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>漢</w:t></w:r></w:rubyBase></w:ruby></w:r>"
+SUM = "<m:naryPr><m:chr m:val='∑'/></m:naryPr>"
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "says"),
+    [
+        (said_in_words("Total 100", BOX), "Total 100\n200 EUR"),
+        (said_in_words("Total 100", BOX, "300"), "Total 100\n200 EUR\n300"),
+        (said_in_words("m", UP, "K, H", DOWN, "O, 10", UP, UP, "3 and", LEVEL), "m^2K, H_2O, 10^22 3 and2"),
+        (said_in_words("1", formula(of("f", num="1", den="2")), "3"), "1 1/2 3"),
+        (said_in_words(formula(of("f", num="a+b", den="2c"), of("f", num="1", den="d"))), "(a+b)/(2c) 1/d"),
+        (said_in_words("10", formula(of("sSup", e="10", sup="6")), " m"), "10 10^6 m"),
+        (said_in_words(formula(of("sSup", e="10", sup="-6"), of("sSub", e="x", sub="i+1"))), "10^-6 x_(i+1)"),
+        (said_in_words(formula(of("sSubSup", e="x", sub="1", sup="2"))), "x_1^2"),
+        (said_in_words(formula(of("sSup", e=of("d", e="a+b"), sup="2"))), "(a+b)^2"),
+        (said_in_words(formula(of("d", dPr="<m:begChr m:val='['/><m:endChr m:val=']'/>", e="a"))), "[a]"),
+        (said_in_words(formula(of("rad", deg="3", e="a+8"), of("rad", deg="", e="10"))), "√[3](a+8)√10"),
+        (said_in_words(formula(of("func", fName="sin", e="x"), of("acc", e="v"))), "sin xv\u0302"),
+        (said_in_words(formula(f"<m:nary>{SUM}<m:sub><m:r><m:t>i=1</m:t></m:r></m:sub><m:sup/><m:e><m:r><m:t>i</m:t></m:r></m:e></m:nary>")), "∑_(i=1) i"),
+        (said_in_words(formula("<m:m><m:mr><m:e><m:r><m:t>1</m:t></m:r></m:e><m:e><m:r><m:t>2</m:t></m:r></m:e></m:mr><m:mr/></m:m>")), "1, 2;"),
+        (said_in_words(RUBY, "字"), "漢(kan)字"),
+        (said_in_words("a", "<w:r><w:ptab/></w:r>", "b"), "a\tb"),
+        (said_in_words("20", sign("Symbol", "F0B0"), "C", sign("Symbol", "F06D"), sign("Symbol", "F035"), sign("Arial", "00A9")), "20°Cμ5©"),
+        (said_in_words(sign("Wingdings", "F0FE"), sign("Wingdings", "F001"), sign("Arial", "F0B0"), sign("Arial", "D800"), sign("Arial", "x")), "☑\ufffd\ufffd\ufffd\ufffd"),
+        (said_in_words("a", "<w:moveFrom><w:r><w:t>gone</w:t><w:tab/></w:r></w:moveFrom>", "b"), "ab"),
+        ("<mc:AlternateContent><mc:Choice/><mc:Fallback><w:p><w:r><w:t>a</w:t></w:r></w:p></mc:Fallback></mc:AlternateContent>", "a"),
+    ],
+)  # fmt: skip
+async def test_what_stands_apart_in_word_does_not_run_together(
+    hosted: Hosted, folder: Path, paragraph: str, says: str
+) -> None:
+    (folder / "a.docx").write_bytes(documents.word(paragraph))
+    wire = FakeDashScope([stream()])
+    await ask(hosted, wire, folder, "a.docx")
+
+    assert f'name="a.docx">\n{says}\n</' in wire.body["messages"][0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("<ul><li>Item 12<ul><li>34 apples</li></ul></li></ul>", "Item 12\n34 apples"),
+        ("<figure><figcaption>Figure 1</figcaption></figure><p>2 litres</p>", "Figure 1\n2 litres"),
+        ("<div>Total 100<p>200 EUR</p>300</div>", "Total 100\n200 EUR\n300"),
+        ("<table><caption>Table 7</caption><tr><td>8</td>\n <td><p>9</p></td></tr></table>", "Table 7\n8\t9"),
+        ("<article>1</article><article>2</article><select><option>3</option><option>4</option></select>", "1\n2\n3\n4"),
+        ("10<sup>6</sup> 10<sup>-6</sup> H<sub>2</sub>O <sup>1</sup>2 a<sup>3</sup>4", "10^6 10^-6 H_2O 1 2 a^3 4"),
+        ("<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>字", "漢(kan)字"),
+        ("a <img alt=' a  lake '/> <img/> <svg><text>1</text></svg> b", "a [a lake] [picture] [picture] b"),
+        ("<math alttext='a+b'><mn>1</mn></math> <math><mn>1</mn></math> b", "[a+b] [formula] b"),
+    ],
+)  # fmt: skip
+async def test_what_stands_apart_in_a_book_does_not_run_together(
+    hosted: Hosted, folder: Path, body: str, says: str
+) -> None:
+    (folder / "a.epub").write_bytes(documents.epub(body))
+    wire = FakeDashScope([stream()])
+    await ask(hosted, wire, folder, "a.epub")
+
+    assert f'name="a.epub">\n{says}\n</' in wire.body["messages"][0]["content"]
+
+
+async def test_a_document_lies_where_its_package_says(hosted: Hosted, folder: Path) -> None:
+    (folder / "a.docx").write_bytes(documents.word_elsewhere())
+    wire = FakeDashScope([stream()])
+    await ask(hosted, wire, folder, "a.docx")
+
+    assert 'name="a.docx">\n申请人：杭州\n\n脚注\n</' in wire.body["messages"][0]["content"]
+
+
+async def test_the_speakers_notes_and_diagrams_of_a_slide_are_read(hosted: Hosted, folder: Path) -> None:
+    words = "<a:p><a:r><a:t>{}</a:t></a:r></a:p>"
+    number = "<a:p><a:fld type='slidenum'><a:t>1</a:t></a:fld></a:p>"
+    raised = "<a:p><a:r><a:t>10</a:t></a:r><a:r><a:rPr baseline='30000'/><a:t>6</a:t></a:r></a:p>"
+    deck = documents.pptx(
+        "一", "二", shapes=number + raised, beside=words.format("讲") + number, diagram=words.format("图")
+    )
+    (folder / "a.pptx").write_bytes(deck)
+    wire = FakeDashScope([stream()])
+    await ask(hosted, wire, folder, "a.pptx")
+
+    assert "\nSlide 1\n一\n\n10^6\n图\nSpeaker notes: 讲\n\nSlide 2\n二\n</" in wire.body["messages"][0]["content"]
+
+
+PICTURE, CHART = "<a:blip xmlns:a='urn:a'/>", "<c:chart xmlns:c='urn:c'/>"
+TWICE = (
+    f"<mc:AlternateContent><mc:Choice>{PICTURE}</mc:Choice><mc:Fallback>{PICTURE}</mc:Fallback></mc:AlternateContent>"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "notes"),
+    [
+        (
+            "a.docx", documents.word(said_in_words("甲") + PICTURE + TWICE + CHART),
+            ["a.docx has charts that are not read: 1.", "a.docx has pictures that are not read: 2."],
+        ),
+        ("a.pptx", documents.pptx("甲", shapes=PICTURE), ["a.pptx has pictures that are not read: 1."]),
+        (
+            "a.epub", documents.epub("<p>甲</p><img alt='x'/><svg/><math/>"),
+            ["a.epub has formulas that are not read: 1.", "a.epub has pictures that are not read: 2."],
+        ),
+        ("b.docx", documents.docx("甲"), []),
+    ],
+)  # fmt: skip
+async def test_what_of_a_document_is_not_read_is_told(
+    hosted: Hosted, folder: Path, name: str, content: bytes, notes: list[str]
+) -> None:
+    (folder / name).write_bytes(content)
+    expected = [f"{note} Save it as PDF to have them seen." for note in notes]
+    chatted = await ask(hosted, FakeDashScope([stream()]), folder, name)
+    async with hosted(FakeDashScope([stream(sse(chunk(content="{}"), finish(), usage()))]), folders=(folder,)) as host:
+        asked_for = {"json_schema": {"type": "object"}, "files": [str(folder / name)]}
+        extracted = await host.call_tool("extract", asked_for)
+
+    assert chatted.structured_content.get("notes", []) == expected
+    assert extracted.structured_content["notes"] == expected
+    assert [note for note in expected if "read" in in_chinese(note)] == []
+
+
+async def test_a_book_of_pictures_alone_is_no_text(hosted: Hosted, folder: Path) -> None:
+    (folder / "a.epub").write_bytes(documents.epub("<img/>", "<svg/>"))
+    async with hosted(wire := FakeDashScope([]), folders=(folder,)) as host:
+        result = await host.call_tool("extract", {"json_schema": {"type": "object"}, "files": [str(folder / "a.epub")]})
+
+    assert "Save it as PDF and give that." in text_of(result)
+    assert wire.requests == []
+
+
 # --- what does not fit lies at DashScope ---
 
 
@@ -278,6 +440,22 @@ async def test_a_kind_that_nobody_reads_here_goes_as_it_is(
 
     assert not result.is_error, text_of(result)
     assert content in wire.uploads[0]
+
+
+async def test_what_dashscope_may_not_see_of_a_workbook_is_told_in_the_language_of_the_call(
+    hosted: Hosted, folder: Path
+) -> None:
+    content = documents.xlsx("xl/media/a.png", "xl/media/b.png", "xl/charts/chart1.xml", "xl/charts/style1.xml")
+    (folder / "a.xlsx").write_bytes(content)
+    result = await ask(hosted, Sandbox(), folder, "a.xlsx")
+    text = text_of(await ask(hosted, Sandbox(), folder, "a.xlsx", shared={"language": "zh", "structured": False}))
+
+    assert result.structured_content["notes"][-2:] == [
+        "a.xlsx has charts that DashScope may not read: 1. Save it as PDF to have them seen.",
+        "a.xlsx has pictures that DashScope may not read: 2. Save it as PDF to have them seen.",
+    ]
+    assert "a.xlsx 含有图表，百炼可能不会读取：1 个。如需查看，请另存为 PDF。" in text
+    assert "a.xlsx 含有图片，百炼可能不会读取：2 张。如需查看，请另存为 PDF。" in text
 
 
 async def test_what_is_too_long_for_the_default_goes_to_qwen_long_and_that_is_said(

@@ -54,7 +54,7 @@ class Formula:
     def _start_part(self, opened: _Opened) -> None:
         """With a place for its mark, since only its end tells whether it needs one."""
         text = self._text
-        if text.joint and not PART_MARKS.get(opened.name) and text.last.isalnum():
+        if text.joint and not PART_MARKS.get(opened.name) and (text.last.isalnum() or text.last == ")"):
             text.add(" ")
         text.joint = ""
         opened.at = len(text.pieces)
