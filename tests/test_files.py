@@ -6,12 +6,14 @@ import os
 import sys
 import zlib
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 from bailian_mcp.server.files import MAX_INLINE_BYTES, ImageFile, Link, OtherFile, open_input
+from bailian_mcp.server.files.digests import digest
 from bailian_mcp.server.files.renderer import MAX_DATA_URI_CHARS
 from bailian_mcp.server.files.texts import decoded
 from bailian_mcp.server.text import MAX_PRINTABLE_CHARS
@@ -366,6 +368,14 @@ async def test_a_blank_at_the_end_of_a_name_is_part_of_it_where_there_is_such_a_
         async with open_input(named, (tmp_path,)) as file:
             assert isinstance(file, OtherFile)
             assert file.text() == text
+        assert await digest(named, (tmp_path,)) == sha256(text.encode()).hexdigest()
+
+
+async def test_a_tilde_may_begin_a_name(tmp_path: Path) -> None:
+    (tmp_path / "~$report.txt").write_text("x")
+
+    async with open_input("~$report.txt", (tmp_path,)) as file:
+        assert file.name == "~$report.txt"
 
 
 def test_a_long_name_keeps_its_ending() -> None:

@@ -8,7 +8,7 @@ from anyio import to_thread
 
 from ..errors import InvalidRequest
 from .paths import open_within
-from .sources import MAX_FILE_BYTES, local_path, names_a_path
+from .sources import MAX_FILE_BYTES, named_path, names_a_path
 
 MAX_DIGESTED_BYTES = max(MAX_FILE_BYTES.values())
 
@@ -21,11 +21,11 @@ async def digest(source: str, folders: tuple[Path, ...]) -> str:
     """
     if not names_a_path(source):
         return ""
-    return await to_thread.run_sync(_digest, local_path(source.strip()), folders, abandon_on_cancel=True)
+    return await to_thread.run_sync(_digest, source, folders, abandon_on_cancel=True)
 
 
-def _digest(path: str, folders: tuple[Path, ...]) -> str:
-    with open_within(path, folders) as file:
+def _digest(source: str, folders: tuple[Path, ...]) -> str:
+    with open_within(named_path(source, folders), folders) as file:
         if os.fstat(file.fileno()).st_size > MAX_DIGESTED_BYTES:
             raise InvalidRequest("The file is larger than any that is read. Split it.")
         return file_digest(file, "sha256").hexdigest()

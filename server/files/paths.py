@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 
@@ -56,7 +57,9 @@ def is_there(path: str, folders: tuple[Path, ...]) -> bool:
 
 def _place(path: str, folders: tuple[Path, ...]) -> Path:
     """The first place where something is that may be read; else the one whose refusal says most."""
-    named = Path(path).expanduser()
+    named = Path(path)
+    with suppress(RuntimeError):  # nobody is called so: ~$report.docx is a name
+        named = named.expanduser()
     asked, *others = (start / named for start in starts_of(named, folders))
     found = (place for place in (asked, *others) if place.exists() and is_inside(place.resolve(), folders))
     missing = asked if asked.exists() or is_inside(asked.resolve(), folders) or not others else others[0]

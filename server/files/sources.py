@@ -123,14 +123,20 @@ def _scheme(source: str) -> str:
 def _local(source: str, scheme: str, folders: tuple[Path, ...], renderer: Renderer) -> InputFile:
     if scheme == "data":
         return _identified("The data URI", BytesIO(_data_uri(source.strip())), renderer)
-    path = local_path(source)
-    if not is_there(path, folders):  # a name may end with a blank; mostly somebody pasted it
-        path = local_path(source.strip())
+    path = named_path(source, folders)
     name = printable(Path(path).name)
     try:
         return _identified(name, open_within(path, folders), renderer)
     except OSError as error:
         raise InvalidRequest(f"{name} cannot be read: {error.strerror}. Check the file.") from None
+
+
+def named_path(source: str, folders: tuple[Path, ...]) -> str:
+    """The path that is meant: a name may end with a blank, but mostly somebody pasted it. Raises InvalidRequest as
+    `open_input` does.
+    """
+    path = local_path(source)
+    return path if is_there(path, folders) else local_path(source.strip())
 
 
 def local_path(source: str) -> str:
