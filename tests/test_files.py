@@ -392,6 +392,7 @@ def test_a_long_name_keeps_its_ending() -> None:
         ("Le café crème coûte très cher à Genève", "cp1252", False),
         ("用Python写的程序，A和B，x和y都是变量", "gb18030", True),
         ("发明名称：散热装置 heat sink", "gb18030", True),
+        ("n个，m个，k次", "utf-8", True),
     ],
 )
 def test_western_letters_are_not_taken_for_chinese(text: str, encoding: str, readable: bool) -> None:

@@ -20,7 +20,8 @@ def decoded(content: bytes, name: str) -> str:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if text.strip() and not NO_TEXT.search(text) and not _is_western(text):
+        western = encoding == "gb18030" and _is_western(text)
+        if text.strip() and not NO_TEXT.search(text) and not western:
             return text
     raise InvalidRequest(
         f"{name} holds no text that can be read: tried UTF-8, UTF-16 with its mark, and GB 18030. Save it as UTF-8, or "
