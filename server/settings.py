@@ -311,9 +311,7 @@ class Settings(BaseSettings):
     @field_validator("api_key", mode="after")
     @classmethod
     def _is_a_key(cls, key: SecretStr | None) -> SecretStr | None:
-        text = key.get_secret_value().strip() if key else ""
-        if not _fits_a_header(text):
-            raise ValueError("holds spaces, quotes or characters that no key has; copy it again")
+        text = _for_a_header(key, "holds spaces, quotes or characters that no key has; copy it again")
         if text.startswith("LTAI"):  # https://help.aliyun.com/zh/ram/user-guide/create-an-accesskey-pair
             raise ValueError("is the id of an AccessKey of the cloud account; Model Studio takes an API key (sk-...)")
         return SecretStr(text) if text else None
@@ -321,9 +319,7 @@ class Settings(BaseSettings):
     @field_validator("http_token", mode="after")
     @classmethod
     def _token_fits_a_header(cls, token: SecretStr | None) -> SecretStr | None:
-        text = token.get_secret_value().strip() if token else ""
-        if not _fits_a_header(text):
-            raise ValueError("must be of ASCII characters without spaces and quotes")
+        text = _for_a_header(token, "must be of ASCII characters without spaces and quotes")
         return SecretStr(text) if text else None
 
     @field_validator("api_key", mode="after")
@@ -433,8 +429,12 @@ class Settings(BaseSettings):
         return (url, *(word for word in (parts.password or "", unquote(parts.password or ""), *asked) if word))
 
 
-def _fits_a_header(secret: str) -> bool:
-    return secret.isascii() and secret.isprintable() and not set(secret) & set(" \"'")
+def _for_a_header(secret: SecretStr | None, otherwise: str) -> str:
+    """As it is sent. Raises ValueError, which says what else it must be: no header carries it."""
+    text = secret.get_secret_value().strip() if secret else ""
+    if not (text.isascii() and text.isprintable()) or set(text) & set(" \"'"):
+        raise ValueError(otherwise)
+    return text
 
 
 def _working_folder() -> Path | None:

@@ -104,6 +104,14 @@ async def ask(hosted: Hosted, wire: FakeDashScope, folder: Path, *files: str, sa
         return await host.call_tool("chat", arguments, progress_callback=told(said) if said is not None else None)
 
 
+async def sent_of(hosted: Hosted, folder: Path, name: str, content: bytes) -> str:
+    """The text that a model gets of a file."""
+    (folder / name).write_bytes(content)
+    wire = FakeDashScope([stream()])
+    await ask(hosted, wire, folder, name)
+    return str(wire.body["messages"][0]["content"])
+
+
 def asked(wire: FakeDashScope) -> dict[str, Any]:
     return dict(json.loads(next(r for r in reversed(wire.requests) if r.url.path.endswith("completions")).content))
 
@@ -283,11 +291,7 @@ SUM = "<m:naryPr><m:chr m:val='∑'/></m:naryPr>"
 async def test_what_stands_apart_in_word_does_not_run_together(
     hosted: Hosted, folder: Path, paragraph: str, says: str
 ) -> None:
-    (folder / "a.docx").write_bytes(documents.word(paragraph))
-    wire = FakeDashScope([stream()])
-    await ask(hosted, wire, folder, "a.docx")
-
-    assert f'name="a.docx">\n{says}\n</' in wire.body["messages"][0]["content"]
+    assert f'name="a.docx">\n{says}\n</' in await sent_of(hosted, folder, "a.docx", documents.word(paragraph))
 
 
 @pytest.mark.parametrize(
@@ -307,19 +311,13 @@ async def test_what_stands_apart_in_word_does_not_run_together(
 async def test_what_stands_apart_in_a_book_does_not_run_together(
     hosted: Hosted, folder: Path, body: str, says: str
 ) -> None:
-    (folder / "a.epub").write_bytes(documents.epub(body))
-    wire = FakeDashScope([stream()])
-    await ask(hosted, wire, folder, "a.epub")
-
-    assert f'name="a.epub">\n{says}\n</' in wire.body["messages"][0]["content"]
+    assert f'name="a.epub">\n{says}\n</' in await sent_of(hosted, folder, "a.epub", documents.epub(body))
 
 
 async def test_a_document_lies_where_its_package_says(hosted: Hosted, folder: Path) -> None:
-    (folder / "a.docx").write_bytes(documents.word_elsewhere())
-    wire = FakeDashScope([stream()])
-    await ask(hosted, wire, folder, "a.docx")
+    sent = await sent_of(hosted, folder, "a.docx", documents.word_elsewhere())
 
-    assert 'name="a.docx">\n申请人：杭州\n\n脚注\n</' in wire.body["messages"][0]["content"]
+    assert 'name="a.docx">\n申请人：杭州\n\n脚注\n</' in sent
 
 
 async def test_the_speakers_notes_and_diagrams_of_a_slide_are_read(hosted: Hosted, folder: Path) -> None:

@@ -112,6 +112,11 @@ class Exchange:
         return bool(self.incomplete)
 
     @property
+    def was_cut(self) -> bool:
+        """Before its end: more than was counted may be billed."""
+        return self.finish_reason == INTERRUPTED
+
+    @property
     def as_it_came(self) -> str:
         """All that was paid for, as text: where nothing better could be made of it."""
         found = json.dumps(self.ocr_result, ensure_ascii=False) if self.ocr_result else ""

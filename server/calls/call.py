@@ -16,7 +16,7 @@ from mcp.types import CallToolResult
 
 from ..catalog import Catalog, Cost, Model, plain, unpriced
 from ..catalog.pricing import Workload, cost_of, lifecycle_warnings
-from ..dashscope import INTERRUPTED, BatchChat, ChatCompletions, DashScopeError, Reply
+from ..dashscope import BatchChat, ChatCompletions, DashScopeError, Reply
 from ..errors import InvalidRequest
 from ..files import OutputFolder
 from .ask import NO_MEDIA, Exchange, RequestFailed, RequestPlan, exchange_of, require_own_files
@@ -412,8 +412,7 @@ class Call:
         if not self.exchanges:
             return self._uncounted if self._perhaps_billed > 1 else ""  # of a single one its own words say so
         spent = self.spent(self.exchanges[-1].model)
-        cut = any(exchange.finish_reason == INTERRUPTED for exchange in self.exchanges)
-        least = "Spent at least" if cut else "Spent"
+        least = "Spent at least" if any(exchange.was_cut for exchange in self.exchanges) else "Spent"
         return f"{least}: {tokens(spent['usage'])}, {money(spent['cost']).removesuffix('.')}."
 
     @property

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..dashscope import INTERRUPTED, DashScopeError, Reply
+from ..dashscope import DashScopeError, Reply
 from ..spending import RequestOutcome, Reserved, Settlement, in_nano
 from .ask import Exchange, RequestPlan, exchange_of
 from .context import AppContext
@@ -51,7 +51,7 @@ def _outcome(payment: Payment) -> RequestOutcome:
         return "refused" if payment.failure.refused_at_once else "failed"
     if payment.exchange is None:
         return "refused" if payment.reply.refused else "cancelled"
-    return "cut" if payment.exchange.finish_reason == INTERRUPTED else "answered"
+    return "cut" if payment.exchange.was_cut else "answered"
 
 
 def _sums(outcome: RequestOutcome, exchange: Exchange, held: int | None) -> tuple[int, int | None]:

@@ -112,8 +112,8 @@ def worst_case(context: AppContext, plan: RequestPlan) -> WorstCase:
     body, contents = plan.body, _contents(plan)
     thought = _thought_tokens(plan, body, model)
     answer = _answer_tokens(plan, body, model, contents)
-    work, unknown = _work(plan, model, contents, answer + thought)
-    work = replace(work, batch=plan.batch and (host.known or context.sandboxed))
+    half_price = plan.batch and (host.known or context.sandboxed)
+    work, unknown = _work(plan, model, contents, answer + thought, half_price=half_price)
     unbounded = 0 if _takes_budget(plan, body, model) else thought
     return WorstCase(
         context.catalog(),
@@ -127,7 +127,9 @@ def worst_case(context: AppContext, plan: RequestPlan) -> WorstCase:
     )
 
 
-def _work(plan: RequestPlan, model: Model | None, contents: Contents, written: int) -> tuple[Workload, str]:
+def _work(
+    plan: RequestPlan, model: Model | None, contents: Contents, written: int, *, half_price: bool
+) -> tuple[Workload, str]:
     """The input at its most, and the output; and why it has no bound, where it has none."""
     texts, images, documents = contents
     seen = images * _tokens_of_an_image(plan.model, model)
@@ -154,6 +156,7 @@ def _work(plan: RequestPlan, model: Model | None, contents: Contents, written: i
         search_strategy=plan.search_strategy,
         pdf_pages=pages,
         audio_seconds=_seconds(plan, model) if hears(model) else None,
+        batch=half_price,
         measured=True,  # what is above a limit is priced all the same
     )
     return work, unknown

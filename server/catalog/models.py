@@ -480,10 +480,12 @@ class Catalog(Frozen):
     def similar_names(self, name: str) -> list[str]:
         """Up to three ids of models in service that look like `name`, nearest first; or the newest of that series."""
         in_service = [model for model in self.models if not model.retired]
-        near = difflib.get_close_matches(name.lower(), [model.id for model in in_service], n=3, cutoff=0.6)
-        series = [model for model in in_service if _bare(model.series) == _bare(name)]
+        if near := difflib.get_close_matches(name.lower(), [model.id for model in in_service], n=3, cutoff=0.6):
+            return near
+        bare = _bare(name)
+        series = [model for model in in_service if _bare(model.series) == bare]
         newest = sorted(series, key=lambda model: (model.kind == "mainline", str(model.released_on)), reverse=True)
-        return near or [model.id for model in newest[:3]]
+        return [model.id for model in newest[:3]]
 
     def fee(self, item: str, region: str, strategy: str | None = None) -> Fee | None:
         """The most particular fee of that item that fits the region and strategy."""

@@ -62,7 +62,8 @@ class OoxmlText(Pieces):
             self._shift = SHIFTS.get(attributes.get("val", ""), "")
         elif name == "rPr" and self._within[-2:-1] == ["r"]:
             height = attributes.get("baseline", "0")
-            self._shift = "" if height.rstrip("%") in ("0", "") else "_" if height.startswith("-") else "^"
+            moved = self.LOWERED if height.startswith("-") else self.RAISED
+            self._shift = "" if height.rstrip("%") in ("0", "") else moved
         elif name == "txbxContent":
             self.new_line()
         elif name == "rt":

@@ -135,8 +135,9 @@ def named_path(source: str, folders: tuple[Path, ...]) -> str:
     """The path that is meant: a name may end with a blank, but mostly somebody pasted it. Raises InvalidRequest as
     `open_input` does.
     """
-    path = local_path(source)
-    return path if is_there(path, folders) else local_path(source.strip())
+    bare = source.strip()
+    exact = source != bare and is_there(local_path(source), folders)
+    return local_path(source if exact else bare)
 
 
 def local_path(source: str) -> str:

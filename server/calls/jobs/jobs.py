@@ -49,7 +49,7 @@ class Jobs:
         self._kept = KeptJobs(self.database, now)
         self._running: dict[str, Job] = {}
         self.unwritten: dict[str, Job] = {}  # that have ended, while nothing could be written
-        self._last_work: list[Callable[[], Awaitable[None]]] = [self._keep_unwritten]
+        self._last_work = AsyncExitStack()  # once all has ended
         self._server_ends = False
         self._remembered = Remembered(self._bounds.max_remembered_chars)
         self._tasks: anyio.abc.TaskGroup | None = None
@@ -57,11 +57,12 @@ class Jobs:
 
     def before_close(self, work: Callable[[], Awaitable[None]]) -> None:
         """To be done once all has ended, while the store is still open."""
-        self._last_work.append(work)
+        self._last_work.push_async_callback(work)
 
     async def __aenter__(self) -> Self:
         self._stack.push_async_callback(self.database.aclose)
-        self._stack.push_async_callback(self._do_last_work)
+        await self._stack.enter_async_context(self._last_work)
+        self.before_close(self._keep_unwritten)
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._tasks.start_soon(self._keep_house)
         return self
@@ -186,10 +187,6 @@ class Jobs:
                 self._running[id].cancel()
         if written:
             written.set()
-
-    async def _do_last_work(self) -> None:
-        for work in self._last_work:
-            await work()
 
     async def _keep_unwritten(self) -> None:
         """What could not be written when it ended, until it can."""
