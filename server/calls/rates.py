@@ -61,13 +61,11 @@ class ModelPace:
 
     def narrow(self, tokens: int) -> Allowance | None:
         """What a request of that many tokens would have to wait for."""
-        wanted = list(self._wanted(tokens))
-        if self.waiting:
-            return max(wanted, key=lambda each: each[0].wait_s(*each[1:]), default=(None,))[0]
-        return next((allowance for allowance, amount, _ in wanted if not allowance.is_free(amount)), None)
+        longest = max(self._wanted(tokens), key=lambda each: each[0].wait_s(*each[1:]), default=None)
+        return longest[0] if longest and (self.waiting or longest[0].wait_s(*longest[1:])) else None
 
     def wait_s(self, tokens: int) -> float:
-        """How long its turn may take at most, as things are."""
+        """How long its turn takes to come, as far as is known."""
         return max((allowance.wait_s(amount, before) for allowance, amount, before in self._wanted(tokens)), default=0)
 
     async def turn(self, tokens: int) -> float:
@@ -95,7 +93,7 @@ class ModelPace:
             if allowance:
                 allowance.owe(max(0, amount))
 
-    async def slow_down(self, turn_at: float) -> None:
+    def slow_down(self, turn_at: float) -> None:
         """DashScope refused a request that had its turn then: if before we knew of another, that teaches nothing."""
         now = anyio.current_time()
         slowdown = self._current_slowdown()
@@ -104,7 +102,7 @@ class ModelPace:
         last_minute = sum(sent > now - MINUTE_S for sent in self._sent)
         sent = min(last_minute, slowdown.per_minute) if slowdown else last_minute
         self._slowdown = Slowdown(max(MIN_PER_MINUTE, sent / 2), now, now)
-        await self._slowdown.allowance.take(1)  # the next one comes in a while
+        self._slowdown.allowance.take(1)  # the next one comes in a while
 
     def _current_slowdown(self) -> Slowdown | None:
         if self._slowdown:
@@ -121,14 +119,11 @@ class ModelPace:
             yield slowdown.allowance, 1, self.waiting
 
     async def _take(self, tokens: int) -> None:
-        if self._tokens:
-            await self._tokens.take(tokens)
-        if self._requests:
-            await self._requests.take(1)
-        while slowdown := self._current_slowdown():
-            await slowdown.allowance.take(1)
-            if slowdown is self._slowdown:  # or it was refused again meanwhile
-                return
+        """Of all at once: what was taken of one while another is waited for would be counted too early."""
+        while wait_s := max((each.wait_s(amount) for each, amount, _ in self._wanted(tokens)), default=0):
+            await anyio.sleep(wait_s)
+        for allowance, amount, _ in self._wanted(tokens):
+            allowance.take(amount)
 
 
 class Rates:

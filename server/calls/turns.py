@@ -32,7 +32,7 @@ class PacedRequest:
     async def failed(self, error: DashScopeError) -> None:
         """An attempt that failed; to say so twice changes nothing."""
         if error.asks_for_fewer:
-            await self._pace.slow_down(self._turn_at)
+            self._pace.slow_down(self._turn_at)
 
     def settle(self, reply: Reply, tokens: int) -> None:
         """It had one turn, for so many tokens."""
