@@ -77,22 +77,25 @@ async def slow_upstream(at: socket.socket | None = None) -> AsyncIterator[SlowUp
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Callable[[str], Any]]:
-    """`async with served(transport) as (url, upstream)`: one process a transport, which asks at a socket that stays."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Any]]:
+    """`async with served(name) as (url, upstream)`: one process a name, which begins with its transport; all of one
+    state, and they ask at a socket that stays.
+    """
     with ExitStack() as stack:
         at = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         environment = {
             **SlowUpstream(at.getsockname()[1]).environment,
+            "BAILIAN_STATE_DIR": str(tmp_path_factory.mktemp("state")),
             "BAILIAN_HTTP_TOKENS": ",".join(f"{name}:{token}" for name, token in TOKENS.items()),
             "BAILIAN_HTTP_TOKEN": "nobody-0123456789abcdef",
             "BAILIAN_LANGUAGE": "en",
         }
-        url = cache(lambda transport: stack.enter_context(serving(transport, **environment))[0])
+        url = cache(lambda name: stack.enter_context(serving(name.split()[0], **environment))[0])
 
         @asynccontextmanager
-        async def begin(transport: str) -> AsyncIterator[Any]:
+        async def begin(name: str) -> AsyncIterator[Any]:
             async with slow_upstream(at) as upstream:
-                yield url(transport), upstream
+                yield url(name), upstream
 
         yield begin
 
@@ -175,18 +178,25 @@ async def test_a_named_client_sees_its_own_jobs_and_nobody_elses(served: Any) ->
     assert len({each.replace(id, "ID").replace("0" * 16, "ID") for each in words}) == 1
 
 
-async def test_an_answer_that_a_vanished_client_paid_for_is_given_to_the_same_question(served: Any) -> None:
+@pytest.mark.parametrize("asked_again", ["streamable-http", "streamable-http of another process"])
+async def test_an_answer_that_a_vanished_client_paid_for_is_given_to_the_same_question(
+    served: Any, asked_again: str
+) -> None:
     """A 2025 session over HTTP goes on without its connection."""
     calling = """
 import anyio, sys
 from test_job_processes import client_of
 async def main():
     async with client_of(sys.argv[1], "legacy") as host:
-        await host.call_tool("chat", {"prompt": "vanishing"})
+        await host.call_tool("chat", {"prompt": sys.argv[2]})
 anyio.run(main)
 """
+    async with served(asked_again):
+        pass  # it was there before
     async with served("streamable-http") as (url, upstream):
-        client = subprocess.Popen([sys.executable, "-c", calling, url], cwd=Path(__file__).parent)
+        question = {"prompt": f"vanishing, asked again of {asked_again}"}
+        command = [sys.executable, "-c", calling, url, question["prompt"]]
+        client = subprocess.Popen(command, cwd=Path(__file__).parent)
         try:
             with anyio.fail_after(20):
                 await upstream.asked.wait()
@@ -195,10 +205,11 @@ anyio.run(main)
             client.wait()
         upstream.go.set()
         await anyio.sleep(0.3)
-        async with client_of(url, ERAS[1]) as host:
-            first = text_of(await host.call_tool("chat", {"prompt": "vanishing"}))
-            asked = upstream.requests
-            second = text_of(await host.call_tool("chat", {"prompt": "vanishing"}))
+    async with served(asked_again) as (url, other), client_of(url, ERAS[1]) as host:
+        other.go.set()
+        first = text_of(await host.call_tool("chat", question))
+        asked = upstream.requests + other.requests
+        second = text_of(await host.call_tool("chat", question))
 
     assert "answered before, but it reached nobody: not billed again" in first
     assert first.splitlines()[1:] == ["西湖在杭州。"]

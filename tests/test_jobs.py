@@ -21,6 +21,7 @@ from bailian_mcp.server.calls.jobs import CURRENT_JOB, Asked, Bounds, Jobs, SoFa
 from bailian_mcp.server.endpoints import host
 from bailian_mcp.server.spending import Database, JobRow, KeptJobs
 from bailian_mcp.server.spending.database import STATE_FILE
+from bailian_mcp.server.spending.kept_jobs import Wish
 from conftest import (
     ANSWER,
     FakeDashScope,
@@ -443,6 +444,8 @@ async def requests_of(hosted: Hosted, *calls: tuple[str, dict[str, Any]], betwee
     async with hosted(wire, kept=(None, bounds), **shared) as host, anyio.create_task_group() as tasks:
         for name, arguments in calls:
             tasks.start_soon(host.call_tool, name, arguments)
+            while not wire.requests:  # the first takes a while on a busy machine
+                await anyio.sleep(0.01)
             await anyio.sleep(0.15)
             if between:
                 between()
@@ -712,17 +715,24 @@ async def test_what_is_kept_is_found_listed_and_forgotten(stores: Stores) -> Non
     kept = KeptJobs(stores(), lambda: now[0])
     row = JobRow("a", "c", "chat", "k", "done", 1e9, 1e9, replay_until=1e9 + 600, content="[西湖]")
     later = replace(row, id="b", started_at=1e9 + 1, state="running", replay_until=0)
-    assert await kept.keep([row, later]) == set()
+    assert await kept.keep([row, later]) == []
     await kept.ask_to_cancel("b")
+    for until in (1e9 + 9, 1e9 + 5):  # the longest of them
+        await kept.wait_for("b", until)
 
     assert await kept.find("a") == row
     assert [each.id for each in await kept.of("c")] == ["b", "a"]
-    assert await kept.undelivered() == [row]
+    assert {each.id for each in await kept.unfinished("c")} == {"a", "b"}
+    assert await kept.unfinished("d") == []
     for second in (2, 3):  # and nothing is written over a wish, which may come while its row is
-        assert await kept.keep([replace(later, seen_at=1e9 + second)]) == {"b"}
-    assert await kept.keep([replace(later, state="cancelled")]) == set()
-    await kept.forget("b")
+        assert await kept.keep([replace(later, seen_at=1e9 + second)]) == [Wish("b", True, 1e9 + 9)]
+    assert await kept.keep([replace(later, state="cancelled")]) == []
+    assert not await kept.forget("b")
+    now[0] = 1e9 + 9
+    assert await kept.forget("b")
     assert await kept.find("b") is None
+    now[0] = 1e9 + 600
+    assert await kept.unfinished("c") == []
     now[0] += 24 * 3_600 + 1
     await kept.forget_old()
     now[0] = 1e9

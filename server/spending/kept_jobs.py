@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .store import StateConnection, StateStore
 
@@ -41,9 +41,18 @@ class JobRow:
         return replace(self, replay_until=0)
 
 
+class Wish(NamedTuple):
+    """What another process wants of a running job: that it ends, or that its answer is kept until then."""
+
+    id: str
+    to_end: bool
+    awaited_until: float
+
+
 _NAMES = [field.name for field in fields(JobRow)]
 _COLUMNS = ", ".join(_NAMES)
 _PLACES = ", ".join("?" for _ in _NAMES)
+_BUT_CONTENT = _COLUMNS.replace("content", "''")  # which may be long
 # Not over a wish to cancel, which may have come meanwhile
 _REPLACED = ", ".join(f"{name} = excluded.{name}" for name in _NAMES if name != "cancel_asked")
 
@@ -59,8 +68,8 @@ class KeptJobs:
     def _oldest(self) -> float:
         return self._now() - KEPT_S
 
-    async def keep(self, rows: Sequence[JobRow]) -> set[str] | None:
-        """Write them, and tell which of them somebody asked to cancel."""
+    async def keep(self, rows: Sequence[JobRow]) -> list[Wish] | None:
+        """Write them, and tell what others wish of what runs."""
         return await self._database.run(lambda connection: _written(connection, rows))
 
     async def find(self, id: str) -> JobRow | None:
@@ -74,13 +83,23 @@ class KeptJobs:
         found = await self._database.run(lambda connection: connection.execute(sql, (client, self._oldest)).fetchall())
         return [_row(each).as_of(self._now()) for each in found or ()]
 
-    async def undelivered(self) -> list[JobRow]:
-        """Answers that an earlier process could give nobody, if there was one."""
+    async def unfinished(self, client: str) -> list[JobRow]:
+        """Those of a client that run, or whose answers reached nobody, without their content."""
         if not self._database.exists:
             return []
-        sql = f"SELECT {_COLUMNS} FROM jobs WHERE replay_until > ?"
-        found = await self._database.run(lambda connection: connection.execute(sql, (self._now(),)).fetchall())
-        return [_row(each) for each in found or ()]
+        sql = (
+            f"SELECT {_BUT_CONTENT} FROM jobs WHERE client = ? AND state = 'running' UNION ALL "
+            f"SELECT {_BUT_CONTENT} FROM jobs WHERE client = ? AND replay_until > 0 AND replay_until > ?"
+        )
+        values = (client, client, self._now())
+        found = await self._database.run(lambda connection: connection.execute(sql, values).fetchall(), short=True)
+        rows = [_row(each).as_of(self._now()) for each in found or ()]
+        return [row for row in rows if row.state == "running" or row.replay_until]
+
+    async def wait_for(self, id: str, until: float) -> None:
+        """Its answer is to be kept until then, or longer: somebody waits for it who did not begin it."""
+        sql, values = "UPDATE jobs SET awaited_until = ? WHERE id = ? AND awaited_until < ?", (until, id, until)
+        await self._database.run(lambda connection: connection.execute(sql, values))
 
     async def ask_to_cancel(self, id: str) -> None:
         """Of a job that another process runs."""
@@ -88,19 +107,27 @@ class KeptJobs:
             lambda connection: connection.execute("UPDATE jobs SET cancel_asked = 1 WHERE id = ?", (id,))
         )
 
-    async def forget(self, id: str) -> None:
-        await self._database.run(lambda connection: connection.execute("DELETE FROM jobs WHERE id = ?", (id,)))
+    async def forget(self, id: str) -> bool:
+        """Unless somebody waits for it elsewhere; whether nothing of it stays."""
+        now = self._now()
+        return await self._database.run(lambda connection: _forgotten(connection, id, now)) is not False
 
     async def forget_old(self) -> None:
         before = self._oldest
         await self._database.run(lambda connection: connection.execute("DELETE FROM jobs WHERE seen_at < ?", (before,)))
 
 
-def _written(connection: StateConnection, rows: Sequence[JobRow]) -> set[str]:
+def _written(connection: StateConnection, rows: Sequence[JobRow]) -> list[Wish]:
     sql = f"INSERT INTO jobs ({_COLUMNS}) VALUES ({_PLACES}) ON CONFLICT (id) DO UPDATE SET {_REPLACED}"
     connection.executemany(sql, [astuple(row) for row in rows])
-    asked = connection.execute("SELECT id FROM jobs WHERE cancel_asked = 1 AND state = 'running'").fetchall()
-    return {id for (id,) in asked}
+    wished = "state = 'running' AND (cancel_asked = 1 OR awaited_until > 0)"
+    found = connection.execute(f"SELECT id, cancel_asked, awaited_until FROM jobs WHERE {wished}").fetchall()
+    return [Wish(id, bool(to_end), until) for id, to_end, until in found]
+
+
+def _forgotten(connection: StateConnection, id: str, now: float) -> bool:
+    connection.execute("DELETE FROM jobs WHERE id = ? AND awaited_until <= ?", (id, now))
+    return connection.execute("SELECT 1 FROM jobs WHERE id = ?", (id,)).fetchone() is None
 
 
 def _row(values: tuple[object, ...]) -> JobRow:

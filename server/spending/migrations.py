@@ -74,4 +74,11 @@ def _sums_of_what_has_ended(connection: StateConnection) -> None:
     connection.execute("ALTER TABLE sums RENAME TO totals")
 
 
-MIGRATIONS = (_jobs, _ledger, _sums_of_what_has_ended)
+def _jobs_awaited_elsewhere(connection: StateConnection) -> None:
+    """What runs or reached nobody is found for the same question in another process, and kept for who waits there."""
+    connection.execute("ALTER TABLE jobs ADD COLUMN awaited_until REAL NOT NULL DEFAULT 0")
+    connection.execute("CREATE INDEX jobs_running ON jobs (client) WHERE state = 'running'")
+    connection.execute("CREATE INDEX jobs_undelivered ON jobs (client, replay_until) WHERE replay_until > 0")
+
+
+MIGRATIONS = (_jobs, _ledger, _sums_of_what_has_ended, _jobs_awaited_elsewhere)

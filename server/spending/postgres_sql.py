@@ -19,7 +19,7 @@ def for_postgres(sql: str) -> str:
     """A statement in PostgreSQL's words, with psycopg's `%s` for values."""
     if sql == "BEGIN IMMEDIATE":
         return f"SELECT pg_advisory_xact_lock({LOCK})"
-    if sql.startswith("CREATE TABLE"):
+    if sql.startswith(("CREATE TABLE", "ALTER TABLE")):
         sql = _DEFINED.sub(lambda found: _DEFINITIONS[found[0]], sql)
     return sql.replace("%", "%%").replace("?", "%s")
 

@@ -39,6 +39,7 @@ class Job:
     delivered: bool = False  # somebody has its result
     kept: bool = False  # it has a row
     cancelled: bool = False
+    awaited_until: float = 0  # somebody waits for it in another process, at most until then
 
     async def report(self, *progress: Any) -> None:
         """To everybody who waits."""

@@ -12,16 +12,17 @@ import anyio
 from mcp.types import CallToolResult
 
 from ...errors import InvalidRequest
-from ...spending import Database, JobRow, KeptJobs, StateStore
+from ...spending import KEPT_S, Database, JobRow, KeptJobs, StateStore
 from ...text import printable
 from ..language import said
 from ..result import with_fact
 from .asked import Asked
 from .bounds import Bounds
+from .elsewhere import Elsewhere
 from .job import CURRENT_JOB, Job
 from .outcome import Outcome
 from .remembered import Remembered
-from .words import SoFar, still_running
+from .words import WHY_STOPPED, SoFar, still_running
 
 CLEAN_EVERY_S, HANDLE_WAITS_S = 3_600, 0.3
 MAX_UNWRITTEN = 100
@@ -47,6 +48,7 @@ class Jobs:
         self._bounds = bounds or Bounds()
         self.now = now
         self._kept = KeptJobs(self.database, now)
+        self._elsewhere = Elsewhere(self._kept, self._bounds, now)
         self._running: dict[str, Job] = {}
         self.unwritten: dict[str, Job] = {}  # that have ended, while nothing could be written
         self._last_work = AsyncExitStack()  # once all has ended
@@ -85,11 +87,22 @@ class Jobs:
         """What the tool gives or raises; where the host will not wait for it, a handle."""
         if self._tasks is None:
             return await work()
-        if (row := self._remembered.undelivered(asked, self.now())) and not asked.vanished():
-            return _marked(await self._heard(row), REPLAYED)
-        joined = self._like(asked)
-        result = await self._waited_for(joined or self._begun(asked, work), asked)
-        return _marked(result, JOINED) if joined else result
+        if row := self._remembered.undelivered(asked, self.now()):
+            return _marked(await self._heard(row, asked), REPLAYED)
+        if joined := self._like(asked):
+            return _marked(await self._waited_for(joined, asked), JOINED)
+        return await self._from_elsewhere(asked) or await self._waited_for(self._begun(asked, work), asked)
+
+    async def _from_elsewhere(self, asked: Asked) -> CallToolResult | None:
+        """What came of the same question in another process; None: it was asked in none, or was stopped there."""
+        same = await self._elsewhere.same(asked, self._is_ours)
+        row = same and await self._elsewhere.ended(same.id, asked)
+        if same is None or row is None or row.state in WHY_STOPPED:
+            return None
+        return _marked(await self._standing(row, asked), REPLAYED if same.replay_until else JOINED)
+
+    def _is_ours(self, id: str) -> bool:
+        return id in self._running or id in self.unwritten or self._remembered.get(id) is not None
 
     def _begun(self, asked: Asked, work: Work) -> Job:
         assert self._tasks
@@ -154,7 +167,7 @@ class Jobs:
                 self._tasks.start_soon(self._settle, job)
         elif heard:
             job.handed_out = True
-        elif not (job.listeners or job.handed_out or self._server_ends):
+        elif not (job.listeners or job.handed_out or job.awaited_until > self.now() or self._server_ends):
             job.cancel()
 
     # --- what is kept ---
@@ -168,23 +181,25 @@ class Jobs:
         """It is remembered if anybody could ask for it; else nothing of it stays."""
         unseen = not job.handed_out and (job.delivered or not job.has_anything)
         if unseen and job.kept:
-            await self._kept.forget(job.id)
+            unseen = await self._kept.forget(job.id)
         if not unseen:
             self._remembered.add(job.row(self.now(), self._bounds.replay_s))
             await self._keep([job])
 
     async def _keep(self, jobs: list[Job], written: anyio.Event | None = None) -> None:
-        """Their rows; those that somebody wants to end are ended."""
+        """Their rows; what others wish of them is done."""
         now = self.now()
         for job in jobs:
             job.kept = True  # from here on: what ends meanwhile is to be forgotten after it was written
         rows = [job.row(now, self._bounds.replay_s) for job in jobs]
-        wanted_to_end = await self._kept.keep(rows)
-        if wanted_to_end is None:
+        wishes = await self._kept.keep(rows)
+        if wishes is None:
             self.unwritten |= {job.id: job for job in jobs if job.ended.is_set()}
-        for id in wanted_to_end or ():
-            if id in self._running:
-                self._running[id].cancel()
+        for wish in wishes or ():
+            if job_wished := self._running.get(wish.id):
+                job_wished.awaited_until = wish.awaited_until
+                if wish.to_end:
+                    job_wished.cancel()
         if written:
             written.set()
 
@@ -196,8 +211,6 @@ class Jobs:
 
     async def _keep_house(self) -> None:
         """What a process that is killed would lose is written every few seconds."""
-        for row in await self._kept.undelivered():
-            self._remembered.add(row)
         cleaned = float("-inf")
         while True:
             if self.database.exists and self.now() - cleaned > CLEAN_EVERY_S:
@@ -209,9 +222,16 @@ class Jobs:
             if jobs := [job for job in self._running.values() if job.started_at <= old and not job.ended.is_set()]:
                 await self._keep(jobs)
 
-    async def _heard(self, row: JobRow) -> CallToolResult:
+    async def _standing(self, row: JobRow, asked: Asked) -> CallToolResult:
+        """What another process has of it; one that runs on there is handed out."""
+        if row.state != "running":
+            return await self._heard(row, asked)
+        await self._kept.wait_for(row.id, self.now() + KEPT_S)
+        return still_running(row.id, self.now() - row.started_at, SoFar())
+
+    async def _heard(self, row: JobRow, asked: Asked) -> CallToolResult:
         """Given once: then it has reached somebody."""
-        if row.replay_until:
+        if row.replay_until and not asked.vanished():
             self._remembered.add(row.heard())
             await self._kept.keep([row.heard()])
         return Outcome.of(row.state, row.content).give()
@@ -247,9 +267,10 @@ class Jobs:
         job = self._running.get(id)
         if job and job.asked.client == asked.client:
             return await self._waited_for(job, asked)
-        row = await self._elsewhere(await self.view(id, asked.client), asked.patience_s)
-        lapsed_s = self.now() - row.started_at
-        return still_running(row.id, lapsed_s, SoFar()) if row.state == "running" else await self._heard(row)
+        row = await self.view(id, asked.client)
+        if row.state == "running":
+            row = await self._elsewhere.ended(id, asked) or row
+        return await self._standing(row, asked)
 
     async def cancel(self, id: str, client: str) -> None:
         """Raises InvalidRequest as `told` does."""
@@ -270,14 +291,6 @@ class Jobs:
                 f"There is no job {printable(id)}: its id is another, or its answer was kept for a day and is gone. "
                 "job() lists yours; what stands last in an answer's line is for cost(request_id=...)."
             )
-        return row
-
-    async def _elsewhere(self, row: JobRow, wait_s: float) -> JobRow:
-        """A job of another process of this state folder, which is looked at until it has ended."""
-        with anyio.move_on_after(wait_s):
-            while row.state == "running":
-                await anyio.sleep(self._bounds.poll_s)
-                row = await self._kept.find(row.id) or row
         return row
 
     async def of(self, client: str) -> list[JobRow]:

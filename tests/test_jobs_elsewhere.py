@@ -1,0 +1,206 @@
+"""The same question asked of two processes of one state, other workers or other hosts' servers: billed once, too."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import anyio
+import pytest
+from bailian_mcp.server.calls.jobs import Bounds, Jobs
+from bailian_mcp.server.spending import KeptJobs
+from conftest import Stores, text_of
+from mcp.server.mcpserver.exceptions import ToolError
+from test_jobs import FAST, Tool, asked, handle_of
+
+pytestmark = pytest.mark.anyio
+JOINED = "[line | the same call was running already: joined, billed once]\n西湖"
+TOGETHER = replace(FAST, join_after_s=0)  # no waiting until it has run for a while
+
+
+def process(stores: Stores, bounds: Bounds = TOGETHER) -> Jobs:
+    return Jobs(None, bounds, store=stores())
+
+
+async def kept(jobs: Jobs, client: str = "c") -> None:
+    """Until others can see that it runs."""
+    with anyio.fail_after(5):
+        while not await jobs._kept.unfinished(client):
+            await anyio.sleep(0.01)
+
+
+async def awaited(jobs: Jobs) -> None:
+    """Until it is known here that somebody waits elsewhere."""
+    with anyio.fail_after(5):
+        while not all(job.awaited_until for job in jobs._running.values()):
+            await anyio.sleep(0.01)
+
+
+async def test_what_was_handed_out_here_is_joined_there(stores: Stores) -> None:
+    here, there = Tool(), Tool()
+    async with process(stores) as one, process(stores) as other, anyio.create_task_group() as tasks:
+        id = handle_of(await one.answer(asked(patience_s=0), here))
+        await kept(one)
+        still = text_of(await other.answer(asked(patience_s=0.05), there))
+        tasks.start_soon(let_go, here)
+        whole = text_of(await other.answer(asked(), there))
+        again = text_of(await other.told(id, asked()))
+
+    assert still.startswith(f'[RUNNING since 0 s: get the whole answer with job(id="{id}"), do not repeat the call | ')
+    assert (whole, again) == (JOINED, "[line]\n西湖")
+    assert (here.calls, there.calls) == (1, 0)
+
+
+async def let_go(tool: Tool) -> None:
+    await anyio.sleep(0.1)
+    tool.go.set()
+
+
+async def test_an_answer_that_is_given_here_is_kept_for_who_waits_there(stores: Stores) -> None:
+    """Nothing else would: it has reached somebody."""
+    here, there = Tool(), Tool()
+    texts: dict[str, str] = {}
+
+    async def ask(jobs: Jobs, tool: Tool, name: str) -> None:
+        texts[name] = text_of(await jobs.answer(asked(), tool))
+
+    async with process(stores) as one, process(stores) as other:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, one, here, "one")
+            await kept(one)
+            tasks.start_soon(ask, other, there, "other")
+            await awaited(one)
+            here.go.set()
+        third = text_of(await other.answer(asked(), there_again := Tool(go=here.go)))
+
+    assert texts == {"one": "[line]\n西湖", "other": JOINED}
+    assert (third, there.calls, there_again.calls) == ("[line]\n西湖", 0, 1)  # who asks once more wants a second answer
+
+
+async def test_who_waits_there_keeps_it_running_when_the_first_host_cancels(stores: Stores) -> None:
+    here, there = Tool(), Tool()
+    texts: list[str] = []
+
+    async def ask_there() -> None:
+        texts.append(text_of(await other.answer(asked(), there)))
+
+    async with process(stores) as one, process(stores) as other, anyio.create_task_group() as tasks:
+        async with anyio.create_task_group() as first:
+            first.start_soon(one.answer, asked(), here)
+            await kept(one)
+            tasks.start_soon(ask_there)
+            await awaited(one)
+            first.cancel_scope.cancel()
+        here.go.set()
+
+    assert texts == [JOINED]
+    assert (here.calls, there.calls) == (1, 0)
+
+
+async def test_what_reached_nobody_here_is_given_there_once(stores: Stores) -> None:
+    here, there = Tool(), Tool()
+    here.go.set()
+    there.go.set()
+    async with process(stores) as one, process(stores) as other:
+        await one.answer(asked(vanished=lambda: True), here)
+        await kept(one)
+        lost = text_of(await other.answer(asked(vanished=lambda: True), there))  # nor did this reach anybody
+        first = text_of(await other.answer(asked(), there))
+        second = text_of(await other.answer(asked(), there))
+
+    assert lost == first == "[line | answered before, but it reached nobody: not billed again]\n西湖"
+    assert (second, there.calls) == ("[line]\n西湖", 1)
+
+
+async def test_a_failure_there_is_told_as_it_was(stores: Stores) -> None:
+    here, there = Tool(), Tool()
+
+    async def failing() -> Any:
+        await here()
+        raise ToolError("Arrearage: pay first.")
+
+    async with process(stores) as one, process(stores) as other, anyio.create_task_group() as tasks:
+        await one.answer(asked(patience_s=0), failing)
+        await kept(one)
+        tasks.start_soon(let_go, here)
+        with pytest.raises(ToolError, match="pay first"):
+            await other.answer(asked(), there)
+
+    assert there.calls == 0
+
+
+@pytest.mark.parametrize("how", ["cancelled", "killed", "gone"])
+async def test_what_came_to_nothing_there_is_asked_here(stores: Stores, how: str) -> None:
+    here, there = Tool(), Tool()
+    there.go.set()
+    async with process(stores) as one, process(stores) as other, anyio.create_task_group() as tasks:
+        id = handle_of(await one.answer(asked(patience_s=0), here))
+        await kept(one)
+        end = {
+            "cancelled": partial(one.cancel, id, "c"),
+            "killed": partial(silent, one),
+            "gone": partial(gone, one, id),
+        }
+        tasks.start_soon(end[how])
+        own = text_of(await other.answer(asked(), there))
+        here.go.set()
+
+    assert (own, there.calls) == ("[line]\n西湖", 1)
+
+
+async def silent(jobs: Jobs) -> None:
+    """As a process that was killed a while ago is."""
+    jobs._kept._now = lambda: 0.0
+    await jobs.database.run(lambda connection: connection.execute("UPDATE jobs SET seen_at = seen_at - 1000"))
+    for job in jobs._running.values():
+        job.started_at = float("inf")  # nothing more of it is written
+
+
+async def gone(jobs: Jobs, id: str) -> None:
+    """As where somebody deleted the store."""
+    for job in jobs._running.values():
+        job.started_at = float("inf")
+    await anyio.sleep(0.1)
+    await jobs.database.run(lambda connection: connection.execute("DELETE FROM jobs"))
+
+
+@pytest.mark.parametrize(
+    "other", [{"key": "another"}, {"client": "d"}, {"key": ""}], ids=["question", "client", "no question"]
+)
+async def test_nothing_else_is_joined_there(stores: Stores, other: dict[str, str]) -> None:
+    here, there = Tool(), Tool()
+    there.go.set()
+    async with process(stores) as one, process(stores) as second:
+        await one.answer(asked(patience_s=0), here)
+        await kept(one)
+        await second.answer(asked(**other), there)
+        here.go.set()
+
+    assert there.calls == 1
+
+
+async def test_twins_of_a_moment_stay_two(stores: Stores) -> None:
+    here, there = Tool(), Tool()
+    there.go.set()
+    async with process(stores, replace(FAST, join_after_s=60)) as one:
+        async with process(stores, replace(FAST, join_after_s=60)) as other:
+            await one.answer(asked(patience_s=0), here)
+            await kept(one)
+            await other.answer(asked(), there)
+        here.go.set()
+
+    assert there.calls == 1
+
+
+async def test_a_store_that_cannot_be_asked_stops_no_call(stores: Stores) -> None:
+    there = Tool()
+    there.go.set()
+    async with process(stores) as jobs:
+        jobs._kept = jobs._elsewhere._kept = KeptJobs(Unusable())  # type: ignore[arg-type]
+        assert text_of(await jobs.answer(asked(), there)) == "[line]\n西湖"
+
+
+class Unusable:
+    exists = True
+
+    async def run(self, *_: Any, **__: Any) -> None:
+        """It could not do it."""
