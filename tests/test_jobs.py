@@ -21,7 +21,7 @@ from bailian_mcp.server.calls.jobs import CURRENT_JOB, Asked, Bounds, Jobs, SoFa
 from bailian_mcp.server.endpoints import host
 from bailian_mcp.server.spending import Database, JobRow, KeptJobs
 from bailian_mcp.server.spending.database import STATE_FILE
-from bailian_mcp.server.spending.kept_jobs import Wish
+from bailian_mcp.server.spending.kept_jobs import WishOfOthers
 from conftest import (
     ANSWER,
     FakeDashScope,
@@ -725,7 +725,7 @@ async def test_what_is_kept_is_found_listed_and_forgotten(stores: Stores) -> Non
     assert {each.id for each in await kept.unfinished("c")} == {"a", "b"}
     assert await kept.unfinished("d") == []
     for second in (2, 3):  # and nothing is written over a wish, which may come while its row is
-        assert await kept.keep([replace(later, seen_at=1e9 + second)]) == [Wish("b", True, 1e9 + 9)]
+        assert await kept.keep([replace(later, seen_at=1e9 + second)]) == [WishOfOthers("b", True, 1e9 + 9)]
     assert await kept.keep([replace(later, state="cancelled")]) == []
     assert not await kept.forget("b")
     now[0] = 1e9 + 9

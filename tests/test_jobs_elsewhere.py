@@ -149,18 +149,20 @@ async def test_what_came_to_nothing_there_is_asked_here(stores: Stores, how: str
 
 async def silent(jobs: Jobs) -> None:
     """As a process that was killed a while ago is."""
-    jobs._kept._now = lambda: 0.0
+    await nothing_more_is_written(jobs)
     await jobs.database.run(lambda connection: connection.execute("UPDATE jobs SET seen_at = seen_at - 1000"))
-    for job in jobs._running.values():
-        job.started_at = float("inf")  # nothing more of it is written
 
 
-async def gone(jobs: Jobs, id: str) -> None:
+async def gone(jobs: Jobs, _: str) -> None:
     """As where somebody deleted the store."""
+    await nothing_more_is_written(jobs)
+    await jobs.database.run(lambda connection: connection.execute("DELETE FROM jobs"))
+
+
+async def nothing_more_is_written(jobs: Jobs) -> None:
     for job in jobs._running.values():
         job.started_at = float("inf")
-    await anyio.sleep(0.1)
-    await jobs.database.run(lambda connection: connection.execute("DELETE FROM jobs"))
+    await anyio.sleep(0.2)  # what is being written
 
 
 @pytest.mark.parametrize(

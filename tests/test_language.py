@@ -12,6 +12,7 @@ import pytest
 from bailian_mcp.server.calls.language import (
     GAP,
     GAPS,
+    HAN,
     MESSAGES,
     holds_chinese,
     in_chinese,
@@ -26,6 +27,7 @@ from bailian_mcp.server.json_text import NoJson, json_of
 from bailian_mcp.server.settings import NEEDED_TO_ASK, read_settings
 from bailian_mcp.server.text import PLAIN_WORDS
 from conftest import ANSWER, FakeDashScope, Hosted, chunk, ended_job, finish, refusal, sse, stream, text_of, usage
+from conftest import told as heard
 from sources import FILES, ROOT, tree_of
 
 pytestmark = pytest.mark.anyio
@@ -201,6 +203,8 @@ PIECES = {  # what a gap may hold that is a part of the sentence itself
     "off": ", and BAILIAN_UPLOADS=false forbids DashScope's temporary storage",
     "mend": "BAILIAN_ALLOWED_DIRS in this server's environment and restart the server",
     "start": ", which starts from /work", "quoted": ': "v7"', "_are(count)": "are 5 pages, from 1 to 5",
+    "each": "0.02 CNY", "narrow": "60 requests a minute", "price": "1 CNY", "plan.label": "page 2: ",
+    "done": "page 2 ok: 1 of 3 pages", "_price(call, model, counts)": ", 1 CNY",
 }  # fmt: skip
 
 
@@ -240,6 +244,66 @@ def test_every_error_in_the_code_has_chinese() -> None:
 
     assert without == []
     assert len(literals()) > 60  # or the scan sees nothing
+
+
+TOLD_WHILE_IT_RUNS = ("report", "report_now", "heartbeat")
+
+
+def progress_lines() -> list[tuple[str, int, str]]:
+    """What the code tells a host while a call runs, with values for the gaps; what is made elsewhere is left out."""
+    calls = [
+        (file, node)
+        for file in FILES
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TOLD_WHILE_IT_RUNS
+    ]
+    with_gaps = [(file, node.lineno, filled(_first(node), None)) for file, node in calls if node.args]
+    return [
+        (str(file.relative_to(ROOT)), line, text) for file, line, text in with_gaps if re.search("[a-z] [a-z]", text)
+    ]
+
+
+def _first(node: ast.Call) -> ast.expr:
+    first = node.args[0]
+    return first.body if isinstance(first, ast.Lambda) else first
+
+
+def test_every_line_of_progress_has_chinese() -> None:
+    assert [(*where, text) for *where, text in progress_lines() if not HAN.search(in_chinese(text))] == []
+    assert len(progress_lines()) > 30  # or the scan sees nothing
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("cost", {"models": ["qwen3.7-plus", "qwen-max"], "input_tokens": 1000, "web_searches": 2, "calls": 10}),
+        ("cost", {"text": "你好", "region": "ap-southeast-1"}),
+        ("cost", {"models": ["qwen-of-tomorrow"], "input_tokens": 1}),
+        ("cost", {}),
+        ("models", {"query": "便宜的视觉模型", "limit": 2}),
+        ("models", {"query": "无人知晓"}),
+        ("models", {"query": "qwen-max", "capabilities": ["vision"]}),
+        ("usage", {}),
+        ("usage", {"by": "model"}),
+    ],
+)
+async def test_what_is_looked_up_is_told_in_chinese(hosted: Hosted, tool: str, arguments: dict[str, Any]) -> None:
+    async with hosted(FakeDashScope([stream()]), structured=False, language="zh") as client:
+        await client.call_tool("chat", {"prompt": "你好"})
+        text = text_of(await client.call_tool(tool, arguments))
+
+    assert HAN.search(text)
+    of_the_catalog = re.compile(r"^(\S+ \| |  )")  # rows: names, prices, and what was noted there
+    assert [line for line in text.splitlines() if ENGLISH.search(line) and not of_the_catalog.match(line)] == []
+
+
+@pytest.mark.parametrize(("language", "began"), [("zh", "qwen3.7-plus 回答：西湖"), ("en", "qwen3.7-plus says: 西湖")])
+async def test_progress_is_in_the_language_of_the_call(hosted: Hosted, language: str, began: str) -> None:
+    said: list[str] = []
+    async with hosted(FakeDashScope([stream()]), structured=False, language=language) as client:
+        await client.call_tool("chat", {"prompt": "hi"}, progress_callback=heard(said))
+
+    assert said[0].startswith(began)
 
 
 def test_the_advice_when_there_is_no_key_is_whole() -> None:

@@ -140,7 +140,7 @@ async def test_a_name_of_one_scope_has_its_price_and_its_end(hosted: Hosted) -> 
     assert any(
         "qwen-plus-us is listed as retired since 2026-10-10; use qwen3.7-plus-us." in note for note in told["notes"]
     )
-    assert "qwen3.7-plus-us is qwen3.7-plus." in (await found(hosted, query="qwen3.7-plus-us"))["notes"]
+    assert "qwen3.7-plus-us stands for qwen3.7-plus." in (await found(hosted, query="qwen3.7-plus-us"))["notes"]
 
 
 async def test_what_went_out_of_service_can_be_asked_for(hosted: Hosted) -> None:

@@ -10,6 +10,7 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import AfterValidator, Field
 
 from ..server.calls.call import BoundCall, Call
+from ..server.calls.language import said
 from ..server.calls.receipt import Receipt, receipts_of
 from ..server.calls.result import sum_in_words, tool_result
 from ..server.catalog import Cost, Strategy, in_beijing
@@ -157,7 +158,7 @@ def _told(costs: Costs) -> CallToolResult:
     lines += costs.notes
     lines += filter(None, [_fees_in_words(costs)])
     lines.append(_of_the_day(costs, costs.estimates))
-    return tool_result(costs, "\n".join(lines))
+    return tool_result(costs, "\n".join(map(said, lines)))
 
 
 def _told_in_short(costs: Costs) -> CallToolResult:
@@ -167,7 +168,7 @@ def _told_in_short(costs: Costs) -> CallToolResult:
     answer = CostAnswer(**{**dict(costs), "sheets": (), "fees": fees}, main_models=main)
     lines = [f"model | {SHORT_SHEETS}", *(f"{name} | {prices}" for name, prices in main.items()), *costs.notes]
     lines += [_fees_in_words(answer), _of_the_day(costs, costs.sheets)]
-    return tool_result(answer, "\n".join(filter(None, lines)))
+    return tool_result(answer, "\n".join(map(said, filter(None, lines))))
 
 
 def _fees_in_words(costs: Costs) -> str:
@@ -186,7 +187,9 @@ def _of_the_day(costs: Costs, rows: Sequence[Cost | Sheet]) -> str:
 
 
 def _priced(cost: Cost) -> str:
-    return " | ".join([sum_in_words(cost), *(f"note: {note}" for note in (*cost.warnings, *cost.notes))])
+    return " | ".join(
+        [sum_in_words(cost), *(f"{said('note:')} {said(note)}" for note in (*cost.warnings, *cost.notes))]
+    )
 
 
 def _pages(rows: Sequence[Cost | Sheet]) -> list[str]:
@@ -200,7 +203,8 @@ async def _told_whole(call: Call, request_id: str) -> CallToolResult:
     costs = Costs(region=call.region, on=str(call.today), cheapest=None)
     answer = CostAnswer(**dict(costs), receipts=receipts)
     told = "\n\n".join(map(_receipt_in_words, receipts))
-    return tool_result(answer, f"{told}\n[looked up on {costs.on}, server in {costs.region}: the look-up is free]")
+    free = f"[looked up on {costs.on}, server in {costs.region}: the look-up is free]"
+    return tool_result(answer, f"{told}\n{said(free)}")
 
 
 def _receipt_in_words(receipt: Receipt) -> str:
@@ -219,7 +223,7 @@ def _receipt_in_words(receipt: Receipt) -> str:
         ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "usage unknown",
         " | ".join(filter(None, facts)),
     ]
-    return "\n".join([*lines, *receipt.cost.warnings, *receipt.cost.notes, *source])
+    return "\n".join([*lines, *map(said, (*receipt.cost.warnings, *receipt.cost.notes, *source))])
 
 
 def _sheet_in_words(sheet: Sheet) -> str:
@@ -227,5 +231,5 @@ def _sheet_in_words(sheet: Sheet) -> str:
     parts += [f"batch x {sheet.batch}"] if sheet.batch else []
     parts += [f"free quota {sheet.free_quota_tokens:,} tokens"] if sheet.free_quota_tokens else []
     page = f" ({sheet.source} of {sheet.date})" if sheet.source else ""
-    said = f"{sheet.model} [{sheet.status}], {unit_of_prices(sheet.tiers)}: {'; '.join(parts) or 'none'}{page}"
-    return " ".join([f"{said}.", *(f"{service}." for service in sheet.services), *sheet.notes])
+    whole = f"{sheet.model} [{sheet.status}], {unit_of_prices(sheet.tiers)}: {'; '.join(parts) or 'none'}{page}"
+    return " ".join([f"{whole}.", *(f"{service}." for service in sheet.services), *sheet.notes])

@@ -11,6 +11,7 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BeforeValidator, Field
 
 from ..server.calls.call import BoundCall, Call
+from ..server.calls.language import said
 from ..server.calls.live_list import live_notes
 from ..server.calls.result import tool_result
 from ..server.catalog import (
@@ -130,7 +131,7 @@ async def models(
     if named := names_in(catalog, query):
         notes = ["Asked by name: other wishes were not applied."] if capabilities or min_context else []
         for name, model in named.items():
-            notes += [f"{name} is {model.id}."] if name != model.id else []
+            notes += [f"{name} stands for {model.id}."] if name != model.id else []
             prices = in_force(model, where, model.scope_of(name), call.today)
             notes += [*price_notes(prices[0]), *price_caveats(catalog, prices, call.today)] if prices else []
             notes += lifecycle_warnings(model, name, call.today)
@@ -139,20 +140,20 @@ async def models(
         return told(rows, [], list(dict.fromkeys(notes)), where, limit, whole=tuple(named))
     if asks_to_make(query):
         return told({}, [], [f"{NONE_MAKES}."], where, limit)
-    said = parse_query(catalog, query)
+    words = parse_query(catalog, query)
     wish = replace(
-        said,
-        capabilities=tuple(dict.fromkeys((*said.capabilities, *capabilities))),
-        min_context=max(said.min_context, min_context),
+        words,
+        capabilities=tuple(dict.fromkeys((*words.capabilities, *capabilities))),
+        min_context=max(words.min_context, min_context),
     )
-    if max_input_price or said.order == "cheap" or "web_search" in wish.capabilities:
+    if max_input_price or words.order == "cheap" or "web_search" in wish.capabilities:
         where = region or call.region  # what fits differs by region
     ceiling = Decimal(str(max_input_price)) if max_input_price else None
     look = partial(find_models, catalog, wish, region=where, on=call.today, max_input_price=ceiling)
-    understood = not (query.strip() and said.empty)
+    understood = not (query.strip() and words.empty)
     found = look(include_retired=include_retired) if understood else []
     hidden = len(look(include_retired=True)) - len(found) if understood and not include_retired else 0
-    notes = [f"Not understood, and not used: {', '.join(map(printable, said.ignored))}."] if said.ignored else []
+    notes = [f"Not understood, and not used: {', '.join(map(printable, words.ignored))}."] if words.ignored else []
     notes += [f"{hidden} retired models fit too: include_retired=true."] if hidden else []
     near = [] if found else catalog.similar_names(query.strip())
     notes += [f"Near names: {', '.join(near)}."] if near else []
@@ -246,7 +247,7 @@ def _told(
     ]
     lines = [*map(_recommended, answer.advice), *([SHORT_ROWS] if in_short else []), *rows]
     lines = [*answer.notes, *lines] if whole else [*lines, *answer.notes]  # a name is asked for its end, mostly
-    return tool_result(answer, "\n".join(lines))
+    return tool_result(answer, "\n".join(map(said, lines)))
 
 
 def _recommended(advice: Recommendation) -> str:

@@ -10,6 +10,7 @@ from pydantic import Field
 from ..server.calls.call import BoundCall, Call
 from ..server.calls.client import THIS_USER
 from ..server.calls.details import RequestDetails
+from ..server.calls.language import said
 from ..server.calls.purse import CapLeft
 from ..server.calls.receipt import unknown_request, unreadable_ledger
 from ..server.calls.result import sum_in_words, tool_result
@@ -97,7 +98,7 @@ async def usage(
         trouble=await call.caps_trouble(),
         sandbox=span.sandbox,
     )
-    return tool_result(answer, "\n".join(_told(answer, len(groups))))
+    return tool_result(answer, "\n".join(map(said, _told(answer, len(groups)))))
 
 
 def _group(each: SpendingSum) -> UsageGroup:
@@ -118,7 +119,7 @@ def _told(answer: UsageAnswer, count: int) -> Iterator[str]:
     sandbox = "SANDBOX, no money: " if answer.sandbox else ""
     days = f"{answer.since} to {answer.until} Beijing time, by {answer.by}"
     yield f"[{sandbox}{days} | in {answer.total.name}: {_in_words(answer.total)}]"
-    yield from (f"{each.name or '(none)'}: {_in_words(each)}" for each in answer.groups)
+    yield from (f"{each.name or '(none)'}: {said(_in_words(each))}" for each in answer.groups)
     if count > len(answer.groups):
         yield f"({count - len(answer.groups)} more are in the total only)"
     yield from (_left(cap) for cap in answer.caps)
@@ -159,7 +160,7 @@ async def _of(call: Call, id: str, span: ReportSpan) -> CallToolResult:
     answer = UsageAnswer(since=min(days), until=max(days), by="request", requests=requests, sandbox=sandbox)
     lines = [line for request in requests for line in _request_in_words(request)]
     head = f"[{'SANDBOX, no money: ' if sandbox else ''}by request, {answer.since} to {answer.until} Beijing time]"
-    return tool_result(answer, "\n".join([head, *lines]))
+    return tool_result(answer, "\n".join(map(said, [head, *lines])))
 
 
 def _request(kept: KeptRequest) -> SpentRequest:

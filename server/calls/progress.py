@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 
 from ..text import visible
+from .language import said
 
 EVERY_S = 0.3
 HEARTBEAT_S = 10.0
@@ -55,17 +56,17 @@ class Progress:
     async def report(self, message: Callable[[], str]) -> None:
         """Tell the host, unless it was told something a moment ago, or there is nothing to say."""
         if self.is_due and (line := message()):
-            await self._report(line)
+            await self._report(said(line))
 
     async def report_now(self, message: str) -> None:
         """Tell the host, whatever it was told a moment ago: what comes once."""
-        await self._report(message)
+        await self._report(said(message))
 
     def _due(self) -> float:
         return max(self._last, self._start) + self._heartbeat_s
 
     async def _beat(self, doing: str) -> None:
-        await self._report(f"{doing} ({self.elapsed_s:.0f} s)")
+        await self._report(f"{said(doing)} ({self.elapsed_s:.0f} s)")
 
     async def _report(self, message: str) -> None:
         self._last = monotonic()

@@ -41,7 +41,7 @@ class JobRow:
         return replace(self, replay_until=0)
 
 
-class Wish(NamedTuple):
+class WishOfOthers(NamedTuple):
     """What another process wants of a running job: that it ends, or that its answer is kept until then."""
 
     id: str
@@ -68,7 +68,7 @@ class KeptJobs:
     def _oldest(self) -> float:
         return self._now() - KEPT_S
 
-    async def keep(self, rows: Sequence[JobRow]) -> list[Wish] | None:
+    async def keep(self, rows: Sequence[JobRow]) -> list[WishOfOthers] | None:
         """Write them, and tell what others wish of what runs."""
         return await self._database.run(lambda connection: _written(connection, rows))
 
@@ -117,12 +117,12 @@ class KeptJobs:
         await self._database.run(lambda connection: connection.execute("DELETE FROM jobs WHERE seen_at < ?", (before,)))
 
 
-def _written(connection: StateConnection, rows: Sequence[JobRow]) -> list[Wish]:
+def _written(connection: StateConnection, rows: Sequence[JobRow]) -> list[WishOfOthers]:
     sql = f"INSERT INTO jobs ({_COLUMNS}) VALUES ({_PLACES}) ON CONFLICT (id) DO UPDATE SET {_REPLACED}"
     connection.executemany(sql, [astuple(row) for row in rows])
     wished = "state = 'running' AND (cancel_asked = 1 OR awaited_until > 0)"
     found = connection.execute(f"SELECT id, cancel_asked, awaited_until FROM jobs WHERE {wished}").fetchall()
-    return [Wish(id, bool(to_end), until) for id, to_end, until in found]
+    return [WishOfOthers(id, bool(to_end), until) for id, to_end, until in found]
 
 
 def _forgotten(connection: StateConnection, id: str, now: float) -> bool:

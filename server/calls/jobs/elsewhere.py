@@ -9,7 +9,7 @@ from ..progress import Progress
 from .asked import Asked
 from .bounds import Bounds
 
-UNDER_WAY = "waiting for the same call, which another server of this state makes"
+RUNS_ELSEWHERE = "waiting for the same call, which another server of this state makes"
 
 
 class Elsewhere:
@@ -32,7 +32,7 @@ class Elsewhere:
             return found
         await self._kept.wait_for(id, self._now() + asked.patience_s)
         with anyio.move_on_after(asked.patience_s):
-            async with Progress(asked.report).heartbeat(UNDER_WAY):
+            async with Progress(asked.report).heartbeat(RUNS_ELSEWHERE):
                 while found and found.state == "running":
                     await anyio.sleep(self._bounds.poll_s)
                     found = await self._kept.find(id)

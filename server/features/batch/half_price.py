@@ -67,8 +67,8 @@ class HalfPrice:
     async def _told(self, said: str) -> None:
         self.latest[:] = [said]
         totals = self.results.totals
-        done = f"{totals.items:,} of {self.total:,} inputs written, " if totals.items else ""
-        await self.call.report(f"{done}{said}")
+        written = f"{totals.items:,} of {self.total:,} inputs written, " if totals.items else ""
+        await self.call.report(f"{written}{said}")
 
     # --- a round ---
 
