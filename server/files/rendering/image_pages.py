@@ -37,6 +37,7 @@ MAX_SAMPLED_PIXELS = 1_000_000
 MAX_DOT_RATIO = 3.0  # of the sides of a dot: more is a mistake
 ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # of a TIFF
+AT_HAND = (b"\x89PNG", b"\xff\xd8", b"BM", b"GIF8")  # what Pillow reads without loading more
 NEGATIVE = (b"MM", WHITE_IS_ZERO, (1,), 1, (16,), ())  # unknown to Pillow, which knows the other byte order
 PLAIN_MODES = ("1", "L", "P", "RGB")
 GREY = ("1", "L", "LA", "I;16", "I;16B", "I;16L", "I", "F")
@@ -119,13 +120,21 @@ class ImagePages:
 
     def _opened(self) -> "Image.Image":
         """The image, whose header was read and promises no more than may be unpacked."""
-        from PIL import Image, TiffImagePlugin
+        from PIL import Image
 
-        TiffImagePlugin.OPEN_INFO[NEGATIVE] = ("I;16B", "I;16B")
+        if not self._content.startswith(AT_HAND):
+            _load_readers()
         Image.MAX_IMAGE_PIXELS = None  # Pillow would refuse by a count of its own
         image = Image.open(BytesIO(self._content), formats=READ)
         _require_room(image)
         return image
+
+
+def _load_readers() -> None:
+    """Of the other kinds: Pillow would load all it has, of which we read few."""
+    from PIL import AvifImagePlugin, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401 - they register
+
+    TiffImagePlugin.OPEN_INFO[NEGATIVE] = ("I;16B", "I;16B")
 
 
 @contextmanager

@@ -15,9 +15,7 @@ from time import monotonic
 from typing import BinaryIO
 
 from ..confined import limit_memory, send, within_time
-from .image_pages import ImagePages
 from .limits import MAX_MEMORY_BYTES, MAX_PAGE_CHARS, Pages, RenderRefusal, Response, Size
-from .pdf_pages import PdfPages
 
 MAX_LOOK_S, MAX_SIZING_S = 1.0, 5.0  # at all pages, of which one alone may take long
 
@@ -29,7 +27,7 @@ def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float) -> None:
     content = requests.read(first["bytes"])
     try:
         with within_time(timeout_s):
-            pages: Pages = PdfPages(content) if first["kind"] == "pdf" else ImagePages(content)
+            pages = _opened(first["kind"], content)
     except RenderRefusal as refusal:
         send(answers, {"refusal": str(refusal)})
         return
@@ -42,6 +40,17 @@ def main(requests: BinaryIO, answers: BinaryIO, timeout_s: float) -> None:
         except RenderRefusal as refusal:
             header, said = {"refusal": str(refusal)}, b""
         send(answers, header, said)
+
+
+def _opened(kind: str, content: bytes) -> Pages:
+    """Only what opens that kind is loaded: whoever sent the file waits for it."""
+    if kind == "pdf":
+        from .pdf_pages import PdfPages
+
+        return PdfPages(content)
+    from .image_pages import ImagePages
+
+    return ImagePages(content)
 
 
 def _answer(pages: Pages, what: str, *about: int) -> Response:
