@@ -147,6 +147,11 @@ async def test_what_came_to_nothing_there_is_asked_here(stores: Stores, how: str
     assert (own, there.calls) == ("[line]\n西湖", 1)
 
 
+def test_what_was_waited_for_there_is_not_waited_for_again_here() -> None:
+    """Its host gives up at one time, whoever answers."""
+    assert [asked(patience_s=45).after(waited_s).patience_s for waited_s in (0, 40, 50)] == [45, 5, 0]
+
+
 async def silent(jobs: Jobs) -> None:
     """As a process that was killed a while ago is."""
     await nothing_more_is_written(jobs)

@@ -1,7 +1,7 @@
 """A tools/call as the jobs see it: who asks what, and how long that host waits."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,3 +32,7 @@ class Asked:
 
     def asks_the_same(self, client: str, key: str) -> bool:
         return self.client == client and bool(self.key) and self.key == key
+
+    def after(self, waited_s: float) -> "Asked":
+        """By a host that has waited so long already."""
+        return replace(self, patience_s=max(0.0, self.patience_s - waited_s))

@@ -91,7 +91,10 @@ class Jobs:
             return _marked(await self._heard(row, asked), REPLAYED)
         if joined := self._like(asked):
             return _marked(await self._waited_for(joined, asked), JOINED)
-        return await self._from_elsewhere(asked) or await self._waited_for(self._begun(asked, work), asked)
+        began = anyio.current_time()
+        if came := await self._from_elsewhere(asked):
+            return came
+        return await self._waited_for(self._begun(asked, work), asked.after(anyio.current_time() - began))
 
     async def _from_elsewhere(self, asked: Asked) -> CallToolResult | None:
         """What came of the same question in another process; None: it was asked in none, or was stopped there."""
