@@ -231,7 +231,7 @@ async def job_of(state: Path, upstream: SlowUpstream, end: Callable[[Any], Any])
         with anyio.fail_after(5):
             await server.running.wait()
     with sqlite3.connect(state / STATE_FILE) as connection:  # as if a while had passed
-        connection.execute("UPDATE jobs SET seen_at = seen_at - 20")
+        connection.execute("UPDATE jobs SET seen_at = seen_at - 40")
     async with raw(**given) as server:
         return {"id": id, **await server.call(1, "job", id=id)}
 

@@ -693,7 +693,7 @@ async def test_a_row_that_no_process_touches_is_interrupted(stores: Stores) -> N
         id = handle_of(await jobs.answer(asked(patience_s=0), tool))
         kept = KeptJobs(stores(), lambda: now[0])
         alive = await kept.find(id)
-        now[0] += 16
+        now[0] += 31
         dead = await kept.find(id)
 
     assert alive

@@ -1,20 +1,32 @@
 """The same question asked of two processes of one state, other workers or other hosts' servers: billed once, too."""
 
+import time
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from bailian_mcp.server.calls.context import AppContext
+from bailian_mcp.server.calls.host_limits import TextLimit
 from bailian_mcp.server.calls.jobs import Bounds, Jobs
+from bailian_mcp.server.calls.question import question_of
 from bailian_mcp.server.spending import KeptJobs
-from conftest import Stores, text_of
+from conftest import HOST, FakeDashScope, Stores, dashscope, text_of
 from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import BaseModel
 from test_jobs import FAST, Tool, asked, handle_of
 
 pytestmark = pytest.mark.anyio
 JOINED = "[line | the same call was running already: joined, billed once]\n西湖"
 TOGETHER = replace(FAST, join_after_s=0)  # no waiting until it has run for a while
+
+
+@pytest.fixture(autouse=True)
+async def made(stores: Stores) -> None:
+    """The store, as an earlier process left it."""
+    await KeptJobs(stores()).keep([])
 
 
 def process(stores: Stores, bounds: Bounds = TOGETHER) -> Jobs:
@@ -147,9 +159,196 @@ async def test_what_came_to_nothing_there_is_asked_here(stores: Stores, how: str
     assert (own, there.calls) == ("[line]\n西湖", 1)
 
 
-def test_what_was_waited_for_there_is_not_waited_for_again_here() -> None:
-    """Its host gives up at one time, whoever answers."""
-    assert [asked(patience_s=45).after(waited_s).patience_s for waited_s in (0, 40, 50)] == [45, 5, 0]
+async def test_what_was_waited_for_there_is_not_waited_for_again_here() -> None:
+    """Its host gives up at one time, whoever answers; and its progress goes on."""
+    told: list[tuple[Any, ...]] = []
+
+    async def report(*progress: Any) -> None:
+        told.append(progress)
+
+    host = replace(asked(patience_s=45), report=report)
+    await host.after(30).report(0.1, None, "began")
+
+    assert [host.after(waited_s).patience_s for waited_s in (0, 40, 50)] == [45, 5, 0]
+    assert told == [(30.1, None, "began")]
+
+
+async def test_many_who_waited_in_vain_ask_once(stores: Stores) -> None:
+    here, there = Tool(), Tool()
+    texts: list[str] = []
+
+    async def ask() -> None:
+        texts.append(text_of(await other.answer(asked(), there)))
+
+    later = replace(FAST, join_after_s=0.3)
+    async with process(stores, later) as one, process(stores, later) as other, anyio.create_task_group() as tasks:
+        await one.answer(asked(patience_s=0), here)
+        await kept(one)
+        await anyio.sleep(0.3)
+        for _ in range(5):
+            tasks.start_soon(ask)
+        await awaited(one)
+        await silent(one)
+        await anyio.sleep(0.3)
+        there.go.set()
+
+    assert there.calls == 1
+    assert sorted(texts) == sorted(["[line]\n西湖", *[JOINED] * 4])
+
+
+@pytest.mark.parametrize("first", ["who began it", "who joined"])
+async def test_when_all_hosts_have_cancelled_it_ends(stores: Stores, first: str) -> None:
+    here, there = Tool(), Tool()
+    short = replace(TOGETHER, lease_s=0.3)
+    began, joined = anyio.CancelScope(), anyio.CancelScope()
+
+    async def ask(jobs: Jobs, tool: Tool, scope: anyio.CancelScope) -> None:
+        with scope:
+            await jobs.answer(asked(), tool)
+
+    async with process(stores, short) as one, process(stores, short) as other, anyio.create_task_group() as tasks:
+        tasks.start_soon(ask, one, here, began)
+        await kept(one)
+        tasks.start_soon(ask, other, there, joined)
+        await awaited(one)
+        (job,) = one._running.values()
+        for scope in (began, joined) if first == "who began it" else (joined, began):
+            assert not job.cancelled
+            scope.cancel()
+            await anyio.sleep(0.05)
+        with anyio.fail_after(5):
+            await job.ended.wait()
+
+    assert job.cancelled
+    assert (here.calls, there.calls) == (1, 0)
+
+
+async def test_who_has_just_joined_is_heeded_though_nothing_was_written_since(stores: Stores) -> None:
+    here, there = Tool(), Tool()
+    texts: list[str] = []
+
+    async def ask_there() -> None:
+        texts.append(text_of(await other.answer(asked(), there)))
+
+    async with process(stores) as one, process(stores) as other, anyio.create_task_group() as tasks:
+        async with anyio.create_task_group() as first:
+            first.start_soon(one.answer, asked(), here)
+            await kept(one)
+            one._bounds = replace(TOGETHER, snapshot_s=60)
+            await anyio.sleep(0.1)
+            tasks.start_soon(ask_there)
+            with anyio.fail_after(5):
+                while not await stored(one, "awaited_until"):
+                    await anyio.sleep(0.01)
+            assert not any(job.awaited_until for job in one._running.values())
+            first.cancel_scope.cancel()
+        here.go.set()
+
+    assert texts == [JOINED]
+    assert (here.calls, there.calls) == (1, 0)
+
+
+async def stored(jobs: Jobs, column: str) -> Any:
+    """Of the only job."""
+    found = await jobs.database.run(lambda connection: connection.execute(f"SELECT {column} FROM jobs").fetchone())
+    return found and found[0]
+
+
+async def test_a_store_that_cannot_be_asked_for_a_while_ends_no_waiting(stores: Stores) -> None:
+    here, there = Tool(), Tool()
+    store = Hiccup(stores())
+    other_jobs = Jobs(None, TOGETHER, store=store)
+    async with process(stores) as one, other_jobs as other, anyio.create_task_group() as tasks:
+        await one.answer(asked(patience_s=0), here)
+        await kept(one)
+        tasks.start_soon(let_go_after_a_hiccup, store, here)
+        whole = text_of(await other.answer(asked(), there))
+
+    assert (whole, there.calls) == (JOINED, 0)
+
+
+class Hiccup:
+    """A store that is locked for a while."""
+
+    def __init__(self, store: Any) -> None:
+        self._store, self.locked = store, False
+        self.exists, self.trouble = True, ""
+
+    async def run(self, work: Any, *, short: bool = False) -> Any:
+        return None if self.locked else await self._store.run(work, short=short)
+
+    async def aclose(self) -> None:
+        await self._store.aclose()
+
+
+async def let_go_after_a_hiccup(store: Hiccup, tool: Tool) -> None:
+    await anyio.sleep(0.1)
+    store.locked = True
+    await anyio.sleep(0.2)
+    store.locked = False
+    tool.go.set()
+
+
+async def test_clocks_that_differ_by_some_seconds_lose_nothing(stores: Stores) -> None:
+    """Of two machines on one PostgreSQL."""
+    here, there = Tool(), Tool()
+    texts: list[str] = []
+
+    async def ask(jobs: Jobs, tool: Tool) -> None:
+        texts.append(text_of(await jobs.answer(asked(patience_s=3), tool)))
+
+    ahead = Jobs(None, TOGETHER, now=lambda: time.time() + 5, store=stores())
+    behind = Jobs(None, TOGETHER, now=lambda: time.time() + 10, store=stores())
+    async with ahead as one, behind as other, anyio.create_task_group() as tasks:
+        tasks.start_soon(ask, one, here)
+        await kept(one)
+        tasks.start_soon(ask, other, there)
+        await awaited(one)
+        here.go.set()
+
+    assert sorted(texts) == sorted(["[line]\n西湖", JOINED])
+    assert there.calls == 0
+
+
+async def test_an_answer_given_there_is_not_given_here_as_one_that_reached_nobody(stores: Stores) -> None:
+    here, there = Tool(), Tool()
+    here.go.set()
+    async with process(stores) as one, process(stores) as other:
+        await one.answer(asked(vanished=lambda: True), here)
+        await kept(one)
+        await other.answer(asked(), there)
+        again = text_of(await one.answer(asked(), here))
+
+    assert (again, here.calls, there.calls) == ("[line]\n西湖", 2, 0)
+
+
+async def test_what_is_about_to_be_cancelled_is_not_joined(stores: Stores) -> None:
+    here, there = Tool(), Tool()
+    there.go.set()
+    async with process(stores) as one, process(stores) as other:
+        id = handle_of(await one.answer(asked(patience_s=0), here))
+        await kept(one)
+        one._bounds = replace(TOGETHER, snapshot_s=60)
+        await anyio.sleep(0.1)
+        await other.cancel(id, "c")
+        own = text_of(await other.answer(asked(), there))
+
+    assert (own, there.calls) == ("[line]\n西湖", 1)
+
+
+async def test_where_it_is_written_and_how_much_the_host_takes_is_a_part_of_the_question(tmp_path: Path) -> None:
+    class Arguments(BaseModel):
+        prompt: str
+
+    async def key(output: str, limit: TextLimit) -> str:
+        context = AppContext(client, HOST, output_folder=tmp_path / output)
+        return (await question_of(context, "chat", Arguments, {"prompt": "x"}, limit))()
+
+    async with dashscope(FakeDashScope([])) as client:
+        keys = [await key("a", TextLimit(9, 9)), await key("b", TextLimit(9, 9)), await key("a", TextLimit(8, 9))]
+        assert await key("a", TextLimit(9, 9)) == keys[0] != ""
+
+    assert len(set(keys)) == 3
 
 
 async def silent(jobs: Jobs) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Timer
 from typing import Any
 
 import anyio
@@ -30,6 +31,7 @@ from bailian_mcp.server.spending import (
     in_nano,
 )
 from bailian_mcp.server.spending.continuity import SPENT_IS_LOST
+from bailian_mcp.server.spending.database import STATE_FILE
 from bailian_mcp.server.spending.ledger import NOT_NOW
 from bailian_mcp.server.spending.transactions import MAX_OPEN_S
 from hypothesis import given, settings
@@ -379,6 +381,16 @@ async def test_a_broken_file_that_cannot_be_set_aside_shuts_the_caps(
     monkeypatch.setattr(Path, "replace", stays)
 
     assert isinstance(await Ledger(Database(tmp_path)).reserve(entry(), 1, 0, [CAP]), Unusable)
+
+
+async def test_a_file_that_another_process_makes_at_the_same_moment_is_waited_for(tmp_path: Path) -> None:
+    """Workers of a new folder; SQLite changes how a file is kept at once or not at all."""
+    other = sqlite3.connect(tmp_path / STATE_FILE, isolation_level=None, check_same_thread=False)
+    (tmp_path / STATE_FILE).chmod(0o600)
+    other.execute("BEGIN IMMEDIATE")
+    Timer(0.1, other.execute, ["ROLLBACK"]).start()
+
+    assert await Database(tmp_path).run(lambda connection: connection.execute("SELECT 1").fetchone()) == (1,)
 
 
 async def test_a_file_that_is_locked_when_it_is_first_needed_is_used_once_it_is_free(

@@ -10,6 +10,7 @@ from mcp.types import CallToolResult
 
 from ..calls.client import client_of, has_gone, waits_s
 from ..calls.context import AppContext
+from ..calls.host_limits import client_name, text_limit
 from ..calls.jobs import Asked
 from ..calls.question import question_of
 from ..errors import InvalidRequest
@@ -26,10 +27,11 @@ async def asked(ctx: Context[AppContext, Any], tool: Tool, arguments: Mapping[st
     if unreadable := shared.mend("BAILIAN_SOFT_TIMEOUT_S"):
         raise InvalidRequest(unreadable)
     client = client_of(request.request)  # those without a name may be many: they join nobody
+    limit = text_limit(client_name(request))
     return Asked(
         tool=tool.name,
         client=client,
-        question=await question_of(shared, tool.name, tool.fn_metadata.arg_model, arguments) if client else str,
+        question=await question_of(shared, tool.name, tool.fn_metadata.arg_model, arguments, limit) if client else str,
         patience_s=waits_s(request, shared.soft_timeout_s),
         report=ctx.report_progress,
         vanished=partial(has_gone, request.request),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -11,16 +12,17 @@ from pydantic import BaseModel
 from ..errors import InvalidRequest
 from ..files import digest
 from .context import AppContext
+from .host_limits import TextLimit
 from .language import IN_CHINESE
 
 FILE_ARGUMENTS = ("files", "source", "file", "glossary", "memory")  # what they name is read, wherever a tool has them
 
 
 async def question_of(
-    context: AppContext, tool: str, model: type[BaseModel], arguments: Mapping[str, Any]
+    context: AppContext, tool: str, model: type[BaseModel], arguments: Mapping[str, Any], limit: TextLimit
 ) -> Callable[[], str]:
     """What makes its key, a hash: files are read at once, since they may change. Empty where the call is like no other:
-    what is wrong with its arguments or files is said elsewhere.
+    what is wrong with its arguments or files is said elsewhere. `limit`: an answer is cut for the host that asked.
     """
     if not context.replay:
         return str
@@ -28,7 +30,7 @@ async def question_of(
         contents = [await digest(name, context.folders) for name in _files(arguments)]
     except InvalidRequest:
         return str
-    return partial(_key, [tool, contents, _settings(context)], model, arguments)
+    return partial(_key, [tool, contents, asdict(limit), _settings(context)], model, arguments)
 
 
 def _key(known: list[Any], model: type[BaseModel], arguments: Mapping[str, Any]) -> str:
@@ -48,5 +50,6 @@ def _files(given: Mapping[str, Any]) -> list[str]:
 def _settings(context: AppContext) -> list[Any]:
     """What makes another answer of the same arguments, in another process of this state folder."""
     host = context.host
-    chosen = [host.kind, host.compatible, host.region, sorted(context.models.items())]
-    return [*chosen, context.structured, IN_CHINESE.get(), context.extract_repairs, context.uploads]
+    chosen: list[Any] = [host.kind, host.compatible, host.region, sorted(context.models.items())]
+    chosen += [context.structured, IN_CHINESE.get(), context.extract_repairs, context.uploads]
+    return [*chosen, str(context.output_folder)]  # where a file is written

@@ -24,6 +24,7 @@ _LOGGER = logging.getLogger("bailian_mcp")
 STATE_FILE = "state.db"
 BUSY_S = 2.0  # how long another process may hold the file
 LEFT_ALONE_S = 10.0  # the file, after it was held longer: nobody is to wait for it again and again
+AGAIN_S = 0.02
 IN_MEMORY = ":memory:"
 MEND_FOLDER = "see that this user can write there, and restart the server"
 MAX_AT_ONCE_S, SLOW_FOR_S = 0.02, 30.0  # what took longer at once is done in a thread for a while
@@ -219,7 +220,18 @@ def _kind(error: Exception) -> int:
 
 
 def _connected(path: str, busy_s: float) -> sqlite3.Connection:
-    """A connection whose tables are of this version."""
+    """A connection whose tables are of this version. SQLite does not wait for who makes the file, too."""
+    until = time.monotonic() + busy_s
+    while True:
+        try:
+            return _connected_once(path, busy_s)
+        except sqlite3.OperationalError as error:
+            if _kind(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(AGAIN_S)
+
+
+def _connected_once(path: str, busy_s: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=busy_s, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode=WAL")

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from .store import StateConnection, StateStore
 
 KEPT_S = 24 * 3600.0
-DEAD_S = 15.0  # a running job that no process has touched for so long: its process is gone
+DEAD_S = 30.0  # a running job that no process has touched for so long, though a file may be held: its process is gone
 JobState = Literal["running", "done", "failed", "cancelled", "interrupted"]
 
 
@@ -73,9 +73,13 @@ class KeptJobs:
         return await self._database.run(lambda connection: _written(connection, rows))
 
     async def find(self, id: str) -> JobRow | None:
+        return next(iter(await self.look(id) or ()), None)
+
+    async def look(self, id: str) -> list[JobRow] | None:
+        """The row, if there is one; None: the store cannot be asked now."""
         sql = f"SELECT {_COLUMNS} FROM jobs WHERE id = ? AND seen_at > ?"
-        found = await self._database.run(lambda connection: connection.execute(sql, (id, self._oldest)).fetchone())
-        return _row(found).as_of(self._now()) if found else None
+        found = await self._database.run(lambda connection: connection.execute(sql, (id, self._oldest)).fetchall())
+        return None if found is None else [_row(each).as_of(self._now()) for each in found]
 
     async def of(self, client: str) -> list[JobRow]:
         """Those of a client, the newest first."""

@@ -35,4 +35,8 @@ class Asked:
 
     def after(self, waited_s: float) -> "Asked":
         """By a host that has waited so long already."""
-        return replace(self, patience_s=max(0.0, self.patience_s - waited_s))
+
+        async def report(seconds: float, *more: Any) -> None:
+            await self.report(seconds + waited_s, *more)  # progress never goes back
+
+        return replace(self, patience_s=max(0.0, self.patience_s - waited_s), report=report)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import anyio
 
-from ...spending import JobRow, KeptJobs
+from ...spending import KEPT_S, JobRow, KeptJobs
 from ..progress import Progress
 from .asked import Asked
 from .bounds import Bounds
@@ -22,18 +22,34 @@ class Elsewhere:
         """The same question that has been running there for a while, or whose answer reached nobody."""
         before = self._now() - self._bounds.join_after_s
         rows = [row for row in await self._kept.unfinished(asked.client) if not is_ours(row.id)]
-        waited_for = (row for row in rows if row.replay_until or row.started_at <= before)
+        waited_for = (row for row in rows if row.replay_until or (row.started_at <= before and not row.cancel_asked))
         return next((row for row in waited_for if asked.asks_the_same(row.client, row.key)), None)
 
-    async def ended(self, id: str, asked: Asked) -> JobRow | None:
-        """How it ended, or how far it is when the host would wait no more; None: nothing of it is kept any more."""
-        found = await self._kept.find(id)
-        if not (found and found.state == "running"):
-            return found
-        await self._kept.wait_for(id, self._now() + asked.patience_s)
+    async def ended(self, row: JobRow, asked: Asked) -> JobRow | None:
+        """How it ended, or that it runs on when the host would wait no more, and then for whoever asks for it by its
+        id. None: nothing of it is kept any more, or it cannot be read now. `row`: it may be without its content.
+        """
+        seen = await self._look(row)
         with anyio.move_on_after(asked.patience_s):
             async with Progress(asked.report).heartbeat(RUNS_ELSEWHERE):
-                while found and found.state == "running":
-                    await anyio.sleep(self._bounds.poll_s)
-                    found = await self._kept.find(id)
-        return found
+                while seen and seen.state == "running":
+                    await self._kept.wait_for(row.id, self._now() + self._bounds.lease_s)
+                    seen = await self._changed(seen)
+        if seen and seen.state == "running":
+            await self._kept.wait_for(row.id, self._now() + KEPT_S)
+            seen = await self._look(seen)
+        return seen if seen and (seen.content or seen.state == "running") else None
+
+    async def _changed(self, row: JobRow) -> JobRow | None:
+        """It has ended, or has run on for so long that it is to be told again that somebody waits."""
+        until = self._now() + self._bounds.lease_s / 4
+        seen: JobRow | None = row
+        while seen and seen.state == "running" and self._now() < until:
+            await anyio.sleep(self._bounds.poll_s)
+            seen = await self._look(seen)
+        return seen
+
+    async def _look(self, row: JobRow) -> JobRow | None:
+        """How it stands; as it did, where the store cannot be asked now."""
+        found = await self._kept.look(row.id)
+        return row if found is None else next(iter(found), None)

@@ -12,7 +12,7 @@ import anyio
 from mcp.types import CallToolResult
 
 from ...errors import InvalidRequest
-from ...spending import KEPT_S, Database, JobRow, KeptJobs, StateStore
+from ...spending import Database, JobRow, KeptJobs, StateStore
 from ...text import printable
 from ..language import said
 from ..result import with_fact
@@ -87,22 +87,33 @@ class Jobs:
         """What the tool gives or raises; where the host will not wait for it, a handle."""
         if self._tasks is None:
             return await work()
-        if row := self._remembered.undelivered(asked, self.now()):
+        if row := await self._undelivered(asked):
             return _marked(await self._heard(row, asked), REPLAYED)
         if joined := self._like(asked):
             return _marked(await self._waited_for(joined, asked), JOINED)
-        began = anyio.current_time()
-        if came := await self._from_elsewhere(asked):
-            return came
-        return await self._waited_for(self._begun(asked, work), asked.after(anyio.current_time() - began))
+        if same := await self._elsewhere.same(asked, self._is_ours):
+            return await self._from_elsewhere(same, asked, work)
+        return await self._waited_for(self._begun(asked, work), asked)
 
-    async def _from_elsewhere(self, asked: Asked) -> CallToolResult | None:
-        """What came of the same question in another process; None: it was asked in none, or was stopped there."""
-        same = await self._elsewhere.same(asked, self._is_ours)
-        row = same and await self._elsewhere.ended(same.id, asked)
-        if same is None or row is None or row.state in WHY_STOPPED:
+    async def _undelivered(self, asked: Asked) -> JobRow | None:
+        """What reached nobody, nor has another process given it since."""
+        row = self._remembered.undelivered(asked, self.now())
+        kept = row and await self._kept.find(row.id)
+        if kept and kept.state == "done" and not kept.replay_until:
+            self._remembered.add(kept)
             return None
-        return _marked(await self._standing(row, asked), REPLAYED if same.replay_until else JOINED)
+        return row
+
+    async def _from_elsewhere(self, same: JobRow, asked: Asked, work: Work) -> CallToolResult:
+        """What comes of the same question in another process; where that is nothing, it is asked here, once."""
+        began, began_at = anyio.current_time(), self.now()
+        row = await self._elsewhere.ended(same, asked)
+        if row and row.state not in WHY_STOPPED:
+            return _marked(await self._standing(row, asked), REPLAYED if same.replay_until else JOINED)
+        left = asked.after(anyio.current_time() - began)
+        if joined := self._like(left, since=began_at):
+            return _marked(await self._waited_for(joined, left), JOINED)
+        return await self._waited_for(self._begun(left, work), left)
 
     def _is_ours(self, id: str) -> bool:
         return id in self._running or id in self.unwritten or self._remembered.get(id) is not None
@@ -114,10 +125,10 @@ class Jobs:
         self._tasks.start_soon(self._run, job, work)
         return job
 
-    def _like(self, asked: Asked) -> Job | None:
-        """The same question that has been running for a while."""
+    def _like(self, asked: Asked, since: float = float("inf")) -> Job | None:
+        """The same question that has been running for a while, or was begun since."""
         before = self.now() - self._bounds.join_after_s
-        old = [job for job in self._running.values() if job.started_at <= before]
+        old = [job for job in self._running.values() if job.started_at <= before or job.started_at >= since]
         running = (job for job in old if not job.ended.is_set() and not job.cancelled)
         return next((job for job in running if asked.asks_the_same(job.asked.client, job.asked.key)), None)
 
@@ -170,7 +181,14 @@ class Jobs:
                 self._tasks.start_soon(self._settle, job)
         elif heard:
             job.handed_out = True
-        elif not (job.listeners or job.handed_out or job.awaited_until > self.now() or self._server_ends):
+        elif job.kept:
+            self._tasks.start_soon(self._keep, [job])  # which tells whether somebody waits elsewhere
+        else:
+            self._end_unless_awaited(job)
+
+    def _end_unless_awaited(self, job: Job) -> None:
+        awaited = job.listeners or job.handed_out or job.awaited_until > self.now()
+        if not (awaited or job.ended.is_set() or self._server_ends):
             job.cancel()
 
     # --- what is kept ---
@@ -203,6 +221,8 @@ class Jobs:
                 job_wished.awaited_until = wish.awaited_until
                 if wish.to_end:
                     job_wished.cancel()
+        for job in jobs:
+            self._end_unless_awaited(job)
         if written:
             written.set()
 
@@ -226,11 +246,10 @@ class Jobs:
                 await self._keep(jobs)
 
     async def _standing(self, row: JobRow, asked: Asked) -> CallToolResult:
-        """What another process has of it; one that runs on there is handed out."""
-        if row.state != "running":
-            return await self._heard(row, asked)
-        await self._kept.wait_for(row.id, self.now() + KEPT_S)
-        return still_running(row.id, self.now() - row.started_at, SoFar())
+        """What another process has of it."""
+        if row.state == "running":
+            return still_running(row.id, self.now() - row.started_at, SoFar())
+        return await self._heard(row, asked)
 
     async def _heard(self, row: JobRow, asked: Asked) -> CallToolResult:
         """Given once: then it has reached somebody."""
@@ -272,7 +291,7 @@ class Jobs:
             return await self._waited_for(job, asked)
         row = await self.view(id, asked.client)
         if row.state == "running":
-            row = await self._elsewhere.ended(id, asked) or row
+            row = await self._elsewhere.ended(row, asked) or await self.view(id, asked.client)
         return await self._standing(row, asked)
 
     async def cancel(self, id: str, client: str) -> None:
