@@ -220,9 +220,9 @@ class Settings(BaseSettings):
     language: Literal["auto", "en", "zh"] = Field(
         "auto",
         validation_alias="BAILIAN_LANGUAGE",
-        description="The language of what the server itself says in a result (its first line, notes, errors): en, "
-        "zh, or auto: Chinese where the call's arguments hold Chinese characters, else English. What a model, a "
-        "page or a file says stays as it is.",
+        description="The language of what the server itself says, in progress and in a result (its first line, notes, "
+        "errors, prices that were looked up): en, zh, or auto: Chinese where the call's arguments hold Chinese "
+        "characters, else English. What a model, a page or a file says stays as it is.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING",

@@ -9,7 +9,7 @@ from ..progress import Progress
 from .asked import Asked
 from .bounds import Bounds
 
-RUNS_ELSEWHERE = "waiting for the same call, which another server of this state makes"
+RUNS_ELSEWHERE = "waiting for the call, which another server of this state makes"
 
 
 class Elsewhere:
