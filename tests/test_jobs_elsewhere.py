@@ -12,6 +12,7 @@ from bailian_mcp.server.calls.context import AppContext
 from bailian_mcp.server.calls.host_limits import TextLimit
 from bailian_mcp.server.calls.jobs import Bounds, Jobs
 from bailian_mcp.server.calls.question import question_of
+from bailian_mcp.server.endpoints import host
 from bailian_mcp.server.spending import KeptJobs
 from conftest import HOST, FakeDashScope, Stores, dashscope, text_of
 from mcp.server.mcpserver.exceptions import ToolError
@@ -349,6 +350,23 @@ async def test_where_it_is_written_and_how_much_the_host_takes_is_a_part_of_the_
         assert await key("a", TextLimit(9, 9)) == keys[0] != ""
 
     assert len(set(keys)) == 3
+
+
+async def test_the_sandboxes_of_two_servers_are_asked_the_same() -> None:
+    """Each has a port of its own."""
+
+    class Arguments(BaseModel):
+        prompt: str
+
+    async def key(port: int, *, sandboxed: bool) -> str:
+        context = AppContext(client, host(f"http://127.0.0.1:{port}"), sandboxed=sandboxed)
+        return (await question_of(context, "chat", Arguments, {"prompt": "x"}, TextLimit(9, 9)))()
+
+    async with dashscope(FakeDashScope([])) as client:
+        sandboxes = {await key(port, sandboxed=True) for port in (7, 8)}
+        others = {await key(port, sandboxed=False) for port in (7, 8)}
+
+    assert (len(sandboxes), len(others), len(sandboxes | others)) == (1, 2, 3)
 
 
 async def silent(jobs: Jobs) -> None:

@@ -50,6 +50,7 @@ def _files(given: Mapping[str, Any]) -> list[str]:
 def _settings(context: AppContext) -> list[Any]:
     """What makes another answer of the same arguments, in another process of this state folder."""
     host = context.host
-    chosen: list[Any] = [host.kind, host.compatible, host.region, sorted(context.models.items())]
+    url = "" if context.sandboxed else host.compatible  # each server has a sandbox of its own
+    chosen: list[Any] = [host.kind, url, host.region, sorted(context.models.items())]
     chosen += [context.structured, IN_CHINESE.get(), context.extract_repairs, context.uploads]
     return [*chosen, str(context.output_folder)]  # where a file is written
