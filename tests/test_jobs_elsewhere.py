@@ -337,19 +337,22 @@ async def test_what_is_about_to_be_cancelled_is_not_joined(stores: Stores) -> No
     assert (own, there.calls) == ("[line]\n西湖", 1)
 
 
-async def test_where_it_is_written_and_how_much_the_host_takes_is_a_part_of_the_question(tmp_path: Path) -> None:
+async def test_where_a_file_is_written_and_how_much_the_host_takes_is_a_part_of_the_question(tmp_path: Path) -> None:
     class Arguments(BaseModel):
         prompt: str
 
-    async def key(output: str, limit: TextLimit) -> str:
-        context = AppContext(client, HOST, output_folder=tmp_path / output)
-        return (await question_of(context, "chat", Arguments, {"prompt": "x"}, limit))()
+    class Writing(Arguments):
+        output: str = ""
+
+    async def key(arguments: type[BaseModel], folder: str, max_chars: int) -> str:
+        context = AppContext(client, HOST, output_folder=tmp_path / folder)
+        return (await question_of(context, "chat", arguments, {"prompt": "x"}, TextLimit(max_chars, 9)))()
 
     async with dashscope(FakeDashScope([])) as client:
-        keys = [await key("a", TextLimit(9, 9)), await key("b", TextLimit(9, 9)), await key("a", TextLimit(8, 9))]
-        assert await key("a", TextLimit(9, 9)) == keys[0] != ""
-
-    assert len(set(keys)) == 3
+        assert await key(Writing, "a", 9) == await key(Writing, "a", 9) != ""
+        assert await key(Writing, "a", 9) != await key(Writing, "b", 9)
+        assert await key(Arguments, "a", 9) == await key(Arguments, "b", 9)  # hosts of two projects
+        assert await key(Arguments, "a", 9) != await key(Arguments, "a", 8)
 
 
 async def test_the_sandboxes_of_two_servers_are_asked_the_same() -> None:

@@ -30,7 +30,8 @@ async def question_of(
         contents = [await digest(name, context.folders) for name in _files(arguments)]
     except InvalidRequest:
         return str
-    return partial(_key, [tool, contents, asdict(limit), _settings(context)], model, arguments)
+    folder = str(context.output_folder) if "output" in model.model_fields else ""  # where a file is written
+    return partial(_key, [tool, contents, asdict(limit), _settings(context), folder], model, arguments)
 
 
 def _key(known: list[Any], model: type[BaseModel], arguments: Mapping[str, Any]) -> str:
@@ -52,5 +53,4 @@ def _settings(context: AppContext) -> list[Any]:
     host = context.host
     url = "" if context.sandboxed else host.compatible  # each server has a sandbox of its own
     chosen: list[Any] = [host.kind, url, host.region, sorted(context.models.items())]
-    chosen += [context.structured, IN_CHINESE.get(), context.extract_repairs, context.uploads]
-    return [*chosen, str(context.output_folder)]  # where a file is written
+    return [*chosen, context.structured, IN_CHINESE.get(), context.extract_repairs, context.uploads]
