@@ -48,6 +48,16 @@ async def awaited(jobs: Jobs) -> None:
             await anyio.sleep(0.01)
 
 
+async def writes_no_more(jobs: Jobs) -> None:
+    """What runs is written seldom from here on: what others wish of it is not known by itself."""
+    jobs._bounds = replace(TOGETHER, snapshot_s=60)
+    await anyio.sleep(0.1)  # what is being written
+
+
+async def ask(jobs: Jobs, tool: Tool, texts: list[str], patience_s: float = 5) -> None:
+    texts.append(text_of(await jobs.answer(asked(patience_s=patience_s), tool)))
+
+
 async def test_what_was_handed_out_here_is_joined_there(stores: Stores) -> None:
     here, there = Tool(), Tool()
     async with process(stores) as one, process(stores) as other, anyio.create_task_group() as tasks:
@@ -71,42 +81,47 @@ async def let_go(tool: Tool) -> None:
 async def test_an_answer_that_is_given_here_is_kept_for_who_waits_there(stores: Stores) -> None:
     """Nothing else would: it has reached somebody."""
     here, there = Tool(), Tool()
-    texts: dict[str, str] = {}
-
-    async def ask(jobs: Jobs, tool: Tool, name: str) -> None:
-        texts[name] = text_of(await jobs.answer(asked(), tool))
-
+    first: list[str] = []
+    second: list[str] = []
     async with process(stores) as one, process(stores) as other:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(ask, one, here, "one")
+            tasks.start_soon(ask, one, here, first)
             await kept(one)
-            tasks.start_soon(ask, other, there, "other")
+            tasks.start_soon(ask, other, there, second)
             await awaited(one)
             here.go.set()
         third = text_of(await other.answer(asked(), there_again := Tool(go=here.go)))
 
-    assert texts == {"one": "[line]\n西湖", "other": JOINED}
+    assert (first, second) == (["[line]\n西湖"], [JOINED])
     assert (third, there.calls, there_again.calls) == ("[line]\n西湖", 0, 1)  # who asks once more wants a second answer
 
 
-async def test_who_waits_there_keeps_it_running_when_the_first_host_cancels(stores: Stores) -> None:
+@pytest.mark.parametrize("known", [True, False], ids=["as is known here", "who has just joined"])
+async def test_who_waits_there_keeps_it_running_when_the_first_host_cancels(stores: Stores, known: bool) -> None:
     here, there = Tool(), Tool()
     texts: list[str] = []
-
-    async def ask_there() -> None:
-        texts.append(text_of(await other.answer(asked(), there)))
-
     async with process(stores) as one, process(stores) as other, anyio.create_task_group() as tasks:
         async with anyio.create_task_group() as first:
             first.start_soon(one.answer, asked(), here)
             await kept(one)
-            tasks.start_soon(ask_there)
-            await awaited(one)
+            if not known:
+                await writes_no_more(one)
+            tasks.start_soon(ask, other, there, texts)
+            await (awaited(one) if known else joined_in_the_store(one))
+            assert any(job.awaited_until for job in one._running.values()) == known
             first.cancel_scope.cancel()
         here.go.set()
 
     assert texts == [JOINED]
     assert (here.calls, there.calls) == (1, 0)
+
+
+async def joined_in_the_store(jobs: Jobs) -> None:
+    """Until it stands there that somebody waits elsewhere."""
+    sql = "SELECT 1 FROM jobs WHERE awaited_until > 0"
+    with anyio.fail_after(5):
+        while not await jobs.database.run(lambda connection: connection.execute(sql).fetchone()):
+            await anyio.sleep(0.01)
 
 
 async def test_what_reached_nobody_here_is_given_there_once(stores: Stores) -> None:
@@ -177,17 +192,13 @@ async def test_what_was_waited_for_there_is_not_waited_for_again_here() -> None:
 async def test_many_who_waited_in_vain_ask_once(stores: Stores) -> None:
     here, there = Tool(), Tool()
     texts: list[str] = []
-
-    async def ask() -> None:
-        texts.append(text_of(await other.answer(asked(), there)))
-
     later = replace(FAST, join_after_s=0.3)
     async with process(stores, later) as one, process(stores, later) as other, anyio.create_task_group() as tasks:
         await one.answer(asked(patience_s=0), here)
         await kept(one)
         await anyio.sleep(0.3)
         for _ in range(5):
-            tasks.start_soon(ask)
+            tasks.start_soon(ask, other, there, texts)
         await awaited(one)
         await silent(one)
         await anyio.sleep(0.3)
@@ -203,14 +214,14 @@ async def test_when_all_hosts_have_cancelled_it_ends(stores: Stores, first: str)
     short = replace(TOGETHER, lease_s=0.3)
     began, joined = anyio.CancelScope(), anyio.CancelScope()
 
-    async def ask(jobs: Jobs, tool: Tool, scope: anyio.CancelScope) -> None:
+    async def ask_within(scope: anyio.CancelScope, jobs: Jobs, tool: Tool) -> None:
         with scope:
             await jobs.answer(asked(), tool)
 
     async with process(stores, short) as one, process(stores, short) as other, anyio.create_task_group() as tasks:
-        tasks.start_soon(ask, one, here, began)
+        tasks.start_soon(ask_within, began, one, here)
         await kept(one)
-        tasks.start_soon(ask, other, there, joined)
+        tasks.start_soon(ask_within, joined, other, there)
         await awaited(one)
         (job,) = one._running.values()
         for scope in (began, joined) if first == "who began it" else (joined, began):
@@ -222,37 +233,6 @@ async def test_when_all_hosts_have_cancelled_it_ends(stores: Stores, first: str)
 
     assert job.cancelled
     assert (here.calls, there.calls) == (1, 0)
-
-
-async def test_who_has_just_joined_is_heeded_though_nothing_was_written_since(stores: Stores) -> None:
-    here, there = Tool(), Tool()
-    texts: list[str] = []
-
-    async def ask_there() -> None:
-        texts.append(text_of(await other.answer(asked(), there)))
-
-    async with process(stores) as one, process(stores) as other, anyio.create_task_group() as tasks:
-        async with anyio.create_task_group() as first:
-            first.start_soon(one.answer, asked(), here)
-            await kept(one)
-            one._bounds = replace(TOGETHER, snapshot_s=60)
-            await anyio.sleep(0.1)
-            tasks.start_soon(ask_there)
-            with anyio.fail_after(5):
-                while not await stored(one, "awaited_until"):
-                    await anyio.sleep(0.01)
-            assert not any(job.awaited_until for job in one._running.values())
-            first.cancel_scope.cancel()
-        here.go.set()
-
-    assert texts == [JOINED]
-    assert (here.calls, there.calls) == (1, 0)
-
-
-async def stored(jobs: Jobs, column: str) -> Any:
-    """Of the only job."""
-    found = await jobs.database.run(lambda connection: connection.execute(f"SELECT {column} FROM jobs").fetchone())
-    return found and found[0]
 
 
 async def test_a_store_that_cannot_be_asked_for_a_while_ends_no_waiting(stores: Stores) -> None:
@@ -294,16 +274,12 @@ async def test_clocks_that_differ_by_some_seconds_lose_nothing(stores: Stores) -
     """Of two machines on one PostgreSQL."""
     here, there = Tool(), Tool()
     texts: list[str] = []
-
-    async def ask(jobs: Jobs, tool: Tool) -> None:
-        texts.append(text_of(await jobs.answer(asked(patience_s=3), tool)))
-
     ahead = Jobs(None, TOGETHER, now=lambda: time.time() + 5, store=stores())
     behind = Jobs(None, TOGETHER, now=lambda: time.time() + 10, store=stores())
     async with ahead as one, behind as other, anyio.create_task_group() as tasks:
-        tasks.start_soon(ask, one, here)
+        tasks.start_soon(ask, one, here, texts, 3)
         await kept(one)
-        tasks.start_soon(ask, other, there)
+        tasks.start_soon(ask, other, there, texts, 3)
         await awaited(one)
         here.go.set()
 
@@ -329,21 +305,22 @@ async def test_what_is_about_to_be_cancelled_is_not_joined(stores: Stores) -> No
     async with process(stores) as one, process(stores) as other:
         id = handle_of(await one.answer(asked(patience_s=0), here))
         await kept(one)
-        one._bounds = replace(TOGETHER, snapshot_s=60)
-        await anyio.sleep(0.1)
+        await writes_no_more(one)
         await other.cancel(id, "c")
         own = text_of(await other.answer(asked(), there))
 
     assert (own, there.calls) == ("[line]\n西湖", 1)
 
 
+class Arguments(BaseModel):
+    prompt: str
+
+
+class Writing(Arguments):
+    output: str = ""
+
+
 async def test_where_a_file_is_written_and_how_much_the_host_takes_is_a_part_of_the_question(tmp_path: Path) -> None:
-    class Arguments(BaseModel):
-        prompt: str
-
-    class Writing(Arguments):
-        output: str = ""
-
     async def key(arguments: type[BaseModel], folder: str, max_chars: int) -> str:
         context = AppContext(client, HOST, output_folder=tmp_path / folder)
         return (await question_of(context, "chat", arguments, {"prompt": "x"}, TextLimit(max_chars, 9)))()
@@ -357,9 +334,6 @@ async def test_where_a_file_is_written_and_how_much_the_host_takes_is_a_part_of_
 
 async def test_the_sandboxes_of_two_servers_are_asked_the_same() -> None:
     """Each has a port of its own."""
-
-    class Arguments(BaseModel):
-        prompt: str
 
     async def key(port: int, *, sandboxed: bool) -> str:
         context = AppContext(client, host(f"http://127.0.0.1:{port}"), sandboxed=sandboxed)

@@ -187,9 +187,7 @@ def _of_the_day(costs: Costs, rows: Sequence[Cost | Sheet]) -> str:
 
 
 def _priced(cost: Cost) -> str:
-    return " | ".join(
-        [sum_in_words(cost), *(f"{said('note:')} {said(note)}" for note in (*cost.warnings, *cost.notes))]
-    )
+    return " | ".join([sum_in_words(cost), *(said(f"note: {note}") for note in (*cost.warnings, *cost.notes))])
 
 
 def _pages(rows: Sequence[Cost | Sheet]) -> list[str]:

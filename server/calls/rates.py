@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 import anyio
 
@@ -61,12 +62,12 @@ class ModelPace:
 
     def narrow(self, tokens: int) -> Allowance | None:
         """What a request of that many tokens would have to wait for."""
-        longest = max(self._wanted(tokens), key=lambda each: each[0].wait_s(*each[1:]), default=None)
-        return longest[0] if longest and (self.waiting or longest[0].wait_s(*longest[1:])) else None
+        wait_s, allowance = self._longest(tokens)
+        return allowance if self.waiting or wait_s else None
 
     def wait_s(self, tokens: int) -> float:
         """How long its turn takes to come, as far as is known."""
-        return max((allowance.wait_s(amount, before) for allowance, amount, before in self._wanted(tokens)), default=0)
+        return self._longest(tokens)[0]
 
     async def turn(self, tokens: int) -> float:
         """Return when a request of that many tokens may be sent, and what time that is.
@@ -117,6 +118,11 @@ class ModelPace:
             yield self._requests, 1, self.waiting
         if slowdown := self._current_slowdown():
             yield slowdown.allowance, 1, self.waiting
+
+    def _longest(self, tokens: int) -> tuple[float, Allowance | None]:
+        """How long is waited behind the others, and for what."""
+        waits = [(each.wait_s(amount, before), each) for each, amount, before in self._wanted(tokens)]
+        return max(waits, key=itemgetter(0), default=(0.0, None))
 
     async def _take(self, tokens: int) -> None:
         """Of all at once: what was taken of one while another is waited for would be counted too early."""

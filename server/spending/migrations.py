@@ -77,6 +77,7 @@ def _sums_of_what_has_ended(connection: StateConnection) -> None:
 def _jobs_awaited_elsewhere(connection: StateConnection) -> None:
     """What runs or reached nobody is found for the same question in another process, and kept for who waits there."""
     connection.execute("ALTER TABLE jobs ADD COLUMN awaited_until REAL NOT NULL DEFAULT 0")
+    connection.execute("DROP INDEX jobs_cancel_asked")  # wishes are looked for among those that run
     connection.execute("CREATE INDEX jobs_running ON jobs (client) WHERE state = 'running'")
     connection.execute("CREATE INDEX jobs_undelivered ON jobs (client, replay_until) WHERE replay_until > 0")
 

@@ -29,25 +29,19 @@ class Elsewhere:
         """How it ended, or that it runs on when the host would wait no more, and then for whoever asks for it by its
         id. None: nothing of it is kept any more, or it cannot be read now. `row`: it may be without its content.
         """
-        seen = await self._look(row)
+        seen, renewed_at = await self._look(row), float("-inf")
         with anyio.move_on_after(asked.patience_s):
             async with Progress(asked.report).heartbeat(RUNS_ELSEWHERE):
                 while seen and seen.state == "running":
-                    await self._kept.wait_for(row.id, self._now() + self._bounds.lease_s)
-                    seen = await self._changed(seen)
+                    if (now := self._now()) - renewed_at >= self._bounds.lease_s / 4:
+                        await self._kept.wait_for(row.id, now + self._bounds.lease_s)
+                        renewed_at = now
+                    await anyio.sleep(self._bounds.poll_s)
+                    seen = await self._look(seen)
         if seen and seen.state == "running":
             await self._kept.wait_for(row.id, self._now() + KEPT_S)
             seen = await self._look(seen)
         return seen if seen and (seen.content or seen.state == "running") else None
-
-    async def _changed(self, row: JobRow) -> JobRow | None:
-        """It has ended, or has run on for so long that it is to be told again that somebody waits."""
-        until = self._now() + self._bounds.lease_s / 4
-        seen: JobRow | None = row
-        while seen and seen.state == "running" and self._now() < until:
-            await anyio.sleep(self._bounds.poll_s)
-            seen = await self._look(seen)
-        return seen
 
     async def _look(self, row: JobRow) -> JobRow | None:
         """How it stands; as it did, where the store cannot be asked now."""

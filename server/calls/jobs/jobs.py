@@ -89,11 +89,15 @@ class Jobs:
             return await work()
         if row := await self._undelivered(asked):
             return _marked(await self._heard(row, asked), REPLAYED)
-        if joined := self._like(asked):
-            return _marked(await self._waited_for(joined, asked), JOINED)
-        if same := await self._elsewhere.same(asked, self._is_ours):
+        joined = self._like(asked)
+        if joined is None and (same := await self._elsewhere.same(asked, self._is_ours)):
             return await self._from_elsewhere(same, asked, work)
-        return await self._waited_for(self._begun(asked, work), asked)
+        return await self._here(joined, asked, work)
+
+    async def _here(self, joined: Job | None, asked: Asked, work: Work) -> CallToolResult:
+        """Of a job of this process, which is begun where there is none to join."""
+        result = await self._waited_for(joined or self._begun(asked, work), asked)
+        return _marked(result, JOINED) if joined else result
 
     async def _undelivered(self, asked: Asked) -> JobRow | None:
         """What reached nobody, nor has another process given it since."""
@@ -111,9 +115,7 @@ class Jobs:
         if row and row.state not in WHY_STOPPED:
             return _marked(await self._standing(row, asked), REPLAYED if same.replay_until else JOINED)
         left = asked.after(anyio.current_time() - began)
-        if joined := self._like(left, since=began_at):
-            return _marked(await self._waited_for(joined, left), JOINED)
-        return await self._waited_for(self._begun(left, work), left)
+        return await self._here(self._like(left, since=began_at), left, work)
 
     def _is_ours(self, id: str) -> bool:
         return id in self._running or id in self.unwritten or self._remembered.get(id) is not None
